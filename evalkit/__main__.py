@@ -1,0 +1,29 @@
+"""`evalkit` and `python -m evalkit`: make sure the rooms are ours, then hand over to the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def forget_working_folder() -> None:
+    """Drop the working folder that `python -m` puts on the path, so that a user's `benchmarks/` is never imported.
+
+    It stays only where evalkit itself lives in it (a clone that is not installed).
+    """
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    here = os.path.abspath(os.getcwd())
+    if here != home:
+        sys.path[:] = [entry for entry in sys.path if entry and os.path.abspath(entry) != here]
+
+
+def main() -> None:
+    """Entry point of the `evalkit` command; exits with the codes of `evalkit.errors`."""
+    forget_working_folder()
+    from evalkit.cli import main as run_command_line
+
+    sys.exit(run_command_line(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""One YAML file, checked against a published JSON schema; flags and `EVALKIT_…` variables override it."""

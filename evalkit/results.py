@@ -1,0 +1,149 @@
+"""What a run says, as exporters and gates read it (ground floor).
+
+`RunResults` is implemented by the store; it streams cases, so that a report of 10,000 of them takes the memory of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from evalkit.records import JSON, Case, Dimension, Role, Sample, Verdict
+
+
+class Outcome(StrEnum):
+    """The answer of the run."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNDECIDED = "undecided"
+
+
+class GateStatus(StrEnum):
+    """`LOW_POWER`: the interval is too wide to say either; it warns and does not fail."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    LOW_POWER = "too little power to say"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A point estimate with its confidence interval, over `n` clusters (cases).
+
+    A bound is `None` where the data can't give one (a single case, say).
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionResult:
+    """One dimension of one role over the whole run. `estimate` is `None` where nothing was scored.
+
+    `difference` is student minus teacher, paired by case and seed (on the student's row only, where a teacher ran).
+    """
+
+    role: Role
+    judge: str
+    judge_version: str
+    dimension: Dimension
+    n_expected: int
+    n_scored: int
+    estimate: Interval | None
+    difference: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What one rule said: `rule` in words, `detail` with the figures that decided it."""
+
+    rule: str
+    status: GateStatus
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlResult:
+    """What one judge made of one control."""
+
+    judge: str
+    name: str
+    rule: str
+    passed: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorResult:
+    """A generator's part in the run: medians over its pictures; `None` where unknown."""
+
+    role: Role
+    name: str
+    licence: str
+    hardware: str
+    n_pictures: int
+    n_errors: int
+    nfe: int | None
+    seconds_per_picture: float | None
+    settings: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """All of a run but its cases.
+
+    `coverage` is scored cells / expected cells of the gated judges (abstentions count as covered: the judge looked).
+    `reasons` says in words why the outcome is what it is.
+    """
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    benchmark: str
+    benchmark_version: str
+    benchmark_digest: str
+    created: str
+    evalkit_version: str
+    command: str
+    n_cases: int
+    seeds: int
+    coverage: float
+    generators: tuple[GeneratorResult, ...]
+    dimensions: tuple[DimensionResult, ...]
+    gates: tuple[GateResult, ...]
+    controls: tuple[ControlResult, ...]
+    finding_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """kind -> role (or blame, for the student's findings with a judged twin) -> number of findings."""
+    config: Mapping[str, JSON] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """One case and seed: what each role drew, and what each judge said of it (findings carry their blame)."""
+
+    case: Case
+    seed: int
+    samples: Mapping[Role, Sample]
+    verdicts: Mapping[Role, tuple[Verdict, ...]]
+
+
+class RunResults(Protocol):
+    """Read access to a finished run."""
+
+    def summary(self) -> RunSummary: ...
+
+    def cases(self) -> Iterator[CaseResult]:
+        """Cases in suite order, seeds inside a case."""
+        ...
+
+    def picture_path(self, sample: Sample) -> Path:
+        """The stored file of a sample that is `ok`."""
+        ...
