@@ -1,0 +1,93 @@
+"""The command line: one file per verb, imported only when that verb is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+import click
+
+from evalkit import __version__
+from evalkit.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError
+
+VERBS = {
+    "run": "Generate, judge, decide: the whole job. With nothing else, the embedded default.",
+    "report": "Write the reports of a finished run again.",
+    "list": "What is installed: benchmarks, generators, judges, exporters.",
+    "doctor": "What is missing on this machine, and what to do about it.",
+    "init": "Write a commented config and a GitHub Actions workflow.",
+}
+
+
+class _Verbs(click.Group):
+    """Commands that are imported when called, so that `evalkit --help` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"evalkit.cli.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="evalkit")
+def cli() -> None:
+    """Is the few-step image model as good as the teacher it was distilled from?
+
+    Exit codes: 0 every gate passed, 1 a gate failed, 2 wrong command or config, 3 could not be decided,
+    70 a bug in evalkit, 130 interrupted (run the same command to go on).
+    """
+
+
+def main(argv: list[str]) -> int:
+    """Run the command line; the exit code. No traceback for a user's mistake, always one for ours."""
+    try:
+        from evalkit.rooms import check_rooms
+
+        check_rooms()
+        result = cli.main(argv, prog_name="evalkit", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except EvalkitError as error:
+        say_error(error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except Exception:
+        click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback()}", err=True)
+        return EXIT_BUG
+
+
+def say_error(error: EvalkitError) -> None:
+    """An error as people read it: what, where, what to do."""
+    click.echo(f"evalkit: {clean(str(error))}", err=True)
+    if error.hint:
+        click.echo(f"         {clean(error.hint)}", err=True)
+
+
+def clean(text: str) -> str:
+    """Text from anywhere, safe for a terminal: control characters are shown, not sent."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+
+
+def keep_traceback(folder: Path | None = None) -> Path:
+    """Write the traceback being handled to the run folder (or a temporary file) and to stderr; its path."""
+    folder = folder if folder and folder.is_dir() else Path(tempfile.mkdtemp(prefix="evalkit-"))
+    path = folder / "traceback.txt"
+    text = traceback.format_exc()
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    sys.stderr.write(text)
+    return path

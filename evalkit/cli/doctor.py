@@ -1,0 +1,24 @@
+"""`evalkit doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("doctor")
+@click.argument("config", required=False, type=click.Path(path_type=Path), envvar="EVALKIT_CONFIG")
+def command(config: Path | None) -> int:
+    """Check this machine; with CONFIG also what that run needs. Exit 3 if something the run needs is missing."""
+    from evalkit.checkup import Level, check_config, check_machine
+    from evalkit.cli import clean
+    from evalkit.errors import EXIT_OK, EXIT_UNDECIDED
+
+    checks = [*check_machine(), *(check_config(config) if config else ())]
+    marks = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.MISSING: "MISSING"}
+    for check in checks:
+        click.echo(f"{marks[check.level]}  {check.name:<18} {clean(check.found)}")
+        if check.todo:
+            click.echo(f"{'':<28} → {check.todo}")
+    return EXIT_UNDECIDED if any(check.level is Level.MISSING for check in checks) else EXIT_OK

@@ -1,0 +1,41 @@
+"""`evalkit list`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+from evalkit.errors import UnavailableError
+
+KINDS = ("benchmarks", "generators", "judges", "exporters")
+
+
+@click.command("list")
+@click.argument("kind", type=click.Choice(KINDS), required=False)
+def command(kind: str | None) -> int:
+    """List installed plug-ins of KIND (all kinds without it), with their settings."""
+    from evalkit.plugins import load, names
+
+    for each in (kind,) if kind else KINDS:
+        click.echo(f"{each}:")
+        for name in names(each):
+            try:
+                cls = load(each, name)
+            except UnavailableError as error:
+                click.echo(f"  {name:<16} not usable: {error}")
+                continue
+            first = (inspect.getdoc(cls) or "").partition("\n")[0]
+            click.echo(f"  {name:<16} {first}")
+            settings = ", ".join(_setting(key, info) for key, info in cls.Settings.model_fields.items())
+            if settings:
+                click.echo(f"  {'':<16} settings: {settings}")
+            for dimension in getattr(cls, "dimensions", ()):
+                better = "higher" if dimension.higher_is_better else "lower"
+                click.echo(f"  {'':<16} {dimension.name}: {dimension.description} ({better} is better)")
+    return 0
+
+
+def _setting(name: str, info: Any) -> str:
+    return f"{name} (required)" if info.is_required() else name

@@ -1,0 +1,123 @@
+"""`evalkit run`."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from evalkit.cli import clean, keep_traceback
+from evalkit.errors import EXIT_BUG, EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED, EvalkitError, Interrupted
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("run")
+@click.argument("config", required=False, type=_PATH, envvar="EVALKIT_CONFIG")
+@click.option("--benchmark", metavar="B", envvar="EVALKIT_BENCHMARK", help="What to ask: a name or a folder.")
+@click.option(
+    "--student", metavar="G", envvar="EVALKIT_STUDENT", help="Generator under test: name, name:value, folder."
+)
+@click.option("--teacher", metavar="G", envvar="EVALKIT_TEACHER", help="Its teacher; `none` judges the student alone.")
+@click.option("--judge", "judges", metavar="J", multiple=True, envvar="EVALKIT_JUDGE", help="Who looks (repeatable).")
+@click.option("--baseline", metavar="RUN", type=_PATH, envvar="EVALKIT_BASELINE", help="Run folder to compare with.")
+@click.option("--out", metavar="DIR", type=_PATH, envvar="EVALKIT_OUT", help="Run folder. Default: below runs/.")
+@click.option("--limit", type=int, metavar="N", envvar="EVALKIT_LIMIT", help="Only the first N cases.")
+@click.option("--seeds", type=int, metavar="K", envvar="EVALKIT_SEEDS", help="Pictures per case.")
+@click.option("--min-coverage", type=float, envvar="EVALKIT_MIN_COVERAGE", help="Below this share: undecided.")
+@click.option("--cache", metavar="DIR", envvar="EVALKIT_CACHE", help="Shared cache folder; `none` for no cache.")
+def command(config: Path | None, **flags: Any) -> int:
+    """Generate with student and teacher, judge every picture, decide, and write the reports.
+
+    CONFIG is a YAML file (`evalkit init` writes one); flags override it, and every flag has an EVALKIT_… variable.
+    With neither, the embedded default runs: offline, on a CPU, in minutes.
+
+    The same command again goes on where it was stopped, and repeats nothing that is finished.
+    """
+    from evalkit.config.load import load_config
+    from evalkit.engine.plan import assemble
+    from evalkit.engine.progress import make_progress
+    from evalkit.engine.run import execute, run_folder
+
+    settings = load_config(config, overrides(flags))
+    plan = assemble(settings)
+    folder = run_folder(settings, plan)
+    try:
+        output = execute(
+            settings,
+            plan,
+            folder,
+            command=shlex.join(["evalkit", *sys.argv[1:]]),
+            progress=make_progress(sys.stderr),
+            stop=_stop_on_signal(),
+        )
+    except Interrupted as stopped:
+        stopped.hint = f"go on with the same command: {shlex.join(['evalkit', *sys.argv[1:]])}"
+        raise
+    except EvalkitError:
+        raise
+    except Exception:
+        click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
+        return EXIT_BUG
+    return _conclude(output)
+
+
+def overrides(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags that were given, as keys of the config; their relative paths mean the working folder."""
+    from evalkit.plugins import PluginSpec
+
+    here = Path.cwd()
+    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    for key in ("benchmark", "student", "teacher"):
+        if key in given:
+            given[key] = None if key == "teacher" and given[key] == "none" else PluginSpec.parse(given[key], here)
+    if "judges" in given:
+        given["judges"] = tuple(PluginSpec.parse(judge, here) for judge in given["judges"])
+    for key in ("baseline", "out"):
+        if key in given:
+            given[key] = (here / given[key]).resolve()
+    if "cache" in given:
+        given["cache"] = False if given["cache"] == "none" else (here / given["cache"]).resolve()
+    return given
+
+
+def _stop_on_signal() -> threading.Event:
+    """An event that the first Ctrl-C (or SIGTERM) sets; the second one stops at once."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        click.echo("\nstopping after the picture in hand; once more to stop at once", err=True)
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return stop
+
+
+def _conclude(output: Any) -> int:
+    """Say the answer, the figures behind it, and, as the last line, where the report is."""
+    from evalkit.gates import format_interval
+    from evalkit.results import Outcome
+
+    summary = output.summary
+    for row in summary.dimensions:
+        counted = f"{row.n_scored}/{row.n_expected} scored"
+        difference = f"  vs teacher {format_interval(row.difference)}" if row.difference else ""
+        click.echo(
+            f"  {row.role.value:<8} {row.dimension.name:<28} {format_interval(row.estimate)}, {counted}{difference}"
+        )
+    for gate in summary.gates:
+        click.echo(f"  gate     {gate.rule}: {gate.status.value}; {gate.detail}")
+    click.echo(f"{summary.outcome.value}: {clean('; '.join(summary.reasons))}")
+    for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
+        click.echo(str(path))
+    codes = {Outcome.PASSED: EXIT_OK, Outcome.FAILED: EXIT_GATE_FAILED, Outcome.UNDECIDED: EXIT_UNDECIDED}
+    return codes[summary.outcome]

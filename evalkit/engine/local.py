@@ -1,0 +1,202 @@
+"""The local executor: generates in this thread, files and judges in others, writes in one.
+
+    teacher pictures ─▶ file ─▶ judge stages ─▶ writer
+    student pictures ─▶ file ─▶ judge stages (with the twin) ─▶ writer
+
+Teacher before student: only one of them is loaded at a time, and every student picture finds its twin stored. Queues
+are bounded, so memory does not grow with the number of cases. What the store or the cache has is not done again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from evalkit.engine.filing import file_picture
+from evalkit.engine.judging import JudgeStage, Look, blank
+from evalkit.engine.plan import Plan
+from evalkit.engine.progress import Progress
+from evalkit.engine.writer import Writer
+from evalkit.errors import Interrupted, UnavailableError
+from evalkit.keys import digest, noise_seed, picture_key, score_key
+from evalkit.pictures import Picture
+from evalkit.protocols import Generator
+from evalkit.records import Generated, Request, Role, Sample, Status
+from evalkit.store.cache import Cache
+from evalkit.store.run_store import RunStore, VerdictRow
+
+_FILING_THREADS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One picture to have: the request, its place in the suite, and its key."""
+
+    idx: int
+    request: Request
+    fingerprint: str
+    key: str
+
+
+class LocalExecutor:
+    """Works off a plan into a store, in this process.
+
+    Args:
+        stop: set by Ctrl-C; what is in hand is finished, the rest is left for the next time.
+    """
+
+    def __init__(
+        self, plan: Plan, store: RunStore, cache: Cache | None, progress: Progress, stop: threading.Event
+    ) -> None:
+        self._plan = plan
+        self._store = store
+        self._cache = cache
+        self._progress = progress
+        self._stop = stop
+        self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
+
+    def run(self) -> None:
+        """Have every picture and every verdict of the plan in the store.
+
+        Raises:
+            UnavailableError: a generator or a judge can do nothing at all.
+            Interrupted: `stop` was set.
+        """
+        with ExitStack() as stack:
+            writer = stack.enter_context(Writer(self._store, self._cache))
+            stages = []
+            for judge in self._plan.judges:
+                stage = JudgeStage(judge, self._deliver(writer), self._stop)
+                stack.callback(stage.close)
+                stages.append(stage)
+            filing = stack.enter_context(ThreadPoolExecutor(_FILING_THREADS, thread_name_prefix="filing"))
+            total = self._store.n_cases() * len(self._plan.seeds)
+            for stage in stages:
+                self._progress.start(f"{stage.judge.name} verdicts", total * len(self._plan.generators))
+            for role, generator in self._plan.generators.items():
+                self._progress.start(f"{role.value} pictures", total)
+                self._run_role(role, generator, writer, stages, filing)
+                generator.close()
+                writer.flush()
+            for stage in stages:
+                stage.finish()
+            writer.flush()
+        if self._stop.is_set():
+            raise Interrupted("stopped; everything finished so far is kept")
+
+    # ---------------------------------------------------------------------------------------------------- pictures
+
+    def _run_role(
+        self, role: Role, generator: Generator, writer: Writer, stages: list[JudgeStage], filing: ThreadPoolExecutor
+    ) -> None:
+        batch: list[_Item] = []
+        pending: deque[tuple[_Item, Future[Sample]]] = deque()
+
+        def settle(at_most: int) -> None:
+            while len(pending) > at_most:
+                item, future = pending.popleft()
+                self._have(role, item, future.result(), writer, stages)
+
+        def generate() -> None:
+            for item, generated in zip(batch, _generate(generator, [i.request for i in batch]), strict=True):
+                future = filing.submit(file_picture, generated, item.request, role, item.fingerprint, self._store.blobs)
+                pending.append((item, future))
+            batch.clear()
+            settle(at_most=generator.batch_size)
+
+        for item in self._items(generator):
+            if self._stop.is_set():
+                break
+            ready = self._ready(role, item)
+            if ready is not None:
+                sample, in_store = ready
+                self._have(role, item, sample, writer, stages, in_store=in_store, cached=True)
+                continue
+            batch.append(item)
+            if len(batch) >= generator.batch_size:
+                generate()
+        if batch and not self._stop.is_set():
+            generate()
+        settle(at_most=0)
+
+    def _items(self, generator: Generator) -> Iterator[_Item]:
+        for idx, case in self._store.cases():
+            fingerprint = generator.fingerprint(case)
+            for seed in self._plan.seeds:
+                request = Request(case, seed, noise_seed(case.id, seed))
+                yield _Item(idx, request, fingerprint, picture_key(request, fingerprint))
+
+    def _ready(self, role: Role, item: _Item) -> tuple[Sample, bool] | None:
+        """The finished sample of an item and whether it is in this run's store already; `None`: to be generated."""
+        stored = self._store.sample(role, item.idx, item.request.seed)
+        if stored and stored.ok and stored.key == item.key and self._store.blobs.has(stored.sha256, stored.suffix):
+            return stored, True
+        cached = self._cache and self._cache.picture(item.key, role, item.request, self._store.blobs)
+        return (cached, False) if cached else None
+
+    def _have(
+        self,
+        role: Role,
+        item: _Item,
+        sample: Sample,
+        writer: Writer,
+        stages: list[JudgeStage],
+        *,
+        in_store: bool = False,
+        cached: bool = False,
+    ) -> None:
+        """A picture is there (or known to be missing): write its row, and let every judge look that has not."""
+        if not in_store:
+            writer.put((item.idx, sample), cached=cached)
+        self._progress.advance(f"{role.value} pictures", cached=cached)
+        twin = self._twin(role, item)
+        case = item.request.case
+        picture = Picture(sample.sha256, self._store.blobs.path(sample.sha256, sample.suffix)) if sample.ok else None
+        for stage in stages:
+            name, cell = stage.judge.name, (role, item.idx, item.request.seed)
+            if picture is None:
+                verdict = blank(stage.judge, Status.SKIPPED, f"no picture: {sample.error}")
+                self._progress.advance(f"{name} verdicts")
+                writer.put(VerdictRow(*cell, digest("skipped", sample.error), verdict, None))
+                continue
+            key = score_key(sample.sha256, twin.sha256 if twin else None, self._fingerprints[name], case)
+            if self._store.has_verdict(*cell, name, key):
+                self._progress.advance(f"{name} verdicts", cached=True)
+            elif self._cache and (found := self._cache.verdict(key)):
+                self._progress.advance(f"{name} verdicts", cached=True)
+                writer.put(VerdictRow(*cell, key, found[0], found[1]), cached=True)
+            else:
+                stage.submit(Look(key, *cell, case, picture, twin))
+
+    def _twin(self, role: Role, item: _Item) -> Picture | None:
+        """The teacher's picture of the same case and noise, for a student's picture."""
+        if role is Role.TEACHER or Role.TEACHER not in self._plan.generators:
+            return None
+        twin = self._store.sample(Role.TEACHER, item.idx, item.request.seed)
+        return Picture(twin.sha256, self._store.blobs.path(twin.sha256, twin.suffix)) if twin and twin.ok else None
+
+    def _deliver(self, writer: Writer) -> Callable[[VerdictRow], None]:
+        def done(row: VerdictRow) -> None:
+            writer.put(row)
+            self._progress.advance(f"{row.verdict.judge} verdicts")
+
+        return done
+
+
+def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:
+    """One result per request. A batch that fails is tried picture by picture, so that one bad case costs one cell."""
+    try:
+        results = generator.generate(requests)
+        if len(results) != len(requests):
+            raise RuntimeError(f"{len(results)} pictures for {len(requests)} requests")
+        return results
+    except UnavailableError:
+        raise
+    except Exception as error:  # a generator is a plug-in, and CUDA raises anything
+        if len(requests) == 1:
+            return [Generated(error=f"{type(error).__name__}: {error}")]
+        return [_generate(generator, [request])[0] for request in requests]

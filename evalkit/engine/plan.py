@@ -1,0 +1,94 @@
+"""What a run consists of: plug-ins put together from a config, and the digest that says whether two runs are one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from evalkit.config.model import RunConfig
+from evalkit.errors import ConfigError
+from evalkit.keys import digest
+from evalkit.plugins import PluginSpec, create
+from evalkit.protocols import Benchmark, BenchmarkInfo, Generator, Judge
+from evalkit.records import Case, Dimension, Role
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parts of one run, ready to be worked off. Teacher first: it is the twin of what follows."""
+
+    config: RunConfig
+    benchmark: Benchmark
+    benchmark_info: BenchmarkInfo
+    generators: Mapping[Role, Generator]
+    judges: tuple[Judge, ...]
+
+    @property
+    def seeds(self) -> range:
+        return range(self.config.seeds)
+
+    def cases(self) -> Iterator[Case]:
+        return islice(self.benchmark.cases(), self.config.limit)
+
+    def dimensions(self) -> dict[str, tuple[Judge, Dimension]]:
+        """Every dimension by name, with the judge that measures it."""
+        return {dimension.name: (judge, dimension) for judge in self.judges for dimension in judge.dimensions}
+
+    def digest(self) -> str:
+        """Equal for two commands that ask for the same work: such a run may be resumed in the same folder."""
+        config = self.config
+        return digest(
+            self.benchmark_info.digest,
+            config.limit,
+            config.seeds,
+            {role.value: _identity(_spec(config, role)) for role in self.generators},
+            [judge.fingerprint() for judge in self.judges],
+        )
+
+    def close(self) -> None:
+        for generator in self.generators.values():
+            generator.close()
+        for judge in self.judges:
+            judge.close()
+
+
+def assemble(config: RunConfig) -> Plan:
+    """Create every plug-in of a config. Nothing heavy is loaded yet.
+
+    Raises:
+        UsageError: an unknown name, wrong settings, a benchmark that can't be read, a gate on an unknown dimension.
+    """
+    benchmark: Benchmark = create("benchmarks", config.benchmark)
+    generators: dict[Role, Generator] = {}
+    if config.teacher is not None:
+        generators[Role.TEACHER] = create("generators", config.teacher)
+    generators[Role.STUDENT] = create("generators", config.student)
+    judges: tuple[Judge, ...] = tuple(create("judges", spec) for spec in config.judges)
+    plan = Plan(config, benchmark, benchmark.info(), generators, judges)
+    _check_names(plan)
+    return plan
+
+
+def _check_names(plan: Plan) -> None:
+    names = [judge.name for judge in plan.judges]
+    dimensions = [dimension.name for judge in plan.judges for dimension in judge.dimensions]
+    for kind, given in (("judge", names), ("dimension", dimensions)):
+        twice = sorted({name for name in given if given.count(name) > 1})
+        if twice:
+            raise ConfigError(f"{kind} `{twice[0]}` is there twice", where="judges")
+    for gate in plan.config.gates:
+        if gate.dimension not in dimensions:
+            raise ConfigError(
+                f"no judge of this run measures `{gate.dimension}`",
+                where="gates",
+                hint=f"dimensions of this run: {', '.join(dimensions)}",
+            )
+
+
+def _spec(config: RunConfig, role: Role) -> PluginSpec | None:
+    return config.teacher if role is Role.TEACHER else config.student
+
+
+def _identity(spec: PluginSpec | None) -> list[object]:
+    return [spec.use, dict(spec.settings), spec.value, str(spec.base)] if spec else []

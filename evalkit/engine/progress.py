@@ -1,0 +1,96 @@
+"""How far a run is: live bars on a terminal, quiet lines elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+_LINE_EVERY_S = 10.0
+
+
+class Progress(Protocol):
+    """Told about work by name (`teacher pictures`, `grain verdicts`); used from several threads."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+    def start(self, name: str, total: int) -> None: ...
+    def advance(self, name: str, *, cached: bool = False) -> None: ...
+
+
+def make_progress(stream: TextIO) -> Progress:
+    """Bars if the stream is a terminal, else a line every ten seconds and at the end of each kind of work."""
+    return BarProgress(stream) if stream.isatty() else LineProgress(stream)
+
+
+class LineProgress:
+    """Plain lines for logs: done, total, rate and time left."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._work: dict[str, list[float]] = {}
+        self._printed = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def start(self, name: str, total: int) -> None:
+        with self._lock:
+            self._work[name] = [0, total, 0, time.monotonic()]
+
+    def advance(self, name: str, *, cached: bool = False) -> None:
+        with self._lock:
+            state = self._work[name]
+            state[0] += 1
+            state[2] += cached
+            now = time.monotonic()
+            if state[0] >= state[1] or now - self._printed > _LINE_EVERY_S:
+                self._printed = now
+                self._print(name, now, *state)
+
+    def _print(self, name: str, now: float, done: float, total: float, cached: float, since: float) -> None:
+        rate = done / max(now - since, 1e-9)
+        left = (total - done) / rate
+        note = f", {cached:.0f} from cache" if cached else ""
+        tail = f", {left:.0f} s left" if done < total else ""
+        print(f"{name}: {done:.0f}/{total:.0f} ({rate:.1f}/s{note}{tail})", file=self._stream, flush=True)
+
+
+class BarProgress:
+    """One rich progress bar per kind of work."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        self._bars = Bars(
+            TextColumn("{task.description:<20}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+        )
+        self._tasks: dict[str, tuple[object, float]] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def start(self, name: str, total: int) -> None:
+        self._tasks[name] = (self._bars.add_task(name, total=total, rate=""), time.monotonic())
+
+    def advance(self, name: str, *, cached: bool = False) -> None:
+        task, since = self._tasks[name]
+        done = next(t.completed for t in self._bars.tasks if t.id == task) + 1
+        self._bars.update(task, advance=1, rate=f"{done / max(time.monotonic() - since, 1e-9):.1f}/s")  # type: ignore[arg-type]

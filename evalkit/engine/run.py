@@ -1,0 +1,186 @@
+"""One run from config to answer: plan, controls, pictures, verdicts, summary, exports."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from evalkit import __version__
+from evalkit.config.model import RunConfig
+from evalkit.engine.controls import run_controls
+from evalkit.engine.local import LocalExecutor
+from evalkit.engine.plan import Plan
+from evalkit.engine.progress import Progress
+from evalkit.engine.summarise import (
+    coverage,
+    decide,
+    dimension_results,
+    gate_results,
+    generator_results,
+    judge_fingerprints,
+)
+from evalkit.errors import UsageError
+from evalkit.keys import to_json
+from evalkit.plugins import PluginSpec, create
+from evalkit.protocols import Exporter
+from evalkit.records import JSON, Role
+from evalkit.results import ControlResult, RunSummary
+from evalkit.store.cache import Cache, default_cache_folder
+from evalkit.store.results import StoredResults
+from evalkit.store.run_reader import RunReader
+from evalkit.store.run_store import RunStore
+
+_PACKAGES = ("torch", "diffusers", "transformers", "paddleocr", "onnxruntime", "numpy", "pillow")
+
+
+class RunOutput(NamedTuple):
+    """The answer, and the files written: exporter name -> path to open."""
+
+    summary: RunSummary
+    files: dict[str, Path]
+
+
+def run_folder(config: RunConfig, plan: Plan) -> Path:
+    """`--out`, or a folder named by what is run: the same command finds its own unfinished run again."""
+    return config.out or Path("runs").resolve() / f"{plan.benchmark_info.name}-{plan.digest()[:10]}"
+
+
+def execute(
+    config: RunConfig, plan: Plan, folder: Path, *, command: str, progress: Progress, stop: threading.Event
+) -> RunOutput:
+    """Do what is missing of a run, then summarise and export it.
+
+    Raises:
+        UsageError: the folder holds another run, or the benchmark is empty.
+        UnavailableError: a generator or judge can do nothing.
+        Interrupted: `stop` was set; what was finished is kept.
+    """
+    store = RunStore(folder)
+    cache = None if config.cache is False else Cache(config.cache or default_cache_folder())
+    try:
+        _claim(store, plan)
+        controls = run_controls(plan, store)
+        with progress:
+            LocalExecutor(plan, store, cache, progress, stop).run()
+        summary = _summarise(config, plan, store, controls, command)
+        store.set_meta("summary", to_json(summary))
+        return RunOutput(summary, export(config.exporters, store))
+    finally:
+        plan.close()
+        if cache:
+            cache.close()
+        store.close()
+
+
+def export(specs: tuple[PluginSpec, ...], store: RunReader) -> dict[str, Path]:
+    """Write every output of a finished run; exporter name -> path to open.
+
+    One that fails does not keep the others from being written; its error is raised after them.
+    """
+    results = StoredResults(store)
+    files: dict[str, Path] = {}
+    failed: Exception | None = None
+    for spec in specs:
+        exporter: Exporter = create("exporters", spec)
+        try:
+            files[spec.use] = exporter.export(results, store.folder)
+        except Exception as error:
+            failed = failed or error
+    if failed:
+        raise failed
+    return files
+
+
+def _claim(store: RunStore, plan: Plan) -> None:
+    """Make the folder this plan's, or see that it already is."""
+    ours, theirs = plan.digest(), store.meta("plan")
+    if theirs not in (None, ours):
+        raise UsageError(
+            "this folder holds another run (other benchmark, generators, judges, seeds or limit)",
+            where=str(store.folder),
+            hint="choose another --out; finished pictures and verdicts come from the cache",
+        )
+    if theirs is None:
+        if store.put_cases(plan.cases()) == 0:
+            raise UsageError("the benchmark has no cases", where=plan.benchmark_info.name)
+        store.set_meta("created", datetime.now(UTC).isoformat(timespec="seconds"))
+        store.set_meta("seeds", len(plan.seeds))
+        store.set_meta("benchmark", plan.benchmark_info.digest)
+        store.set_meta("judges", judge_fingerprints(plan))
+        store.set_meta("plan", ours)
+
+
+def _summarise(
+    config: RunConfig, plan: Plan, store: RunStore, controls: tuple[ControlResult, ...], command: str
+) -> RunSummary:
+    gate_outcomes = gate_results(plan, store)
+    covered = coverage(plan, store)
+    outcome, reasons = decide(covered, config.min_coverage, controls, gate_outcomes)
+    info = plan.benchmark_info
+    return RunSummary(
+        outcome=outcome,
+        reasons=reasons,
+        benchmark=info.name,
+        benchmark_version=info.version,
+        benchmark_digest=info.digest,
+        created=str(store.meta("created")),
+        evalkit_version=__version__,
+        command=command,
+        n_cases=store.n_cases(),
+        seeds=len(plan.seeds),
+        coverage=covered,
+        generators=generator_results(plan, store),
+        dimensions=dimension_results(plan, store),
+        gates=gate_outcomes,
+        controls=controls,
+        finding_counts=_count_findings(store),
+        config=_plain(config),
+        environment=_environment(),
+    )
+
+
+def _count_findings(store: RunReader) -> dict[str, dict[str, int]]:
+    """kind -> blame (of the student's findings; `student` where it is unknown) or `teacher` -> number."""
+    counts: dict[str, Counter[str]] = {}
+    for result in StoredResults(store).cases():
+        for role, verdicts in result.verdicts.items():
+            for finding in (finding for verdict in verdicts for finding in verdict.findings):
+                blamed = role is Role.STUDENT and finding.blame
+                counts.setdefault(finding.kind, Counter())[blamed.value if blamed else role.value] += 1
+    return {kind: dict(counter) for kind, counter in sorted(counts.items())}
+
+
+def _plain(config: RunConfig) -> Mapping[str, JSON]:
+    """The config as JSON, for provenance."""
+
+    def value(item: object) -> JSON:
+        if isinstance(item, PluginSpec):
+            return {"use": item.use, **item.settings, **({"value": item.value} if item.value else {})}
+        if isinstance(item, tuple):
+            return [value(part) for part in item]
+        return item.model_dump(mode="json", exclude_none=True) if hasattr(item, "model_dump") else item
+
+    plain = {name: value(getattr(config, name)) for name in RunConfig.model_fields}
+    return {name: str(item) if isinstance(item, Path) else item for name, item in plain.items()}
+
+
+def _environment() -> dict[str, str]:
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": str(os.cpu_count()),
+        **versions,
+    }

@@ -1,0 +1,83 @@
+"""The one writer of a run: commits whatever is waiting in one transaction, so that a slow disk makes larger commits."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Self
+
+from evalkit.records import Sample
+from evalkit.store.cache import Cache
+from evalkit.store.run_reader import FINAL
+from evalkit.store.run_store import RunStore, VerdictRow
+
+Row = VerdictRow | tuple[int, Sample]
+_WAITING = 256
+
+
+class Writer:
+    """A thread that writes rows to the run store and finished work to the cache.
+
+    `put` blocks while the disk is behind. An error of the disk is raised by the next `put`, `flush` or at the end.
+    """
+
+    def __init__(self, store: RunStore, cache: Cache | None) -> None:
+        self._store = store
+        self._cache = cache
+        self._queue: queue.Queue[tuple[Row, bool] | None] = queue.Queue(_WAITING)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._queue.put(None)
+        self._thread.join()
+        if kind is None:
+            self._raise()
+
+    def put(self, row: Row, *, cached: bool = False) -> None:
+        """Queue a row. `cached`: it came from the cache and need not go there."""
+        self._raise()
+        self._queue.put((row, cached))
+
+    def flush(self) -> None:
+        """Wait until all that was put is committed."""
+        self._queue.join()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
+
+    def _work(self) -> None:
+        open_ = True
+        while open_:
+            batch = [self._queue.get()]
+            while len(batch) < _WAITING and not self._queue.empty():
+                batch.append(self._queue.get())
+            open_ = None not in batch
+            rows = [row for row in batch if row is not None]
+            try:
+                if rows and not self._error:
+                    self._commit(rows)
+            except BaseException as error:
+                self._error = error
+            for _ in batch:
+                self._queue.task_done()
+
+    def _commit(self, rows: list[tuple[Row, bool]]) -> None:
+        self._store.transaction(row for row, _ in rows)
+        if self._cache is None:
+            return
+        fresh = [row for row, cached in rows if not cached]
+        samples = [row[1] for row in fresh if not isinstance(row, VerdictRow) and row[1].ok]
+        verdicts = [
+            (row.key, row.verdict, row.seconds)
+            for row in fresh
+            if isinstance(row, VerdictRow) and all(score.status in FINAL for score in row.verdict.scores)
+        ]
+        if samples or verdicts:
+            self._cache.add(samples, verdicts, self._store.blobs)

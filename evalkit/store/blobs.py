@@ -1,0 +1,99 @@
+"""Files addressed by their content, written atomically.
+
+Pattern: temporary file in the same folder, fsync, rename, fsync of the folder. A reader sees the whole file or none;
+a row that names a file is written after it. Trade-off: files are read-only but not protected from their owner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import uuid
+from pathlib import Path
+
+_TEMPORARY = ".part-"
+
+
+class BlobFolder:
+    """`<root>/<first two hex digits>/<sha256><suffix>`. Safe for several threads and processes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, sha256: str, suffix: str) -> Path:
+        """Where a blob is, or would be."""
+        return self.root / sha256[:2] / f"{sha256}{suffix}"
+
+    def has(self, sha256: str, suffix: str) -> bool:
+        return self.path(sha256, suffix).is_file()
+
+    def put(self, data: bytes, suffix: str) -> str:
+        """Store bytes; their SHA-256 (hex). Storing them again costs nothing."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        target = self.path(sha256, suffix)
+        if not target.is_file():
+            with _published(target) as part, open(part, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        return sha256
+
+    def adopt(self, other: BlobFolder, sha256: str, suffix: str) -> bool:
+        """Take a blob from another folder, as a hard link where the file system allows it.
+
+        Returns:
+            Whether the blob is here now: `False` if the other folder lacks it or its content is damaged.
+        """
+        target = self.path(sha256, suffix)
+        if target.is_file():
+            return True
+        source = other.path(sha256, suffix)
+        try:
+            if hashlib.sha256(source.read_bytes()).hexdigest() != sha256:
+                return False
+            with _published(target) as part:
+                link_or_copy(source, part)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def sweep(self) -> None:
+        """Remove what writers that were killed left behind. Only while no other process writes here."""
+        for part in self.root.glob(f"*/{_TEMPORARY}*"):
+            part.unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Hard link, or a copy where linking is not possible (another file system, or one without links)."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+class _published(contextlib.AbstractContextManager[Path]):
+    """A temporary path beside `target`; renamed to it when the block succeeds, removed when it fails."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.part = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+
+    def __enter__(self) -> Path:
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        return self.part
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is not None:
+            self.part.unlink(missing_ok=True)
+            return
+        os.chmod(self.part, 0o444)
+        os.replace(self.part, self.target)
+        folder = os.open(self.target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

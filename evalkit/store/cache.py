@@ -1,0 +1,70 @@
+"""Pictures and verdicts by content key, shared between runs: the teacher is generated once and reused for months."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+from evalkit.keys import dump, from_json_text
+from evalkit.records import Request, Role, Sample, Verdict
+from evalkit.store.blobs import BlobFolder
+from evalkit.store.schema import CACHE_TABLES, connect
+
+
+def default_cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/evalkit`, else `~/.cache/evalkit`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalkit"
+
+
+class Cache:
+    """Safe for several runs at once; only finished work goes in. Delete the folder to empty it.
+
+    Like the run store it has two connections: one thread may `add` while another looks up.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.blobs = BlobFolder(folder / "pictures")
+        self._connection = connect(folder / "cache.sqlite", CACHE_TABLES)
+        self._reader = connect(folder / "cache.sqlite", CACHE_TABLES)
+
+    def close(self) -> None:
+        self._connection.close()
+        self._reader.close()
+
+    def picture(self, key: str, role: Role, request: Request, blobs: BlobFolder) -> Sample | None:
+        """The finished sample of this key for a cell of a run; its file is linked into the run's `blobs`."""
+        row = self._reader.execute("SELECT record FROM pictures WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return None
+        sample = from_json_text(Sample, row[0])
+        if not blobs.adopt(self.blobs, sample.sha256, sample.suffix):
+            return None
+        return dataclasses.replace(sample, role=role, case_id=request.case.id, seed=request.seed)
+
+    def verdict(self, key: str) -> tuple[Verdict, float | None] | None:
+        """The verdict of this key and the seconds it took when it was made."""
+        row = self._reader.execute("SELECT record, seconds FROM verdicts WHERE key = ?", (key,)).fetchone()
+        return (from_json_text(Verdict, row[0]), row[1]) if row else None
+
+    def add(self, samples: list[Sample], verdicts: list[tuple[str, Verdict, float | None]], blobs: BlobFolder) -> None:
+        """Keep finished samples (files taken from the run's `blobs`) and verdicts, in one commit."""
+        for sample in samples:
+            self.blobs.adopt(blobs, sample.sha256, sample.suffix)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany(
+                "INSERT OR REPLACE INTO pictures VALUES (?, ?)",
+                [(sample.key, dump(sample)) for sample in samples],
+            )
+            connection.executemany(
+                "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)",
+                [(key, seconds, dump(verdict)) for key, verdict, seconds in verdicts],
+            )
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise

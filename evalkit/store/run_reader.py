@@ -1,0 +1,120 @@
+"""`run.sqlite` of one run, read only: no lock, so that a baseline may serve several runs at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from evalkit.errors import UsageError
+from evalkit.keys import from_json_text
+from evalkit.records import JSON, Case, Role, Sample, Status, Verdict
+from evalkit.results import ControlResult
+from evalkit.store.blobs import BlobFolder
+from evalkit.store.schema import connect_read_only
+
+FINAL = (Status.SCORED, Status.UNSCORED)
+"""A judge that scored or abstained has looked; `error` and `skipped` cells are tried again by the same command."""
+
+
+class StoredCase(NamedTuple):
+    """A case and its place in the suite."""
+
+    idx: int
+    case: Case
+
+
+class RunReader:
+    """The folder of one run, for reading. `close` when done, or use as a context manager.
+
+    Raises:
+        UsageError: not a run folder.
+        StoreError: damaged, or written by another version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "run.sqlite"
+        if not self.database.is_file():
+            raise UsageError("not a run folder (no run.sqlite)", where=str(folder), hint="`evalkit run` makes one")
+        self.blobs = BlobFolder(folder / "pictures")
+        self._reader = connect_read_only(self.database)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def meta(self, key: str) -> JSON:
+        """A value of `meta`, or `None`."""
+        row = self._reader.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return json.loads(row[0]) if row else None
+
+    def n_cases(self) -> int:
+        (n,) = self._reader.execute("SELECT COUNT(*) FROM cases").fetchone()
+        return int(n)
+
+    def cases(self, start: int = 0) -> Iterator[StoredCase]:
+        """Cases in suite order, read in pages so that writes between them are allowed."""
+        page_size = 64
+        while True:
+            rows = self._reader.execute(
+                "SELECT idx, record FROM cases WHERE idx >= ? ORDER BY idx LIMIT ?", (start, page_size)
+            ).fetchall()
+            for idx, record in rows:
+                yield StoredCase(idx, from_json_text(Case, record))
+            if len(rows) < page_size:
+                return
+            start = rows[-1][0] + 1
+
+    def sample(self, role: Role, idx: int, seed: int) -> Sample | None:
+        row = self._reader.execute(
+            "SELECT record FROM samples WHERE role = ? AND idx = ? AND seed = ?", (role.value, idx, seed)
+        ).fetchone()
+        return from_json_text(Sample, row[0]) if row else None
+
+    def has_verdict(self, role: Role, idx: int, seed: int, judge: str, key: str) -> bool:
+        """Whether this judge has looked (scored or abstained) with exactly this key."""
+        row = self._reader.execute(
+            "SELECT key, final FROM verdicts WHERE role = ? AND idx = ? AND seed = ? AND judge = ?",
+            (role.value, idx, seed, judge),
+        ).fetchone()
+        return row is not None and row[0] == key and bool(row[1])
+
+    def verdicts(self, role: Role, idx: int, seed: int) -> tuple[Verdict, ...]:
+        rows = self._reader.execute(
+            "SELECT record FROM verdicts WHERE role = ? AND idx = ? AND seed = ? ORDER BY judge",
+            (role.value, idx, seed),
+        )
+        return tuple(from_json_text(Verdict, record) for (record,) in rows)
+
+    def scores(self, role: Role, dimension: str) -> Iterator[tuple[str, int, float]]:
+        """(case id, seed, value) of what was scored, grouped by case."""
+        yield from self._reader.execute(
+            "SELECT cases.id, seed, value FROM scores JOIN cases USING (idx) "
+            "WHERE role = ? AND dimension = ? AND status = 'scored' ORDER BY idx, seed",
+            (role.value, dimension),
+        )
+
+    def status_counts(self) -> dict[tuple[Role, str, Status], int]:
+        """(role, dimension, status) -> number of cells."""
+        rows = self._reader.execute("SELECT role, dimension, status, COUNT(*) FROM scores GROUP BY 1, 2, 3")
+        return {(Role(role), dimension, Status(status)): n for role, dimension, status, n in rows}
+
+    def samples(self, role: Role) -> Iterator[Sample]:
+        """All samples of a role, in suite order."""
+        cursor = self._reader.execute("SELECT record FROM samples WHERE role = ? ORDER BY idx, seed", (role.value,))
+        while rows := list(islice(cursor, 256)):
+            for (record,) in rows:
+                yield from_json_text(Sample, record)
+
+    def control_results(self) -> list[tuple[str, ControlResult]]:
+        """(judge fingerprint, result) of every control."""
+        rows = self._reader.execute("SELECT fingerprint, record FROM controls ORDER BY judge, name")
+        return [(fingerprint, from_json_text(ControlResult, record)) for fingerprint, record in rows]

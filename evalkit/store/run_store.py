@@ -1,0 +1,130 @@
+"""`run.sqlite` of one run: rows in.
+
+One process writes (a lock file sees to it), one thread at a time; reads go through a connection of their own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evalkit.errors import StoreError, UsageError
+from evalkit.keys import dump
+from evalkit.records import JSON, Case, Role, Sample, Verdict
+from evalkit.results import ControlResult
+from evalkit.store.run_reader import FINAL, RunReader
+from evalkit.store.schema import RUN_TABLES, connect
+
+
+class VerdictRow(NamedTuple):
+    """A verdict and the cell it belongs to."""
+
+    role: Role
+    idx: int
+    seed: int
+    key: str
+    verdict: Verdict
+    seconds: float | None
+
+
+class RunStore(RunReader):
+    """The folder of one run, for writing; made if it is not there.
+
+    Raises:
+        UsageError: another evalkit is writing here.
+        StoreError: the folder is damaged or not ours.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"can't make the run folder: {error.strerror}", where=str(folder)) from error
+        self._lock = _lock(folder / "run.lock")
+        self._connection = connect(folder / "run.sqlite", RUN_TABLES)
+        super().__init__(folder)
+        self.blobs.sweep()
+
+    def close(self) -> None:
+        super().close()
+        self._connection.close()
+        self._lock.close()
+
+    def transaction(self, rows: Iterable[Sample | VerdictRow | tuple[int, Sample]]) -> None:
+        """Write samples (with the index of their case) and verdicts in one commit."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for row in rows:
+                if isinstance(row, VerdictRow):
+                    self._put_verdict(row)
+                elif isinstance(row, tuple):
+                    self._put_sample(*row)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+
+    def _put_sample(self, idx: int, sample: Sample) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?, ?)",
+            (sample.role.value, idx, sample.seed, sample.key, sample.ok, dump(sample)),
+        )
+
+    def _put_verdict(self, row: VerdictRow) -> None:
+        verdict, cell = row.verdict, (row.role.value, row.idx, row.seed, row.verdict.judge)
+        final = all(score.status in FINAL for score in verdict.scores)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*cell, row.key, final, row.seconds, dump(verdict)),
+        )
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*cell, s.dimension, s.status.value, s.value, s.reason) for s in verdict.scores],
+        )
+
+    def set_meta(self, key: str, value: JSON) -> None:
+        self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
+
+    def put_cases(self, cases: Iterable[Case]) -> int:
+        """Write the suite in one transaction, streaming; how many cases. Raises `UsageError` for an id twice."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        n = 0
+        try:
+            connection.execute("DELETE FROM cases")
+            for n, case in enumerate(cases, start=1):
+                connection.execute("INSERT INTO cases VALUES (?, ?, ?)", (n - 1, case.id, dump(case)))
+            connection.execute("COMMIT")
+        except BaseException as error:
+            connection.execute("ROLLBACK")
+            if isinstance(error, sqlite3.IntegrityError):
+                raise UsageError("the benchmark has two cases of one id", where=str(error)) from error
+            raise
+        return n
+
+    def put_control(self, fingerprint: str, result: ControlResult) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO controls VALUES (?, ?, ?, ?)",
+            (result.judge, result.name, fingerprint, dump(result)),
+        )
+
+
+def _lock(path: Path) -> Any:
+    """An exclusive lock that dies with its process, `kill -9` included."""
+    try:
+        file = open(path, "a")  # noqa: SIM115 (held for the life of the store)
+    except OSError as error:
+        raise StoreError(f"can't write here: {error.strerror}", where=str(path.parent)) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise UsageError(
+            "another evalkit is writing to this run folder", where=str(path.parent), hint="wait for it, or use --out"
+        ) from error
+    return file

@@ -1,0 +1,40 @@
+"""Running the real command, with the fake plug-ins on the path and a cache of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+FAKES = Path(__file__).parent.parent / "fakes"
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("EVALKIT_")}
+    return {**kept, "PYTHONPATH": str(FAKES), "EVALKIT_CACHE": str(tmp_path / "cache"), "PYTHONUTF8": "1"}
+
+
+@pytest.fixture
+def evalkit(tmp_path: Path, environment: dict[str, str]) -> Command:
+    """`evalkit(*arguments)` as a user would call it, in a folder of its own."""
+
+    def call(*arguments: object, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "evalkit", *map(str, arguments)],
+            cwd=cwd,
+            env={**environment, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return call
+
+
+FAKE_RUN = ("run", "--benchmark", "fake-benchmark", "--judge", "fake-brightness", "--teacher", "none", "--out", "out")
+"""A run of the fakes, in well under a second of work; add `--student fake-flat…`."""

@@ -1,0 +1,177 @@
+"""Plug-ins that behave well, badly or not at all, for the tests of the harness. A package of its own, found by
+entry points like anybody's."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.errors import JudgeError, UnavailableError
+from evalkit.keys import digest
+from evalkit.pictures import Picture
+from evalkit.protocols import BenchmarkInfo, Control, GeneratorInfo
+from evalkit.records import Box, Case, Dimension, Finding, Generated, Request, Score, Status, Verdict
+from evalkit.settings import Settings
+
+
+class BenchmarkSettings(Settings):
+    count: int = 6
+    size: int = 16
+
+
+class FakeBenchmark:
+    """Cases that ask for a flat colour."""
+
+    Settings = BenchmarkSettings
+
+    def __init__(self, settings: BenchmarkSettings) -> None:
+        self.settings = settings
+
+    def info(self) -> BenchmarkInfo:
+        return BenchmarkInfo("fake-benchmark", "1", digest(self.settings.model_dump()))
+
+    def cases(self) -> Iterator[Case]:
+        size = self.settings.size
+        for i in range(self.settings.count):
+            yield Case(f"flat/{i:04d}", f"a flat colour number {i}", width=size, height=size)
+
+
+class FlatSettings(Settings):
+    level: int = 200
+    spread: int = 40
+    batch_size: int = 2
+    seconds: float = 0.0
+    fail_on: str = ""
+    raise_on: str = ""
+    broken_on: str = ""
+    log: str = ""
+
+
+class FakeFlatGenerator:
+    """Draws a flat grey whose level depends on the noise seed; fails, raises or returns rubbish where told to."""
+
+    Settings = FlatSettings
+
+    def __init__(self, settings: FlatSettings) -> None:
+        self.settings = settings
+        self.batch_size = settings.batch_size
+
+    def info(self) -> GeneratorInfo:
+        return GeneratorInfo("fake flat grey", licence="none", hardware="fake")
+
+    def fingerprint(self, case: Case) -> str:
+        return digest("fake-flat", self.settings.level, self.settings.spread)
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        if any(request.case.id in self.settings.raise_on.split("+") for request in requests):
+            raise RuntimeError("CUDA error: an illegal memory access (fake)")
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: Request) -> Generated:
+        time.sleep(self.settings.seconds)
+        if request.case.id in self.settings.fail_on.split("+"):
+            return Generated(error="told to fail (fake)")
+        if request.case.id in self.settings.broken_on.split("+"):
+            return Generated(image=b"\x89PNG\r\n\x1a\n rubbish")
+        log_line(self.settings.log, request.case.id)
+        rng = np.random.default_rng(request.noise_seed)
+        level = self.settings.level + int(rng.integers(0, self.settings.spread + 1))
+        shape = (request.case.height, request.case.width, 3)
+        return Generated(image=np.full(shape, level, np.uint8), nfe=4, seconds=self.settings.seconds, batch_invariant=True)
+
+    def close(self) -> None: ...
+
+
+class FakeUnreachableGenerator(FakeFlatGenerator):
+    """Its server is never there."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        raise UnavailableError("no server answers (fake)", where="http://fake", hint="start it")
+
+
+class BrightnessSettings(Settings):
+    fail_on: str = ""
+    raise_on: str = ""
+    abstain_on: str = ""
+    nan_on: str = ""
+    unserialisable_on: str = ""
+    wrong_dimension_on: str = ""
+    gone: bool = False
+    blind: bool = False
+    seconds: float = 0.0
+    concurrency: int = 2
+    log: str = ""
+
+
+class FakeBrightnessJudge:
+    """Scores brightness in [0, 1]; a finding where it is below 0.5. Misbehaves where told to."""
+
+    Settings = BrightnessSettings
+    name = "fake-brightness"
+    version = "1"
+    dimensions = (Dimension("fake.brightness", "mean level of the picture"),)
+
+    def __init__(self, settings: BrightnessSettings) -> None:
+        self.settings = settings
+        self.concurrency = settings.concurrency
+
+    def fingerprint(self) -> str:
+        return digest(self.name, self.version)
+
+    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        settings = self.settings
+        if settings.gone:
+            raise UnavailableError("the judge server is gone (fake)")
+        if case.id in settings.fail_on.split("+"):
+            raise JudgeError("told to fail (fake)")
+        if case.id in settings.raise_on.split("+"):
+            raise ZeroDivisionError("a bug in the judge (fake)")
+        if case.id in settings.abstain_on.split("+"):
+            return self._verdict(Score("fake.brightness", Status.UNSCORED, reason="told to abstain (fake)"))
+        if case.id in settings.nan_on.split("+"):
+            return self._verdict(Score("fake.brightness", Status.SCORED, float("nan")))
+        if case.id in settings.wrong_dimension_on.split("+"):
+            return self._verdict(Score("fake.other", Status.SCORED, 1.0))
+        time.sleep(settings.seconds)
+        log_line(settings.log, case.id)
+        value = 1.0 if settings.blind else float(picture.pixels.mean()) / 255
+        evidence = {"array": np.zeros(2)} if case.id in settings.unserialisable_on.split("+") else {}
+        height, width = picture.pixels.shape[:2]
+        dark = Finding("dark", Box(0, 0, width, height), 1 - value, "level", 0.9, "too dark")
+        score = Score("fake.brightness", Status.SCORED, value)
+        return Verdict(self.name, (score,), (dark,) if value < 0.5 else (), evidence)
+
+    def _verdict(self, score: Score) -> Verdict:
+        return Verdict(self.name, (score,))
+
+    def controls(self) -> Iterator[Control]:
+        black = Picture.from_pixels(np.zeros((8, 8, 3), np.uint8))
+        case = Case("control/black", "black", width=8, height=8)
+        yield Control("black is dark", "a black picture scores below 0.5", case, black, _is_dark)
+
+    def close(self) -> None: ...
+
+
+class FakeBrokenExporter:
+    """Has a bug."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings) -> None: ...
+
+    def export(self, results: object, out: Path) -> Path:
+        raise KeyError("a bug in the exporter (fake)")
+
+
+def _is_dark(verdict: Verdict) -> bool:
+    return (verdict.scores[0].value or 0.0) < 0.5
+
+
+def log_line(path: str, line: str) -> None:
+    """Append one line that survives `kill -9`."""
+    if path:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, f"{line}\n".encode())
+        os.close(descriptor)
