@@ -17,7 +17,7 @@ lint: $(READY)
 	@$(VENV)/bin/mypy
 
 bench: $(READY) ## ratios measured in one run; slow, by hand
-	@$(VENV)/bin/python -m tests.bench
+	@$(VENV)/bin/python -m tests.bench $(ONLY)
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)

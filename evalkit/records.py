@@ -257,14 +257,15 @@ class Generated:
 class Sample:
     """One picture of a run with its provenance, or the reason why it is missing (`error`).
 
-    `key` addresses the picture by content: same key, same picture. `sha256` and `suffix` name the stored file.
+    `key` addresses the picture by content: same key, same picture. `fingerprint` is the generator's for this case.
+    `sha256` and `suffix` name the stored file.
     """
 
     key: str
     role: Role
     case_id: str
     seed: int
-    generator: str
+    fingerprint: str
     noise_seed: int
     sha256: str = ""
     suffix: str = ""

@@ -29,6 +29,9 @@ _PATH = click.Path(path_type=Path)
 @click.option("--baseline", metavar="RUN", type=_PATH, envvar="EVALKIT_BASELINE", help="Run folder to compare with.")
 @click.option("--out", metavar="DIR", type=_PATH, envvar="EVALKIT_OUT", help="Run folder. Default: below runs/.")
 @click.option("--limit", type=int, metavar="N", envvar="EVALKIT_LIMIT", help="Only the first N cases.")
+@click.option(
+    "--case", "cases", metavar="ID", multiple=True, envvar="EVALKIT_CASE", help="Only this case (repeatable)."
+)
 @click.option("--seeds", type=int, metavar="K", envvar="EVALKIT_SEEDS", help="Pictures per case.")
 @click.option("--min-coverage", type=float, envvar="EVALKIT_MIN_COVERAGE", help="Below this share: undecided.")
 @click.option("--cache", metavar="DIR", envvar="EVALKIT_CACHE", help="Shared cache folder; `none` for no cache.")

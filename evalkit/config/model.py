@@ -65,6 +65,7 @@ class RunConfig(Settings):
     )
     seeds: int = Field(1, ge=1, le=1000, description="pictures per case and generator")
     limit: int | None = Field(None, ge=1, description="only the first cases; for trying out")
+    cases: tuple[str, ...] = Field((), description="only the cases of these ids; for looking into one")
     baseline: ResolvedPath | None = Field(None, description="run folder to compare with (`against: baseline`)")
     gates: tuple[Gate, ...] = Field((), description="rules that can fail the run")
     min_coverage: float = Field(0.95, ge=0, le=1, description="below this share of judged cells: undecided, exit 3")

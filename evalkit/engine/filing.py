@@ -33,7 +33,7 @@ def file_picture(generated: Generated, request: Request, role: Role, fingerprint
         role=role,
         case_id=request.case.id,
         seed=request.seed,
-        generator=fingerprint,
+        fingerprint=fingerprint,
         noise_seed=request.noise_seed,
         sha256=sha256,
         suffix=suffix,

@@ -29,7 +29,10 @@ class Plan:
         return range(self.config.seeds)
 
     def cases(self) -> Iterator[Case]:
-        return islice(self.benchmark.cases(), self.config.limit)
+        """What of the benchmark is asked in this run."""
+        wanted = set(self.config.cases)
+        chosen = (case for case in self.benchmark.cases() if not wanted or case.id in wanted)
+        return islice(chosen, self.config.limit)
 
     def dimensions(self) -> dict[str, tuple[Judge, Dimension]]:
         """Every dimension by name, with the judge that measures it."""
@@ -41,6 +44,7 @@ class Plan:
         return digest(
             self.benchmark_info.digest,
             config.limit,
+            sorted(config.cases),
             config.seeds,
             {role.value: _identity(_spec(config, role)) for role in self.generators},
             [judge.fingerprint() for judge in self.judges],

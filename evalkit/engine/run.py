@@ -109,7 +109,8 @@ def _claim(store: RunStore, plan: Plan) -> None:
         )
     if theirs is None:
         if store.put_cases(plan.cases()) == 0:
-            raise UsageError("the benchmark has no cases", where=plan.benchmark_info.name)
+            what = "the benchmark has no case of that id" if plan.config.cases else "the benchmark has no cases"
+            raise UsageError(what, where=plan.benchmark_info.name)
         store.set_meta("created", datetime.now(UTC).isoformat(timespec="seconds"))
         store.set_meta("seeds", len(plan.seeds))
         store.set_meta("benchmark", plan.benchmark_info.digest)

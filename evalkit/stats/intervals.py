@@ -6,6 +6,8 @@ seeds, and resampling cases is the cluster bootstrap (Cameron, Gelbach & Miller 
 
 from __future__ import annotations
 
+import math
+import warnings
 from collections.abc import Hashable, Iterable
 from itertools import groupby
 from operator import itemgetter
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from evalkit.results import Interval
 
 N_RESAMPLES = 2000
+_ROUNDING = 1e-9
 BCA_UP_TO = 1000
 """Above this many cases the jackknife of BCa costs n² and moves no bound by more than the resampling noise."""
 
@@ -49,19 +52,25 @@ def mean_interval(
     if n == 0:
         return None
     value = float(np.mean(means))
-    if n == 1 or np.ptp(means) == 0:
+    if n == 1 or np.ptp(means) <= _ROUNDING * max(1.0, abs(value)):
         unseen = 1 - ((1 - confidence) / 2) ** (1 / n)
         bounds = [None if n == 1 or end is None else value + unseen * (end - value) for end in (low, high)]
         return Interval(value, bounds[0], bounds[1], n, confidence)
     from scipy import stats
 
-    found = stats.bootstrap(
-        (means,),
-        np.mean,
-        n_resamples=N_RESAMPLES,
-        confidence_level=confidence,
-        method="BCa" if n <= BCA_UP_TO else "percentile",
-        batch=max(1, 2_000_000 // n),
-        rng=np.random.default_rng(0),
-    ).confidence_interval
+    # BCa has no answer (NaN) where nearly all cases are alike; the percentile interval always has one
+    for method in ("BCa", "percentile") if n <= BCA_UP_TO else ("percentile",):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+            found = stats.bootstrap(
+                (means,),
+                np.mean,
+                n_resamples=N_RESAMPLES,
+                confidence_level=confidence,
+                method=method,
+                batch=max(1, 2_000_000 // n),
+                rng=np.random.default_rng(0),
+            ).confidence_interval
+        if math.isfinite(found.low) and math.isfinite(found.high):
+            break
     return Interval(value, float(found.low), float(found.high), n, confidence)

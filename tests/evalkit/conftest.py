@@ -22,7 +22,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 def evalkit(tmp_path: Path, environment: dict[str, str]) -> Command:
     """`evalkit(*arguments)` as a user would call it, in a folder of its own."""
 
-    def call(*arguments: object, cwd: Path = tmp_path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def call(
+        *arguments: object, cwd: Path = tmp_path, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "evalkit", *map(str, arguments)],
             cwd=cwd,

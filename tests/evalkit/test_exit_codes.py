@@ -19,7 +19,7 @@ def config(tmp_path: Path, text: str) -> Path:
 
 BASE = """
 benchmark: fake-benchmark
-student: {use: fake-flat, level: 100}
+student: {use: fake-flat, level: 100, spread: 10}
 teacher: {use: fake-flat, level: 200}
 judges: [fake-brightness]
 out: out
@@ -48,7 +48,7 @@ def test_1_a_gate_failed(tmp_path: Path, evalkit: Command, gate: str) -> None:
 
 
 def test_too_little_power_is_no_failure(tmp_path: Path, evalkit: Command) -> None:
-    done = evalkit("run", config(tmp_path, BASE + "gates: [{dimension: fake.brightness, min_value: 0.47}]"))
+    done = evalkit("run", config(tmp_path, BASE + "gates: [{dimension: fake.brightness, min_value: 0.411}]"))
     assert done.returncode == 0, done.stderr
     assert "too little power to say" in done.stdout
 

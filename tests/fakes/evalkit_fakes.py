@@ -79,7 +79,9 @@ class FakeFlatGenerator:
         rng = np.random.default_rng(request.noise_seed)
         level = self.settings.level + int(rng.integers(0, self.settings.spread + 1))
         shape = (request.case.height, request.case.width, 3)
-        return Generated(image=np.full(shape, level, np.uint8), nfe=4, seconds=self.settings.seconds, batch_invariant=True)
+        return Generated(
+            image=np.full(shape, level, np.uint8), nfe=4, seconds=self.settings.seconds, batch_invariant=True
+        )
 
     def close(self) -> None: ...
 

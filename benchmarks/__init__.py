@@ -1,0 +1,1 @@
+"""What to ask: suites, procedural scenes with exact truth, labelled image folders."""

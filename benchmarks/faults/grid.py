@@ -1,0 +1,23 @@
+"""A periodic grid on the ground, as decoders of latents leave it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.faults.fault import Mask, PictureFault
+from benchmarks.faults.grain import add_pattern
+from evalkit.pictures import Pixels
+
+RMS = 3.0
+PERIOD_PX = 8.0
+"""The side of the picture patch that one latent pixel of the usual 8x autoencoders stands for."""
+
+
+def grid(pixels: Pixels, mask: Mask, seed: int, *, rms: float = RMS, period_px: float = PERIOD_PX) -> PictureFault:
+    """A sinusoidal grid of `period_px` in x and y, equal in R, G and B, wherever `mask` is true.
+
+    `rms` is reached as by `grain`; `seed` sets the phase.
+    """
+    phase_x, phase_y = np.random.default_rng(seed).uniform(0, 2 * np.pi, 2)
+    y, x = (2 * np.pi * np.arange(length) / period_px for length in mask.shape)
+    return add_pattern(pixels, mask, np.cos(x + phase_x)[None, :] + np.cos(y + phase_y)[:, None], rms)

@@ -1,0 +1,89 @@
+"""Faults of single letters: one replaced, dropped or doubled."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import NamedTuple
+
+from benchmarks.faults.fault import ContentFault
+from benchmarks.scenes.draw import Drawing
+from benchmarks.scenes.scene import Scene, TextBlock
+
+LOOKALIKES = {
+    "a": "oe", "b": "dh", "c": "eo", "d": "bc", "e": "ca", "f": "t", "g": "qy", "h": "bn", "i": "lj", "j": "i",
+    "k": "h", "l": "it", "m": "nw", "n": "mu", "o": "ae", "p": "qb", "q": "gp", "r": "nv", "s": "za", "t": "fl",
+    "u": "nv", "v": "yu", "w": "vm", "x": "yk", "y": "vg", "z": "sx",
+    "0": "86", "1": "74", "2": "75", "3": "85", "4": "91", "5": "63", "6": "85", "7": "12", "8": "36", "9": "84",
+}  # fmt: skip
+"""Letters that models put in each other's place, by shape; capitals follow their small letters."""
+
+
+class _Spot(NamedTuple):
+    text: int
+    line: int
+    column: int
+    inked: int
+    """How many characters of the text leave ink before this one."""
+
+
+def substitute_letter(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+    """One letter or digit replaced by one that looks like it. `None` if no text has any."""
+    spot = _pick(scene, rng, shortest=1)
+    if spot is None:
+        return None
+    char = _char(scene, spot)
+    other = rng.choice(LOOKALIKES[char.lower()])
+    other = other.upper() if char.isupper() else other
+    return _edited(scene, spot, other, 1)
+
+
+def drop_letter(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+    """One letter left out of a word of three or more. `None` if no text has such a word."""
+    spot = _pick(scene, rng, shortest=3)
+    return _edited(scene, spot, "", 0) if spot else None
+
+
+def double_letter(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+    """One letter drawn twice. `None` if no text has any."""
+    spot = _pick(scene, rng, shortest=2)
+    return _edited(scene, spot, 2 * _char(scene, spot), 2) if spot else None
+
+
+def with_lines(scene: Scene, index: int, lines: tuple[str, ...]) -> Scene:
+    """The scene with other lines in its text number `index`."""
+    old = scene.texts[index]
+    items = tuple(dataclasses.replace(old, lines=lines) if item is old else item for item in scene.items)
+    return dataclasses.replace(scene, items=items)
+
+
+def _char(scene: Scene, spot: _Spot) -> str:
+    return scene.texts[spot.text].lines[spot.line][spot.column]
+
+
+def _pick(scene: Scene, rng: random.Random, *, shortest: int) -> _Spot | None:
+    spots = [spot for i, block in enumerate(scene.texts) for spot in _spots(i, block, shortest)]
+    return rng.choice(spots) if spots else None
+
+
+def _spots(index: int, block: TextBlock, shortest: int) -> list[_Spot]:
+    spots, inked = [], 0
+    for row, line in enumerate(block.lines):
+        for column, char in enumerate(line):
+            start, end = line.rfind(" ", 0, column) + 1, line.find(" ", column)
+            word = line[start : end if end >= 0 else len(line)]
+            if char.lower() in LOOKALIKES and len(word) >= shortest:
+                spots.append(_Spot(index, row, column, inked))
+            inked += not char.isspace()
+    return spots
+
+
+def _edited(scene: Scene, spot: _Spot, drawn: str, count: int) -> ContentFault:
+    lines = list(scene.texts[spot.text].lines)
+    line = lines[spot.line]
+    lines[spot.line] = line[: spot.column] + drawn + line[spot.column + 1 :]
+    changed = with_lines(scene, spot.text, tuple(lines))
+    detail = {"expected": scene.texts[spot.text].text, "drawn": changed.texts[spot.text].text}
+    # a dropped letter shows in its neighbours
+    start, stop = (spot.inked, spot.inked + count) if count else (max(spot.inked - 1, 0), spot.inked + 1)
+    return ContentFault(changed, spot.text, (start, stop), 1.0, "letters", detail)

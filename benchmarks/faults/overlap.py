@@ -1,0 +1,48 @@
+"""Faults of layout: a text moved onto another one."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+from benchmarks.faults.fault import ContentFault
+from benchmarks.scenes.draw import Drawing
+from benchmarks.scenes.scene import Scene
+from evalkit.records import Box
+
+DEPTH = 0.6
+"""How far the moved text goes into the other one, as a share of the lower of their heights."""
+
+
+def overlap_text(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+    """A text moved onto its nearest neighbour, so that their boxes overlap. `None` with fewer than two texts.
+
+    The later of the two is moved, so that nothing is painted over it, and takes the other's colour, which can be read
+    there. The size is the share of the smaller text's box that is covered.
+    """
+    boxes = {text.id: text.box for text in clean.texts}
+    texts = [(i, block) for i, block in enumerate(scene.texts) if block.id in boxes]
+    if len(texts) < 2:
+        return None
+    one = rng.choice(texts)
+    near = min((t for t in texts if t is not one), key=lambda t: _distance(boxes[one[1].id], boxes[t[1].id]))
+    (still_index, still), (index, moved) = sorted((one, near), key=lambda t: t[0])
+    box, target = boxes[moved.id], boxes[still.id]
+    depth = max(round(DEPTH * min(box.height, target.height)), 1)
+    dy = target.y1 - depth - box.y0 if box.y0 >= target.y0 else target.y0 + depth - box.y1
+    beside = min(box.x1, target.x1) - max(box.x0, target.x0) < 0.5 * min(box.width, target.width)
+    dx = round((target.x0 + target.x1 - box.x0 - box.x1) / 2) if beside else 0
+    there = Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
+    shared = Box(max(there.x0, target.x0), max(there.y0, target.y0), min(there.x1, target.x1), min(there.y1, target.y1))
+    size = there.intersection(target) / min(there.area, target.area)
+    block = dataclasses.replace(moved, x=moved.x + dx, baseline=moved.baseline + dy, color=still.color)
+    items = tuple(block if item is moved else item for item in scene.items)
+    detail = {"text": moved.text, "onto": still.text, "other": f"text:{still_index}"}
+    changed = dataclasses.replace(scene, items=items)
+    return ContentFault(changed, index, (0, 0), size, "share of the smaller text", detail, shared)
+
+
+def _distance(one: Box, other: Box) -> float:
+    dx = (one.x0 + one.x1 - other.x0 - other.x1) / 2
+    dy = (one.y0 + one.y1 - other.y0 - other.y1) / 2
+    return dx * dx + dy * dy

@@ -1,0 +1,118 @@
+"""Generators that render scenes: stand-ins with a known right answer, not models."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pydantic import Field, field_validator
+
+from benchmarks.faults.inject import Faulty, inject
+from benchmarks.faults.registry import FAULTS
+from benchmarks.scenes.case import recipe_of
+from benchmarks.scenes.provenance import renderer_version
+from benchmarks.scenes.recipe import FaultSpec, SceneRecipe
+from evalkit import settings as base
+from evalkit.errors import GenerationError
+from evalkit.keys import digest, to_json
+from evalkit.protocols import GeneratorInfo
+from evalkit.records import Case, Generated, Request
+
+
+class SceneGenerator:
+    """A renderer, no model: draws exactly the scene that the case was made from.
+
+    The perfect answer to the cases of `scenes` and `scenes-core`, for every noise alike. It stands in for a model
+    where the harness itself is tried out. A case without a scene gets an error.
+    """
+
+    batch_size = 8
+
+    class Settings(base.Settings):
+        """No settings: the recipe is in the case."""
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def info(self) -> GeneratorInfo:
+        """Says that this is a renderer."""
+        return GeneratorInfo("scene renderer (no model)", "Apache-2.0", "CPU")
+
+    def fingerprint(self, case: Case) -> str:
+        """The renderer, its fonts and libraries; the recipe is part of the case."""
+        return digest("scenes", renderer_version())
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        """One picture per request; `nfe` is `None`, for nothing is evaluated."""
+        return [_generated(request, inject) for request in requests]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class FaultySceneGenerator:
+    """A renderer with known defects, no model: the scene of the case, with a fault in some of the pictures.
+
+    A stand-in for a student until the mini models exist, and the ground truth for measuring judges: which pictures
+    are faulty, and how, follows from the noise seed, and is written into the picture's notes (`faults`).
+    """
+
+    batch_size = 8
+
+    class Settings(base.Settings):
+        """Settings. `rate`: share of pictures with a fault. `kinds`: which faults (see `benchmarks.faults`)."""
+
+        rate: float = Field(default=0.5, ge=0.0, le=1.0)
+        kinds: tuple[str, ...] = Field(default=tuple(FAULTS), min_length=1)
+
+        @field_validator("kinds")
+        @classmethod
+        def _known(cls, kinds: tuple[str, ...]) -> tuple[str, ...]:
+            if unknown := [kind for kind in kinds if kind not in FAULTS]:
+                raise ValueError(f"no fault {unknown[0]!r}; there are {', '.join(FAULTS)}")
+            return kinds
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def info(self) -> GeneratorInfo:
+        """Says that this is a renderer with known defects."""
+        settings = self._settings.model_dump(mode="json")
+        return GeneratorInfo("scene renderer with known defects (no model)", "Apache-2.0", "CPU", settings)
+
+    def fingerprint(self, case: Case) -> str:
+        """The renderer and the settings."""
+        return digest("scenes-faulty", renderer_version(), self._settings.model_dump(mode="json"))
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        """One picture per request, faulty or not by its noise seed."""
+        return [_generated(request, partial(self._faulty, request.noise_seed)) for request in requests]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _faulty(self, noise_seed: int, recipe: SceneRecipe) -> Faulty:
+        rng = random.Random(f"faults {noise_seed}")
+        if rng.random() < self._settings.rate:
+            kinds = rng.sample(self._settings.kinds, len(self._settings.kinds))
+            seed = rng.getrandbits(32)
+            for kind in kinds:  # not every scene can have every fault: a single text overlaps no other
+                specs = (*recipe.faults, FaultSpec(kind, seed))
+                made = inject(dataclasses.replace(recipe, faults=specs))
+                if len(made.faults) == len(specs):
+                    return made
+        return inject(recipe)
+
+
+def _generated(request: Request, make: Callable[[SceneRecipe], Faulty]) -> Generated:
+    started = time.perf_counter()
+    try:
+        made = make(recipe_of(request.case))
+    except GenerationError as error:
+        return Generated(error=f"{error}; {error.hint}" if error.hint else str(error))
+    seconds = time.perf_counter() - started
+    notes = {"faults": [to_json(fault) for fault in made.faults]}
+    return Generated(made.pixels, seconds=seconds, batch_invariant=True, notes=notes)

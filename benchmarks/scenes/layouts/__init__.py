@@ -1,0 +1,16 @@
+"""One file per kind of layout; `LAYOUTS` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from benchmarks.scenes.layouts import card, infographic, label, portrait, poster
+from benchmarks.scenes.page import Page
+
+LAYOUTS: dict[str, Callable[[Page], None]] = {
+    "poster": poster.compose,
+    "card": card.compose,
+    "label": label.compose,
+    "infographic": infographic.compose,
+    "portrait": portrait.compose,
+}

@@ -1,0 +1,31 @@
+"""What determines a rendered picture besides its recipe."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from benchmarks.scenes.fonts import PAIRS
+
+
+@lru_cache(maxsize=1)
+def renderer_version() -> str:
+    """Changes with the source of the renderer and its faults, with Pillow (its FreeType), NumPy, and with any font."""
+    content = hashlib.sha256()
+    rooms = Path(__file__).parent, Path(__file__).parent.parent / "faults"
+    for path in sorted(path for room in rooms for path in room.rglob("*.py")):
+        content.update(path.read_bytes())
+    families = {
+        face.family for pairs in PAIRS.values() for pair in pairs for face in (pair.display, pair.body, pair.strong)
+    }
+    packages = ["pillow", "numpy", *(f"fontpkg-{family}" for family in sorted(families))]
+    return f"{content.hexdigest()[:16]} {' '.join(f'{name}={_version(name)}' for name in packages)}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

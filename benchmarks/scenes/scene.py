@@ -1,0 +1,127 @@
+"""A scene as a display list: what stands where, before anything is drawn.
+
+Coordinates are pixels of the canvas, fractions allowed. Faults of content are made here, by replacing items.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmarks.scenes.fonts import Face
+from evalkit.records import RGB, Question, Relation
+
+Point = tuple[float, float]
+Bounds = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    """A rectangle with corners of `radius` px."""
+
+    bounds: Bounds
+    color: RGB
+    radius: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipse:
+    """The ellipse that fills `bounds`."""
+
+    bounds: Bounds
+    color: RGB
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """A filled polygon."""
+
+    points: tuple[Point, ...]
+    color: RGB
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A line of `width` px through `points`, with round ends and joints."""
+
+    points: tuple[Point, ...]
+    width: float
+    color: RGB
+
+
+@dataclass(frozen=True, slots=True)
+class Sector:
+    """A piece of a ring, in degrees clockwise from three o'clock; `hole` is the inner radius over the outer one."""
+
+    bounds: Bounds
+    start: float
+    end: float
+    hole: float
+    color: RGB
+
+
+Part = Rect | Ellipse | Polygon | Stroke | Sector
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One element that is no text, drawn from parts in order."""
+
+    id: str
+    kind: str
+    parts: tuple[Part, ...]
+    color: RGB
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """One string, set in one or more lines.
+
+    `x` is the left edge, centre or right edge of the ink (`align` = left, center, right), `baseline` that of the
+    first line, `leading` the distance of baselines in px and `tracking` the extra space between letters in px.
+    """
+
+    id: str
+    role: str
+    lines: tuple[str, ...]
+    face: Face
+    size: int
+    x: float
+    baseline: float
+    align: str
+    leading: float
+    tracking: float
+    color: RGB
+
+    @property
+    def text(self) -> str:
+        """The string as one line."""
+        return " ".join(self.lines)
+
+
+Item = Shape | TextBlock
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The background: one colour, or a linear gradient between two (`vertical`, `horizontal`, `diagonal`)."""
+
+    kind: str
+    colors: tuple[RGB, ...]
+    direction: str = "vertical"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Everything that is drawn, in drawing order, and what must be true of it."""
+
+    size: int
+    ground: Ground
+    items: tuple[Item, ...]
+    relations: tuple[Relation, ...]
+    prompt: str
+    questions: tuple[Question, ...]
+
+    @property
+    def texts(self) -> tuple[TextBlock, ...]:
+        """The texts in reading order; their index is that of `Case.texts`."""
+        return tuple(item for item in self.items if isinstance(item, TextBlock))

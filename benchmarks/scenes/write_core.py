@@ -1,0 +1,53 @@
+"""Writes the built-in suite `scenes-core`: `python -m benchmarks.scenes.write_core [FOLDER]`.
+
+24 scenes of 512 px: for each kind the first seeds whose scene has a ground that is still wanted, so that every kind
+comes on solid grounds and on gradients. The files follow from this module alone; a test compares them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.scenes.case import scene_case
+from benchmarks.scenes.recipe import LAYOUT, SceneRecipe
+from benchmarks.suite import CORE, SuiteHeader, write_suite
+from evalkit.records import Case
+
+SIZE = 512
+FIRST_SEED = 1000
+WANTED = {
+    "poster": (3, 2),
+    "card": (3, 2),
+    "label": (3, 2),
+    "infographic": (3, 2),
+    "portrait": (2, 2),
+}
+"""Kind -> number of scenes on a solid ground, and on a gradient."""
+HEADER = SuiteHeader(
+    name="scenes-core",
+    version=str(LAYOUT),
+    description="24 flat designs (posters, UI cards, labels, infographics, portraits) with exact text and layout.",
+    licence="Apache-2.0",
+)
+
+
+def core_cases() -> Iterator[Case]:
+    """The cases of the suite, in order."""
+    for kind, (solid, gradient) in WANTED.items():
+        left = {"solid": solid, "gradient": gradient}
+        number, seed = 0, FIRST_SEED
+        while any(left.values()):
+            case = scene_case(SceneRecipe(kind, seed, SIZE), f"core/{kind}-{number + 1}")
+            if left[case.background.kind]:
+                left[case.background.kind] -= 1
+                number += 1
+                yield case
+            seed += 1
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else CORE
+    write_suite(folder, HEADER, core_cases())
+    print(folder)

@@ -1,0 +1,1 @@
+"""Who looks: instruments and models that return scores and located findings."""

@@ -1,0 +1,1 @@
+"""Grain: is the flat ground of the picture flat?"""

@@ -1,0 +1,1 @@
+"""Typography: is the text of the picture the text that was asked for?"""

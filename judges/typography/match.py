@@ -1,0 +1,290 @@
+"""Which read word stands for which expected word: pure functions on strings and boxes.
+
+Expected strings are split at white space. Read words are first cut or joined where that makes them fit (`HELLOWORLD`
+for two words, `BAK ERY` for one), then assigned one to one (Hungarian method) by edit distance. Among equals the one
+nearest in reading order, and beside its neighbour in the text, wins: of repeated words the first stands for the first.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.records import Box
+from judges.typography.normalise import SEPARATORS, edit_distance, lenient, similarity, strict
+
+LEAST_SIMILAR = 0.4
+"""A read word less similar than this to an expected word is not an attempt at it: the word is missing instead."""
+FITS_CUT_OR_JOINED = 0.75
+"""How similar a cut or joined word must be to what it then stands for; and it must be better than before."""
+MOST_PARTS = 4
+_ORDER_WEIGHT = 0.02
+"""Less than one letter of a 50-letter word: reading order only decides between equals."""
+
+
+class Status(StrEnum):
+    """What became of a word. `DUPLICATE`: correct, and drawn again elsewhere; the copies carry it too."""
+
+    CORRECT = "correct"
+    TYPO = "typo"
+    MISSING = "missing"
+    DUPLICATE = "duplicate"
+    PUNCTUATION = "punctuation"
+    EXTRA = "extra"
+
+
+RIGHT = frozenset({Status.CORRECT, Status.DUPLICATE, Status.PUNCTUATION})
+"""An expected word of one of these is there, letter by letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWord:
+    """One word as read: `line` numbers its line in reading order; `confidence` is that of the line."""
+
+    text: str
+    box: Box
+    line: int
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WordMatch:
+    """One expected word (`expected` set) and what was read for it, or one read word nobody asked for.
+
+    `target` is the index of the text it belongs to, -1 for an extra word that belongs to none.
+    """
+
+    target: int
+    expected: str | None
+    read: str | None
+    status: Status
+    box: Box | None
+    confidence: float = 1.0
+
+    @property
+    def right(self) -> bool:
+        return self.status in RIGHT
+
+    @property
+    def distance(self) -> int:
+        """Edits between the lenient keys: letters wrong, missing, or too many."""
+        return edit_distance(lenient(self.expected or ""), lenient(self.read or ""))
+
+    @property
+    def similarity(self) -> float:
+        """1 − NED of the lenient keys."""
+        return 1.0 if self.right else similarity(lenient(self.expected or ""), lenient(self.read or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """`words`: one per expected word, in order. `extras`: the read words that stand for none of them."""
+
+    words: tuple[WordMatch, ...]
+    extras: tuple[WordMatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    target: int
+    text: str
+    key: str
+
+
+def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence: float = 0.0) -> Matching:
+    """Assign `read` words (in reading order) to the words of the `expected` texts.
+
+    Args:
+        expected: the texts asked for; each is split at white space.
+        read: the words of the picture.
+        extra_confidence: words of lines read with less confidence are never called extra. Nor is a line of a single
+            Latin letter or digit: readers see those in rings, bars and icons.
+    """
+    wanted = [_Expected(i, word, lenient(word)) for i, text in enumerate(expected) for word in text.split()]
+    words = _join(_cut(list(read), wanted), wanted)
+    pairs = _assign(wanted, words)
+    owner = {e.key: e.target for e in reversed(wanted)}
+    matches = [_judged(e, words[pairs[i]] if i in pairs else None) for i, e in enumerate(wanted)]
+    found = {wanted[i].key for i in pairs if matches[i].right}
+    used = set(pairs.values())
+    surplus = [w for j, w in enumerate(words) if j not in used and lenient(w.text)]
+    on_line: Counter[int] = Counter()
+    for word in read:
+        on_line[word.line] += len(lenient(word.text))
+    credible = [w for w in surplus if on_line[w.line] > 1 or not lenient(w.text).isascii()]
+    extras = [_surplus(w, owner, found) for w in credible if w.confidence >= extra_confidence]
+    copied = {lenient(x.read or "") for x in extras if x.status is Status.DUPLICATE}
+    return Matching(tuple(_mark(m, copied) for m in matches), tuple(extras))
+
+
+def _judged(wanted: _Expected, word: ReadWord | None) -> WordMatch:
+    if word is None:
+        status = Status.MISSING if wanted.key else Status.PUNCTUATION
+        return WordMatch(wanted.target, wanted.text, None, status, None)
+    if lenient(word.text) != wanted.key:
+        status = Status.TYPO
+    elif strict(word.text).casefold() == strict(wanted.text).casefold():
+        status = Status.CORRECT
+    else:
+        status = Status.PUNCTUATION
+    return WordMatch(wanted.target, wanted.text, word.text, status, word.box, word.confidence)
+
+
+def _surplus(word: ReadWord, owner: dict[str, int], found: set[str]) -> WordMatch:
+    key = lenient(word.text)
+    status = Status.DUPLICATE if key in found else Status.EXTRA
+    return WordMatch(owner.get(key, -1), None, word.text, status, word.box, word.confidence)
+
+
+def _mark(found: WordMatch, copied: set[str]) -> WordMatch:
+    copied_too = found.right and lenient(found.expected or "") in copied
+    return replace(found, status=Status.DUPLICATE) if copied_too else found
+
+
+def _assign(wanted: Sequence[_Expected], words: Sequence[ReadWord]) -> dict[int, int]:
+    """Expected index -> read index, at the least total cost; pairs below `LEAST_SIMILAR` are left apart.
+
+    Solved twice: the second time, of two equal words the one beside its neighbour in the text wins.
+    """
+    if not wanted or not words:
+        return {}
+    cost = _costs(wanted, words)
+    first = _solve(cost)
+    for i in range(len(wanted)):
+        for step in (-1, 1):
+            neighbour = first.get(i + step)
+            beside = neighbour - step if neighbour is not None else -1
+            if 0 <= beside < len(words) and words[beside].line == words[beside + step].line:
+                cost[i, beside] -= _ORDER_WEIGHT
+    return _solve(cost)
+
+
+def _costs(wanted: Sequence[_Expected], words: Sequence[ReadWord]) -> NDArray[np.float64]:
+    """NED of every pair, plus how far apart the two stand in reading order; infinite for unlike pairs."""
+    cost = np.full((len(wanted), len(words)), np.inf)
+    for i, e in enumerate(wanted):
+        for j, word in enumerate(words):
+            key = lenient(word.text)
+            if bool(e.key) != bool(key):
+                continue
+            likeness = _likeness(e.key, key) if key else similarity(strict(e.text), strict(word.text))
+            if likeness > LEAST_SIMILAR:
+                order = abs((i + 0.5) / len(wanted) - (j + 0.5) / len(words))
+                cost[i, j] = 1.0 - likeness + _ORDER_WEIGHT * order
+    return cost
+
+
+def _solve(cost: NDArray[np.float64]) -> dict[int, int]:
+    from scipy.optimize import linear_sum_assignment
+
+    n, m = cost.shape
+    # a column of its own for each row: to stay without a partner costs 1, more than any partner does
+    square = np.full((n, m + n), 1.0)
+    square[:, :m] = np.where(np.isfinite(cost), cost, 2.0)
+    rows, columns = linear_sum_assignment(square)
+    return {int(i): int(j) for i, j in zip(rows, columns, strict=True) if j < m and np.isfinite(cost[i, j])}
+
+
+def _likeness(a: str, b: str, least: float = LEAST_SIMILAR) -> float:
+    """`similarity`, or 0 without looking where the lengths alone put it at or below `least`."""
+    longest = max(len(a), len(b))
+    return similarity(a, b) if longest and min(len(a), len(b)) > least * longest else 0.0
+
+
+# ------------------------------------------------------------------------------------------- words cut and joined
+
+
+def _cut(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
+    """Read words that are two to four expected neighbours without their spaces, cut into those."""
+    return [part for word in words for part in _cut_one(word, wanted)]
+
+
+def _cut_one(word: ReadWord, wanted: Sequence[_Expected]) -> list[ReadWord]:
+    key, keyed = lenient(word.text), [e for e in wanted if e.key]
+    best = max((_likeness(e.key, key) for e in keyed), default=0.0)
+    chosen: list[_Expected] = []
+    for start in range(len(keyed)):
+        for stop in range(start + 2, min(start + MOST_PARTS, len(keyed)) + 1):
+            run = keyed[start:stop]
+            value = _likeness("".join(e.key for e in run), key, FITS_CUT_OR_JOINED)
+            if value > best and run[0].target == run[-1].target:
+                best, chosen = value, run
+    if not chosen or best < FITS_CUT_OR_JOINED:
+        return [word]
+    pieces = _pieces(word, split_like(word.text, [e.key for e in chosen]))
+    if any(not e.key and e.target == chosen[0].target for e in wanted):  # `9am-6pm` for `9am - 6pm`
+        pieces = [replace(piece, text=piece.text.strip(SEPARATORS)) for piece in pieces]
+    return [piece for piece in pieces if lenient(piece.text)]
+
+
+def split_like(text: str, keys: Sequence[str]) -> list[str]:
+    """`text` cut into `len(keys)` pieces so that the edit distances of the pieces to the keys add up to the least."""
+    best: dict[int, tuple[int, list[str]]] = {0: (0, [])}
+    for n, key in enumerate(keys, start=1):
+        last = n == len(keys)
+        step: dict[int, tuple[int, list[str]]] = {}
+        for end in [len(text)] if last else range(len(text) + 1):
+            options = [
+                (cost + edit_distance(key, lenient(text[start:end])), [*pieces, text[start:end]])
+                for start, (cost, pieces) in best.items()
+                if start <= end
+            ]
+            step[end] = min(options, key=lambda option: option[0])
+        best = step
+    return best[len(text)][1]
+
+
+def _pieces(word: ReadWord, texts: Sequence[str]) -> list[ReadWord]:
+    """The word cut into `texts`, its box divided along its longer side in proportion to their lengths."""
+    box, total, done, pieces = word.box, sum(map(len, texts)), 0, []
+    for text in texts:
+        a, b = done / total, (done + len(text)) / total
+        if box.width >= box.height:
+            part = Box(box.x0 + a * box.width, box.y0, box.x0 + b * box.width, box.y1)
+        else:
+            part = Box(box.x0, box.y0 + a * box.height, box.x1, box.y0 + b * box.height)
+        done += len(text)
+        if text:
+            pieces.append(replace(word, text=text, box=part))
+    return pieces
+
+
+def _join(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
+    """Runs of two to four neighbouring read words that together are one expected word, joined into it.
+
+    Neighbours in one line may be joined to a word with a typo, over a line break only to the exact word.
+    """
+    keys = {e.key for e in wanted if len(e.key) > 1}
+    exact = {e.key for e in wanted}
+    joined: list[ReadWord] = []
+    i = 0
+    while i < len(words):
+        size = next(
+            (n for n in range(min(MOST_PARTS, len(words) - i), 1, -1) if _fit(words[i : i + n], keys, exact)), 1
+        )
+        run = words[i : i + size]
+        box = run[0].box
+        for word in run[1:]:
+            box = box.union(word.box)
+        joined.append(replace(run[0], text="".join(w.text for w in run), box=box))
+        i += size
+    return joined
+
+
+def _fit(run: Sequence[ReadWord], keys: set[str], exact: set[str]) -> bool:
+    parts = [lenient(word.text) for word in run]
+    if not all(parts) or all(part in exact for part in parts):
+        return False
+    whole = "".join(parts)
+    if whole in keys:
+        return True
+    if run[0].line != run[-1].line:
+        return False
+    value = max((_likeness(whole, key) for key in keys), default=0.0)
+    alone = max((_likeness(part, other) for part in parts for other in exact), default=0.0)
+    return value >= FITS_CUT_OR_JOINED and value > alone and not any(part in exact for part in parts)

@@ -1,0 +1,1 @@
+"""What people and machines read: HTML, leaderboard JSON, CI formats."""

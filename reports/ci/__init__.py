@@ -1,0 +1,1 @@
+"""What CI reads: JUnit XML and a Markdown summary."""

@@ -1,0 +1,205 @@
+"""`junit.xml`: what each judge says of each of the student's pictures, as CI servers show test results."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+from xml.sax.saxutils import escape, quoteattr
+
+from pydantic import Field
+
+from evalkit import settings
+from evalkit.records import Finding, Role, Status, Verdict
+from evalkit.results import CaseResult, ControlResult, GateResult, GateStatus, RunResults
+from reports.escape import clip, xml
+from reports.files import replacing_file
+from reports.rows import is_students_own
+from reports.wording import NO_GATE
+
+MESSAGE = 2_000
+"""Most characters of one message; a CI server that must load the whole file should not meet a novel."""
+DETAIL_LINES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """One `<testcase>`. `result` is `failure`, `error`, `skipped` or empty for a pass; `notes` become system-out."""
+
+    __test__ = False  # not a test of pytest's
+
+    classname: str
+    name: str
+    result: str = ""
+    kind: str = ""
+    message: str = ""
+    detail: str = ""
+    notes: str = ""
+
+    def xml(self) -> str:
+        """The element, on lines of its own."""
+        inner = ""
+        if self.result:
+            kind = "" if self.result == "skipped" else f" type={_attribute(self.kind)}"
+            inner += f"<{self.result}{kind} message={_attribute(self.message)}>{_text(self.detail)}</{self.result}>"
+        if self.notes:
+            inner += f"<system-out>{_text(self.notes)}</system-out>"
+        head = f"<testcase classname={_attribute(self.classname)} name={_attribute(self.name)}"
+        return f"    {head}>{inner}</testcase>\n" if inner else f"    {head}/>\n"
+
+
+@dataclass(slots=True)
+class Suite:
+    """One `<testsuite>` on its way out: its cases wait in a file, because its counts come before them."""
+
+    name: str
+    body: TextIO
+    counts: dict[str, int] = field(default_factory=lambda: {"tests": 0, "failure": 0, "error": 0, "skipped": 0})
+
+    def add(self, case: TestCase) -> None:
+        """Count one case and write it to the waiting file."""
+        self.counts["tests"] += 1
+        if case.result:
+            self.counts[case.result] += 1
+        self.body.write(case.xml())
+
+    def totals(self) -> str:
+        """The four counts as XML attributes."""
+        return _totals(self.counts)
+
+
+class JunitExporter:
+    """JUnit XML for the test tab of a CI server: one suite per judge, one for the gates, one for the controls.
+
+    A test case is one case and seed seen by one judge, and only the student is tested:
+
+    - `failure`: a finding of severity `min_severity` or more that is the student's own (its twin is fine or was not
+      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing.
+    - `error`: no picture, or the judge failed, and no such finding says more.
+    - `skipped`: the judge scored no dimension, with its reasons.
+
+    The run's verdict is the gates', not the sum of these: a run can pass with failures here. Of gates, `FAIL` is a
+    failure and `LOW_POWER` is skipped; a control judged wrongly is a failure.
+    """
+
+    class Settings(settings.Settings):
+        """When a finding fails its test case."""
+
+        min_severity: float = Field(default=0.5, ge=0.0, le=1.0)
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def export(self, results: RunResults, out: Path) -> Path:
+        """Write `junit.xml` into `out`; its path. Memory is flat in the number of cases."""
+        target = out / "junit.xml"
+        summary = results.summary()
+        with replacing_file(target) as file, ExitStack() as stack:
+            suites: dict[str, Suite] = {}
+
+            def suite(name: str) -> Suite:
+                if name not in suites:
+                    body = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=out))
+                    suites[name] = Suite(name, body)
+                return suites[name]
+
+            for gate in summary.gates:
+                suite("gates").add(gate_case(gate))
+            if not summary.gates:
+                suite("gates").add(TestCase("gates", "no gate configured", "skipped", message=NO_GATE))
+            for control in summary.controls:
+                suite("controls").add(control_case(control))
+            judges = list(dict.fromkeys(d.judge for d in summary.dimensions if d.role is Role.STUDENT))
+            for result in results.cases():
+                for judge, case in judged_cases(result, judges, self.settings.min_severity):
+                    suite(f"judge {judge}").add(case)
+            _write(file, summary.benchmark, list(suites.values()))
+        return target
+
+
+def gate_case(gate: GateResult) -> TestCase:
+    """A gate as a test case: too little power to say is skipped, not passed."""
+    result = {GateStatus.FAIL: "failure", GateStatus.LOW_POWER: "skipped", GateStatus.PASS: ""}[gate.status]
+    message = f"{gate.status.value}: {gate.detail}" if result else ""
+    return TestCase("gates", gate.rule, result, "gate", message, notes="" if result else gate.detail)
+
+
+def control_case(control: ControlResult) -> TestCase:
+    """A control as a test case."""
+    result = "" if control.passed else "failure"
+    message = f"{control.rule}: {control.detail or 'judged wrongly'}" if result else ""
+    return TestCase(f"controls.{control.judge}", control.name, result, "control", message, notes=control.rule)
+
+
+def judged_cases(result: CaseResult, judges: Sequence[str], min_severity: float) -> Iterator[tuple[str, TestCase]]:
+    """One test case per judge for the student's picture of `result`; `judges` are those expected to have looked."""
+    verdicts = {verdict.judge: verdict for verdict in result.verdicts.get(Role.STUDENT, ())}
+    name = f"{result.case.id} [seed {result.seed}]"
+    sample = result.samples.get(Role.STUDENT)
+    for judge in dict.fromkeys([*judges, *verdicts]):
+        classname = f"{judge}.{result.case.category}" if result.case.category else judge
+        verdict = verdicts.get(judge)
+        if sample is not None and not sample.ok:
+            yield judge, TestCase(classname, name, "error", "no-picture", sample.error)
+        elif verdict is None:
+            yield judge, TestCase(classname, name, "skipped", message="not judged")
+        else:
+            yield judge, _verdict_case(classname, name, verdict, min_severity)
+
+
+def _verdict_case(classname: str, name: str, verdict: Verdict, min_severity: float) -> TestCase:
+    severe = sorted((f for f in verdict.findings if f.severity >= min_severity), key=lambda f: -f.severity)
+    own = [f for f in severe if is_students_own(f)]
+    missing = [s for s in verdict.scores if s.status is not Status.SCORED]
+    notes = "\n".join(
+        [f"inherited: {_line(f)}" for f in severe if not is_students_own(f)][:DETAIL_LINES]
+        + [f"{s.dimension}: {s.status.value}: {s.reason}" for s in missing]
+    )
+    if own:
+        more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
+        detail = "\n".join(_line(f) for f in own[:DETAIL_LINES])
+        return TestCase(classname, name, "failure", own[0].kind, own[0].message + more, detail, notes)
+    reasons = "; ".join(f"{s.dimension}: {s.reason}" for s in missing)
+    if any(s.status is Status.ERROR for s in missing):
+        return TestCase(classname, name, "error", "judge", reasons, notes=notes)
+    if len(missing) == len(verdict.scores):
+        return TestCase(classname, name, "skipped", message=reasons or "the judge gave no score", notes=notes)
+    return TestCase(classname, name, notes=notes)
+
+
+def _line(finding: Finding) -> str:
+    box = finding.box
+    where = f"[{box.x0:g}, {box.y0:g}, {box.x1:g}, {box.y1:g}] px"
+    measure = f"{finding.size:g} {finding.unit}, severity {finding.severity:.2f}"
+    return f"{finding.kind} at {where}, {measure}: {finding.message}"
+
+
+def _write(file: TextIO, name: str, suites: Sequence[Suite]) -> None:
+    total = {key: sum(s.counts[key] for s in suites) for key in ("tests", "failure", "error", "skipped")}
+    file.write('<?xml version="1.0" encoding="UTF-8"?>\n')
+    file.write(f"<testsuites name={_attribute(f'evalkit {name}')} {_totals(total)}>\n")
+    for suite in suites:
+        file.write(f"  <testsuite name={_attribute(suite.name)} {suite.totals()}>\n")
+        suite.body.seek(0)
+        shutil.copyfileobj(suite.body, file)
+        file.write("  </testsuite>\n")
+    file.write("</testsuites>\n")
+
+
+def _totals(counts: dict[str, int]) -> str:
+    return (
+        f'tests="{counts["tests"]}" failures="{counts["failure"]}" '
+        f'errors="{counts["error"]}" skipped="{counts["skipped"]}"'
+    )
+
+
+def _attribute(text: str) -> str:
+    return quoteattr(xml(clip(text, MESSAGE)))
+
+
+def _text(text: str) -> str:
+    return escape(xml(clip(text, MESSAGE)))

@@ -1,0 +1,66 @@
+"""Untrusted text (prompts, ids, read texts, messages) made safe for the place it is written to."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from evalkit.records import JSON
+
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKDOWN = re.compile(r"[&<>`*_\[\]|~\\$#]|:(?=//)|www\.|^[-+=]|^\d+[.)]", re.IGNORECASE)
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def visible(text: str) -> str:
+    """Characters that hide or reorder others, written out (`⟨U+202E⟩`); tab and newline stay.
+
+    These are controls, line and paragraph separators, bidirectional overrides and isolates, and lone surrogates.
+    """
+    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters of `text`, saying how many were left out."""
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text) - limit:,} more characters)"
+
+
+def one_line(text: str, limit: int) -> str:
+    """`text` on one line, what is unseen written out, clipped."""
+    return clip(visible(" ".join(text.split())), limit)
+
+
+def label(text: str) -> str:
+    """A kind or category as every list and filter shows it, short enough for a menu."""
+    return one_line(text, 80)
+
+
+def script_json(value: JSON) -> str:
+    """JSON that is also a JavaScript literal and holds no `<`, `>`, `&` or non-ASCII character.
+
+    Pure ASCII covers `</script>`, U+2028/U+2029, lone surrogates and a file served with a wrong charset alike.
+
+    Raises:
+        ValueError: a number that is not finite.
+    """
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def xml(text: str) -> str:
+    """`text` with every character that XML 1.0 can't carry, even escaped, replaced by `�`."""
+    return _NOT_XML.sub(REPLACEMENT, text)
+
+
+def markdown(text: str, limit: int = 500) -> str:
+    """`text` as one line of GitHub Markdown that shows as itself: no markup, HTML, table cell, link or mention."""
+    shown = _MARKDOWN.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", one_line(text, limit))
+    return shown.replace("@", "@\N{ZERO WIDTH SPACE}")  # an entity would still notify the person named
+
+
+def code_span(text: str, limit: int = 500) -> str:
+    """`text` as a Markdown code span whose fence is longer than any run of backticks inside. Not for table cells."""
+    shown = one_line(text, limit)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    return f"{fence} {shown} {fence}"

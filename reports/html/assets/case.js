@@ -1,0 +1,107 @@
+"use strict";
+// The view of one case.
+
+evalkit.caseView = (() => {
+  const { h, said } = evalkit.dom;
+  let stage = null;
+  let here = { before: null, after: null };
+  let wanted = -1;
+
+  /** Show the case at `position` of the run. */
+  async function show(position) {
+    wanted = position;
+    here = evalkit.list.neighbours(position);
+    const root = document.getElementById("case");
+    try {
+      const record = await evalkit.data.caseAt(position);
+      if (wanted !== position) return;
+      stage = evalkit.stage.build(record.roles);
+      root.replaceChildren(...view(record, position));
+      document.title = `${record.id} · evalkit`;
+      root.querySelector("h2").focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+      if (here.after !== null) new Image().src = evalkit.list.picture(here.after) || "data:,";
+    } catch (error) {
+      missing(error.message);
+    }
+  }
+
+  /** Say that there is nothing to show. */
+  function missing(why) {
+    stage = null;
+    document.getElementById("case").replaceChildren(
+      h("div", { class: "bar" }, backLink()), h("h2", { tabindex: "-1" }, "This case can't be shown"), h("p", null, why));
+  }
+
+  function view(record, position) {
+    return [
+      bar(record),
+      prompt(record),
+      stage.node,
+      evalkit.findings.build(record.roles, stage),
+      evalkit.tables.texts(record.roles),
+      h("section", { "aria-labelledby": "case-scores" }, h("h3", { id: "case-scores" }, "Scores"), evalkit.tables.scores(record.roles)),
+      h("section", { "aria-labelledby": "case-origin" }, h("h3", { id: "case-origin" }, "Provenance"),
+        evalkit.tables.provenance(record.roles), command(record)),
+      evidence(record.roles),
+    ].filter(Boolean);
+  }
+
+  const backLink = () => h("a", { class: "button", href: evalkit.list.back() }, "← All cases");
+
+  function bar(record) {
+    const { place, count, before, after } = here;
+    return h("div", { class: "bar" }, backLink(),
+      h("h2", { tabindex: "-1" }, said(record.id), h("small", null, ` seed ${record.seed}`)),
+      h("p", { class: "place" }, place >= 0 ? `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : "not in the filtered list"),
+      h("nav", { class: "steps", "aria-label": "Cases" }, step("← Previous", before, "prev"), step("Next →", after, "next")));
+  }
+
+  function step(label, position, rel) {
+    if (position === null) return h("span", { class: "button off", "aria-disabled": "true" }, label);
+    return h("a", { class: "button", rel, href: evalkit.list.link(position) }, label);
+  }
+
+  function prompt(record) {
+    const about = [record.category, record.task, `asked for ${record.size[0]}×${record.size[1]} px`, ...record.tags].filter(Boolean);
+    return h("div", { class: "asked" },
+      h("p", { class: "prompt", dir: "auto" }, record.prompt),
+      h("p", { class: "about" }, about.map((text, i) => [i ? " · " : "", said(text)]).flat(),
+        record.source ? [" · edits source ", h("code", null, record.source.slice(0, 12))] : null));
+  }
+
+  function command(record) {
+    const text = h("code", { dir: "auto" }, record.command);
+    const copy = h("button", { type: "button", onclick: () => copyText(copy, text) }, "Copy");
+    return h("div", { class: "command" },
+      h("p", { class: "note" }, "The command that runs this case again; what is finished comes from the cache:"),
+      h("pre", null, text), copy);
+  }
+
+  async function copyText(button, node) {
+    try {
+      await navigator.clipboard.writeText(node.textContent);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(node); // no clipboard without permission: leave it selected
+      button.textContent = "Selected: press Ctrl+C";
+    }
+  }
+
+  function evidence(roles) {
+    const items = roles.flatMap((role) => role.evidence.map(([judge, text]) =>
+      h("details", null, h("summary", null, `Evidence of `, said(judge), ` on the ${role.role}'s picture`), h("pre", { dir: "auto" }, text))));
+    return items.length ? h("section", { "aria-label": "Raw evidence" }, items) : null;
+  }
+
+  const go = (position) => { if (position !== null) location.hash = evalkit.list.link(position); };
+
+  return {
+    show,
+    missing,
+    next: () => go(here.after),
+    previous: () => go(here.before),
+    zoom: () => stage?.cycleZoom(),
+    boxes: () => stage?.toggleBoxes(),
+  };
+})();

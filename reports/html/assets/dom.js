@@ -1,0 +1,39 @@
+"use strict";
+// Elements from data. Text only ever becomes a text node, so no string of a run can become markup.
+
+evalkit.dom = (() => {
+  const SVG = "http://www.w3.org/2000/svg";
+
+  function fill(node, attributes, children) {
+    for (const [name, value] of Object.entries(attributes ?? {})) {
+      if (value === null || value === undefined || value === false) continue;
+      if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+      else node.setAttribute(name, value === true ? "" : String(value));
+    }
+    node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    return node;
+  }
+
+  /** An HTML element; strings among `children` become text. */
+  const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+
+  /** An SVG element. */
+  const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
+  /** A text of the run, isolated so that its writing direction can't reorder what stands beside it. */
+  const said = (text, className) => h("bdi", { class: className }, text);
+
+  const plural = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many ?? `${one}s`}`;
+
+  const roleName = (role) => ({ student: "Student", teacher: "Teacher" })[role] ?? role;
+
+  /** A table whose cells carry their column's name, for narrow screens. */
+  function table(className, columns, rows) {
+    const cell = (value, i) => h("td", { "data-label": columns[i] }, value);
+    return h("table", { class: className },
+      h("thead", null, h("tr", null, columns.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", null, rows.map((row) => h("tr", { class: row.state }, (row.cells ?? row).map(cell)))));
+  }
+
+  return { h, svg, said, plural, roleName, table };
+})();

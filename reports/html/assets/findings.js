@@ -1,0 +1,64 @@
+"use strict";
+// The list of findings of a case: each with the same spot of both pictures, enlarged.
+
+evalkit.findings = (() => {
+  const { h, svg, said, plural, roleName } = evalkit.dom;
+  const FIRST = 24;
+  const CROP = { width: 200, height: 92 };
+
+  function build(roles, stage) {
+    const all = roles.flatMap((role, r) => role.findings.map((finding, i) => ({ finding, role, r, i })));
+    const left = roles.reduce((sum, role) => sum + role.more_findings, 0);
+    const list = h("ol", { class: "findings" }, all.slice(0, FIRST).map(entry));
+    const section = h("section", { "aria-labelledby": "case-findings" },
+      h("h3", { id: "case-findings" }, all.length ? plural(all.length + left, "finding") : "No findings"), list);
+    if (all.length > FIRST) {
+      const more = h("button", { type: "button", onclick: () => { list.append(...all.slice(FIRST).map(entry)); more.remove(); } },
+        `Show the other ${all.length - FIRST}`);
+      section.append(more);
+    }
+    if (left) section.append(h("p", { class: "note" }, `${plural(left, "milder finding")} not listed here; run.sqlite has them all.`));
+    return section;
+
+    function entry({ finding, role, r, i }) {
+      const over = { onpointerenter: () => stage.mark(r, i, true), onpointerleave: () => stage.mark(r, i, false) };
+      return h("li", { class: "finding", ...over },
+        h("button", { type: "button", class: `number blame-${finding.blame}`, "aria-label": `Show finding ${i + 1} in the picture`, onclick: () => stage.reveal(r, i) }, String(i + 1)),
+        h("div", { class: "finding-said" },
+          h("p", { class: "message" }, said(finding.message)),
+          h("p", { class: "about" },
+            h("span", { class: `key-${role.role}` }, `${role.role}'s picture`), " · ", said(finding.kind), ` · ${finding.blame} · `, said(finding.size),
+            ` · severity ${finding.severity.toFixed(2)} · `, said(finding.judge), finding.target ? [" · about ", said(finding.target)] : null),
+          finding.evidence ? h("details", null, h("summary", null, "Evidence"), h("pre", { dir: "auto" }, finding.evidence)) : null),
+        h("div", { class: "crops" }, roles.map((other) => crop(other, finding, role))));
+    }
+  }
+
+  /** The spot of a finding in the picture of `role`, by share of the picture where the two differ in size. */
+  function crop(role, finding, judged) {
+    if (!role.picture || !role.size[0] || !judged.size[0]) return h("p", { class: "crop none" }, "no picture");
+    const [sx, sy] = [role.size[0] / judged.size[0], role.size[1] / judged.size[1]];
+    const [x0, y0, x1, y1] = finding.box;
+    const box = { x: x0 * sx, y: y0 * sy, width: (x1 - x0) * sx, height: (y1 - y0) * sy };
+    const view = around(box, role.size);
+    return h("figure", { class: "crop" },
+      svg("svg", { viewBox: view.join(" "), width: CROP.width, height: CROP.height, role: "img", "aria-label": `${role.role}, enlarged` },
+        svg("image", { href: `pictures/${role.picture}`, width: role.size[0], height: role.size[1], preserveAspectRatio: "none" }),
+        role === judged ? svg("g", { class: `box blame-${finding.blame}` }, svg("rect", { class: "line", ...box })) : null),
+      h("figcaption", null, roleName(role.role)));
+  }
+
+  /** A view box of the crop's proportions around the box, with some of its surroundings, inside the picture if it fits. */
+  function around({ x, y, width, height }, [pictureWidth, pictureHeight]) {
+    const ratio = CROP.width / CROP.height;
+    const tall = Math.max(height * 1.5, (width * 1.25) / ratio, 24);
+    const wide = tall * ratio;
+    const left = inside(x + width / 2 - wide / 2, wide, pictureWidth);
+    const top = inside(y + height / 2 - tall / 2, tall, pictureHeight);
+    return [left, top, wide, tall].map((v) => Number(v.toFixed(2)));
+  }
+
+  const inside = (start, length, whole) => (length > whole ? (whole - length) / 2 : Math.max(0, Math.min(start, whole - length)));
+
+  return { build };
+})();

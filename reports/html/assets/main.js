@@ -1,0 +1,73 @@
+"use strict";
+// Start-up, the way between list and case, and the keys.
+
+(() => {
+  const overview = document.getElementById("overview");
+  const caseRoot = document.getElementById("case");
+  const title = document.title;
+  let scrolled = 0;
+  let opened = -1;
+
+  const KEYS = {
+    j: evalkit.caseView.next,
+    ArrowRight: evalkit.caseView.next,
+    k: evalkit.caseView.previous,
+    ArrowLeft: evalkit.caseView.previous,
+    z: evalkit.caseView.zoom,
+    b: evalkit.caseView.boxes,
+    Escape: () => { location.hash = evalkit.list.back(); },
+  };
+
+  function follow() {
+    const { filters, id, seed } = evalkit.route.current();
+    const toSection = !location.hash.includes("=");
+    evalkit.list.show(toSection ? evalkit.list.filters() : filters);
+    if (id === null) return showOverview(toSection);
+    if (!overview.hidden) scrolled = window.scrollY;
+    overview.hidden = true;
+    caseRoot.hidden = false;
+    document.body.classList.add("in-case");
+    const position = evalkit.list.find(id, seed);
+    if (position < 0) return evalkit.caseView.missing(`There is no case ${id} with seed ${seed ?? "any"} in this run.`);
+    opened = position;
+    return evalkit.caseView.show(position);
+  }
+
+  function showOverview(toSection) {
+    const returning = overview.hidden;
+    overview.hidden = false;
+    caseRoot.hidden = true;
+    caseRoot.replaceChildren();
+    document.body.classList.remove("in-case");
+    document.title = title;
+    const section = toSection && document.getElementById(location.hash.slice(1));
+    if (returning && (!section || section.id === "cases")) {
+      window.scrollTo(0, scrolled);
+      document.getElementById(`row-${opened}`)?.focus();
+    } else if (section || !toSection) {
+      (section || document.getElementById("cases")).scrollIntoView();
+    }
+  }
+
+  function pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+    if (event.key === "/" && caseRoot.hidden) {
+      event.preventDefault();
+      document.forms.filters.elements.q.focus();
+      return;
+    }
+    if (caseRoot.hidden) return;
+    if (event.key.startsWith("Arrow") && event.target.closest(".frame")) return; // arrows scroll an enlarged picture
+    KEYS[event.key]?.();
+  }
+
+  const expected = Number(document.getElementById("cases").dataset.count);
+  if (evalkit.data.listing.rows.length !== expected) {
+    document.getElementById("shown").textContent = `data/index.js is missing or incomplete: the list of the ${expected} cases can't be shown.`;
+    return;
+  }
+  evalkit.list.start();
+  addEventListener("hashchange", follow);
+  addEventListener("keydown", pressed);
+  follow();
+})();

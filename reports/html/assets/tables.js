@@ -1,0 +1,72 @@
+"use strict";
+// The tables of a case: expected against read text, scores, provenance.
+
+evalkit.tables = (() => {
+  const { h, said, plural, roleName, table } = evalkit.dom;
+
+  /** Expected and read words of each role that has any; `null` where no judge reported words. */
+  function texts(roles) {
+    const read = roles.filter((role) => role.words.length);
+    if (!read.length) return null;
+    return h("section", { "aria-labelledby": "case-texts" }, h("h3", { id: "case-texts" }, "Text, expected and read"),
+      h("div", { class: "columns" }, read.map((role) => h("div", null,
+        h("h4", { class: `key-${role.role}` }, roleName(role.role)), ...words(role.words)))));
+  }
+
+  /** The words that differ as a table, and the others in one line. */
+  function words(all) {
+    const differing = all.filter((word) => !same(word));
+    const alike = all.filter(same);
+    return [
+      differing.length ? table("words", ["Expected", "Read", "Verdict"], differing.map((word) =>
+        [marked(word.expected, "del", "not expected"), marked(word.read, "ins", "not found"), said(word.status)])) : null,
+      alike.length ? h("p", { class: "alike" }, h("span", { class: "quiet" }, `${plural(alike.length, "word")} read as expected: `),
+        alike.map((word, i) => [i ? " " : "", marked(word.read, "ins", "")]).flat()) : null,
+    ].filter(Boolean);
+  }
+
+  const same = (word) => [...word.expected, ...word.read].every(([, differs]) => !differs) && word.expected.length === word.read.length;
+
+  function marked(pieces, tag, none) {
+    if (!pieces.length) return h("span", { class: "quiet" }, `(${none})`);
+    return h("bdi", { class: "text" }, pieces.map(([text, differs]) => (differs ? h(tag, null, text) : text)));
+  }
+
+  /** One row per judge and dimension; a missing score shows its status and reason, never a figure. */
+  function scores(roles) {
+    const rows = new Map();
+    roles.forEach((role, r) => role.scores.forEach(([judge, dimension, ...score]) => {
+      const key = JSON.stringify([judge, dimension]);
+      if (!rows.has(key)) rows.set(key, { judge, dimension, cells: roles.map(() => null) });
+      rows.get(key).cells[r] = score;
+    }));
+    if (!rows.size) return h("p", { class: "note" }, "No judge looked at this case.");
+    return table("scores", ["Judge", "Dimension", ...roles.map((role) => roleName(role.role))], [...rows.values()].map((row) =>
+      [said(row.judge), dimensionName(row), ...row.cells.map(score)]));
+  }
+
+  function dimensionName({ judge, dimension }) {
+    const known = evalkit.data.listing.dimensions.find(([j, d]) => j === judge && d === dimension);
+    if (!known) return said(dimension);
+    const [, , unit, higherIsBetter, description] = known;
+    return h("span", { title: description }, said(dimension),
+      h("small", null, unit ? [" in ", said(unit)] : null, higherIsBetter ? " (higher is better)" : " (lower is better)"));
+  }
+
+  function score(value) {
+    if (!value) return h("span", { class: "quiet" }, "not judged");
+    const [status, shown, reason] = value;
+    if (status === "scored") return h("span", { class: "value" }, shown);
+    return h("span", { class: `missing is-${status}` }, h("strong", null, status), ": ", said(reason));
+  }
+
+  /** Where each picture comes from. */
+  function provenance(roles) {
+    const names = roles.flatMap((role) => role.facts.map(([name]) => name)).filter((name, i, all) => all.indexOf(name) === i);
+    return table("provenance", ["Picture", ...roles.map((role) => roleName(role.role))], names.map((name) => [
+      name, ...roles.map((role) => said(role.facts.find(([fact]) => fact === name)?.[1] ?? "–", "fact")),
+    ]));
+  }
+
+  return { texts, scores, provenance };
+})();

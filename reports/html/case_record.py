@@ -1,0 +1,172 @@
+"""One case and seed as the JSON that the case view draws."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.records import JSON, Box, Finding, Role, Sample, Status, Verdict
+from evalkit.results import CaseResult, RunSummary
+from reports.escape import clip, visible
+from reports.html.differences import mark_differences
+from reports.html.shelf import Placed
+from reports.rows import findings
+from reports.wording import figure, seconds
+
+MAX_FINDINGS = 300
+MAX_WORDS = 500
+MAX_PROMPT = 20_000
+MAX_TEXT = 2_000
+MAX_EVIDENCE = 6_000
+
+
+def case_record(result: CaseResult, pictures: Mapping[Role, Placed], summary: RunSummary) -> JSON:
+    """The case, and one entry per role that ran. Long texts are clipped and say by how much."""
+    case = result.case
+    names = {generator.role: generator.name for generator in summary.generators}
+    roles = [role for role in Role if role in result.samples or role in result.verdicts]
+    return {
+        "id": case.id,
+        "seed": result.seed,
+        "task": case.task.value,
+        "category": _text(case.category),
+        "tags": [_text(tag) for tag in case.tags],
+        "prompt": _text(case.prompt, MAX_PROMPT),
+        "texts": [_text(target.text) for target in case.texts],
+        "size": [case.width, case.height],
+        "source": case.source.sha256 if case.source else "",
+        "command": case_command(summary.command, case.id),
+        "roles": [_role(result, role, pictures[role], names.get(role, "")) for role in roles],
+    }
+
+
+def case_command(command: str, case_id: str) -> str:
+    """The run's command narrowed to one case, in a run folder of its own."""
+    return _text(f"{command} --case {shlex.quote(case_id)} --out runs/one-case", MAX_PROMPT)
+
+
+def _role(result: CaseResult, role: Role, picture: Placed, name: str) -> JSON:
+    sample = result.samples.get(role)
+    verdicts = result.verdicts.get(role, ())
+    located = sorted(findings(result, role), key=lambda item: -item[1].severity)
+    return {
+        "role": role.value,
+        "generator": _text(name),
+        "picture": picture.name,
+        "missing": _text(picture.missing),
+        "size": [sample.width, sample.height] if sample else [0, 0],
+        "brief": _brief(sample),
+        "facts": _facts(sample),
+        "findings": [_finding(judge, finding) for judge, finding in located[:MAX_FINDINGS]],
+        "more_findings": max(0, len(located) - MAX_FINDINGS),
+        "words": [row for verdict in verdicts for row in words(verdict)],
+        "scores": [row for verdict in verdicts for row in _scores(verdict)],
+        "evidence": [
+            [_text(verdict.judge), evidence_text(rest)]
+            for verdict in verdicts
+            if (rest := {k: v for k, v in verdict.evidence.items() if k != "words"})
+        ],
+    }
+
+
+def _finding(judge: str, finding: Finding) -> JSON:
+    return {
+        "kind": _text(finding.kind),
+        "judge": _text(judge),
+        "box": _box(finding.box),
+        "size": f"{finding.size:.4g} {_text(finding.unit)}".rstrip(),
+        "severity": finding.severity,
+        "blame": finding.blame.value if finding.blame else "unknown",
+        "message": _text(finding.message),
+        "target": _text(finding.target),
+        "evidence": evidence_text(dict(finding.evidence)) if finding.evidence else "",
+    }
+
+
+def _box(box: Box) -> list[float]:
+    return [round(v, 2) for v in (box.x0, box.y0, box.x1, box.y1)]
+
+
+def words(verdict: Verdict) -> list[JSON]:
+    """The expected and the read text of each word a judge reports, in pieces with the differences marked.
+
+    Evidence is whatever a judge put there: what is not a list of objects with texts is left to the raw evidence.
+    """
+    listed = verdict.evidence.get("words")
+    if not isinstance(listed, list):
+        return []
+    rows: list[JSON] = []
+    for word in listed[:MAX_WORDS]:
+        if isinstance(word, Mapping):
+            expected, read = _string(word.get("expected")), _string(word.get("read"))
+            left, right = mark_differences(expected, read)
+            status = _string(word.get("status"))
+            rows.append({"expected": left, "read": right, "status": status, "text": _string(word.get("text"))})
+    return rows
+
+
+def _scores(verdict: Verdict) -> list[JSON]:
+    """[judge, dimension, status, figure or null, reason]: a missing score has no figure."""
+    return [
+        [
+            _text(verdict.judge),
+            _text(score.dimension),
+            score.status.value,
+            figure(score.value) if score.status is Status.SCORED and score.value is not None else None,
+            _text(score.reason),
+        ]
+        for score in verdict.scores
+    ]
+
+
+def _brief(sample: Sample | None) -> str:
+    """One line under the picture."""
+    if sample is None or not sample.ok:
+        return ""
+    nfe = "NFE not counted" if sample.nfe is None else f"{sample.nfe} NFE"
+    return f"{nfe}, {seconds(sample.seconds)}, {sample.width}×{sample.height} px"
+
+
+def _facts(sample: Sample | None) -> list[JSON]:
+    """[name, value] of the sample's provenance."""
+    if sample is None:
+        return []
+    unknown = "not known"
+    invariant = {None: "not guaranteed", True: "yes", False: "no"}[sample.batch_invariant]
+    memory = unknown if sample.peak_memory_mb is None else f"{sample.peak_memory_mb:,.0f} MB"
+    facts = [
+        ("Generator fingerprint", sample.fingerprint),
+        ("NFE (counted)", "not counted" if sample.nfe is None else str(sample.nfe)),
+        ("Time", seconds(sample.seconds)),
+        ("Seed", str(sample.seed)),
+        ("Noise seed", str(sample.noise_seed)),
+        ("Size", f"{sample.width}×{sample.height} px" if sample.ok else "no picture"),
+        ("Batch size", str(sample.batch_size)),
+        ("Same in any batch", invariant),
+        ("Peak memory", memory),
+        ("Picture sha256", sample.sha256 or "no picture"),
+        ("Content key", sample.key),
+    ]
+    if sample.notes:
+        facts.append(("Notes", evidence_text(dict(sample.notes))))
+    return [[name, _text(value, MAX_EVIDENCE)] for name, value in facts]
+
+
+def evidence_text(evidence: JSON) -> str:
+    """Evidence as indented JSON for reading, clipped."""
+    return _text(json.dumps(evidence, indent=1, ensure_ascii=False, default=str), MAX_EVIDENCE)
+
+
+def _string(value: Any) -> str:
+    """A piece of evidence as text: a text as it is, nothing as empty, anything else as it prints."""
+    if isinstance(value, str):
+        return _text(value)
+    missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return "" if missing else _text(str(value))
+
+
+def _text(text: str, limit: int = MAX_TEXT) -> str:
+    return clip(visible(text), limit)

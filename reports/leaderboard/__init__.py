@@ -1,0 +1,1 @@
+"""Leaderboard entries with their published JSON schema."""

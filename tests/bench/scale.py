@@ -1,0 +1,78 @@
+"""Does a run of 10,000 cases cost ten times a run of 1,000, in the same memory? And what does a cached one cost?
+
+Scenes of 128 px are drawn once into a folder; then `folder` and the grain judge run over the first 1,000 and over all.
+Prints seconds, peak memory and their ratios.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.scenes.benchmark import ScenesBenchmark
+from benchmarks.scenes.generator import SceneGenerator
+from evalkit.pictures import encode_png
+from evalkit.records import Request
+
+SMALL, LARGE = 1_000, 10_000
+
+
+class Cost(NamedTuple):
+    seconds: float
+    peak_mb: float
+
+
+def draw(folder: Path, count: int) -> None:
+    """The pictures of the suite, as somebody else's files."""
+    benchmark = ScenesBenchmark(ScenesBenchmark.Settings(count=count, size=128))
+    generator = SceneGenerator(SceneGenerator.Settings())
+    for case in benchmark.cases():
+        (drawn,) = generator.generate([Request(case, 0, 0)])
+        data = drawn.image if isinstance(drawn.image, bytes) else encode_png(drawn.image)
+        (folder / f"{case.id.replace('/', '-')}.png").write_bytes(data)
+
+
+def run(folder: Path, count: int, out: Path, cache: Path) -> Cost:
+    """One run in a process of its own."""
+    command = [sys.executable, "-m", "evalkit", "run", "--benchmark", f"scenes:count={count},size=128"]
+    command += ["--student", f"folder:{folder}", "--judge", "grain", "--out", str(out), "--cache", str(cache)]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return Cost(time.perf_counter() - started, usage.ru_maxrss / 1024)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        (work / "pictures").mkdir()
+        started = time.perf_counter()
+        draw(work / "pictures", LARGE)
+        drawing = time.perf_counter() - started
+        small = run(work / "pictures", SMALL, work / "small", work / "cache-small")
+        large = run(work / "pictures", LARGE, work / "large", work / "cache")
+        again = run(work / "pictures", LARGE, work / "large", work / "cache")
+        cached = run(work / "pictures", LARGE, work / "other", work / "cache")
+        index = work / "large" / "report" / "index.html"
+        figures = {
+            "drawing_s": round(drawing, 1),
+            "cases_1000": [round(v, 1) for v in small],
+            "cases_10000": [round(v, 1) for v in large],
+            "same_folder_again": [round(v, 1) for v in again],
+            "from_cache": [round(v, 1) for v in cached],
+            "time_ratio_10x": round(large.seconds / small.seconds, 2),
+            "memory_ratio_10x": round(large.peak_mb / small.peak_mb, 3),
+            "cached_over_first": round(cached.seconds / large.seconds, 3),
+            "index_html_kb": index.stat().st_size // 1024,
+        }
+        print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""What the verbs print and write, and what starting up costs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evalkit.cli.init import WRITTEN
+from evalkit.config.load import load_config
+from evalkit.config.schema import PATH, schema_text
+from evalkit.errors import RoomsError
+from evalkit.plugins import PluginSpec
+from evalkit.rooms import check_rooms
+from tests.evalkit.conftest import FAKE_RUN, Command
+
+HEAVY = ("numpy", "pydantic", "yaml", "PIL", "rich", "torch", "transformers", "paddleocr", "jinja2", "scipy", "sqlite3")
+
+
+def test_help_imports_nothing_heavy(evalkit: Command) -> None:
+    code = f"import sys; from evalkit.cli import main; main(['--help']); print(sorted(set(sys.modules) & {set(HEAVY)}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "Exit codes" in done.stdout
+
+
+@pytest.mark.parametrize("verb", ["run", "report", "list", "doctor", "init"])
+def test_every_verb_explains_itself(evalkit: Command, verb: str) -> None:
+    done = evalkit(verb, "--help")
+    assert done.returncode == 0
+    assert "Usage: evalkit" in done.stdout
+
+
+def test_every_option_has_a_variable() -> None:
+    import importlib
+
+    from evalkit.cli import VERBS
+
+    for verb in VERBS:
+        for parameter in importlib.import_module(f"evalkit.cli.{verb}").command.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert str(parameter.envvar).startswith("EVALKIT_"), f"{verb} --{parameter.name}"
+
+
+def test_variables_and_flags_override_the_file(tmp_path: Path, evalkit: Command) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "benchmark: fake-benchmark\nstudent: fake-flat\njudges: [fake-brightness]\nout: a\n"
+    )
+    done = evalkit("run", "c.yaml", "--limit", 2, env={"EVALKIT_SEEDS": "3", "EVALKIT_LIMIT": "4"})
+    assert done.returncode == 0, done.stderr
+    assert "6/6 scored" in done.stdout, "the flag beats the variable, the variable beats the file"
+
+
+def test_relative_paths_resolve_against_the_file(tmp_path: Path) -> None:
+    folder = tmp_path / "configs"
+    folder.mkdir()
+    (folder / "c.yaml").write_text("student: {use: folder, path: pics}\nout: runs/x\n")
+    config = load_config(folder / "c.yaml", {})
+    assert config.out == folder / "runs" / "x"
+    assert config.student.base == folder
+
+
+@pytest.mark.parametrize(
+    ("text", "use", "value", "settings"),
+    [
+        ("scenes", "scenes", "", {}),
+        ("folder:/a/b", "folder", "/a/b", {}),
+        ("http:http://localhost:8000/v1,model=x", "http", "http://localhost:8000/v1", {"model": "x"}),
+        ("scenes:count=3,size=128", "scenes", "", {"count": 3, "size": 128}),
+        ("../some/folder", "../some/folder", "", {}),
+    ],
+)
+def test_shorthand(text: str, use: str, value: str, settings: dict[str, object]) -> None:
+    spec = PluginSpec.parse(text, Path.cwd())
+    assert (spec.use, spec.value, dict(spec.settings)) == (use, value, settings)
+
+
+def test_report_writes_again_without_judging(tmp_path: Path, evalkit: Command) -> None:
+    assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
+    index = tmp_path / "out" / "report" / "index.html"
+    before = index.read_bytes()
+    index.unlink()
+    done = evalkit("report", "out")
+    assert done.returncode == 0, done.stderr
+    assert index.read_bytes() == before
+    assert evalkit("report", "nowhere").returncode == 2
+
+
+def test_list_shows_ours_and_other_peoples_and_the_broken_ones(evalkit: Command) -> None:
+    done = evalkit("list", "generators")
+    assert done.returncode == 0, done.stderr
+    assert "fake-flat" in done.stdout
+    assert "folder" in done.stdout
+    assert "fake-import-error" in done.stdout
+    assert "not usable" in done.stdout
+    assert "typography.word_accuracy" in evalkit("list", "judges").stdout
+
+
+def test_init_writes_a_config_that_runs_and_never_overwrites(tmp_path: Path, evalkit: Command) -> None:
+    assert evalkit("init").returncode == 0
+    for name in WRITTEN.values():
+        assert yaml.safe_load((tmp_path / name).read_text())
+    load_config(tmp_path / "evalkit.yaml", {})
+    (tmp_path / "evalkit.yaml").write_text("mine")
+    assert evalkit("init").returncode == 2
+    assert (tmp_path / "evalkit.yaml").read_text() == "mine"
+    assert evalkit("init", "--force").returncode == 0
+    done = evalkit("doctor", "evalkit.yaml")
+    assert "config" in done.stdout
+
+
+def test_doctor_names_what_to_do(tmp_path: Path, evalkit: Command) -> None:
+    done = evalkit("doctor")
+    assert "python" in done.stdout
+    assert "fake-import-error" in done.stdout, "a plug-in that can't be imported is reported"
+    assert done.returncode == 3
+
+
+def test_the_published_schema_is_the_one_in_use() -> None:
+    assert PATH.read_text() == schema_text() + "\n", "run python -m evalkit.config.schema"
+    assert json.loads(PATH.read_text())["properties"]["gates"]
+
+
+def test_somebody_elses_benchmarks_are_refused(tmp_path: Path, evalkit: Command) -> None:
+    (tmp_path / "elsewhere" / "benchmarks").mkdir(parents=True)
+    (tmp_path / "elsewhere" / "benchmarks" / "__init__.py").write_text("raise SystemExit('imported!')")
+    done = evalkit("list", env={"PYTHONPATH": str(tmp_path / "elsewhere")})
+    assert done.returncode == 2
+    assert "not from evalkit" in done.stderr
+
+
+def test_the_working_folder_is_never_imported_from(tmp_path: Path, evalkit: Command) -> None:
+    for name in ("benchmarks", "reports"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported!')")
+    (tmp_path / "yaml.py").write_text("raise SystemExit('imported!')")
+    assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
+
+
+def test_rooms_are_ours_here() -> None:
+    check_rooms()
+
+
+def test_a_missing_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalkit.rooms.find_spec", lambda name: None)
+    with pytest.raises(RoomsError, match="`benchmarks` of evalkit is missing"):
+        check_rooms()

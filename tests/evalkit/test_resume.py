@@ -1,0 +1,170 @@
+"""Nothing finished is lost or done twice: `kill -9`, the same command again, a second run from the cache."""
+
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evalkit.pictures import encode_png
+from tests.evalkit.conftest import Command
+
+N_CASES = 200
+N_KILLS = 10
+
+
+def arguments(out: Path, log: Path, cache: str = "none") -> list[str]:
+    """200 cases, student and teacher, drawn and judged slowly enough to be killed in the middle of anything."""
+    return [
+        *("run", "--benchmark", f"fake-benchmark:count={N_CASES}", "--out", str(out), "--cache", cache),
+        *("--student", f"fake-flat:level=100,seconds=0.002,batch_size=3,log={log}.student"),
+        *("--teacher", f"fake-flat:level=200,seconds=0.002,batch_size=3,log={log}.teacher"),
+        *("--judge", f"fake-brightness:seconds=0.001,log={log}.judge"),
+    ]
+
+
+def lines(path: str) -> list[str]:
+    """What was drawn or judged; controls apart, which every run shows its judges anew."""
+    file = Path(path)
+    logged = file.read_text().splitlines() if file.exists() else []
+    return [line for line in logged if not line.startswith("control/")]
+
+
+def contents(out: Path) -> dict[str, Any]:
+    """A run store without its timings."""
+    with sqlite3.connect(out / "run.sqlite") as database:
+        rows = {
+            "cases": database.execute("SELECT * FROM cases ORDER BY idx").fetchall(),
+            "samples": database.execute(
+                "SELECT role, idx, seed, key, ok, record FROM samples ORDER BY 1, 2, 3"
+            ).fetchall(),
+            "verdicts": database.execute(
+                "SELECT role, idx, seed, judge, key, final, record FROM verdicts ORDER BY 1, 2, 3, 4"
+            ).fetchall(),
+            "scores": database.execute("SELECT * FROM scores ORDER BY 1, 2, 3, 5").fetchall(),
+        }
+        summary = json.loads(database.execute("SELECT value FROM meta WHERE key = 'summary'").fetchone()[0])
+    for name in ("created", "command", "environment", "config"):
+        del summary[name]
+    pictures = sorted(str(path.relative_to(out)) for path in (out / "pictures").rglob("*") if path.is_file())
+    return {**rows, "summary": summary, "pictures": pictures}
+
+
+def finished(out: Path) -> tuple[set[str], set[tuple[str, str]]]:
+    """What is committed: ids of (role/case) drawn, and of verdicts."""
+    database = out / "run.sqlite"
+    if not database.exists():
+        return set(), set()
+    with sqlite3.connect(database) as connection:
+        try:
+            samples = connection.execute("SELECT role, id FROM samples JOIN cases USING (idx)").fetchall()
+            verdicts = connection.execute("SELECT role, id FROM verdicts JOIN cases USING (idx)").fetchall()
+        except sqlite3.OperationalError:
+            return set(), set()
+    return {f"{role}/{case}" for role, case in samples}, set(verdicts)
+
+
+def test_kill_9_ten_times(tmp_path: Path, environment: dict[str, str], evalkit: Command) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "evalkit", *arguments(tmp_path / "out", log)]
+    moments = sorted(random.Random(0).sample(range(1, 4 * N_CASES - 10), N_KILLS))
+    in_flight = 0
+    for moment in moments:
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while sum(len(lines(f"{log}.{part}")) for part in ("student", "teacher", "judge")) < moment + in_flight:
+            assert process.poll() is None, "the run ended before its moment came"
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        done, judged = finished(tmp_path / "out")
+        drawn = {role: lines(f"{log}.{role}") for role in ("student", "teacher")}
+        in_flight = sum(map(len, drawn.values())) + len(lines(f"{log}.judge")) - len(done) - len(judged)
+
+    before = {part: len(lines(f"{log}.{part}")) for part in ("student", "teacher", "judge")}
+    done, judged = finished(tmp_path / "out")
+    last = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert last.returncode == 0, last.stderr
+    for role in ("student", "teacher"):
+        again = lines(f"{log}.{role}")[before[role] :]
+        assert not {f"{role}/{case}" for case in again} & done, "a stored picture was drawn again"
+        # a batch in hand (3) and one being filed (3) may be lost with each kill, and no more
+        assert len(lines(f"{log}.{role}")) <= N_CASES + 6 * N_KILLS
+    assert len(lines(f"{log}.judge")) - before["judge"] == 2 * N_CASES - len(judged), "a stored verdict was made again"
+
+    undisturbed = evalkit(*arguments(tmp_path / "calm", tmp_path / "calmlog"))
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    assert contents(tmp_path / "out") == contents(tmp_path / "calm")
+    assert not list((tmp_path / "out" / "pictures").rglob(".part-*")), "half-written files are swept"
+
+
+def test_a_finished_run_repeats_nothing_and_says_the_same(tmp_path: Path, evalkit: Command) -> None:
+    log = tmp_path / "log"
+    assert evalkit(*arguments(tmp_path / "out", log)).returncode == 0
+    before, drawn = contents(tmp_path / "out"), {p: lines(f"{log}.{p}") for p in ("student", "teacher", "judge")}
+    assert evalkit(*arguments(tmp_path / "out", log)).returncode == 0
+    assert contents(tmp_path / "out") == before
+    assert {p: lines(f"{log}.{p}") for p in drawn} == drawn
+
+
+def test_a_second_run_takes_pictures_and_verdicts_from_the_cache(tmp_path: Path, evalkit: Command) -> None:
+    log, cache = tmp_path / "log", str(tmp_path / "shared")
+    assert evalkit(*arguments(tmp_path / "one", log, cache)).returncode == 0
+    drawn = {p: lines(f"{log}.{p}") for p in ("student", "teacher", "judge")}
+    done = evalkit(*arguments(tmp_path / "two", log, cache))
+    assert done.returncode == 0, done.stderr
+    assert {p: lines(f"{log}.{p}") for p in drawn} == drawn
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    new_student = [a.replace("level=100", "level=90") for a in arguments(tmp_path / "three", log, cache)]
+    assert evalkit(*new_student).returncode == 0
+    assert len(lines(f"{log}.teacher")) == N_CASES, "the teacher is generated once"
+    assert len(lines(f"{log}.student")) == 2 * N_CASES
+
+
+def test_a_damaged_cache_picture_is_made_again(tmp_path: Path, evalkit: Command) -> None:
+    log, cache = tmp_path / "log", tmp_path / "shared"
+    assert evalkit(*arguments(tmp_path / "one", log, str(cache))).returncode == 0
+    victim = next((cache / "pictures").rglob("*.png"))
+    victim.unlink()
+    victim.write_bytes(b"damaged")
+    assert evalkit(*arguments(tmp_path / "two", log, str(cache))).returncode == 0
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_errors_are_tried_again_and_then_healed(tmp_path: Path, evalkit: Command) -> None:
+    """The same folder and command, after what failed works again (a file put right, a server back)."""
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(6):
+        (pictures / f"flat-{i:04d}.png").write_bytes(encode_png(np.full((16, 16, 3), 10 * i, np.uint8)))
+    broken = pictures / "flat-0003.png"
+    good = broken.read_bytes()
+    broken.write_bytes(b"")
+    run = ["run", "--benchmark", "fake-benchmark", "--student", "folder:pictures", "--teacher", "none"]
+    run += ["--judge", "fake-brightness", "--out", "out"]
+    first = evalkit(*run)
+    assert first.returncode == 3
+    assert "coverage 83.3%" in first.stdout
+    broken.write_bytes(good)
+    assert evalkit(*run).returncode == 0
+
+
+def test_two_runs_never_write_one_folder(tmp_path: Path, environment: dict[str, str], evalkit: Command) -> None:
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "evalkit", *arguments(tmp_path / "out", log)]
+    first = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not lines(f"{log}.teacher"):
+        time.sleep(0.01)
+    second = evalkit(*arguments(tmp_path / "out", log))
+    assert second.returncode == 2
+    assert "another evalkit is writing" in second.stderr
+    assert first.wait() == 0

@@ -1,0 +1,86 @@
+"""The JUnit file, read back as a CI server would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+from reports.ci.junit import JunitExporter
+from reports.escape import REPLACEMENT
+from tests.reports.conftest import FakeRunResults
+
+
+def junit_of(results: FakeRunResults, out: Path, **settings: float) -> ElementTree.Element:
+    return ElementTree.parse(JunitExporter(JunitExporter.Settings(**settings)).export(results, out)).getroot()
+
+
+def suite(root: ElementTree.Element, name: str) -> ElementTree.Element:
+    return next(s for s in root if s.get("name") == name)
+
+
+def outcomes(suite: ElementTree.Element) -> dict[str, str]:
+    results = ("failure", "error", "skipped")
+    return {c.get("name", ""): next((r for r in results if c.find(r) is not None), "passed") for c in suite}
+
+
+def test_counts_are_those_of_the_cases(demo: FakeRunResults, tmp_path: Path) -> None:
+    root = junit_of(demo, tmp_path / "out")
+    names = {"failures": "failure", "errors": "error", "skipped": "skipped"}
+    for counted in (*root, root):
+        assert int(counted.get("tests", -1)) == len(list(counted.iter("testcase")))
+        for attribute, tag in names.items():
+            assert int(counted.get(attribute, -1)) == len(list(counted.iter(tag))), (counted.get("name"), tag)
+
+
+def test_only_the_students_own_defects_fail(demo: FakeRunResults, tmp_path: Path) -> None:
+    said = outcomes(suite(junit_of(demo, tmp_path / "out"), "judge typography"))
+    assert said["poster/harbour-jazz [seed 0]"] == "failure"
+    assert said["poster/harbour-jazz [seed 1]"] == "passed"
+    assert said["poster/open-studio [seed 0]"] == "passed"  # the teacher has the same typo
+    assert said["poster/open-studio [seed 1]"] == "error"  # no picture
+
+
+def test_an_inherited_defect_is_noted(demo: FakeRunResults, tmp_path: Path) -> None:
+    judge = suite(junit_of(demo, tmp_path / "out"), "judge typography")
+    case = next(c for c in judge if c.get("name") == "poster/open-studio [seed 0]")
+    assert "inherited: typo" in (case.findtext("system-out") or "")
+
+
+def test_severity_decides(demo: FakeRunResults, tmp_path: Path) -> None:
+    name = "poster/harbour-jazz [seed 0]"  # grain of severity 0.46
+    assert outcomes(suite(junit_of(demo, tmp_path / "out"), "judge grain"))[name] == "passed"
+    mild = junit_of(demo, tmp_path / "mild", min_severity=0.4)
+    assert outcomes(suite(mild, "judge grain"))[name] == "failure"
+
+
+def test_errors_and_abstentions_carry_their_reasons(demo: FakeRunResults, tmp_path: Path) -> None:
+    root = junit_of(demo, tmp_path / "out")
+    name = "poster/harbour-jazz [seed 0]"
+    error = next(c for c in suite(root, "judge vlm") if c.get("name") == name).find("error")
+    skipped = next(c for c in suite(root, "judge layout") if c.get("name") == name).find("skipped")
+    assert error is not None
+    assert "server closed the connection" in error.get("message", "")
+    assert skipped is not None
+    assert "the case declares no relation" in skipped.get("message", "")
+
+
+def test_gates_and_controls_have_their_suites(demo: FakeRunResults, tmp_path: Path) -> None:
+    root = junit_of(demo, tmp_path / "out")
+    assert list(outcomes(suite(root, "gates")).values()) == ["passed", "failure", "skipped"]
+    assert set(outcomes(suite(root, "controls")).values()) == {"passed"}
+
+
+def test_hostile_text_keeps_the_file_well_formed(hostile: FakeRunResults, tmp_path: Path) -> None:
+    root = junit_of(hostile, tmp_path / "out")
+    failure = next(root.iter("failure"))
+    assert "</script><img src=x onerror=alert(1)>" in failure.get("message", "")
+    assert REPLACEMENT in failure.get("message", "")
+    assert not [e for e in root.iter() if e.tag == "img"]
+
+
+def test_ten_thousand_test_cases(many: Callable[[int], FakeRunResults], tmp_path: Path) -> None:
+    root = junit_of(many(2500), tmp_path / "out")
+    judged = [s for s in root if (s.get("name") or "").startswith("judge ")]
+    assert sum(int(s.get("tests", 0)) for s in judged) >= 9_000
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["junit.xml"]

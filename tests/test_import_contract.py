@@ -1,0 +1,72 @@
+"""The arrows of the house: who may import whom, and what may be imported on start-up."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("evalkit", "benchmarks", "student", "judges", "reports")
+GROUND_FLOOR = {
+    f"evalkit.{name}" for name in ("records", "errors", "protocols", "results", "pictures", "keys", "settings")
+}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "transformers",
+    "diffusers",
+    "accelerate",
+    "peft",
+    "paddleocr",
+    "onnxruntime",
+    "ray",
+    "plotly",
+}
+HEAVY |= {"datasets", "torchmetrics", "vllm", "openai"}
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def imports(tree: ast.AST, *, top_level: bool = False) -> Iterator[tuple[str, int]]:
+    """(dotted name, line) of every import; with `top_level`, only those that run on import of the module."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module in ROOMS:
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "", node.lineno)
+        elif top_level and (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or is_type_checking(node)):
+            continue
+        else:
+            yield from imports(node, top_level=top_level)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_arrows(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    room = module.split(".")[0]
+    for name, line in imports(tree):
+        top = name.split(".")[0]
+        where = f"{path}:{line} imports {name}"
+        assert top != "tests", where
+        if top not in ROOMS:
+            continue
+        if module in GROUND_FLOOR:
+            assert name in GROUND_FLOOR, f"{where}: the ground floor imports nothing above it"
+        elif room != "evalkit":
+            assert top == room or name in GROUND_FLOOR, f"{where}: a room imports the ground floor and itself"
+        else:
+            assert top == "evalkit", f"{where}: the harness finds the rooms by entry point"
+    for name, line in imports(tree, top_level=True):
+        assert name.split(".")[0] not in HEAVY, f"{path}:{line} imports {name} on start-up"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_one_job_per_file(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, "two jobs: make it two files"
