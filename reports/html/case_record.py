@@ -77,7 +77,7 @@ def _finding(judge: str, finding: Finding) -> JSON:
         "kind": _text(finding.kind),
         "judge": _text(judge),
         "box": _box(finding.box),
-        "size": f"{finding.size:.4g} {_text(finding.unit)}".rstrip(),
+        "size": _amount(finding),
         "severity": finding.severity,
         "blame": finding.blame.value if finding.blame else "unknown",
         "message": _text(finding.message),
@@ -102,10 +102,17 @@ def words(verdict: Verdict) -> list[JSON]:
     for word in listed[:MAX_WORDS]:
         if isinstance(word, Mapping):
             expected, read = _string(word.get("expected")), _string(word.get("read"))
-            left, right = mark_differences(expected, read)
             status = _string(word.get("status"))
+            # what the judge let pass (another case, say) is not marked: marks are for defects
+            left, right = mark_differences(read if status == "correct" else expected, read)
             rows.append({"expected": left, "read": right, "status": status, "text": _string(word.get("text"))})
     return rows
+
+
+def _amount(finding: Finding) -> str:
+    """`2 letters`, `1 letter`, `0.3 L*`."""
+    unit = finding.unit.removesuffix("s") if finding.size == 1 else finding.unit
+    return f"{finding.size:.4g} {_text(unit)}".rstrip()
 
 
 def _scores(verdict: Verdict) -> list[JSON]:
