@@ -1,6 +1,6 @@
 """Word alarms and boxes of the typography judge on hand-labelled pictures.
 
-    python tests/bench/real_text.py [/work/shared/real-text] [--looks 1.0,0.5,2.0] [--misses]
+    python -m tests.bench.real_text [FOLDER] [--looks 1.0,0.5,2.0] [--misses]
 
 Scored by `benchmarks.score_labels`. `spelling` counts words that are not there letter by letter (a word that is right
 and drawn twice is no error); `words` counts duplicates as errors too; `boxes` are all findings but missing text.
@@ -9,6 +9,7 @@ and drawn twice is no error); `words` counts duplicates as errors too; `boxes` a
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,13 +22,18 @@ from evalkit.pictures import Picture, read_file
 from evalkit.records import Case, TextTarget, Verdict
 from judges.typography.judge import TypographyJudge
 
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "real-text"
 
-def main() -> None:
+
+def main(arguments: Sequence[str] = ()) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("/work/shared/real-text"))
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
     parser.add_argument("--looks", default="1.0,0.5,2.0", help="scales the picture is read at")
     parser.add_argument("--misses", action="store_true", help="name every false alarm and every miss")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    if not options.folder.is_dir():
+        print(f"no labelled pictures at {options.folder}: name their folder")
+        return
     looks = tuple(float(scale) for scale in options.looks.split(","))
     judge = TypographyJudge(TypographyJudge.Settings(looks=looks))
     labels = list(read_labels(options.folder))
@@ -94,4 +100,4 @@ def said(counts: Counts) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

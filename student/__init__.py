@@ -1,0 +1,1 @@
+"""Who answers: generators (diffusers pipelines, HTTP endpoints, folders of images)."""

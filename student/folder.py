@@ -1,0 +1,102 @@
+"""Bring your own images: pictures that already exist, matched to cases by id and seed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+from evalkit.errors import ConfigError, GenerationError, PictureError
+from evalkit.keys import digest
+from evalkit.pictures import read_file
+from evalkit.protocols import GeneratorInfo
+from evalkit.records import Case, Generated, Request
+from evalkit.settings import ResolvedPath, Settings
+from student.folder_index import Entry, FolderIndex, build_index
+
+
+class FolderSettings(Settings):
+    """`path` is the folder, `name` what reports call it, `licence` that of the images."""
+
+    primary: ClassVar[str] = "path"
+
+    path: ResolvedPath
+    name: str = ""
+    licence: str = ""
+
+
+class FolderGenerator:
+    """A folder of images that were made elsewhere, matched to cases by id and seed.
+
+    An image is looked for in this order; the first rule that finds one wins:
+
+    1. a line `{"id": …, "image": …, "seed": 0}` of `manifest.jsonl`, or else of `labels.jsonl` (`nfe` and `seconds`
+       are taken from there too; other keys are ignored);
+    2. `<id>/<seed>.<ext>` or `<id>-<seed>.<ext>`;
+    3. for seed 0: `<id>.<ext>`.
+
+    Names are tried with the id as it is and with its `/` written as `-`, in the folder and in its `images/`; `<ext>`
+    is png, jpg, jpeg or webp. Where ids such as `a` and `a-1` make file names ambiguous, write a manifest.
+    The bytes are handed over unchanged.
+
+    Raises:
+        ConfigError: no such folder.
+    """
+
+    Settings = FolderSettings
+    batch_size = 16
+
+    def __init__(self, settings: FolderSettings) -> None:
+        self.settings = settings
+        if not settings.path.is_dir():
+            raise ConfigError("no such folder of images", where=str(settings.path))
+
+    @cached_property
+    def index(self) -> FolderIndex:
+        """Who is who in the folder; built on first use. Raises `ConfigError` on a broken manifest."""
+        return build_index(self.settings.path)
+
+    def info(self) -> GeneratorInfo:
+        name = self.settings.name or f"folder:{self.settings.path.name}"
+        return GeneratorInfo(name, licence=self.settings.licence, settings={"path": str(self.settings.path)})
+
+    def fingerprint(self, case: Case) -> str:
+        """Covers the content of every image that could stand for `case`, at any seed; not where the folder lies."""
+        images = [[rule, entry.nfe, entry.seconds, self._content(entry)] for rule, entry in self.index.entries(case.id)]
+        return digest("folder/1", images)
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        return [self._find(request.case.id, request.seed) for request in requests]
+
+    def close(self) -> None:
+        self.__dict__.pop("index", None)
+
+    def _find(self, case_id: str, seed: int) -> Generated:
+        index = self.index
+        try:
+            entry = index.find(case_id, seed)
+            if entry is None:
+                return Generated(error=f"no image for case {case_id}, seed {seed} in {self.settings.path}")
+            data = read_file(index.resolve(entry))
+        except (GenerationError, PictureError) as error:
+            return Generated(error=str(error))
+        if not data:
+            return Generated(error=f"{entry.path}: empty file (0 bytes)")
+        return Generated(image=data, nfe=entry.nfe, seconds=entry.seconds, notes={"file": entry.path})
+
+    def _content(self, entry: Entry) -> str:
+        try:
+            path = self.index.resolve(entry)
+            state = path.stat()
+            return _sha256(path, state.st_size, state.st_mtime_ns)
+        except (GenerationError, OSError) as error:
+            return f"unusable: {error}"  # generate() says so for the case; mending the file regenerates it
+
+
+@lru_cache(maxsize=16_384)
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    """Hash of a file; `size` and `mtime_ns` make a changed file a new one."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,184 @@
+"""Which image file of a folder belongs to which case and seed. The folder is walked once; nothing outside is read."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from evalkit.errors import ConfigError, GenerationError
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
+MANIFESTS = ("manifest.jsonl", "labels.jsonl")
+MAX_LINE = 1_000_000
+_SEEDED = re.compile(r"(?P<id>.+)[/-](?P<seed>0|[1-9][0-9]{0,18})")
+
+
+class Entry(NamedTuple):
+    """One image, by its path relative to the folder, and what the manifest says of how it was made."""
+
+    path: str
+    nfe: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FolderIndex:
+    """Case id -> seed -> images, once as the manifest says and once as the file names say.
+
+    `plain` holds files without a seed in their name.
+    """
+
+    root: Path
+    manifest: dict[str, dict[int, tuple[Entry, ...]]]
+    seeded: dict[str, dict[int, tuple[Entry, ...]]]
+    plain: dict[str, tuple[Entry, ...]]
+
+    def find(self, case_id: str, seed: int) -> Entry | None:
+        """The one image for `case_id` and `seed`, or `None`.
+
+        The manifest goes before file names; a file without a seed in its name stands for seed 0 if no other does.
+
+        Raises:
+            GenerationError: several images match.
+        """
+        names = _names(case_id)
+        matches = self.manifest.get(case_id, {}).get(seed, ())
+        if not matches:
+            matches = tuple(entry for name in names for entry in self.seeded.get(name, {}).get(seed, ()))
+        if not matches and seed == 0:
+            matches = tuple(entry for name in names for entry in self.plain.get(name, ()))
+        if len(matches) > 1:
+            found = ", ".join(sorted(entry.path for entry in matches))
+            raise GenerationError(f"{len(matches)} images match case {case_id}, seed {seed}: {found}")
+        return matches[0] if matches else None
+
+    def entries(self, case_id: str) -> list[tuple[str, Entry]]:
+        """Every image that could stand for `case_id` at any seed, each with the rule that matched it; sorted."""
+        found = [(f"manifest {seed}", e) for seed, many in self.manifest.get(case_id, {}).items() for e in many]
+        for name in _names(case_id):
+            found += [(f"seed {seed}", e) for seed, many in self.seeded.get(name, {}).items() for e in many]
+            found += [("plain", e) for e in self.plain.get(name, ())]
+        return sorted(found)
+
+    def resolve(self, entry: Entry) -> Path:
+        """The file of `entry`.
+
+        Raises:
+            GenerationError: it is missing, is no regular file, or lies outside the folder (`..`, absolute, a link).
+        """
+        root = self.root.resolve()
+        try:
+            path = (root / entry.path).resolve()
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
+            raise GenerationError(f"can't be followed: {error}", where=entry.path) from error
+        if PurePosixPath(entry.path).is_absolute() or not path.is_relative_to(root):
+            raise GenerationError("leaves the image folder; not read", where=entry.path)
+        if not path.is_file():
+            raise GenerationError("no such file in the image folder", where=entry.path)
+        return path
+
+
+def build_index(root: Path) -> FolderIndex:
+    """Walk `root` once (links to folders are not followed) and read its manifest.
+
+    Memory: about two dict entries per image file.
+
+    Raises:
+        ConfigError: a manifest line that can't be used, by file and line.
+    """
+    seeded: dict[str, dict[int, tuple[Entry, ...]]] = {}
+    plain: dict[str, tuple[Entry, ...]] = {}
+    for relative in _image_files(root):
+        entry = Entry(relative)
+        name = os.path.splitext(relative)[0].removeprefix("images/")
+        plain[name] = (*plain.get(name, ()), entry)
+        if match := _SEEDED.fullmatch(name):
+            by_seed = seeded.setdefault(match["id"], {})
+            seed = int(match["seed"])
+            by_seed[seed] = (*by_seed.get(seed, ()), entry)
+    return FolderIndex(root, _read_manifest(root), seeded, plain)
+
+
+def _names(case_id: str) -> list[str]:
+    """The id as folders and the id as one file name (`/` as `-`); one name where they are the same."""
+    return list(dict.fromkeys((case_id, case_id.replace("/", "-"))))
+
+
+def _image_files(root: Path) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        raise ConfigError(f"can't be listed: {error.strerror}", where=str(error.filename)) from error
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = Path(folder).relative_to(root).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        for name in sorted(files):
+            if name.lower().endswith(EXTENSIONS):
+                yield prefix + name
+
+
+def _read_manifest(root: Path) -> dict[str, dict[int, tuple[Entry, ...]]]:
+    path = next((root / name for name in MANIFESTS if (root / name).is_file()), None)
+    entries: dict[str, dict[int, tuple[Entry, ...]]] = {}
+    if path is None:
+        return entries
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise ConfigError("the manifest is a link that leaves the image folder; not read", where=str(path))
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
+            if line.strip():
+                case_id, seed, entry = _parse_line(line, f"{path.name}:{number}")
+                by_seed = entries.setdefault(case_id, {})
+                if entry not in by_seed.get(seed, ()):
+                    by_seed[seed] = (*by_seed.get(seed, ()), entry)
+    return entries
+
+
+def _parse_line(line: bytes, where: str) -> tuple[str, int, Entry]:
+    if len(line) > MAX_LINE:
+        raise ConfigError(f"line longer than {MAX_LINE:,} bytes", where=where)
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:  # bad UTF-8 is a ValueError too
+        raise ConfigError(f"not a line of JSON: {error}", where=where) from error
+    if not isinstance(record, dict):
+        raise ConfigError("not a JSON object", where=where, hint='write {"id": "…", "image": "…"} on each line')
+    return (
+        _field(record, "id", str, where),
+        _field(record, "seed", int, where, default=0),
+        Entry(_field(record, "image", str, where), _nfe(record, where), _seconds(record, where)),
+    )
+
+
+def _nfe(record: dict[str, Any], where: str) -> int | None:
+    nfe: int | None = _field(record, "nfe", int, where, default=None)
+    if nfe is not None and nfe < 1:
+        raise ConfigError(f"nfe {nfe} is not positive", where=where)
+    return nfe
+
+
+def _seconds(record: dict[str, Any], where: str) -> float | None:
+    seconds: float | None = _field(record, "seconds", (int, float), where, default=None)
+    if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
+        raise ConfigError(f"seconds {seconds} is no duration", where=where)
+    return seconds
+
+
+_REQUIRED = object()
+
+
+def _field(record: dict[str, Any], key: str, kind: Any, where: str, *, default: Any = _REQUIRED) -> Any:
+    value = record.get(key)
+    if value is None:
+        if default is _REQUIRED:
+            raise ConfigError(f"no {key!r}", where=where, hint='write {"id": "…", "image": "…"} on each line')
+        return default
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ConfigError(f"{key!r} is {value!r:.40}, which is of the wrong type", where=where)
+    return value

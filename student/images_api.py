@@ -1,0 +1,149 @@
+"""The OpenAI images API as pure functions: what is sent, and what an answer says. An answer may be junk or hostile."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+from evalkit.errors import GenerationError
+from evalkit.records import JSON, Case
+from student.clean import clean
+
+RESERVED_FIELDS = frozenset({"prompt", "model", "n", "size", "image", "response_format"})
+
+
+class Answer(NamedTuple):
+    """A picture as bytes, or the address it lies at; and what the server says of how it was made."""
+
+    image: bytes | None
+    url: str
+    nfe: int | None
+    revised_prompt: str
+
+
+def request_fields(
+    case: Case,
+    *,
+    model: str,
+    size: str | None,
+    response_format: str,
+    seed: Mapping[str, int],
+    extra: Mapping[str, JSON],
+) -> dict[str, JSON]:
+    """The fields of one request; an empty `model` or `response_format` and a size of `None` are left out."""
+    fields: dict[str, JSON] = {"prompt": case.prompt, "n": 1, **extra, **seed}
+    optional = {"model": model, "size": size, "response_format": response_format}
+    return fields | {key: value for key, value in optional.items() if value}
+
+
+def form_fields(fields: Mapping[str, JSON]) -> dict[str, str]:
+    """The same fields for a multipart form: text as it is, anything else as JSON."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
+
+
+def choose_size(policy: str | Sequence[str], width: int, height: int) -> str | None:
+    """The `size` field for a case of `width` x `height` px, or `None` to send none.
+
+    Args:
+        policy: `case` (the case's own size), `auto` (the server's choice), `omit`, or the sizes the server knows, of
+            which the one with the closest aspect ratio is taken, and among those the closest area.
+        width: pixels.
+        height: pixels.
+    """
+    if policy == "case":
+        return f"{width}x{height}"
+    if policy == "omit":
+        return None
+    if policy == "auto":
+        return "auto"
+    allowed = [policy] if isinstance(policy, str) else policy
+
+    def distance(size: str) -> tuple[float, float]:
+        w, h = map(int, size.split("x"))
+        return abs(math.log(w / h) - math.log(width / height)), abs(math.log(w * h) - math.log(width * height))
+
+    return min(allowed, key=distance)
+
+
+def parse_answer(body: bytes, secret: str = "") -> Answer:
+    """The first picture of an answer of status 200; `secret` is kept out of error messages.
+
+    Raises:
+        GenerationError: not JSON, no picture in it, or base64 that is none.
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise GenerationError(f"the answer is not JSON: {clean(body, secret, 200)}") from error
+    data = answer.get("data") if isinstance(answer, dict) else None
+    item = data[0] if isinstance(data, list) and data else None
+    if not isinstance(item, dict):
+        raise GenerationError(f"the answer has no picture: {clean(body, secret, 200)}")
+    nfe = _positive(item.get("nfe") or answer.get("nfe"))
+    revised = item.get("revised_prompt")
+    revised_prompt = clean(revised, secret, 2_000) if isinstance(revised, str) else ""
+    encoded, url = item.get("b64_json"), item.get("url")
+    if isinstance(encoded, str) and encoded:
+        try:
+            return Answer(base64.b64decode(encoded, validate=True), "", nfe, revised_prompt)
+        except (binascii.Error, ValueError) as error:
+            raise GenerationError(f"b64_json is not base64: {error}") from error
+    if isinstance(url, str) and url:
+        return Answer(None, url, nfe, revised_prompt)
+    raise GenerationError(f"the answer has neither b64_json nor url: {clean(body, secret, 200)}")
+
+
+def picture_url(url: str, base: str, allowed_hosts: Sequence[str]) -> str:
+    """`url`, absolute, if it is http(s) on the host of `base` or on one of `allowed_hosts`.
+
+    A server may not make evalkit fetch from anywhere it likes: the address could be one only this machine can reach.
+
+    Raises:
+        GenerationError: any other address.
+    """
+    try:
+        target = urlsplit(urljoin(base, url))
+        host = target.hostname
+        _ = target.port  # a port that is no number is found out here
+    except ValueError as error:
+        raise GenerationError("the picture's address can't be read") from error
+    if target.scheme not in ("http", "https") or not host or target.username or target.password:
+        raise GenerationError(f"the picture's address is no plain http(s) address ({clean(target.scheme, limit=20)}:…)")
+    if host not in {urlsplit(base).hostname, *allowed_hosts}:
+        raise GenerationError(f"the picture lies on another host, {clean(host)}; not fetched (see image_hosts)")
+    return target.geturl()
+
+
+def same_origin(one: str, other: str) -> bool:
+    """Whether two addresses share scheme, host and port, so that a key for one may go to the other."""
+    return _origin(one) == _origin(other)
+
+
+def error_message(body: bytes, secret: str = "") -> str:
+    """What the server says went wrong: `error.message`, `message` or `detail` of a JSON body, or else its text.
+
+    `secret` is taken out: some servers repeat the key in the message that refuses it.
+    """
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return clean(body, secret)
+    if isinstance(answer, dict):
+        error = answer.get("error")
+        found = error.get("message") if isinstance(error, dict) else error
+        return clean(str(found or answer.get("message") or answer.get("detail") or answer), secret)
+    return clean(str(answer), secret)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _positive(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,1 @@
+"""The real diffusers pipelines of the Qwen-Image family as a generator."""

@@ -1,0 +1,187 @@
+"""A checkpoint on disk: where it is, which pipeline it is for, that it is safe to load, and what identifies it.
+
+No torch and no diffusers here: a run whose pictures all exist already loads nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evalkit.errors import UnavailableError
+from evalkit.keys import digest
+from student.clean import clean
+from student.pipelines.call import ABILITIES
+
+PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
+WANTED_FROM_HUB = ["model_index.json", *(f"*/*.{end}" for end in ("json", "safetensors", "txt", "jinja", "model"))]
+LIBRARIES = frozenset({"diffusers", "transformers"})
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_MAX_JSON = 10_000_000
+_MAX_HEADER = 100_000_000  # the limit of the safetensors format itself
+
+
+class Component(NamedTuple):
+    """One part of a pipeline: its folder's name, and the class that loads it."""
+
+    name: str
+    library: str
+    class_name: str
+
+
+def locate(model: str, revision: str | None) -> Path:
+    """The folder of `model`: itself if it is one, or else a snapshot of the hub id, fetched if it is not there yet.
+
+    Only configuration and safetensors are fetched.
+
+    Raises:
+        UnavailableError: neither a folder nor a hub id that can be had.
+    """
+    folder = Path(model)
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        hint = "give the folder that holds model_index.json; convert a single file with from_single_file first"
+        raise UnavailableError("not a folder in diffusers format", where=model, hint=hint)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=WANTED_FROM_HUB))
+    except HFValidationError as error:
+        raise UnavailableError("no such folder", where=model, hint="check the path of model") from error
+    except Exception as error:  # no network, no such repository, gated, disk full: all of them mean no weights
+        where = f"{model}@{revision}" if revision else model
+        hint = f"no such folder here; if it is a hub id: hf download {model}" + (
+            f" --revision {revision}" * bool(revision)
+        )
+        raise UnavailableError(f"weights can't be had: {clean(str(error))}", where=where, hint=hint) from error
+
+
+def pipeline_class(folder: Path, override: str | None) -> str:
+    """The pipeline class to load: `override`, or the one `model_index.json` names.
+
+    Raises:
+        UnavailableError: it is none of those evalkit knows.
+    """
+    name = override or _model_index(folder).get("_class_name")
+    if not isinstance(name, str) or name not in ABILITIES:
+        hint = f"pipelines that can be judged: {', '.join(ABILITIES)}"
+        raise UnavailableError(f"pipeline {clean(str(name))!r} is not supported", where=str(folder), hint=hint)
+    return name
+
+
+def components(folder: Path) -> list[Component]:
+    """The parts that `model_index.json` lists; other lists in it (`sample_sigmas`) hold no strings.
+
+    Raises:
+        UnavailableError: a name or a library that is not plain: it could lead out of the folder, or to other code.
+    """
+    found = []
+    for name, value in _model_index(folder).items():
+        if name.startswith("_") or not isinstance(value, list) or not any(isinstance(part, str) for part in value):
+            continue
+        plain = len(value) == 2 and all(isinstance(part, str) and _NAME.fullmatch(part) for part in (name, *value))
+        if not plain or value[0] not in LIBRARIES:
+            what = f"component {clean(name)!r} would be loaded by {clean(str(value))}, which is not a library of ours"
+            raise UnavailableError(
+                what, where=str(folder / "model_index.json"), hint="custom pipeline code is never run"
+            )
+        found.append(Component(name, *value))
+    return found
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Refuse weights that only come as pickle files: loading one can run any code that is in it.
+
+    Raises:
+        UnavailableError: naming the file and how to convert it.
+    """
+    for part in components(folder):
+        files = list(_files(folder / part.name))
+        pickles = [file for file in files if file.suffix.lower() in PICKLE_SUFFIXES]
+        if pickles and not any(file.suffix == ".safetensors" for file in files):
+            raise UnavailableError(
+                "weights are a pickle file, which can run code when it is loaded; only safetensors are read",
+                where=str(pickles[0]),
+                hint="convert it where you trust it: pipeline.save_pretrained(folder, safe_serialization=True)",
+            )
+
+
+def check_safetensors(path: Path) -> list[str]:
+    """Names of the tensors in a safetensors file, after checking its header against its size.
+
+    Raises:
+        UnavailableError: missing, truncated or not a safetensors file.
+    """
+    hint = f"fetch it again: {path.name} is incomplete or damaged"
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= min(_MAX_HEADER, size - 8):
+                raise UnavailableError("not a safetensors file", where=str(path), hint=hint)
+            header = json.loads(file.read(length))
+        tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        end = max((int(entry["data_offsets"][1]) for entry in tensors.values()), default=0)
+    except OSError as error:
+        raise UnavailableError(f"can't be read: {error.strerror}", where=str(path), hint="check the path") from error
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        raise UnavailableError("safetensors header can't be read", where=str(path), hint=hint) from error
+    if size != 8 + length + end:
+        what = f"truncated: {size:,} bytes, its header says {8 + length + end:,}"
+        raise UnavailableError(what, where=str(path), hint=hint)
+    return list(tensors)
+
+
+def content_digest(folder: Path) -> str:
+    """SHA-256 over `model_index.json` and every file of every component: relative name and sha256 of its content.
+
+    The whole content, not only the headers: two training checkpoints of one student have the same names, sizes and
+    headers, and a CI that took one for the other would judge last week's pictures. Reading costs 1.8 GB/s on the
+    build machine (hashlib, cached file), once per run, and warms the cache for the load that follows. Files in a hub
+    cache are already named by their sha256, which is used instead.
+
+    Raises:
+        UnavailableError: a file can't be read.
+    """
+    names = ["model_index.json"]
+    for part in components(folder):
+        names += [file.relative_to(folder).as_posix() for file in _files(folder / part.name)]
+    return digest([[name, file_digest(folder / name)] for name in sorted(names)])
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's content. Raises `UnavailableError` if it can't be read."""
+    try:
+        target = path.resolve()
+        if target.parent.name == "blobs" and _SHA256.fullmatch(target.name):
+            return target.name
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnavailableError(f"can't be read: {error.strerror}", where=str(path), hint="check the path") from error
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _model_index(folder: Path) -> dict[str, Any]:
+    path = folder / "model_index.json"
+    hint = "model must be a folder in diffusers format, as save_pretrained writes it"
+    try:
+        with path.open("rb") as file:
+            index = json.loads(file.read(_MAX_JSON))
+    except OSError as error:
+        raise UnavailableError(f"can't be read: {error.strerror}", where=str(path), hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise UnavailableError("not JSON", where=str(path), hint=hint) from error
+    if not isinstance(index, dict):
+        raise UnavailableError("not a JSON object", where=str(path), hint=hint)
+    return index

@@ -1,0 +1,210 @@
+"""The real diffusers pipelines of the Qwen-Image family: student with a few-step checkpoint or LoRA, or teacher."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.errors import GenerationError, PictureError, UnavailableError
+from evalkit.keys import digest
+from evalkit.pictures import decode
+from evalkit.protocols import GeneratorInfo
+from evalkit.records import JSON, Case, Generated, Request, Task
+from student.clean import clean
+from student.pipelines.call import batches, call_arguments, check_schedule
+from student.pipelines.checkpoint import content_digest, file_digest, locate, pipeline_class
+from student.pipelines.meter import Reading, metered
+from student.pipelines.nfe import counted_evaluations
+from student.pipelines.noise import noise_generators
+from student.pipelines.pixels import flatten
+from student.pipelines.settings import DiffusersSettings
+from student.source import read_source
+
+if TYPE_CHECKING:
+    from student.pipelines.load import Loaded
+
+SETTINGS_OF_THE_PICTURE = frozenset(
+    {
+        "lora_scale",
+        "num_inference_steps",
+        "sigmas",
+        "true_cfg_scale",
+        "guidance_scale",
+        "negative_prompt",
+        "dtype",
+        "rgba_background",
+        "max_sequence_length",
+        "output_resolution",
+    }
+)
+
+
+class DiffusersGenerator:
+    """Qwen-Image 1.x, Edit-Plus and 2.1 pipelines of diffusers, with few-step LoRA.
+
+    NFE is counted on the transformer, noise is drawn per picture on the CPU. `seconds` is the wall time of the call
+    (text encoder, denoising, VAE) shared out over its pictures; the first call is slower, it warms up. A picture drawn
+    alone is `batch_invariant`; one drawn beside others may differ from it by rounding, so nothing is promised there.
+    """
+
+    Settings = DiffusersSettings
+
+    def __init__(self, settings: DiffusersSettings) -> None:
+        self.settings = settings
+        self.batch_size = settings.batch_size
+        self._loaded: Loaded | None = None
+
+    def info(self) -> GeneratorInfo:
+        s = self.settings
+        name = s.name or Path(s.model).name + (f"+{s.lora.stem}" if s.lora else "")
+        shown = s.model_dump(mode="json", exclude_defaults=True, exclude={"name", "licence", "scheduler"})
+        return GeneratorInfo(name, s.licence, self._hardware, shown | {"scheduler": s.scheduler.overrides()})
+
+    def fingerprint(self, case: Case) -> str:
+        """Covers the pipeline class, every setting that can change a picture, and the weights by their content.
+
+        Not the device and not the batch: they move a picture by rounding only (see `student.pipelines.call` for the
+        batches that would do more). See `content_digest` for how weights are identified.
+        """
+        return self._fingerprint
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        loaded = self._load()
+        can = loaded.checkpoint.abilities
+        results: dict[int, Generated] = {}
+        for index, request in enumerate(requests):
+            if request.case.task not in can.tasks:
+                wanted = "edit a picture" if request.case.task is Task.EDIT else "draw without a source picture"
+                results[index] = Generated(error=f"{loaded.checkpoint.pipeline} can't {wanted}")
+        rest = [index for index in range(len(requests)) if index not in results]
+        for group in batches([requests[index] for index in rest], self.batch_size, can):
+            chosen = [rest[position] for position in group]
+            drawn = self._draw(loaded, [requests[index] for index in chosen])
+            results.update(zip(chosen, drawn, strict=True))
+        return [results[index] for index in range(len(requests))]
+
+    def close(self) -> None:
+        if self._loaded is not None:
+            self._loaded = None
+            gc.collect()
+            _empty_cache()
+
+    @cached_property
+    def _folder(self) -> Path:
+        return locate(self.settings.model, self.settings.revision)
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        s = self.settings
+        return digest(
+            "diffusers/1",
+            pipeline_class(self._folder, s.pipeline),
+            content_digest(self._folder),
+            file_digest(s.lora) if s.lora else None,
+            s.model_dump(mode="json", include=set(SETTINGS_OF_THE_PICTURE)),
+            s.scheduler.overrides(),
+        )
+
+    @cached_property
+    def _hardware(self) -> str:
+        from student.pipelines.load import describe_device, pick_device
+
+        try:
+            return describe_device(pick_device(self.settings.device))
+        except (ImportError, UnavailableError):
+            return ""  # a report of finished pictures is no reason to stop; generate() will say what is missing
+
+    def _load(self) -> Loaded:
+        if self._loaded is None:
+            from student.pipelines.load import load_pipeline
+
+            self._loaded = load_pipeline(self.settings, self._folder)
+        return self._loaded
+
+    def _draw(self, loaded: Loaded, requests: Sequence[Request]) -> list[Generated]:
+        """One call of the pipeline; if it fails for several pictures, each of them alone."""
+        try:
+            source = _source(requests[0].case)
+            arguments = call_arguments(self.settings, loaded.checkpoint, requests, source)
+        except (GenerationError, PictureError) as error:
+            return [Generated(error=str(error))]
+        try:
+            with counted_evaluations(loaded.pipe.transformer) as count, metered(loaded.device) as reading:
+                images = loaded.pipe(**arguments, generator=noise_generators(requests)).images
+        except Exception as error:  # a hostile prompt or size makes a pipeline raise anything
+            _refuse_dead_device(error)
+            _empty_cache()
+            if len(requests) > 1:
+                return [self._draw(loaded, [request])[0] for request in requests]
+            return [Generated(error=f"{type(error).__name__}: {clean(str(error))}")]
+        nfe = count.per_picture(len(requests))
+        return [
+            self._picture(loaded, request, image, nfe, reading, len(requests))
+            for request, image in zip(requests, images, strict=True)
+        ]
+
+    def _picture(
+        self, loaded: Loaded, request: Request, image: Any, nfe: int | None, reading: Reading, together: int
+    ) -> Generated:
+        case = request.case
+        sigmas = [round(float(sigma), 4) for sigma in loaded.pipe.scheduler.sigmas]
+        try:
+            check_schedule(sigmas)
+            pixels, min_alpha = flatten(image, self.settings.rgba_background)
+        except GenerationError as error:
+            return Generated(error=str(error))
+        notes: dict[str, JSON] = {"sigmas": sigmas}
+        if min_alpha is not None:
+            notes["min_alpha"] = round(min_alpha, 4)
+        if pixels.shape[:2] != (case.height, case.width):
+            multiple = loaded.checkpoint.abilities.size_multiple
+            notes["size"] = f"asked {case.width}x{case.height}, drawn in multiples of {multiple} px"
+        if cut := _tokens_cut(loaded.pipe, case, self.settings.max_sequence_length):
+            notes["prompt_tokens_cut"] = cut
+        return Generated(
+            image=pixels,
+            nfe=nfe,
+            seconds=reading.seconds / together,
+            peak_memory_mb=reading.peak_memory_mb,
+            batch_size=together,
+            batch_invariant=True if together == 1 else None,
+            notes=notes,
+        )
+
+
+def _source(case: Case) -> Any:
+    """The source picture of an edit as a PIL image, `None` for text to image. Transparency is laid on white."""
+    if case.task is not Task.EDIT:
+        return None
+    from PIL import Image
+
+    return Image.fromarray(decode(read_source(case), where=case.id).pixels)
+
+
+def _tokens_cut(pipe: Any, case: Case, limit: int | None) -> int:
+    """How many tokens of the prompt the pipeline dropped without a word (1.x keeps 512 unless told otherwise)."""
+    if case.task is not Task.T2I or not hasattr(pipe, "prompt_template_encode_start_idx"):
+        return 0
+    tokens = pipe.tokenizer(pipe.prompt_template_encode.format(case.prompt)).input_ids
+    return max(0, len(tokens) - int(pipe.prompt_template_encode_start_idx) - (limit or 512))
+
+
+def _refuse_dead_device(error: Exception) -> None:
+    """After an error inside a CUDA kernel the process can't use the device any more; no request can succeed."""
+    import torch
+
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        return
+    if isinstance(error, RuntimeError) and "CUDA error" in str(error):
+        hint = "run the same command again; what is finished is kept"
+        raise UnavailableError(f"the GPU failed: {clean(str(error))}", hint=hint) from error
+
+
+def _empty_cache() -> None:
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

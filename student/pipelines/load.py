@@ -1,0 +1,164 @@
+"""Loads a pipeline: safetensors only, no remote code, nothing missing, on the device that was asked for."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from evalkit.errors import ConfigError, EvalkitError, UnavailableError
+from student.clean import clean
+from student.pipelines import checkpoint as disk
+from student.pipelines.call import Checkpoint, check_settings
+from student.pipelines.settings import DiffusersSettings
+from student.pipelines.torchvision_cpu import ensure_torchvision
+
+if TYPE_CHECKING:
+    import torch
+
+ADAPTER = "evalkit"
+
+
+class Loaded(NamedTuple):
+    """A pipeline ready to be called (`pipe`: a `diffusers.DiffusionPipeline`)."""
+
+    pipe: Any
+    checkpoint: Checkpoint
+    device: torch.device
+
+
+def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
+    """Load what `settings` say from `folder`.
+
+    Raises:
+        UnavailableError: a package, the device or weights are missing or damaged; with the next step.
+        ConfigError: a setting that this checkpoint would ignore.
+    """
+    name = disk.pipeline_class(folder, settings.pipeline)
+    disk.refuse_pickles(folder)
+    try:
+        ensure_torchvision()
+        import diffusers
+        import torch
+    except ImportError as error:
+        hint = "pip install 'evalkit[diffusers]'"
+        raise UnavailableError(f"diffusers can't be imported: {clean(str(error))}", hint=hint) from error
+    device = pick_device(settings.device)
+    if settings.offload != "none" and device.type == "cpu":
+        raise ConfigError("offload has no effect on the CPU", hint="remove offload, or set device: cuda")
+    diffusers.utils.logging.disable_progress_bar()
+    try:
+        models = _load_models(folder, getattr(torch, settings.dtype))
+        pipe = getattr(diffusers, name).from_pretrained(
+            folder, **models, dtype=getattr(torch, settings.dtype), use_safetensors=True, local_files_only=True
+        )
+        checkpoint = _describe(pipe, name)
+        check_settings(settings, checkpoint)
+        if overrides := settings.scheduler.overrides():
+            pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **overrides)
+        if settings.lora:
+            _add_lora(pipe, settings.lora, settings.lora_scale)
+        _place(pipe, settings.offload, device)
+    except EvalkitError:
+        raise
+    except Exception as error:  # a damaged checkpoint makes diffusers, transformers and safetensors raise anything
+        what = f"the checkpoint can't be loaded: {type(error).__name__}: {clean(str(error))}"
+        raise UnavailableError(what, where=str(folder), hint="fetch or save it again") from error
+    pipe.set_progress_bar_config(disable=True)
+    return Loaded(pipe, checkpoint, device)
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device for `wanted` (`auto`: the first CUDA device, or else the CPU). Raises `UnavailableError`."""
+    import torch
+
+    if wanted == "auto":
+        return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    device = torch.device(wanted)
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device.type == "cuda" and (device.index or 0) >= there:
+        build = f"torch {torch.__version__}"
+        hint = (
+            "set device: cpu"
+            if torch.version.cuda or torch.version.hip
+            else "install a CUDA build of torch, or set device: cpu"
+        )
+        raise UnavailableError(f"device {wanted} is not there: {there} CUDA devices, {build}", hint=hint)
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise UnavailableError("device mps is not there", hint="set device: cpu")
+    return device
+
+
+def describe_device(device: torch.device) -> str:
+    """The hardware in words, for the leaderboard."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type}, {platform.machine()}, {torch.get_num_threads()} threads"
+
+
+def _load_models(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
+    """Every part that has weights.
+
+    They are loaded one by one because only so the list of missing tensors can be had: diffusers and transformers fill
+    a tensor that is not in the file with random values, and do no more than log it.
+    """
+    models: dict[str, Any] = {}
+    for part in disk.components(folder):
+        weights = sorted((folder / part.name).glob("*.safetensors"))
+        if not weights:
+            continue
+        for file in weights:
+            disk.check_safetensors(file)
+        loader = getattr(importlib.import_module(part.library), part.class_name)
+        model, report = loader.from_pretrained(
+            folder / part.name, dtype=dtype, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+        if missing := sorted(report["missing_keys"]):
+            what = f"{part.name} lacks {len(missing)} tensors, {missing[0]} for one; they would be random"
+            raise UnavailableError(what, where=str(folder / part.name), hint="fetch or save the checkpoint again")
+        models[part.name] = model
+    return models
+
+
+def _describe(pipe: Any, name: str) -> Checkpoint:
+    own_default = inspect.signature(type(pipe).__call__).parameters["true_cfg_scale"].default
+    sigmas = pipe.config.get("sample_sigmas")
+    return Checkpoint(
+        pipeline=name,
+        default_true_cfg_scale=float(own_default),
+        guidance_embeds=bool(pipe.transformer.config.get("guidance_embeds", False)),
+        sample_sigmas=tuple(sigmas) if sigmas else None,
+    )
+
+
+def _add_lora(pipe: Any, path: Path, scale: float) -> None:
+    """Put a LoRA beside the transformer's weights. It is not fused: in bfloat16 that would round the sum.
+
+    diffusers loads a LoRA for another model without an error, as far as names agree, and logs the rest. So the layers
+    of the file are counted against those that took effect.
+    """
+    if path.suffix.lower() != ".safetensors":
+        hint = "only .safetensors are read: a pickle file can run code when it is loaded"
+        raise UnavailableError("not a safetensors file", where=str(path), hint=hint)
+    pairs = sum(name.endswith((".lora_B.weight", ".lora_up.weight")) for name in disk.check_safetensors(path))
+    pipe.load_lora_weights(
+        str(path.parent), weight_name=path.name, adapter_name=ADAPTER, use_safetensors=True, local_files_only=True
+    )
+    layers = sum(ADAPTER in getattr(module, "lora_B", ()) for module in pipe.transformer.modules())
+    if layers == 0 or layers < pairs:
+        what = f"{layers} of the LoRA's {pairs} layers belong to this {type(pipe.transformer).__name__}"
+        raise UnavailableError(what, where=str(path), hint="is it a LoRA for this model?")
+    pipe.set_adapters([ADAPTER], [scale])
+
+
+def _place(pipe: Any, offload: str, device: torch.device) -> None:
+    if offload == "model":
+        pipe.enable_model_cpu_offload(device=device)
+    elif offload == "sequential":
+        pipe.enable_sequential_cpu_offload(device=device)
+    else:
+        pipe.to(device)

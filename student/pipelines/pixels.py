@@ -1,0 +1,41 @@
+"""From what a pipeline returns to 8-bit RGB."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import GenerationError
+from evalkit.pictures import Pixels
+from evalkit.records import RGB
+
+
+class Flattened(NamedTuple):
+    """(H, W, 3) uint8 pixels, and the smallest alpha the model drew (`None` for a picture without alpha)."""
+
+    pixels: Pixels
+    min_alpha: float | None
+
+
+def flatten(image: NDArray[np.floating], background: RGB) -> Flattened:
+    """One picture of a pipeline in [0, 1], composited on `background` if it has alpha, rounded to 8 bits once.
+
+    Args:
+        image: (H, W, 3) or (H, W, 4), straight (not premultiplied) alpha.
+        background: colour under the transparent parts.
+
+    Raises:
+        GenerationError: the picture has NaN or infinite values, which diffusers would turn into black pixels.
+    """
+    if image.ndim != 3 or image.shape[2] not in (3, 4):
+        raise GenerationError(f"the pipeline returned an array of shape {image.shape}, not (H, W, 3 or 4)")
+    if not np.isfinite(image).all():
+        raise GenerationError("the model produced values that are not finite (broken weights, or float16 overflow)")
+    color = image[..., :3].astype(np.float64)
+    alpha = image[..., 3:].astype(np.float64) if image.shape[2] == 4 else None
+    if alpha is not None:
+        color = color * alpha + (np.asarray(background, dtype=np.float64) / 255) * (1 - alpha)
+    pixels = np.rint(np.clip(color, 0, 1) * 255).astype(np.uint8)
+    return Flattened(pixels, None if alpha is None else float(alpha.min()))

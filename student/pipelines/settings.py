@@ -1,0 +1,106 @@
+"""Settings of the diffusers generator."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from evalkit.settings import ResolvedPath, Settings
+
+Channel = Annotated[int, Field(ge=0, le=255)]
+PipelineName = Literal["QwenImage21Pipeline", "QwenImagePipeline", "QwenImageEditPlusPipeline"]
+
+
+class SchedulerSettings(Settings):
+    """Fields of `FlowMatchEulerDiscreteScheduler` that replace those of the checkpoint; only the ones given do.
+
+    The trap of few-step students: the schedule of a checkpoint is made for 40 or 50 steps. Qwen-Image's
+    `shift_terminal: 0.02` stretches it so that the last step starts at sigma 0.02. At 4 steps, 1024x1024 px, that gives
+    sigmas 1, .7667, .4556, .02, 0: three huge steps and one that does nothing. A student sampled so is not the
+    student that was trained. `shift_terminal: null` gives 1, .8572, .6668, .4001, 0. And sigmas passed explicitly go
+    through the same shift and stretch: for sigmas to be used as written, also set `use_dynamic_shifting: false` and
+    `shift: 1.0`. The sigmas really used are in each picture's notes.
+    """
+
+    shift: float = Field(1.0, gt=0)
+    use_dynamic_shifting: bool = False
+    base_shift: float = 0.5
+    max_shift: float = 1.15
+    base_image_seq_len: int = Field(256, ge=1)
+    max_image_seq_len: int = Field(4096, ge=1)
+    shift_terminal: float | None = Field(None, gt=0, lt=1)
+    time_shift_type: Literal["exponential", "linear"] = "exponential"
+
+    def overrides(self) -> dict[str, Any]:
+        """The fields that were given, `shift_terminal: null` included."""
+        return self.model_dump(include=self.model_fields_set)
+
+
+class DiffusersSettings(Settings):
+    """What to load and how to sample. `None` leaves a value to the checkpoint or to the pipeline's own default.
+
+    Args:
+        model: folder in diffusers format, or hub id. A folder that exists is never looked up on the hub.
+        revision: branch, tag or commit of a hub id.
+        pipeline: class to use instead of the one `model_index.json` names.
+        lora: few-step LoRA, a `.safetensors` file.
+        lora_scale: its strength.
+        num_inference_steps: denoising steps.
+        sigmas: where each step starts, without the final 0; they go through the scheduler's shift (see `scheduler`).
+        true_cfg_scale: classifier-free guidance; every step above 1 costs two evaluations. `QwenImagePipeline`'s own
+            default is 4.0: set 1.0 for a distilled student, into which guidance is baked.
+        guidance_scale: embedded guidance, only for guidance-distilled 1.x checkpoints.
+        negative_prompt: used when `true_cfg_scale` is above 1. diffusers silently drops guidance without one, which
+            is why it is a blank by default, as in Qwen's own examples.
+        dtype: of the weights; not chosen by device, so that the same settings mean the same pictures.
+        device: `auto` is the first CUDA device, or else the CPU.
+        offload: `model` or `sequential` keeps what is not at work in CPU memory (needs an accelerator).
+        batch_size: pictures per call, where the pipeline can (see `student.pipelines.call`).
+        scheduler: fields of the scheduler to replace.
+        rgba_background: colour under the RGBA pictures of Qwen-Image 2.1.
+        max_sequence_length: prompt tokens that are kept (1.x).
+        output_resolution: side of the square whose area source pictures are resized to (2.1).
+    """
+
+    primary: ClassVar[str] = "model"
+
+    model: str = Field(min_length=1)
+    revision: str | None = None
+    pipeline: PipelineName | None = None
+    lora: ResolvedPath | None = None
+    lora_scale: float = 1.0
+    num_inference_steps: int | None = Field(None, ge=1, le=1000)
+    sigmas: tuple[float, ...] | None = Field(None, min_length=1, max_length=1000)
+    true_cfg_scale: float | None = Field(None, ge=1)
+    guidance_scale: float | None = Field(None, ge=0)
+    negative_prompt: str = " "
+    dtype: Literal["bfloat16", "float32", "float16"] = "bfloat16"
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$")
+    offload: Literal["none", "model", "sequential"] = "none"
+    batch_size: int = Field(1, ge=1, le=1024)
+    scheduler: SchedulerSettings = Field(default_factory=SchedulerSettings)
+    rgba_background: tuple[Channel, Channel, Channel] = (255, 255, 255)
+    max_sequence_length: int | None = Field(None, ge=1, le=1024)
+    output_resolution: int | None = Field(None, ge=32, le=8192)
+    name: str = ""
+    licence: str = ""
+
+    @field_validator("model")
+    @classmethod
+    def _folder_or_hub_id(cls, model: str, info: ValidationInfo) -> str:
+        folder = Path((info.context or {}).get("base", Path.cwd())) / Path(model).expanduser()
+        return str(folder.resolve()) if folder.exists() else model
+
+    @model_validator(mode="after")
+    def _consistent(self) -> DiffusersSettings:
+        sigmas = self.sigmas
+        if sigmas is None:
+            return self
+        if not all(0 < sigma <= 1 for sigma in sigmas) or any(a <= b for a, b in itertools.pairwise(sigmas)):
+            raise ValueError("sigmas must fall, from at most 1 to above 0 (the final 0 is added by the scheduler)")
+        if self.num_inference_steps not in (None, len(sigmas)):
+            raise ValueError(f"{len(sigmas)} sigmas, but num_inference_steps is {self.num_inference_steps}")
+        return self
