@@ -1,25 +1,21 @@
-"""One judge's stage: a bounded queue, as many threads as the judge allows, one verdict per picture whatever happens."""
+"""One judge and one picture: always a verdict, whatever the judge does."""
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from evalkit.errors import EvalkitError, JudgeError, UnavailableError
 from evalkit.keys import dump
 from evalkit.pictures import Picture
-from evalkit.protocols import Judge
+from evalkit.protocols import Control, Judge
 from evalkit.records import Case, Role, Score, Status, Verdict
-from evalkit.store.run_store import VerdictRow
+from evalkit.results import ControlResult
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One picture for one judge."""
+    """One picture for one judge, and the cell its verdict belongs to."""
 
     key: str
     role: Role
@@ -59,51 +55,11 @@ def blank(judge: Judge, status: Status, reason: str, evidence: dict[str, str] | 
     return Verdict(judge.name, scores, evidence=evidence or {})
 
 
-class JudgeStage:
-    """Runs `judge` over a queue. `submit` blocks while the judge is behind, so memory stays flat."""
-
-    def __init__(self, judge: Judge, done: Callable[[VerdictRow], None], stop: threading.Event) -> None:
-        self.judge = judge
-        self._done = done
-        self._stop = stop
-        self._queue: queue.Queue[Look | None] = queue.Queue(4 * judge.concurrency + 4)
-        self._error: BaseException | None = None
-        self._threads = [
-            threading.Thread(target=self._work, name=f"judge-{judge.name}-{i}", daemon=True)
-            for i in range(judge.concurrency)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def submit(self, item: Look) -> None:
-        """Queue a picture. Raises what made the judge give up, if it did."""
-        self._raise()
-        self._queue.put(item)
-
-    def close(self) -> None:
-        """Wait for what is queued (or, once `stop` is set, for what is in hand)."""
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def finish(self) -> None:
-        """`close`, and raise what made the judge give up, if it did."""
-        self.close()
-        self._raise()
-
-    def _raise(self) -> None:
-        if self._error:
-            raise self._error
-
-    def _work(self) -> None:
-        while (item := self._queue.get()) is not None:
-            if self._stop.is_set() or self._error:
-                continue
-            try:
-                started = time.perf_counter()
-                verdict = look(self.judge, item.case, item.picture, item.twin)
-                seconds = time.perf_counter() - started
-                self._done(VerdictRow(item.role, item.idx, item.seed, item.key, verdict, seconds))
-            except BaseException as error:
-                self._error = error
+def try_control(judge: Judge, control: Control) -> ControlResult:
+    """Whether the judge's verdict on a picture whose right verdict is known is that one."""
+    verdict = look(judge, control.case, control.picture, control.twin)
+    failed = any(score.status is Status.ERROR for score in verdict.scores)
+    passed = not failed and control.passes(verdict)
+    scores = ", ".join(f"{s.dimension} {s.value:.4g}" if s.value is not None else s.reason for s in verdict.scores)
+    kinds = ", ".join(sorted({finding.kind for finding in verdict.findings})) or "no findings"
+    return ControlResult(judge.name, control.name, control.rule, passed, f"{scores}; {kinds}")

@@ -1,4 +1,4 @@
-"""The local executor: generates in this thread, files and judges in others, writes in one.
+"""The local executor: generates in this thread, judges in processes of their own, writes in one thread.
 
     teacher pictures ─▶ file ─▶ judge stages ─▶ writer
     student pictures ─▶ file ─▶ judge stages (with the twin) ─▶ writer
@@ -11,21 +11,24 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
 from evalkit.engine.filing import file_picture
-from evalkit.engine.judging import JudgeStage, Look, blank
+from evalkit.engine.judge_stage import JudgeStage
+from evalkit.engine.judging import Look, blank
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.writer import Writer
 from evalkit.errors import Interrupted, UnavailableError
 from evalkit.keys import digest, noise_seed, picture_key, score_key
 from evalkit.pictures import Picture
-from evalkit.protocols import Generator
+from evalkit.plugins import PluginSpec
+from evalkit.protocols import Generator, Judge
 from evalkit.records import Generated, Request, Role, Sample, Status
+from evalkit.results import ControlResult
 from evalkit.store.cache import Cache
 from evalkit.store.run_store import RunStore, VerdictRow
 
@@ -59,8 +62,8 @@ class LocalExecutor:
         self._stop = stop
         self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
 
-    def run(self) -> None:
-        """Have every picture and every verdict of the plan in the store.
+    def run(self) -> tuple[ControlResult, ...]:
+        """Have every picture and every verdict of the plan in the store; what the judges made of their controls.
 
         Raises:
             UnavailableError: a generator or a judge can do nothing at all.
@@ -68,11 +71,7 @@ class LocalExecutor:
         """
         with ExitStack() as stack:
             writer = stack.enter_context(Writer(self._store, self._cache))
-            stages = []
-            for judge in self._plan.judges:
-                stage = JudgeStage(judge, self._deliver(writer), self._stop)
-                stack.callback(stage.close)
-                stages.append(stage)
+            stages = [self._stage(judge, spec, writer, stack) for judge, spec in self._plan.judge_specs()]
             filing = stack.enter_context(ThreadPoolExecutor(_FILING_THREADS, thread_name_prefix="filing"))
             total = self._store.n_cases() * len(self._plan.seeds)
             for stage in stages:
@@ -82,11 +81,43 @@ class LocalExecutor:
                 self._run_role(role, generator, writer, stages, filing)
                 generator.close()
                 writer.flush()
+            if self._stop.is_set():
+                for stage in stages:
+                    stage.drop()
             for stage in stages:
                 stage.finish()
             writer.flush()
         if self._stop.is_set():
             raise Interrupted("stopped; everything finished so far is kept")
+        return self._control_results(stages)
+
+    # ------------------------------------------------------------------------------------------------------ judges
+
+    def _stage(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
+        """Start a judge, and show it its controls first: those it has not passed in this run."""
+
+        def done(row: VerdictRow) -> None:
+            writer.put(row)
+            self._progress.advance(f"{judge.name} verdicts")
+
+        stage = JudgeStage(judge, spec, done)
+        stack.callback(stage.kill)
+        stage.ask_controls(result.name for result in self._passed_controls(judge))
+        return stage
+
+    def _passed_controls(self, judge: Judge) -> list[ControlResult]:
+        fingerprint, stored = self._fingerprints[judge.name], self._store.control_results()
+        return [result for theirs, result in stored if theirs == fingerprint and result.passed]
+
+    def _control_results(self, stages: list[JudgeStage]) -> tuple[ControlResult, ...]:
+        results: list[ControlResult] = []
+        for stage in stages:
+            fresh = stage.controls()
+            known = {result.name: result for result in (*self._passed_controls(stage.judge), *fresh)}
+            for result in fresh:
+                self._store.put_control(self._fingerprints[stage.judge.name], result)
+            results += known.values()
+        return tuple(results)
 
     # ---------------------------------------------------------------------------------------------------- pictures
 
@@ -178,13 +209,6 @@ class LocalExecutor:
             return None
         twin = self._store.sample(Role.TEACHER, item.idx, item.request.seed)
         return Picture(twin.sha256, self._store.blobs.path(twin.sha256, twin.suffix)) if twin and twin.ok else None
-
-    def _deliver(self, writer: Writer) -> Callable[[VerdictRow], None]:
-        def done(row: VerdictRow) -> None:
-            writer.put(row)
-            self._progress.advance(f"{row.verdict.judge} verdicts")
-
-        return done
 
 
 def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:

@@ -34,6 +34,10 @@ class Plan:
         chosen = (case for case in self.benchmark.cases() if not wanted or case.id in wanted)
         return islice(chosen, self.config.limit)
 
+    def judge_specs(self) -> list[tuple[Judge, PluginSpec]]:
+        """Each judge with the spec it was made from, by which another process can make it again."""
+        return list(zip(self.judges, self.config.judges, strict=True))
+
     def dimensions(self) -> dict[str, tuple[Judge, Dimension]]:
         """Every dimension by name, with the judge that measures it."""
         return {dimension.name: (judge, dimension) for judge in self.judges for dimension in judge.dimensions}

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 from evalkit import __version__
 from evalkit.config.model import RunConfig
-from evalkit.engine.controls import run_controls
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
@@ -66,9 +65,8 @@ def execute(
     cache = None if config.cache is False else Cache(config.cache or default_cache_folder())
     try:
         _claim(store, plan)
-        controls = run_controls(plan, store)
         with progress:
-            LocalExecutor(plan, store, cache, progress, stop).run()
+            controls = LocalExecutor(plan, store, cache, progress, stop).run()
         summary = _summarise(config, plan, store, controls, command)
         store.set_meta("summary", to_json(summary))
         return RunOutput(summary, export(config.exporters, store))

@@ -163,8 +163,11 @@ def _facts(sample: Sample | None) -> list[JSON]:
 
 
 def evidence_text(evidence: JSON) -> str:
-    """Evidence as indented JSON for reading, clipped."""
-    return _text(json.dumps(evidence, indent=1, ensure_ascii=False, default=str), MAX_EVIDENCE)
+    """Evidence as JSON for reading, clipped; indented where it is short (a map of noise is not, and indenting is slow)."""
+    text = json.dumps(evidence, ensure_ascii=False, default=str)
+    if len(text) < MAX_EVIDENCE // 4:
+        text = json.dumps(evidence, indent=1, ensure_ascii=False, default=str)
+    return _text(text, MAX_EVIDENCE)
 
 
 def _string(value: Any) -> str:

@@ -40,10 +40,11 @@ def errors(out: Path) -> dict[str, str]:
 
 
 def test_broken_pictures_are_marked_cells_and_the_rest_is_judged(tmp_path: Path, evalkit: Command) -> None:
+    noise = encode_png(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8))
     files = {
         "good": GOOD,
         "empty": b"",
-        "corrupt": GOOD[:40] + bytes(40) + GOOD[80:],
+        "corrupt": noise[:60] + bytes(100) + noise[160:],
         "bomb": png_bomb(30_000),
         "text": b"#!/bin/sh\ntouch pwned\n",
         "pickle": b"\x80\x04cposix\nsystem\n(S'touch pwned'\ntR.",
@@ -63,7 +64,7 @@ def test_broken_pictures_are_marked_cells_and_the_rest_is_judged(tmp_path: Path,
     for name, says in {
         "empty": "0 bytes",
         "corrupt": "truncated or corrupt",
-        "bomb": "not decoded",
+        "bomb": "too large",
         "text": "not a PNG",
         "pickle": "not a PNG",
         "truncated": "truncated or corrupt",
@@ -132,6 +133,43 @@ def test_a_misbehaving_judge_marks_its_cell_and_the_run_goes_on(tmp_path: Path, 
         rows = database.execute("SELECT idx, status, value, reason FROM scores WHERE status != 'scored'").fetchall()
     assert [row[:3] for row in rows] == [(2, "error", None)]
     assert rows[0][3]
+
+
+def test_a_judge_whose_process_dies_costs_the_picture_in_hand(tmp_path: Path, evalkit: Command) -> None:
+    judge = "fake-brightness:concurrency=1,die_on=flat/0002"
+    done = evalkit("run", "--benchmark", "fake-benchmark", "--student", "fake-flat", "--judge", judge, "--out", "out")
+    assert done.returncode == 3, done.stderr
+    assert "coverage 83.3%" in done.stdout
+    with sqlite3.connect(tmp_path / "out" / "run.sqlite") as database:
+        rows = database.execute("SELECT idx, status, reason FROM scores WHERE status != 'scored'").fetchall()
+    assert rows == [(2, "error", "the judge's process died (exit code -9)")]
+
+
+def test_a_judge_that_always_dies_leaves_the_run_undecided(evalkit: Command) -> None:
+    judge = "fake-brightness:concurrency=1,die_on=flat/0000+flat/0001+flat/0002+flat/0003"
+    done = evalkit("run", "--benchmark", "fake-benchmark", "--student", "fake-flat", "--judge", judge, "--out", "out")
+    assert done.returncode == 3
+    assert "3 times in a row" in done.stderr
+    done = evalkit(
+        "run",
+        "--benchmark",
+        "fake-benchmark",
+        "--student",
+        "fake-flat",
+        "--judge",
+        "fake-brightness:die_on=all",
+        "--out",
+        "o",
+    )
+    assert done.returncode == 3
+    assert "process died" in done.stderr
+
+
+def test_controls_with_a_bug_make_the_judge_invalid(evalkit: Command) -> None:
+    judge = "fake-brightness:broken_controls=true"
+    done = evalkit("run", "--benchmark", "fake-benchmark", "--student", "fake-flat", "--judge", judge, "--out", "out")
+    assert done.returncode == 3
+    assert "judge invalid" in done.stdout
 
 
 def test_an_abstention_is_covered_but_no_number(tmp_path: Path, evalkit: Command) -> None:

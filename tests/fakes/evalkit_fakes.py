@@ -2,6 +2,7 @@
 entry points like anybody's."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -100,6 +101,8 @@ class BrightnessSettings(Settings):
     nan_on: str = ""
     unserialisable_on: str = ""
     wrong_dimension_on: str = ""
+    die_on: str = ""
+    broken_controls: bool = False
     gone: bool = False
     blind: bool = False
     seconds: float = 0.0
@@ -136,6 +139,8 @@ class FakeBrightnessJudge:
             return self._verdict(Score("fake.brightness", Status.SCORED, float("nan")))
         if case.id in settings.wrong_dimension_on.split("+"):
             return self._verdict(Score("fake.other", Status.SCORED, 1.0))
+        if case.id in settings.die_on.split("+") or settings.die_on == "all":
+            os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(settings.seconds)
         log_line(settings.log, case.id)
         value = 1.0 if settings.blind else float(picture.pixels.mean()) / 255
@@ -149,6 +154,8 @@ class FakeBrightnessJudge:
         return Verdict(self.name, (score,))
 
     def controls(self) -> Iterator[Control]:
+        if self.settings.broken_controls:
+            raise ZeroDivisionError("a bug in the controls (fake)")
         black = Picture.from_pixels(np.zeros((8, 8, 3), np.uint8))
         case = Case("control/black", "black", width=8, height=8)
         yield Control("black is dark", "a black picture scores below 0.5", case, black, _is_dark)

@@ -1,0 +1,177 @@
+"""The near end of a judge's process: bounded, and with an answer for every picture even when the process dies."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import threading
+from collections.abc import Callable, Iterable
+
+from evalkit.engine.judge_process import Begun, Controls, ControlsDone, Drop, Failed, Message, serve
+from evalkit.engine.judging import Look, blank
+from evalkit.errors import UnavailableError
+from evalkit.plugins import PluginSpec
+from evalkit.protocols import Judge
+from evalkit.records import Status
+from evalkit.results import ControlResult
+from evalkit.store.run_store import VerdictRow
+
+_MAX_DEATHS = 3
+"""A judge whose process dies this often without one verdict in between is not asked again."""
+
+
+class JudgeStage:
+    """One judge in a process of its own.
+
+    Args:
+        judge: the judge, for its name and dimensions; it is not asked to look here.
+        spec: how to make it again, over there.
+        done: called with each verdict, from another thread.
+    """
+
+    def __init__(self, judge: Judge, spec: PluginSpec, done: Callable[[VerdictRow], None]) -> None:
+        self.judge = judge
+        self._spec = spec
+        self._done = done
+        self._slots = threading.Semaphore(4 * judge.concurrency + 4)
+        self._lock = threading.Lock()
+        self._pending: dict[int, Look] = {}
+        self._begun: set[int] = set()
+        self._controls_wanted: Controls | None = None
+        self._controls: tuple[ControlResult, ...] = ()
+        self._controls_seen = threading.Event()
+        self._number = 0
+        self._deaths = 0
+        self._ending = False
+        self._killed = False
+        self._error: BaseException | None = None
+        self._start()
+        self._receiver = threading.Thread(target=self._receive, name=f"judge-{judge.name}", daemon=True)
+        self._receiver.start()
+
+    def ask_controls(self, passed: Iterable[str]) -> None:
+        """Have the judge look at its controls, but for those named in `passed`. Does not wait."""
+        with self._lock:
+            self._controls_wanted = Controls(frozenset(passed))
+            self._send(self._controls_wanted)
+
+    def controls(self) -> tuple[ControlResult, ...]:
+        """Wait for what `ask_controls` asked. Raises what made the judge give up."""
+        self._controls_seen.wait()
+        self._raise()
+        return self._controls
+
+    def submit(self, item: Look) -> None:
+        """Queue a picture; blocks while the judge is behind. Raises what made the judge give up."""
+        self._slots.acquire()
+        self._raise()
+        with self._lock:
+            self._number += 1
+            self._pending[self._number] = item
+            self._send((self._number, item))
+
+    def drop(self) -> None:
+        """Forget what is queued: only what is in hand is finished."""
+        with self._lock:
+            self._send(Drop())
+
+    def finish(self) -> None:
+        """Wait for everything queued, end the process, and raise what made the judge give up."""
+        self._end()
+        self._receiver.join()
+        self._process.join()
+        self._raise()
+
+    def kill(self) -> None:
+        """End the process now, whatever it does. After `finish` nothing is left to end."""
+        self._killed = True
+        self._process.kill()
+        self._receiver.join()
+        self._process.join()
+
+    # ------------------------------------------------------------------------------------------------- the far end
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        name = f"judge {self.judge.name}"
+        self._process = context.Process(target=serve, args=(theirs, self._spec), name=name, daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ending = True
+            self._send(None)
+
+    def _send(self, message: object) -> None:
+        """To the far end; if it has died, the receiver deals with it."""
+        with contextlib.suppress(OSError):
+            self._connection.send(message)
+
+    def _receive(self) -> None:
+        alive = True
+        while alive and self._error is None:
+            try:
+                message: Message | None = self._connection.recv()
+            except (EOFError, OSError):
+                message = None
+            try:
+                if message is None:
+                    alive = self._restart()
+                else:
+                    self._handle(message)
+            except BaseException as error:  # the writer's error: nothing more can be stored
+                self._give_up(error)
+        self._controls_seen.set()
+
+    def _handle(self, message: Message) -> None:
+        if isinstance(message, Begun):
+            self._begun.add(message.number)
+        elif isinstance(message, Failed):
+            self._give_up(message.error)
+        elif isinstance(message, ControlsDone):
+            self._controls = message.results
+            self._controls_wanted = None
+            self._controls_seen.set()
+        else:
+            self._deaths = 0
+            with self._lock:
+                item = self._pending.pop(message.number)
+            self._begun.discard(message.number)
+            self._slots.release()
+            if message.verdict is not None:
+                row = VerdictRow(item.role, item.idx, item.seed, item.key, message.verdict, message.seconds)
+                self._done(row)
+
+    def _restart(self) -> bool:
+        """The process is gone: mark what it had in hand, give the rest to another. `False` where it was to end."""
+        with self._lock:
+            if self._killed or (self._ending and not self._pending):
+                return False
+            self._process.join()
+            died = f"the judge's process died (exit code {self._process.exitcode})"
+            self._deaths += 1
+            if self._deaths >= _MAX_DEATHS or self._controls_wanted:
+                self._give_up(UnavailableError(f"{died}, {self._deaths} times in a row", where=self.judge.name))
+            lost = [self._pending.pop(number) for number in sorted(self._begun)]
+            self._begun.clear()
+            if self._error is None:
+                self._start()
+                for waiting in self._pending.items():
+                    self._send(waiting)
+                if self._ending:
+                    self._send(None)
+        for item in lost:
+            verdict = blank(self.judge, Status.ERROR, died)
+            self._done(VerdictRow(item.role, item.idx, item.seed, item.key, verdict, None))
+            self._slots.release()
+        return self._error is None
+
+    def _give_up(self, error: BaseException) -> None:
+        self._error = error
+        self._slots.release(1_000_000)  # nobody waits for a judge that has given up
+
+    def _raise(self) -> None:
+        if self._error:
+            raise self._error
