@@ -17,15 +17,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from benchmarks.inside import path_inside
-from benchmarks.jsonl import read_jsonl
-from benchmarks.wrong_fields import explain
 from evalkit import settings as base
 from evalkit.errors import SuiteError
+from evalkit.explain import explain
 from evalkit.keys import digest
 from evalkit.pictures import FORMATS, MAX_PIXELS
 from evalkit.protocols import BenchmarkInfo
 from evalkit.records import Box, Case, TextTarget
 from evalkit.settings import ResolvedPath
+from evalkit.strict_jsonl import read_jsonl
 
 LABELS = "labels.jsonl"
 FALLBACK_SIZE = (1024, 1024)
@@ -94,11 +94,11 @@ def read_labels(folder: Path) -> Iterator[Label]:
         SuiteError: with file and line: a line that is no label, an id given twice, or an image outside the folder.
     """
     seen: set[str] = set()
-    for where, text, _ in read_jsonl(folder / LABELS):
+    for where, text, _ in read_jsonl(folder / LABELS, SuiteError):
         try:
             row = _Row.model_validate_json(text)
         except ValidationError as error:
-            what, hint = explain(error, tuple(_Row.model_fields))
+            what, hint = explain(error, _Row)
             raise SuiteError(what, where=where, hint=hint) from error
         if row.id in seen:
             raise SuiteError(f"id {row.id!r} is given twice", where=where, hint="give each picture its own id")

@@ -23,16 +23,16 @@ from typing import ClassVar
 from pydantic import Field, ValidationError
 
 from benchmarks.inside import path_inside
-from benchmarks.jsonl import read_jsonl
-from benchmarks.safe_yaml import read_yaml
-from benchmarks.wrong_fields import explain
 from evalkit import settings as base
 from evalkit.errors import PictureError, SuiteError
+from evalkit.explain import explain
 from evalkit.keys import from_json_text, to_json
 from evalkit.pictures import read_file
 from evalkit.protocols import BenchmarkInfo
 from evalkit.records import Case, SourceImage, Task
 from evalkit.settings import ResolvedPath
+from evalkit.strict_jsonl import read_jsonl
+from evalkit.strict_yaml import read_yaml
 
 HEADER = "suite.yaml"
 CORE = Path(__file__).parent / "suites" / "scenes-core"
@@ -104,12 +104,11 @@ def suite_info(folder: Path) -> BenchmarkInfo:
 def read_header(folder: Path) -> SuiteHeader:
     """The header of the suite in `folder`. Raises `SuiteError` naming each wrong key."""
     path = folder / HEADER
-    value = read_yaml(path)
+    value = read_yaml(path, SuiteError)
     try:
         return SuiteHeader.model_validate(value)
     except ValidationError as error:
-        what, hint = explain(error, tuple(SuiteHeader.model_fields))
-        hint = 'quote it: version: "1.0"' if "should be a valid string" in what else hint
+        what, hint = explain(error, SuiteHeader)
         raise SuiteError(what, where=str(path), hint=hint) from error
 
 
@@ -127,11 +126,11 @@ def read_cases(folder: Path, header: SuiteHeader) -> Iterator[Case]:
         SuiteError: with file and line, and what to do.
     """
     lines: dict[str, str] = {}
-    for where, text, _ in read_jsonl(cases_path(folder, header)):
+    for where, text, _ in read_jsonl(cases_path(folder, header), SuiteError):
         try:
             case = from_json_text(Case, text)
         except ValidationError as error:
-            what, hint = explain(error)
+            what, hint = explain(error, Case)
             raise SuiteError(what, where=where, hint=hint) from error
         number = where.rpartition(":")[2]
         if case.id in lines:

@@ -13,9 +13,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from evalkit.cache_folder import cache_folder
 from evalkit.errors import EvalkitError
 from evalkit.plugins import KINDS, load, names
-from evalkit.store.cache import default_cache_folder
 
 _MIN_FREE_GB = 2.0
 
@@ -43,7 +43,7 @@ def check_machine() -> Iterator[Check]:
     yield from _packages()
     yield _devices()
     yield from _plugins()
-    yield _folder("cache", Path(os.environ.get("EVALKIT_CACHE") or default_cache_folder()))
+    yield _folder("cache", cache_folder())
     yield _folder("working folder", Path.cwd())
     yield _vllm()
 

@@ -103,6 +103,8 @@ def decode(data: bytes, *, where: str = "", max_pixels: int = MAX_PIXELS) -> Dec
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
+                image.verify()  # every chunk of a PNG to its end: `load` stops at the last pixel
+            with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
                 width, height = image.size
                 if width * height > max_pixels:
                     raise PictureError(_too_large(width, height, max_pixels), where=where)

@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from evalkit.config.explain import explain
 from evalkit.errors import ConfigError, UnavailableError, UnknownNameError
+from evalkit.explain import explain
 from evalkit.records import JSON
 
-KINDS = ("benchmarks", "generators", "judges", "exporters")
+KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 _SHORTHAND = re.compile(r"[A-Za-z0-9_.\-]+")
 
 
@@ -107,7 +107,8 @@ def create(kind: str, spec: PluginSpec) -> Any:
     try:
         settings = cls.Settings.model_validate(values, context={"base": spec.base})
     except ValidationError as error:
-        raise explain(error, cls.Settings, where=f"{kind[:-1]} `{spec.use}`") from error
+        what, hint = explain(error, cls.Settings)
+        raise ConfigError(what, where=f"{kind[:-1]} `{spec.use}`", hint=hint) from error
     return cls(settings)
 
 

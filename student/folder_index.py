@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -12,10 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from evalkit.errors import ConfigError, GenerationError
+from evalkit.records import JSON
+from evalkit.strict_jsonl import read_jsonl
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 MANIFESTS = ("manifest.jsonl", "labels.jsonl")
-MAX_LINE = 1_000_000
 _SEEDED = re.compile(r"(?P<id>.+)[/-](?P<seed>0|[1-9][0-9]{0,18})")
 
 
@@ -130,23 +130,15 @@ def _read_manifest(root: Path) -> dict[str, dict[int, tuple[Entry, ...]]]:
         return entries
     if not path.resolve().is_relative_to(root.resolve()):
         raise ConfigError("the manifest is a link that leaves the image folder; not read", where=str(path))
-    with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
-            if line.strip():
-                case_id, seed, entry = _parse_line(line, f"{path.name}:{number}")
-                by_seed = entries.setdefault(case_id, {})
-                if entry not in by_seed.get(seed, ()):
-                    by_seed[seed] = (*by_seed.get(seed, ()), entry)
+    for where, _, record in read_jsonl(path, ConfigError):
+        case_id, seed, entry = _parse_record(record, where)
+        by_seed = entries.setdefault(case_id, {})
+        if entry not in by_seed.get(seed, ()):
+            by_seed[seed] = (*by_seed.get(seed, ()), entry)
     return entries
 
 
-def _parse_line(line: bytes, where: str) -> tuple[str, int, Entry]:
-    if len(line) > MAX_LINE:
-        raise ConfigError(f"line longer than {MAX_LINE:,} bytes", where=where)
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:  # bad UTF-8 is a ValueError too
-        raise ConfigError(f"not a line of JSON: {error}", where=where) from error
+def _parse_record(record: JSON, where: str) -> tuple[str, int, Entry]:
     if not isinstance(record, dict):
         raise ConfigError("not a JSON object", where=where, hint='write {"id": "…", "image": "…"} on each line')
     return (

@@ -9,7 +9,21 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("evalkit", "benchmarks", "student", "judges", "reports")
 GROUND_FLOOR = {
-    f"evalkit.{name}" for name in ("records", "errors", "protocols", "results", "pictures", "keys", "settings")
+    f"evalkit.{name}"
+    for name in (
+        "records",
+        "errors",
+        "protocols",
+        "results",
+        "pictures",
+        "keys",
+        "settings",
+        "explain",
+        "strict_yaml",
+        "strict_jsonl",
+        "cache_folder",
+        "torchvision_cpu",
+    )
 }
 HEAVY = {
     "torch",

@@ -9,7 +9,7 @@ import click
 
 from evalkit.errors import UnavailableError
 
-KINDS = ("benchmarks", "generators", "judges", "exporters")
+KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 
 
 @click.command("list")
@@ -20,6 +20,8 @@ def command(kind: str | None) -> int:
 
     for each in (kind,) if kind else KINDS:
         click.echo(f"{each}:")
+        if not names(each):
+            click.echo("  none installed")
         for name in names(each):
             try:
                 cls = load(each, name)

@@ -22,7 +22,7 @@ from evalkit.engine.judging import Look, blank
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.writer import Writer
-from evalkit.errors import Interrupted, UnavailableError
+from evalkit.errors import Interrupted, UnavailableError, UsageError
 from evalkit.keys import digest, noise_seed, picture_key, score_key
 from evalkit.pictures import Picture
 from evalkit.plugins import PluginSpec
@@ -218,7 +218,7 @@ def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:
         if len(results) != len(requests):
             raise RuntimeError(f"{len(results)} pictures for {len(requests)} requests")
         return results
-    except UnavailableError:
+    except (UnavailableError, UsageError):
         raise
     except Exception as error:  # a generator is a plug-in, and CUDA raises anything
         if len(requests) == 1:

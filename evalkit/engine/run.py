@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit import __version__
+from evalkit.cache_folder import cache_folder
 from evalkit.config.model import RunConfig
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
@@ -31,7 +32,7 @@ from evalkit.plugins import PluginSpec, create
 from evalkit.protocols import Exporter
 from evalkit.records import JSON, Role
 from evalkit.results import ControlResult, RunSummary
-from evalkit.store.cache import Cache, default_cache_folder
+from evalkit.store.cache import Cache
 from evalkit.store.results import StoredResults
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
@@ -62,7 +63,7 @@ def execute(
         Interrupted: `stop` was set; what was finished is kept.
     """
     store = RunStore(folder)
-    cache = None if config.cache is False else Cache(config.cache or default_cache_folder())
+    cache = None if config.cache is False else Cache(config.cache or cache_folder())
     try:
         _claim(store, plan)
         with progress:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from pathlib import Path
 
 from evalkit.keys import dump, from_json_text
 from evalkit.records import Request, Role, Sample, Verdict
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import CACHE_TABLES, connect
-
-
-def default_cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/evalkit`, else `~/.cache/evalkit`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "evalkit"
 
 
 class Cache:

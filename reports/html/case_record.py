@@ -163,7 +163,7 @@ def _facts(sample: Sample | None) -> list[JSON]:
 
 
 def evidence_text(evidence: JSON) -> str:
-    """Evidence as JSON for reading, clipped; indented where it is short (a map of noise is not, and indenting is slow)."""
+    """Evidence as JSON for reading, clipped; indented where it is short (indenting a map of noise is slow)."""
     text = json.dumps(evidence, ensure_ascii=False, default=str)
     if len(text) < MAX_EVIDENCE // 4:
         text = json.dumps(evidence, indent=1, ensure_ascii=False, default=str)

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.errors import ConfigError, EvalkitError, UnavailableError
+from evalkit.torchvision_cpu import ensure_torchvision
 from student.clean import clean
 from student.pipelines import checkpoint as disk
 from student.pipelines.call import Checkpoint, check_settings
 from student.pipelines.settings import DiffusersSettings
-from student.pipelines.torchvision_cpu import ensure_torchvision
 
 if TYPE_CHECKING:
     import torch

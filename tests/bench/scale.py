@@ -24,6 +24,7 @@ SMALL, LARGE = 1_000, 10_000
 class Cost(NamedTuple):
     seconds: float
     peak_mb: float
+    """Highest resident memory of the run and its judge's process, added up."""
 
 
 def draw(folder: Path, count: int) -> None:
@@ -41,11 +42,28 @@ def run(folder: Path, count: int, out: Path, cache: Path) -> Cost:
     command = [sys.executable, "-m", "evalkit", "run", "--benchmark", f"scenes:count={count},size=128"]
     command += ["--student", f"folder:{folder}", "--judge", "grain", "--out", str(out), "--cache", str(cache)]
     started = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    peaks: dict[int, int] = {}
+    while process.poll() is None:
+        peaks |= peak_kb(process.pid)
+        time.sleep(0.05)
+    if process.returncode != 0:
         raise SystemExit(f"{' '.join(command)} failed")
-    return Cost(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    return Cost(time.perf_counter() - started, sum(peaks.values()) / 1024)
+
+
+def peak_kb(session: int) -> dict[int, int]:
+    """Process id -> highest resident memory so far (VmHWM), of every process of a session."""
+    found = {}
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            pid = int(status.parent.name)
+            if os.getsid(pid) == session:
+                lines = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                found[pid] = int(lines["VmHWM"].split()[0])
+        except (OSError, KeyError, ValueError):
+            continue
+    return found
 
 
 def main() -> None:

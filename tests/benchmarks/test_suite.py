@@ -109,7 +109,7 @@ def test_no_cases(suite_folder):
         ("name: a\nversion: 1.0\n", "version"),
         ("name: a\n", "version"),
         ("- a\n- b\n", "no mapping"),
-        ("", "no mapping"),
+        ("", "`name` is missing"),
         ("name: !!python/object/apply:os.system ['true']\nversion: '1'\n", "suite.yaml:1"),
         ("name: a\nversion: '1'\ncases: ../cases.jsonl\n", "leaves"),
         ("name: a\nversion: '1'\ncases: /etc/passwd\n", "leaves"),

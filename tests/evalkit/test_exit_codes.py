@@ -82,10 +82,10 @@ def test_2_a_baseline_of_another_benchmark(tmp_path: Path, evalkit: Command) -> 
         ("seeds: many", "`seeds`"),
         ("gates: [{dimension: fake.brightness}]", "exactly one of"),
         ("gates: [{dimension: fake.brightnes, min_value: 1}]", "no judge of this run measures"),
-        ("a: &a [1]\nb: *a", "aliases are not allowed"),
-        ("seeds: 1\nseeds: 2", "duplicate key"),
-        ("!!python/object/apply:os.system ['touch pwned']", "not YAML as evalkit takes it"),
-        ("[1, 2]", "a config is a mapping"),
+        ("a: &a [1]\nb: *a", "evalkit.yaml:1: anchors and aliases are not read"),
+        ("seeds: 1\nseeds: 2", "key 'seeds' is given twice"),
+        ("!!python/object/apply:os.system ['touch pwned']", "could not determine a constructor"),
+        ("[1, 2]", "no mapping of keys to values"),
     ],
 )
 def test_2_wrong_config(tmp_path: Path, evalkit: Command, text: str, says: str) -> None:

@@ -50,6 +50,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(side: int) -> None:
         (b"GIF89a" + bytes(20), "not a PNG, JPEG or WebP"),
         (b"<svg onload='alert(1)'/>", "not a PNG, JPEG or WebP"),
         (encoded(NOISE)[:200], "truncated or corrupt"),
+        (encoded(NOISE)[:-20], "truncated or corrupt"),
         (encoded(NOISE, "JPEG")[:600], "truncated or corrupt"),
         (encoded(NOISE)[:60] + bytes(100) + encoded(NOISE)[160:], "truncated or corrupt"),
         (b"\x89PNG\r\n\x1a\n rubbish", "not a PNG|truncated or corrupt"),

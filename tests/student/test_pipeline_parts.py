@@ -135,7 +135,7 @@ def test_foreign_text_becomes_one_short_printable_line_without_the_secret():
 def test_ensure_torchvision_lets_the_processors_be_imported_and_touches_nothing_else():
     code = """
         import sys
-        from student.pipelines.torchvision_cpu import ensure_torchvision
+        from evalkit.torchvision_cpu import ensure_torchvision
         assert "torch" not in sys.modules
         declared = ensure_torchvision()
         assert ensure_torchvision() == declared

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evalkit.cache_folder import cache_folder
 from evalkit.errors import UnavailableError
 from judges.typography import models
 
@@ -47,6 +48,6 @@ def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("EVALKIT_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert models.cache_root() == tmp_path / "evalkit"
+    assert cache_folder() == tmp_path / "evalkit"
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "own"))
-    assert models.cache_root() == tmp_path / "own"
+    assert cache_folder() == tmp_path / "own"

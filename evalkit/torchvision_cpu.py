@@ -1,4 +1,4 @@
-"""Lets a CUDA-built torchvision be imported beside a CPU-only torch.
+"""Lets a CUDA-built torchvision be imported beside a CPU-only torch (ground floor).
 
 The Qwen-VL processors of transformers import torchvision. Its wheel on PyPI is built for CUDA: beside a CPU torch its
 compiled library can't be loaded, and the import then dies with "operator torchvision::nms does not exist", because

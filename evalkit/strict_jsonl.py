@@ -1,4 +1,4 @@
-"""JSON Lines read one line at a time, strictly: these files come from strangers.
+"""JSON Lines from strangers, one line at a time (ground floor).
 
 Refused, each with its line number: text that is not UTF-8, NUL characters, NaN and infinities, a key given twice,
 nesting deep enough to exhaust the stack, and a line larger than `MAX_LINE` bytes.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.errors import SuiteError
+from evalkit.errors import UsageError
 from evalkit.records import JSON
 
 MAX_LINE = 4_000_000
@@ -27,14 +27,14 @@ class Line(NamedTuple):
     value: JSON
 
 
-def read_jsonl(path: Path) -> Iterator[Line]:
+def read_jsonl(path: Path, error: type[UsageError]) -> Iterator[Line]:
     """The lines of `path` that hold anything, in order; one line is in memory at a time.
 
     Raises:
-        SuiteError: the file can't be read or is empty, or a line is not strict JSON. Names file and line.
+        error: the file can't be read or is empty, or a line is not strict JSON. Names file and line.
     """
     if not path.is_file():
-        raise SuiteError("no such file", where=str(path), hint="check the path, or write the file")
+        raise error("no such file", where=str(path), hint="check the path, or write the file")
     found = False
     try:
         with path.open("rb") as file:
@@ -44,31 +44,33 @@ def read_jsonl(path: Path) -> Iterator[Line]:
                 if not data.strip(b" \t\r\n"):
                     continue
                 found = True
-                yield _parse(data, where=f"{path}:{number}", first=number == 1)
-    except OSError as error:
-        raise SuiteError(f"can't be read: {error.strerror or error}", where=str(path), hint="check the file") from error
+                yield _parse(data, error, where=f"{path}:{number}", first=number == 1)
+    except OSError as problem:
+        raise error(
+            f"can't be read: {problem.strerror or problem}", where=str(path), hint="check the file"
+        ) from problem
     if not found:
-        raise SuiteError("the file is empty", where=str(path), hint="write one JSON object per line")
+        raise error("the file is empty", where=str(path), hint="write one JSON object per line")
 
 
-def _parse(data: bytes, *, where: str, first: bool) -> Line:
+def _parse(data: bytes, error: type[UsageError], *, where: str, first: bool) -> Line:
     if len(data) > MAX_LINE:
-        raise SuiteError(f"a line of more than {MAX_LINE} bytes", where=where, hint="put one case on each line")
+        raise error(f"a line of more than {MAX_LINE} bytes", where=where, hint="put one case on each line")
     if b"\0" in data:
-        raise SuiteError("a NUL byte", where=where, hint="save the file as UTF-8 text (UTF-16 is not read)")
+        raise error("a NUL byte", where=where, hint="save the file as UTF-8 text (UTF-16 is not read)")
     try:
         text = data.decode("utf-8-sig" if first else "utf-8").strip(" \t\r\n")
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError as problem:
         hint = "save the file as UTF-8"
-        raise SuiteError(f"not UTF-8 (byte {error.start + 1} of the line)", where=where, hint=hint) from error
+        raise error(f"not UTF-8 (byte {problem.start + 1} of the line)", where=where, hint=hint) from problem
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
-    except RecursionError as error:
-        raise SuiteError("JSON nested too deeply", where=where, hint="flatten the value") from error
-    except ValueError as error:
-        raise SuiteError(f"bad JSON: {error}", where=where, hint="write one JSON object per line") from error
+    except RecursionError as problem:
+        raise error("JSON nested too deeply", where=where, hint="flatten the value") from problem
+    except ValueError as problem:
+        raise error(f"bad JSON: {problem}", where=where, hint="write one JSON object per line") from problem
     if "\\u0000" in text and _holds_nul(value):
-        raise SuiteError("a NUL character in a string", where=where, hint="remove \\u0000")
+        raise error("a NUL character in a string", where=where, hint="remove \\u0000")
     return Line(where, text, value)
 
 

@@ -1,11 +1,11 @@
-"""YAML from strangers: plain values only, no anchors (alias bombs), no key given twice, bounded in size."""
+"""YAML from strangers (ground floor): plain values only, no anchors (alias bombs), no key twice, bounded in size."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import SuiteError
+from evalkit.errors import UsageError
 from evalkit.records import JSON
 
 if TYPE_CHECKING:
@@ -14,43 +14,44 @@ if TYPE_CHECKING:
 MAX_BYTES = 2_000_000
 
 
-def read_yaml(path: Path) -> dict[str, JSON]:
-    """The mapping in a YAML file.
+def read_yaml(path: Path, error: type[UsageError]) -> dict[str, JSON]:
+    """The mapping in a YAML file; an empty file is an empty mapping.
 
     Raises:
-        SuiteError: missing, larger than `MAX_BYTES`, not UTF-8, no mapping, or YAML with anchors, aliases, tags or a
+        error: missing, larger than `MAX_BYTES`, not UTF-8, no mapping, or YAML with anchors, aliases, tags or a
             key given twice. Names file and line.
     """
-    text = _read_text(path)
+    text = _read_text(path, error)
     import yaml
 
     try:
         value = yaml.load(text, Loader=_strict_loader())  # noqa: S506 - a SafeLoader with more refusals
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SuiteError(str(error.problem), where=f"{path}:{line}", hint="write plain YAML") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise SuiteError(f"bad YAML: {error}", where=str(path), hint="write plain YAML") from error
-    except RecursionError as error:
-        raise SuiteError("YAML nested too deeply", where=str(path), hint="flatten the file") from error
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
+        raise error(str(problem.problem), where=f"{path}:{line}", hint="write plain YAML") from problem
+    except (yaml.YAMLError, ValueError) as problem:
+        raise error(f"bad YAML: {problem}", where=str(path), hint="write plain YAML") from problem
+    except RecursionError as problem:
+        raise error("YAML nested too deeply", where=str(path), hint="flatten the file") from problem
+    if value is None:
+        return {}
     if not isinstance(value, dict):
-        raise SuiteError("no mapping of keys to values", where=str(path), hint="write `name: …` and so on")
+        raise error("no mapping of keys to values", where=str(path), hint="write `name: …` and so on")
     return value
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, error: type[UsageError]) -> str:
     try:
         if not path.is_file():
-            raise SuiteError(
-                "no such file", where=str(path), hint="a suite is a folder with suite.yaml and cases.jsonl"
-            )
+            raise error("no such file", where=str(path), hint="check the path, or write the file")
         if (size := path.stat().st_size) > MAX_BYTES:
-            raise SuiteError(f"{size} bytes, at most {MAX_BYTES}", where=str(path), hint="is this the right file?")
+            raise error(f"{size} bytes, at most {MAX_BYTES}", where=str(path), hint="is this the right file?")
         return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SuiteError(f"not UTF-8 (byte {error.start + 1})", where=str(path), hint="save it as UTF-8") from error
-    except OSError as error:
-        raise SuiteError(f"can't be read: {error.strerror or error}", where=str(path), hint="check the file") from error
+    except UnicodeDecodeError as problem:
+        raise error(f"not UTF-8 (byte {problem.start + 1})", where=str(path), hint="save it as UTF-8") from problem
+    except OSError as problem:
+        what = f"can't be read: {problem.strerror or problem}"
+        raise error(what, where=str(path), hint="check the file") from problem
 
 
 def _strict_loader() -> type[yaml.SafeLoader]:

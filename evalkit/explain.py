@@ -1,0 +1,66 @@
+"""Validation errors in the words of the person who wrote the file (ground floor)."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import typing
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
+
+class Explained(NamedTuple):
+    """What is wrong (every problem of the value), and what to do about it."""
+
+    what: str
+    hint: str
+
+
+def explain(error: ValidationError, model: type[Any]) -> Explained:
+    """Why a value is no `model` (a pydantic model or a dataclass); an unknown field names the nearest right one."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    return Explained("; ".join(_problem(problem, model) for problem in problems), _hint(problems[0], model))
+
+
+def _problem(problem: Any, model: type[Any]) -> str:
+    place = ".".join(map(str, problem["loc"]))
+    if problem["type"] in _UNKNOWN:
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _fields_at(model, problem["loc"]), n=1, cutoff=0.5)
+        return f"unknown key `{place}`" + (f", did you mean `{near[0]}`?" if near else "")
+    if problem["type"] in ("missing", "missing_argument"):
+        return f"`{place}` is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"`{place}`: {message[0].lower() + message[1:]}" if place else message
+
+
+def _hint(problem: Any, model: type[Any]) -> str:
+    if problem["type"] in _UNKNOWN or problem["type"].startswith("missing"):
+        return f"the keys here are {', '.join(_fields_at(model, problem['loc']))}"
+    if problem["type"] == "string_type":
+        return 'quote it, if it is meant as text: "1.0"'
+    return "correct the value"
+
+
+def _fields_at(model: type[Any], loc: tuple[int | str, ...]) -> list[str]:
+    """Field names of the record that an error location points into; `loc` ends in the field itself."""
+    for part in loc[:-1]:
+        found = _record_in(_hints(model).get(part)) if isinstance(part, str) else None
+        model = found or model
+    return [name for name in _hints(model) if not name.startswith("_")]
+
+
+def _hints(model: type[Any]) -> dict[str, Any]:
+    if issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    hints = typing.get_type_hints(model)
+    return {field.name: hints[field.name] for field in dataclasses.fields(model)}
+
+
+def _record_in(annotation: Any) -> type[Any] | None:
+    """The first model or dataclass inside an annotation such as `tuple[Gate, ...] | None`."""
+    if isinstance(annotation, type) and (issubclass(annotation, BaseModel) or dataclasses.is_dataclass(annotation)):
+        return annotation
+    return next((found for part in typing.get_args(annotation) if (found := _record_in(part))), None)
