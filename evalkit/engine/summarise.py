@@ -26,6 +26,9 @@ from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import FINAL, RunReader
 
 
+NO_GATE = "no gate configured: nothing could have failed this run"
+
+
 def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ...]:
     """Every dimension of every role, the student's with its paired difference to the teacher."""
     counts = store.status_counts()
@@ -164,7 +167,7 @@ def decide(
     if failed:
         return Outcome.FAILED, tuple(failed)
     if not gate_outcomes:
-        return Outcome.PASSED, ("no gate configured: nothing could fail this run",)
+        return Outcome.PASSED, (NO_GATE,)
     weak = [f"too little power to say: {g.rule}: {g.detail}" for g in gate_outcomes if g.status is GateStatus.LOW_POWER]
     n = sum(g.status is GateStatus.PASS for g in gate_outcomes)
     return Outcome.PASSED, (f"{n} of {len(gate_outcomes)} gates passed", *weak)

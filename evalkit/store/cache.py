@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from evalkit.keys import dump, from_json_text
 from evalkit.records import Request, Role, Sample, Verdict
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import CACHE_TABLES, connect
+
+T = TypeVar("T")
 
 
 class Cache:
@@ -31,17 +36,16 @@ class Cache:
     def picture(self, key: str, role: Role, request: Request, blobs: BlobFolder) -> Sample | None:
         """The finished sample of this key for a cell of a run; its file is linked into the run's `blobs`."""
         row = self._reader.execute("SELECT record FROM pictures WHERE key = ?", (key,)).fetchone()
-        if row is None:
-            return None
-        sample = from_json_text(Sample, row[0])
-        if not blobs.adopt(self.blobs, sample.sha256, sample.suffix):
+        sample = _read(Sample, row[0]) if row else None
+        if sample is None or not blobs.adopt(self.blobs, sample.sha256, sample.suffix):
             return None
         return dataclasses.replace(sample, role=role, case_id=request.case.id, seed=request.seed)
 
     def verdict(self, key: str) -> tuple[Verdict, float | None] | None:
         """The verdict of this key and the seconds it took when it was made."""
         row = self._reader.execute("SELECT record, seconds FROM verdicts WHERE key = ?", (key,)).fetchone()
-        return (from_json_text(Verdict, row[0]), row[1]) if row else None
+        verdict = _read(Verdict, row[0]) if row else None
+        return (verdict, row[1]) if row and verdict else None
 
     def add(self, samples: list[Sample], verdicts: list[tuple[str, Verdict, float | None]], blobs: BlobFolder) -> None:
         """Keep finished samples (files taken from the run's `blobs`) and verdicts, in one commit."""
@@ -62,3 +66,11 @@ class Cache:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
+
+
+def _read(cls: type[T], text: str) -> T | None:
+    """A cached record; `None` for one that another version of evalkit wrote differently: it is made again."""
+    try:
+        return from_json_text(cls, text)
+    except ValidationError:
+        return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from evalkit.errors import StoreError
 
 VERSION = 1
+"""Raised whenever a table or a stored record changes: a run folder of another format is refused, not misread."""
 
 RUN_TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);

@@ -152,6 +152,16 @@ def test_a_damaged_cache_picture_is_made_again(tmp_path: Path, evalkit: Command)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
+def test_a_cache_entry_of_another_version_is_made_again(tmp_path: Path, evalkit: Command) -> None:
+    log, cache = tmp_path / "log", tmp_path / "shared"
+    assert evalkit(*arguments(tmp_path / "one", log, str(cache))).returncode == 0
+    with sqlite3.connect(cache / "cache.sqlite") as database:
+        database.execute("""UPDATE pictures SET record = '{"of": "another version"}'""")
+        database.execute("""UPDATE verdicts SET record = '{"of": "another version"}'""")
+    assert evalkit(*arguments(tmp_path / "two", log, str(cache))).returncode == 0
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
 def test_errors_are_tried_again_and_then_healed(tmp_path: Path, evalkit: Command) -> None:
     """The same folder and command, after what failed works again (a file put right, a server back)."""
     pictures = tmp_path / "pictures"

@@ -67,7 +67,7 @@ def test_says_the_verdict_without_javascript(demo: FakeRunResults, tmp_path: Pat
 
 def test_no_gate_is_said_aloud(demo: FakeRunResults, tmp_path: Path) -> None:
     demo.run = replace(demo.run, gates=())
-    assert "No gate configured: nothing in this run could have failed it." in page_of(demo, tmp_path / "out").text
+    assert "No gate configured" in page_of(demo, tmp_path / "out").text
 
 
 def test_a_missing_figure_is_never_a_number(demo: FakeRunResults, tmp_path: Path) -> None:
