@@ -25,7 +25,6 @@ from evalkit.results import (
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import FINAL, RunReader
 
-
 NO_GATE = "no gate configured: nothing could have failed this run"
 
 
