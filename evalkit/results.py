@@ -22,6 +22,25 @@ class Outcome(StrEnum):
     UNDECIDED = "undecided"
 
 
+class Bucket(StrEnum):
+    """What became of one case and seed against a baseline.
+
+    A case *fails* where its student has a finding of severity 0.5 or more. `NEW_FAILURE`: it fails, and the baseline
+    has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so that the two can't be compared.
+    """
+
+    REGRESSED = "regressed"
+    FIXED = "fixed"
+    NEW_FAILURE = "new failure"
+    STILL_FAILING = "still failing"
+    UNCHANGED = "unchanged"
+    INCOMPARABLE = "incomparable"
+
+
+FAILING_SEVERITY = 0.5
+"""A finding this severe makes its case fail."""
+
+
 class GateStatus(StrEnum):
     """`LOW_POWER`: the interval is too wide to say either; it warns and does not fail."""
 
@@ -63,11 +82,20 @@ class DimensionResult:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What one rule said: `rule` in words, `detail` with the figures that decided it."""
+    """What one rule said: `rule` in words, `detail` with the figures that decided it.
+
+    `interval` is what was compared with the bound, at the gate's confidence. `detectable` is the smallest difference
+    this many cases would have shown 8 times in 10. `n_needed` is the number of cases at which this gate could have
+    said pass or fail, where it could not (an estimate from this run's spread).
+    """
 
     rule: str
     status: GateStatus
     detail: str
+    dimension: str = ""
+    interval: Interval | None = None
+    detectable: float | None = None
+    n_needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +125,43 @@ class GeneratorResult:
 
 
 @dataclass(frozen=True, slots=True)
+class DimensionChange:
+    """New minus baseline on one dimension, paired by case and seed.
+
+    `group` is `all`, `category:<name>` or `task:<name>`. `p_value` is of the two-sided paired test, `p_adjusted` after
+    correction over everything compared; both `None` where no test is possible.
+    """
+
+    dimension: str
+    group: str
+    higher_is_better: bool
+    difference: Interval | None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A run against its baseline. `reasons` says why what is incomparable is, with the number of cases."""
+
+    baseline: str
+    baseline_created: str
+    buckets: Mapping[Bucket, int]
+    dimensions: tuple[DimensionChange, ...]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseChange:
+    """What became of one case and seed; `reason` where it is incomparable."""
+
+    bucket: Bucket
+    reason: str = ""
+    baseline_sample: Sample | None = None
+    baseline_verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunSummary:
     """All of a run but its cases.
 
@@ -123,6 +188,9 @@ class RunSummary:
     """kind -> role (or blame, for the student's findings with a judged twin) -> number of findings."""
     config: Mapping[str, JSON] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    comparison: Comparison | None = None
+    flaky: tuple[str, ...] = ()
+    """Ids of cases known to be unstable: they may warn, and are left out of the gates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +201,7 @@ class CaseResult:
     seed: int
     samples: Mapping[Role, Sample]
     verdicts: Mapping[Role, tuple[Verdict, ...]]
+    change: CaseChange | None = None
 
 
 class RunResults(Protocol):
@@ -145,5 +214,5 @@ class RunResults(Protocol):
         ...
 
     def picture_path(self, sample: Sample) -> Path:
-        """The stored file of a sample that is `ok`."""
+        """The stored file of a sample that is `ok` (the baseline's samples included)."""
         ...
