@@ -1,14 +1,26 @@
-"""Gates: rules over a dimension, decided on the bounds of its confidence interval."""
+"""Gates: rules decided on the bounds of a confidence interval, and honest about what they can't tell."""
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
 from evalkit.config.model import Gate
-from evalkit.records import Dimension
 from evalkit.results import GateResult, GateStatus, Interval
+from evalkit.stats.intervals import mean_interval
+from evalkit.stats.power import detectable
+
+POWER = 0.8
+"""The power at which the smallest detectable difference is stated."""
 
 
 def describe(gate: Gate) -> str:
     """The rule in words."""
+    if gate.finding:
+        whose = "" if gate.blame is None else f" ({gate.blame.value})"
+        return f"{gate.finding}{whose} in at most {gate.max_rate:.3g} of the cases"
     if gate.min_value is not None:
         return f"{gate.dimension} at least {gate.min_value:g}"
     if gate.max_value is not None:
@@ -16,50 +28,66 @@ def describe(gate: Gate) -> str:
     return f"{gate.dimension} at most {gate.max_drop:g} worse than the {gate.against}"
 
 
-def check(gate: Gate, dimension: Dimension, student: Interval | None, difference: Interval | None) -> GateResult:
+def bound_of(gate: Gate) -> float:
+    """The figure the rule compares with."""
+    bounds = (gate.min_value, gate.max_value, gate.max_drop, gate.max_rate)
+    return next(bound for bound in bounds if bound is not None)
+
+
+def check(gate: Gate, means: NDArray[np.float64], *, low: float | None = None, high: float | None = None) -> GateResult:
     """Whether one rule holds.
 
     Args:
         gate: the rule.
-        dimension: what it is about; `higher_is_better` says which way a drop goes.
-        student: the student's mean, at the gate's confidence; `None` where nothing was scored.
-        difference: student minus reference, paired, at the gate's confidence; only for `max_drop`.
+        means: one value per case of what it bounds: the student's mean; for `max_drop` how much *worse* it is than the
+            reference; for `max_rate` the share of its pictures with such a finding. Shape (n,).
+        low: smallest possible value, `None` if unbounded.
+        high: largest possible value.
 
     Returns:
-        `PASS` or `FAIL` where the whole interval lies on one side of the bound, else `LOW_POWER`.
+        `PASS` or `FAIL` where the whole interval lies on one side of the bound, else `LOW_POWER` with the number of
+        cases that would have decided it, were the rest of them like these.
     """
-    if gate.max_drop is not None:
-        worse = _flip(difference) if dimension.higher_is_better else difference
-        return _at_most(describe(gate), worse, gate.max_drop, "worse by")
-    if gate.max_value is not None:
-        return _at_most(describe(gate), student, gate.max_value, "mean")
-    return _at_most(describe(gate), _flip(student), -(gate.min_value or 0.0), "mean", sign=-1)
+    interval = mean_interval(means, confidence=gate.confidence, low=low, high=high)
+    spread = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
+    smallest = detectable(len(means), spread, alpha=1 - gate.confidence, power=POWER) if spread > 0 else None
+    result = check_interval(gate, interval)
+    needed = cases_to_decide(interval, bound_of(gate)) if result.status is GateStatus.LOW_POWER else None
+    more = f"; about {needed:,} cases would decide it" if needed else ""
+    return GateResult(result.rule, result.status, result.detail + more, gate.subject, interval, smallest, needed)
 
 
-def _at_most(rule: str, interval: Interval | None, bound: float, label: str, sign: int = 1) -> GateResult:
-    if interval is None:
-        return GateResult(rule, GateStatus.LOW_POWER, "nothing was scored")
-    shown = interval if sign == 1 else _flip(interval)
-    detail = f"{label} {format_interval(shown)}"
-    if interval.high is not None and interval.high <= bound:
-        return GateResult(rule, GateStatus.PASS, detail)
-    if interval.low is not None and interval.low > bound:
-        return GateResult(rule, GateStatus.FAIL, detail)
-    return GateResult(rule, GateStatus.LOW_POWER, detail)
+def check_interval(gate: Gate, interval: Interval | None) -> GateResult:
+    """The same where only an interval is known (a leaderboard file as the baseline)."""
+    rule, bound = describe(gate), bound_of(gate)
+    label = "worse by" if gate.max_drop is not None else "share" if gate.finding else "mean"
+    detail = f"{label} {format_interval(interval)}"
+    return GateResult(rule, _status(interval, bound, upper=gate.min_value is None), detail, gate.subject, interval)
 
 
-def _flip(interval: Interval | None) -> Interval | None:
-    """The interval of the negated quantity."""
-    if interval is None:
+def cases_to_decide(interval: Interval | None, bound: float) -> int | None:
+    """Cases at which the bound nearer to the estimate would leave the interval: widths shrink with the root of n."""
+    if interval is None or interval.low is None or interval.high is None or interval.value == bound:
         return None
-    low = None if interval.high is None else -interval.high
-    high = None if interval.low is None else -interval.low
-    return Interval(-interval.value, low, high, interval.n, interval.confidence)
+    half = interval.high - interval.value if bound > interval.value else interval.value - interval.low
+    return max(interval.n + 1, math.ceil(interval.n * (half / (bound - interval.value)) ** 2))
+
+
+def _status(interval: Interval | None, bound: float, *, upper: bool) -> GateStatus:
+    if interval is None:
+        return GateStatus.LOW_POWER
+    good, bad = (interval.high, interval.low) if upper else (interval.low, interval.high)
+    sign = 1 if upper else -1
+    if good is not None and sign * good <= sign * bound:
+        return GateStatus.PASS
+    if bad is not None and sign * bad > sign * bound:
+        return GateStatus.FAIL
+    return GateStatus.LOW_POWER
 
 
 def format_interval(interval: Interval | None) -> str:
     """`0.93 [0.90, 0.95] (n = 120)`; an unknown bound is `?`."""
     if interval is None:
-        return "not scored"
+        return "nothing was scored"
     low, high = ("?" if bound is None else f"{bound:.4g}" for bound in (interval.low, interval.high))
     return f"{interval.value:.4g} [{low}, {high}] (n = {interval.n})"

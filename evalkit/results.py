@@ -189,6 +189,8 @@ class RunSummary:
     config: Mapping[str, JSON] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     comparison: Comparison | None = None
+    run_digest: str = ""
+    """Digest of what the run store holds but its timings, by which a leaderboard entry can be checked."""
     flaky: tuple[str, ...] = ()
     """Ids of cases known to be unstable: they may warn, and are left out of the gates."""
 

@@ -10,6 +10,7 @@ from evalkit.records import JSON
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKDOWN = re.compile(r"[&<>`*_\[\]|~\\$#]|:(?=//)|www\.|^[-+=]|^\d+[.)]", re.IGNORECASE)
+_REFERENCE = re.compile(r"@|(&#35;|\bGH-)(?=\d)", re.IGNORECASE)
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -54,13 +55,32 @@ def xml(text: str) -> str:
 
 
 def markdown(text: str, limit: int = 500) -> str:
-    """`text` as one line of GitHub Markdown that shows as itself: no markup, HTML, table cell, link or mention."""
+    """`text` as one line of GitHub Markdown that shows as itself: no markup, HTML, table cell, link or mention.
+
+    Of `@name`, `#123` and `GH-123` an entity alone would still notify or link: a zero-width space takes them apart.
+    """
     shown = _MARKDOWN.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", one_line(text, limit))
-    return shown.replace("@", "@\N{ZERO WIDTH SPACE}")  # an entity would still notify the person named
+    return _REFERENCE.sub("\\g<0>\N{ZERO WIDTH SPACE}", shown)
+
+
+def command_data(text: str, limit: int = 1_000) -> str:
+    """`text` as the message of a GitHub workflow command: one line that can't begin another command.
+
+    Escapes as the runner unescapes (actions/runner, `ActionCommand.cs`): `%`, carriage return and line feed.
+    """
+    return one_line(text, limit).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(text: str, limit: int = 200) -> str:
+    """`text` as a property of a GitHub workflow command; also `:` and `,`, which end a property."""
+    return command_data(text, limit).replace(":", "%3A").replace(",", "%2C")
 
 
 def code_span(text: str, limit: int = 500) -> str:
-    """`text` as a Markdown code span whose fence is longer than any run of backticks inside. Not for table cells."""
-    shown = one_line(text, limit)
+    """`text` as a Markdown code span whose fence is longer than any run of backticks inside. Not for table cells.
+
+    A comment tag is taken apart by a zero-width space: bots look for theirs in the source, code or not.
+    """
+    shown = one_line(text, limit).replace("<!--", "<\N{ZERO WIDTH SPACE}!--")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     return f"{fence} {shown} {fence}"

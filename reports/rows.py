@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -49,15 +48,3 @@ def findings(result: CaseResult, role: Role) -> Iterator[tuple[str, Finding]]:
 def is_students_own(finding: Finding) -> bool:
     """Whether the student may be held to it: the twin is fine, or was not judged. Inherited defects are not."""
     return finding.blame in (None, Blame.STUDENT_ONLY)
-
-
-def worst_cases(results: Iterable[CaseResult], limit: int) -> list[tuple[CaseResult, Finding]]:
-    """The cases with the most severe findings of the student's own, worst first, each with its worst finding."""
-    kept: list[tuple[float, int, CaseResult, Finding]] = []
-    for order, result in enumerate(results):
-        own = [f for _, f in findings(result, Role.STUDENT) if is_students_own(f)]
-        if own:
-            worst = max(own, key=lambda f: f.severity)
-            entry = (worst.severity, -order, result, worst)
-            heapq.heappush(kept, entry) if len(kept) < limit else heapq.heappushpop(kept, entry)
-    return [(result, worst) for _, _, result, worst in sorted(kept, key=lambda e: e[:2], reverse=True)]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 from evalkit.records import Dimension
-from evalkit.results import DimensionResult, GateStatus, Interval, Outcome, RunSummary
+from evalkit.results import DimensionChange, DimensionResult, GateStatus, Interval, Outcome, RunSummary
 
 OUTCOMES = {Outcome.PASSED: "Passed", Outcome.FAILED: "Failed", Outcome.UNDECIDED: "Undecided"}
 GLYPHS = {Outcome.PASSED: "✓", Outcome.FAILED: "✕", Outcome.UNDECIDED: "?"}
 GATES = {GateStatus.FAIL: "fail", GateStatus.LOW_POWER: "low power", GateStatus.PASS: "pass"}
 NO_GATE = "No gate configured: nothing in this run could have failed it."
+NOT_TOLD_APART = "not told apart"
+SIGNIFICANT = 0.05
+"""Largest adjusted p value that tells a change from none."""
 BLAMES = {
     "student-only": "student only",
     "both": "both (inherited)",
@@ -62,8 +65,15 @@ def no_figure(result: DimensionResult) -> str:
 def reading(difference: Interval, higher_is_better: bool) -> str:
     """`worse`, `better` or `not told apart`: whether the interval of student minus teacher leaves out 0."""
     if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
-        return "not told apart"
+        return NOT_TOLD_APART
     return "better" if (difference.value > 0) == higher_is_better else "worse"
+
+
+def change_reading(change: DimensionChange) -> str:
+    """`reading` of a change since the baseline, where its test stands after correction for all that was compared."""
+    if change.difference is None or change.p_adjusted is None or change.p_adjusted > SIGNIFICANT:
+        return NOT_TOLD_APART
+    return reading(change.difference, change.higher_is_better)
 
 
 def gate_counts(summary: RunSummary) -> str:

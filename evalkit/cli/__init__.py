@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 import tempfile
 import traceback
@@ -15,6 +16,11 @@ from evalkit.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError
 
 VERBS = {
     "run": "Generate, judge, decide: the whole job. With nothing else, the embedded default.",
+    "compare": "What changed from one run to another: cases and dimensions.",
+    "baseline": "Baselines of this project: set one on purpose, with author and reason.",
+    "stability": "A/A check: which cases are unstable by chance alone?",
+    "power": "How many cases does a suite need to show an effect?",
+    "leaderboard": "Merge runs of one suite into a leaderboard.",
     "report": "Write the reports of a finished run again.",
     "list": "What is installed: benchmarks, generators, judges, exporters.",
     "doctor": "What is missing on this machine, and what to do about it.",
@@ -79,8 +85,12 @@ def say_error(error: EvalkitError) -> None:
 
 
 def clean(text: str) -> str:
-    """Text from anywhere, safe for a terminal: control characters are shown, not sent."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    """Text from anywhere, safe for a terminal and for the log of a CI runner.
+
+    Control characters are shown, not sent; what GitHub Actions would take for a command of its own is broken up.
+    """
+    shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    return re.sub(r"(?m)^(\s*:)(?=:)|(#)(?=#\[)", "\\g<0>\u200b", shown)
 
 
 def keep_traceback(folder: Path | None = None) -> Path:

@@ -26,7 +26,8 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--teacher", metavar="G", envvar="EVALKIT_TEACHER", help="Its teacher; `none` judges the student alone.")
 @click.option("--judge", "judges", metavar="J", multiple=True, envvar="EVALKIT_JUDGE", help="Who looks (repeatable).")
-@click.option("--baseline", metavar="RUN", type=_PATH, envvar="EVALKIT_BASELINE", help="Run folder to compare with.")
+@click.option("--baseline", metavar="RUN", envvar="EVALKIT_BASELINE", help="Run folder, leaderboard file or name.")
+@click.option("--flaky", metavar="FILE", type=_PATH, envvar="EVALKIT_FLAKY", help="JSON list of unstable case ids.")
 @click.option("--out", metavar="DIR", type=_PATH, envvar="EVALKIT_OUT", help="Run folder. Default: below runs/.")
 @click.option("--limit", type=int, metavar="N", envvar="EVALKIT_LIMIT", help="Only the first N cases.")
 @click.option(
@@ -82,12 +83,24 @@ def overrides(flags: dict[str, Any]) -> dict[str, Any]:
             given[key] = None if key == "teacher" and given[key] == "none" else PluginSpec.parse(given[key], here)
     if "judges" in given:
         given["judges"] = tuple(PluginSpec.parse(judge, here) for judge in given["judges"])
-    for key in ("baseline", "out"):
+    if "baseline" in given:
+        given["baseline"] = _find_baseline(given["baseline"], here)
+    for key in ("flaky", "out"):
         if key in given:
             given[key] = (here / given[key]).resolve()
     if "cache" in given:
         given["cache"] = False if given["cache"] == "none" else (here / given["cache"]).resolve()
     return given
+
+
+def _find_baseline(text: str, here: Path) -> Path:
+    from evalkit.baselines import find_baseline
+    from evalkit.errors import ConfigError
+
+    try:
+        return find_baseline(text, here)
+    except ValueError as error:
+        raise ConfigError(str(error), where="--baseline") from error
 
 
 def _stop_on_signal() -> threading.Event:
@@ -118,7 +131,7 @@ def _conclude(output: Any) -> int:
             f"  {row.role.value:<8} {row.dimension.name:<28} {format_interval(row.estimate)}, {counted}{difference}"
         )
     for gate in summary.gates:
-        click.echo(f"  gate     {gate.rule}: {gate.status.value}; {gate.detail}")
+        click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {gate.detail}"))
     click.echo(f"{summary.outcome.value}: {clean('; '.join(summary.reasons))}")
     for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
         click.echo(str(path))

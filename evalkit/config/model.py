@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
+from evalkit.baselines import find_baseline
 from evalkit.plugins import PluginSpec
+from evalkit.records import Blame
 from evalkit.settings import ResolvedPath, Settings
 
 
@@ -30,24 +32,50 @@ PluginRef = Annotated[
 ]
 
 
+def _find_baseline(given: Any, info: ValidationInfo) -> Path:
+    if isinstance(given, Path):
+        return given
+    if not isinstance(given, str) or not given:
+        raise ValueError("expected a run folder, a leaderboard file, or the name of a baseline")
+    return find_baseline(given, (info.context or {}).get("base", Path.cwd()))
+
+
+BaselineRef = Annotated[Path, BeforeValidator(_find_baseline), WithJsonSchema({"type": "string", "minLength": 1})]
+
+
 class Gate(Settings):
-    """A rule that can fail the run: one dimension, and one bound on it.
+    """A rule that can fail the run: one dimension or one kind of finding, and one bound on it.
 
     It is decided on the bounds of the confidence interval, not on the estimate.
     """
 
-    dimension: str = Field(description="a judge's dimension, as in `evalkit list judges`")
+    dimension: str = Field("", description="a judge's dimension, as in `evalkit list judges`")
+    finding: str = Field("", description="a kind of finding (typo, grain, …), for `max_rate`")
     min_value: float | None = Field(None, description="the student's mean must be at least this")
     max_value: float | None = Field(None, description="the student's mean must be at most this")
     max_drop: float | None = Field(None, ge=0, description="may be this much worse than the reference, paired by case")
+    max_rate: float | None = Field(None, ge=0, le=1, description="share of cases that may have such a finding")
+    blame: Blame | None = Field(None, description="count only findings with this blame, for `max_rate`")
     against: Literal["teacher", "baseline"] = Field("teacher", description="the reference of `max_drop`")
     confidence: float = Field(0.95, gt=0.5, lt=1)
 
+    @property
+    def subject(self) -> str:
+        """What the rule is about: the dimension, or the kind of finding."""
+        return self.dimension or self.finding
+
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
-        if sum(bound is not None for bound in (self.min_value, self.max_value, self.max_drop)) != 1:
-            raise ValueError("a gate takes exactly one of `min_value`, `max_value`, `max_drop`")
+        if self.finding:
+            if self.dimension or self.max_rate is None or self._bounds() != 1:
+                raise ValueError("a gate on a `finding` takes `max_rate` and no dimension")
+        elif not self.dimension or self.max_rate is not None or self._bounds() != 1:
+            raise ValueError("a gate takes a `dimension` and exactly one of `min_value`, `max_value`, `max_drop`")
         return self
+
+    def _bounds(self) -> int:
+        bounds = (self.min_value, self.max_value, self.max_drop, self.max_rate)
+        return sum(bound is not None for bound in bounds)
 
 
 class RunConfig(Settings):
@@ -60,14 +88,22 @@ class RunConfig(Settings):
         (PluginSpec("typography"), PluginSpec("grain")), min_length=1, description="who looks at every picture"
     )
     exporters: tuple[PluginRef, ...] = Field(
-        tuple(PluginSpec(name) for name in ("html", "leaderboard", "junit", "summary")),
+        tuple(PluginSpec(name) for name in ("html", "leaderboard", "junit", "summary", "verdict", "github")),
         description="what is written at the end",
     )
     seeds: int = Field(1, ge=1, le=1000, description="pictures per case and generator")
     limit: int | None = Field(None, ge=1, description="only the first cases; for trying out")
     cases: tuple[str, ...] = Field((), description="only the cases of these ids; for looking into one")
-    baseline: ResolvedPath | None = Field(None, description="run folder to compare with (`against: baseline`)")
+    baseline: BaselineRef | None = Field(
+        None, description="what to compare with: a run folder, a leaderboard file, or a baseline set in this project"
+    )
+    flaky: ResolvedPath | None = Field(
+        None, description="JSON list of unstable case ids (`evalkit stability` writes it)"
+    )
     gates: tuple[Gate, ...] = Field((), description="rules that can fail the run")
+    stop_early: bool = Field(
+        False, description="stop once every gate is decided, by e-values; the cases are asked in random order"
+    )
     min_coverage: float = Field(0.95, ge=0, le=1, description="below this share of judged cells: undecided, exit 3")
     out: ResolvedPath | None = Field(None, description="run folder; default: runs/<benchmark>-<digest>")
     cache: ResolvedPath | Literal[False] | None = Field(

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.judge_stage import JudgeStage
 from evalkit.engine.judging import Look, blank
@@ -33,6 +34,8 @@ from evalkit.store.cache import Cache
 from evalkit.store.run_store import RunStore, VerdictRow
 
 _FILING_THREADS = 2
+_LOOK_EVERY = 8
+"""Pictures between two looks at whether the gates are decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class LocalExecutor:
         self._cache = cache
         self._progress = progress
         self._stop = stop
+        self._early = EarlyStop(plan) if plan.config.stop_early else None
         self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
 
     def run(self) -> tuple[ControlResult, ...]:
@@ -139,8 +143,9 @@ class LocalExecutor:
             batch.clear()
             settle(at_most=generator.batch_size)
 
-        for item in self._items(generator):
-            if self._stop.is_set():
+        watched = self._early if role is Role.STUDENT else None
+        for number, item in enumerate(self._items(generator)):
+            if self._stop.is_set() or (watched and number % _LOOK_EVERY == 0 and watched.decided(self._store)):
                 break
             ready = self._ready(role, item)
             if ready is not None:

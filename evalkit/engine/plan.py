@@ -50,6 +50,7 @@ class Plan:
             config.limit,
             sorted(config.cases),
             config.seeds,
+            config.stop_early,
             {role.value: _identity(_spec(config, role)) for role in self.generators},
             [judge.fingerprint() for judge in self.judges],
         )
@@ -86,7 +87,7 @@ def _check_names(plan: Plan) -> None:
         if twice:
             raise ConfigError(f"{kind} `{twice[0]}` is there twice", where="judges")
     for gate in plan.config.gates:
-        if gate.dimension not in dimensions:
+        if gate.dimension and gate.dimension not in dimensions:
             raise ConfigError(
                 f"no judge of this run measures `{gate.dimension}`",
                 where="gates",

@@ -14,7 +14,10 @@ from typing import NamedTuple
 
 from evalkit import __version__
 from evalkit.cache_folder import cache_folder
+from evalkit.compare import Baseline, compare
 from evalkit.config.model import RunConfig
+from evalkit.engine.early_stop import EarlyStop
+from evalkit.engine.gating import Reference, gate_results, open_reference, read_flaky
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
@@ -22,7 +25,6 @@ from evalkit.engine.summarise import (
     coverage,
     decide,
     dimension_results,
-    gate_results,
     generator_results,
     judge_fingerprints,
 )
@@ -33,6 +35,7 @@ from evalkit.protocols import Exporter
 from evalkit.records import JSON, Role
 from evalkit.results import ControlResult, RunSummary
 from evalkit.store.cache import Cache
+from evalkit.store.fingerprint import run_digest
 from evalkit.store.results import StoredResults
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
@@ -62,16 +65,20 @@ def execute(
         UnavailableError: a generator or judge can do nothing.
         Interrupted: `stop` was set; what was finished is kept.
     """
+    reference, flaky = open_reference(config), read_flaky(config.flaky)
     store = RunStore(folder)
     cache = None if config.cache is False else Cache(config.cache or cache_folder())
     try:
         _claim(store, plan)
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
-        summary = _summarise(config, plan, store, controls, command)
+        store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
+        summary = _summarise(config, plan, store, controls, reference, flaky, command)
         store.set_meta("summary", to_json(summary))
         return RunOutput(summary, export(config.exporters, store))
     finally:
+        if isinstance(reference, RunReader):
+            reference.close()
         plan.close()
         if cache:
             cache.close()
@@ -83,13 +90,17 @@ def export(specs: tuple[PluginSpec, ...], store: RunReader) -> dict[str, Path]:
 
     One that fails does not keep the others from being written; its error is raised after them.
     """
-    results = StoredResults(store)
+    with StoredResults(store) as results:
+        return _export(specs, results, store.folder)
+
+
+def _export(specs: tuple[PluginSpec, ...], results: StoredResults, folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     failed: Exception | None = None
     for spec in specs:
         exporter: Exporter = create("exporters", spec)
         try:
-            files[spec.use] = exporter.export(results, store.folder)
+            files[spec.use] = exporter.export(results, folder)
         except Exception as error:
             failed = failed or error
     if failed:
@@ -107,7 +118,7 @@ def _claim(store: RunStore, plan: Plan) -> None:
             hint="choose another --out; finished pictures and verdicts come from the cache",
         )
     if theirs is None:
-        if store.put_cases(plan.cases()) == 0:
+        if store.put_cases(plan.cases(), shuffled=plan.config.stop_early) == 0:
             what = "the benchmark has no case of that id" if plan.config.cases else "the benchmark has no cases"
             raise UsageError(what, where=plan.benchmark_info.name)
         store.set_meta("created", datetime.now(UTC).isoformat(timespec="seconds"))
@@ -118,11 +129,24 @@ def _claim(store: RunStore, plan: Plan) -> None:
 
 
 def _summarise(
-    config: RunConfig, plan: Plan, store: RunStore, controls: tuple[ControlResult, ...], command: str
+    config: RunConfig,
+    plan: Plan,
+    store: RunReader,
+    controls: tuple[ControlResult, ...],
+    reference: Reference,
+    flaky: frozenset[str],
+    command: str,
 ) -> RunSummary:
-    gate_outcomes = gate_results(plan, store)
+    watched = EarlyStop(plan) if config.stop_early else None
+    gate_outcomes = watched.results(store) if watched else gate_results(plan, store, reference, flaky)
+    comparison = None
+    if isinstance(reference, RunReader):
+        comparison = compare(store, Baseline(reference), {name: d for name, (_, d) in plan.dimensions().items()})
     covered = coverage(plan, store)
     outcome, reasons = decide(covered, config.min_coverage, controls, gate_outcomes)
+    asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)
+    if asked < expected:
+        reasons = (*reasons, f"stopped early: {asked} of {expected} pictures were enough to decide every gate")
     info = plan.benchmark_info
     return RunSummary(
         outcome=outcome,
@@ -143,13 +167,17 @@ def _summarise(
         finding_counts=_count_findings(store),
         config=_plain(config),
         environment=_environment(),
+        comparison=comparison,
+        flaky=tuple(sorted(flaky)),
+        run_digest=run_digest(store),
     )
 
 
 def _count_findings(store: RunReader) -> dict[str, dict[str, int]]:
     """kind -> blame (of the student's findings; `student` where it is unknown) or `teacher` -> number."""
     counts: dict[str, Counter[str]] = {}
-    for result in StoredResults(store).cases():
+    results = StoredResults(store)
+    for result in results.cases():
         for role, verdicts in result.verdicts.items():
             for finding in (finding for verdict in verdicts for finding in verdict.findings):
                 blamed = role is Role.STUDENT and finding.blame

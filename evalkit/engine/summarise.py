@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from evalkit import gates
-from evalkit.config.model import Gate
+from evalkit.compare import difference_bounds, paired_differences
 from evalkit.engine.plan import Plan
-from evalkit.errors import ConfigError
 from evalkit.records import Dimension, Role
 from evalkit.results import (
     ControlResult,
@@ -31,7 +28,6 @@ NO_GATE = "no gate configured: nothing could have failed this run"
 def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ...]:
     """Every dimension of every role, the student's with its paired difference to the teacher."""
     counts = store.status_counts()
-    expected = store.n_cases() * len(plan.seeds)
     results = []
     for role in plan.generators:
         for judge, dimension in plan.dimensions().values():
@@ -47,67 +43,26 @@ def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ..
                     judge.name,
                     judge.version,
                     dimension,
-                    expected,
+                    store.n_samples(role),
                     scored,
-                    mean(store, role, dimension),
-                    paired_difference(store, store, Role.TEACHER, dimension) if paired else None,
+                    _mean(store, role, dimension),
+                    _difference_to_teacher(store, dimension) if paired else None,
                 )
             )
     return tuple(results)
 
 
-def mean(store: RunReader, role: Role, dimension: Dimension, confidence: float = 0.95) -> Interval | None:
+def _mean(store: RunReader, role: Role, dimension: Dimension) -> Interval | None:
     """Mean of a dimension over the cases of a run."""
     values = case_means((case, value) for case, _, value in store.scores(role, dimension.name))
-    return mean_interval(values, confidence=confidence, low=dimension.low, high=dimension.high)
+    return mean_interval(values, low=dimension.low, high=dimension.high)
 
 
-def paired_difference(
-    store: RunReader, reference: RunReader, reference_role: Role, dimension: Dimension, confidence: float = 0.95
-) -> Interval | None:
-    """Mean of student minus reference over the cases and seeds that both scored."""
-    base = {(case, seed): value for case, seed, value in reference.scores(reference_role, dimension.name)}
-    values = case_means(
-        (case, value - base[case, seed])
-        for case, seed, value in store.scores(Role.STUDENT, dimension.name)
-        if (case, seed) in base
-    )
-    width = None if dimension.low is None or dimension.high is None else dimension.high - dimension.low
-    return mean_interval(values, confidence=confidence, low=None if width is None else -width, high=width)
-
-
-def gate_results(plan: Plan, store: RunReader) -> tuple[GateResult, ...]:
-    """What every gate says. Raises `ConfigError` for a baseline that can't be compared with this run."""
-    baseline = _open_baseline(plan) if any(gate.against == "baseline" for gate in plan.config.gates) else None
-    try:
-        return tuple(_gate_result(gate, plan, store, baseline) for gate in plan.config.gates)
-    finally:
-        if baseline:
-            baseline.close()
-
-
-def _gate_result(gate: Gate, plan: Plan, store: RunReader, baseline: RunReader | None) -> GateResult:
-    dimension = plan.dimensions()[gate.dimension][1]
-    difference = None
-    if gate.max_drop is not None:
-        reference, role = (baseline, Role.STUDENT) if gate.against == "baseline" and baseline else (store, Role.TEACHER)
-        difference = paired_difference(store, reference, role, dimension, gate.confidence)
-    return gates.check(gate, dimension, mean(store, Role.STUDENT, dimension, gate.confidence), difference)
-
-
-def _open_baseline(plan: Plan) -> RunReader:
-    folder = plan.config.baseline or Path()
-    baseline = RunReader(folder)
-    theirs, ours = baseline.meta("judges") or {}, judge_fingerprints(plan)
-    wanted = {plan.dimensions()[gate.dimension][0].name for gate in plan.config.gates if gate.against == "baseline"}
-    changed = sorted(name for name in wanted if theirs.get(name) != ours[name])
-    if changed or baseline.meta("benchmark") != plan.benchmark_info.digest:
-        baseline.close()
-        what = f"the judge `{changed[0]}` has changed" if changed else "it asked another benchmark"
-        raise ConfigError(
-            f"the baseline can't be compared with this run: {what}", where=str(folder), hint="make a new baseline"
-        )
-    return baseline
+def _difference_to_teacher(store: RunReader, dimension: Dimension) -> Interval | None:
+    """Mean of student minus teacher over the cases and seeds that both scored."""
+    low, high = difference_bounds(dimension)
+    differences = case_means(paired_differences(store, store, Role.TEACHER, dimension.name))
+    return mean_interval(differences, low=low, high=high)
 
 
 def judge_fingerprints(plan: Plan) -> dict[str, str]:
@@ -144,7 +99,7 @@ def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ..
 
 def coverage(plan: Plan, store: RunReader) -> float:
     """Share of cells a judge has looked at (scored or abstained) among all cells of the plan."""
-    expected = store.n_cases() * len(plan.seeds) * len(plan.generators) * len(plan.dimensions())
+    expected = sum(store.n_samples(role) for role in plan.generators) * len(plan.dimensions())
     names = plan.dimensions().keys()
     looked = sum(n for (_, name, status), n in store.status_counts().items() if status in FINAL and name in names)
     return looked / expected if expected else 0.0

@@ -1,26 +1,23 @@
 """Confidence intervals of a mean over cases.
 
 Several pictures (seeds) of one case are not independent, so the case is the unit: a case's value is the mean over its
-seeds, and resampling cases is the cluster bootstrap (Cameron, Gelbach & Miller 2008; Miller 2024, arXiv 2411.00640).
+seeds (Cameron, Gelbach & Miller 2008; Miller 2024, arXiv 2411.00640).
 """
 
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Hashable, Iterable
 from itertools import groupby
 from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.results import Interval
+from evalkit.stats.weighted_mean import upper_tail
 
-N_RESAMPLES = 2000
 _ROUNDING = 1e-9
-BCA_UP_TO = 1000
-"""Above this many cases the jackknife of BCa costs n² and moves no bound by more than the resampling noise."""
 
 
 def case_means(values: Iterable[tuple[Hashable, float]]) -> NDArray[np.float64]:
@@ -35,7 +32,17 @@ def mean_interval(
     low: float | None = None,
     high: float | None = None,
 ) -> Interval | None:
-    """Mean over cases with a two-sided bootstrap interval (BCa, percentile above 1,000 cases; fixed seed).
+    """Mean over cases with a two-sided interval: the Bayesian bootstrap with one imagined case.
+
+    The cases seen get random weights (Rubin 1981), and so does one more that was not seen and lies far out, on the
+    side of the bound that is wanted or, by a coin, on the other (the mid-P rule). Most suites give differences that
+    are nearly all exactly 0; there a bootstrap that knows only what it has seen calls two bad cases out of 24 a proven
+    loss. The imagined case is what Clopper & Pearson (1934) assume for shares, carried to values of any kind (Gaffke
+    2005; Learned-Miller & Thomas 2020, arXiv 1905.06208; the same point as in the adjusted empirical likelihood of
+    Chen, Variyath & Abraham 2008). For 0/1 values this *is* the mid-P Clopper–Pearson interval, and for differences of
+    -1/0/1 it excludes 0 just where the mid-P McNemar test rejects (five worse and none better do, four do not).
+
+    Coverage at 95 % (`python -m tests.bench statistics`): COVERAGE
 
     Args:
         means: one value per case, shape (n,).
@@ -56,21 +63,56 @@ def mean_interval(
         unseen = 1 - ((1 - confidence) / 2) ** (1 / n)
         bounds = [None if n == 1 or end is None else value + unseen * (end - value) for end in (low, high)]
         return Interval(value, bounds[0], bounds[1], n, confidence)
-    from scipy import stats
+    ends = _imagined(means, low, high)
+    miss = (1 - confidence) / 2
+    lower = _quantile(means, ends, miss, 1 - ends.low_odds)
+    upper = _quantile(means, ends, 1 - miss, ends.high_odds)
+    return Interval(value, min(lower, value), max(upper, value), n, confidence)
 
-    # BCa has no answer (NaN) where nearly all cases are alike; the percentile interval always has one
-    for method in ("BCa", "percentile") if n <= BCA_UP_TO else ("percentile",):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-            found = stats.bootstrap(
-                (means,),
-                np.mean,
-                n_resamples=N_RESAMPLES,
-                confidence_level=confidence,
-                method=method,
-                batch=max(1, 2_000_000 // n),
-                rng=np.random.default_rng(0),
-            ).confidence_interval
-        if math.isfinite(found.low) and math.isfinite(found.high):
-            break
-    return Interval(value, float(found.low), float(found.high), n, confidence)
+
+class _Ends(NamedTuple):
+    """Where the imagined case may lie, and how likely each end is for the bound on its own side."""
+
+    low: float
+    high: float
+    low_odds: float
+    high_odds: float
+
+
+def _imagined(means: NDArray[np.float64], low: float | None, high: float | None) -> _Ends:
+    """The ends: the next of `k` cases lies farther out than all of them with probability `1 / (k + 1)`.
+
+    From the farthest case seen on its side (`k` there) an end goes that part of the way to the mirror image of the
+    farthest case seen on any side, and from there (`k` on both sides) to what is possible. On the side of the longer
+    tail, where intervals miss more often, the imagined case is the likelier to lie the longer that tail is.
+    """
+    middle = float(np.median(means))
+    least, most = float(means.min()), float(means.max())
+    reach = max(most - middle, middle - least)
+    below = int(np.count_nonzero(means < middle - _ROUNDING * reach))
+    above = int(np.count_nonzero(means > middle + _ROUNDING * reach))
+    ends: list[float] = []
+    for seen, mirror, possible, beyond in ((least, -reach, low, below), (most, reach, high, above)):
+        end = seen + (middle + mirror - seen) / (beyond + 1)
+        if possible is not None:
+            end += (possible - end) / (below + above + 1)
+            end = min(max(end, possible), seen) if mirror < 0 else max(min(end, possible), seen)
+        ends.append(end)
+    tail = (most - middle) / (most - least)
+    return _Ends(ends[0], ends[1], max(0.5, 1 - tail), max(0.5, tail))
+
+
+def _quantile(means: NDArray[np.float64], ends: _Ends, level: float, high_odds: float) -> float:
+    """The `level` quantile of the randomly weighted mean, the imagined case being high with `high_odds`."""
+    from scipy import optimize
+
+    seen, counts = np.unique(means, return_counts=True)
+    shapes = np.append(counts, 1).astype(float)
+    with_low, with_high = np.append(seen, ends.low), np.append(seen, ends.high)
+
+    def excess(t: float) -> float:
+        above = high_odds * upper_tail(with_high, shapes, t) + (1 - high_odds) * upper_tail(with_low, shapes, t)
+        return above - (1 - level)
+
+    span = ends.high - ends.low
+    return float(optimize.brentq(excess, ends.low, ends.high, xtol=1e-7 * span))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 from evalkit.blame import blame_verdicts
+from evalkit.compare import Baseline
 from evalkit.errors import UsageError
 from evalkit.keys import from_json
 from evalkit.records import Role, Sample
@@ -18,6 +20,15 @@ class StoredResults:
 
     def __init__(self, store: RunReader) -> None:
         self._store = store
+        self._judges: dict[str, str] = store.meta("judges") or {}
+        self._baseline = _open_baseline(store.meta("baseline"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._baseline:
+            self._baseline.reader.close()
 
     def summary(self) -> RunSummary:
         """The stored summary. Raises `UsageError` for a run that has not finished."""
@@ -33,12 +44,25 @@ class StoredResults:
         for idx, case in self._store.cases():
             for seed in range(seeds):
                 samples = {role: self._store.sample(role, idx, seed) for role in Role}
+                verdicts = blame_verdicts({r: self._store.verdicts(r, idx, seed) for r in Role if samples[r]})
+                student = verdicts.get(Role.STUDENT, ())
                 yield CaseResult(
                     case,
                     seed,
                     {role: sample for role, sample in samples.items() if sample},
-                    blame_verdicts({r: self._store.verdicts(r, idx, seed) for r in Role if samples[r]}),
+                    verdicts,
+                    self._baseline.change(case, seed, student, self._judges) if self._baseline else None,
                 )
 
     def picture_path(self, sample: Sample) -> Path:
-        return self._store.blobs.path(sample.sha256, sample.suffix)
+        path = self._store.blobs.path(sample.sha256, sample.suffix)
+        if self._baseline and not path.is_file():
+            return self._baseline.reader.blobs.path(sample.sha256, sample.suffix)
+        return path
+
+
+def _open_baseline(folder: str | None) -> Baseline | None:
+    """The baseline this run was compared with, if it is still where it was."""
+    if folder is None or not (Path(folder) / "run.sqlite").is_file():
+        return None
+    return Baseline(RunReader(Path(folder)))

@@ -73,6 +73,18 @@ class RunReader:
                 return
             start = rows[-1][0] + 1
 
+    def find_case(self, case_id: str) -> StoredCase | None:
+        """The case of an id."""
+        row = self._reader.execute("SELECT idx, record FROM cases WHERE id = ?", (case_id,)).fetchone()
+        return StoredCase(row[0], from_json_text(Case, row[1])) if row else None
+
+    def case_groups(self) -> dict[str, tuple[str, ...]]:
+        """Case id -> the groups it belongs to: `task:<task>`, and `category:<category>` where it has one."""
+        rows = self._reader.execute("SELECT id, record ->> '$.task', record ->> '$.category' FROM cases")
+        return {
+            case: (f"task:{task}", *([f"category:{category}"] if category else [])) for case, task, category in rows
+        }
+
     def sample(self, role: Role, idx: int, seed: int) -> Sample | None:
         row = self._reader.execute(
             "SELECT record FROM samples WHERE role = ? AND idx = ? AND seed = ?", (role.value, idx, seed)
@@ -101,6 +113,20 @@ class RunReader:
             "WHERE role = ? AND dimension = ? AND status = 'scored' ORDER BY idx, seed",
             (role.value, dimension),
         )
+
+    def cells(self, dimension: str, start: int) -> Iterator[tuple[int, int, Role, float | None]]:
+        """(case index, seed, role, value or `None`) of every judged cell from case `start` on, in suite order."""
+        rows = self._reader.execute(
+            "SELECT idx, seed, role, value FROM scores WHERE dimension = ? AND idx >= ? ORDER BY idx, seed",
+            (dimension, start),
+        )
+        for idx, seed, role, value in rows:
+            yield idx, seed, Role(role), value
+
+    def n_samples(self, role: Role) -> int:
+        """Pictures of a role that are there or known to be missing: all there are, unless the run stopped early."""
+        (n,) = self._reader.execute("SELECT COUNT(*) FROM samples WHERE role = ?", (role.value,)).fetchone()
+        return int(n)
 
     def status_counts(self) -> dict[tuple[Role, str, Status], int]:
         """(role, dimension, status) -> number of cells."""

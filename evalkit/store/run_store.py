@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalkit.errors import StoreError, UsageError
-from evalkit.keys import dump
+from evalkit.keys import digest, dump
 from evalkit.records import JSON, Case, Role, Sample, Verdict
 from evalkit.results import ControlResult
 from evalkit.store.run_reader import FINAL, RunReader
@@ -90,8 +90,11 @@ class RunStore(RunReader):
     def set_meta(self, key: str, value: JSON) -> None:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
-    def put_cases(self, cases: Iterable[Case]) -> int:
-        """Write the suite in one transaction, streaming; how many cases. Raises `UsageError` for an id twice."""
+    def put_cases(self, cases: Iterable[Case], *, shuffled: bool = False) -> int:
+        """Write the suite in one transaction, streaming; how many cases. Raises `UsageError` for an id twice.
+
+        `shuffled` puts them in a random order that depends on their ids alone.
+        """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         n = 0
@@ -99,6 +102,8 @@ class RunStore(RunReader):
             connection.execute("DELETE FROM cases")
             for n, case in enumerate(cases, start=1):
                 connection.execute("INSERT INTO cases VALUES (?, ?, ?)", (n - 1, case.id, dump(case)))
+            if shuffled:
+                self._shuffle()
             connection.execute("COMMIT")
         except BaseException as error:
             connection.execute("ROLLBACK")
@@ -106,6 +111,17 @@ class RunStore(RunReader):
                 raise UsageError("the benchmark has two cases of one id", where=str(error)) from error
             raise
         return n
+
+    def _shuffle(self) -> None:
+        connection = self._connection
+        connection.create_function("shuffled_place", 1, lambda case: digest("order", case), deterministic=True)
+        connection.execute(
+            "CREATE TEMP TABLE shuffled AS "
+            "SELECT row_number() OVER (ORDER BY shuffled_place(id)) - 1 AS idx, id, record FROM cases"
+        )
+        connection.execute("DELETE FROM cases")
+        connection.execute("INSERT INTO cases SELECT idx, id, record FROM shuffled")
+        connection.execute("DROP TABLE shuffled")
 
     def put_control(self, fingerprint: str, result: ControlResult) -> None:
         self._connection.execute(

@@ -1,1 +1,1 @@
-"""What CI reads: JUnit XML and a Markdown summary."""
+"""What CI reads: a verdict for machines, JUnit XML, a Markdown summary, and what GitHub shows."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
@@ -15,7 +15,18 @@ from pydantic import Field
 
 from evalkit import settings
 from evalkit.records import Finding, Role, Status, Verdict
-from evalkit.results import CaseResult, ControlResult, GateResult, GateStatus, RunResults
+from evalkit.results import (
+    FAILING_SEVERITY,
+    Bucket,
+    CaseChange,
+    CaseResult,
+    ControlResult,
+    GateResult,
+    GateStatus,
+    RunResults,
+    RunSummary,
+)
+from reports.ci.failures import NEW, worst_first
 from reports.escape import clip, xml
 from reports.files import replacing_file
 from reports.rows import is_students_own
@@ -58,6 +69,7 @@ class Suite:
 
     name: str
     body: TextIO
+    properties: Mapping[str, str] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=lambda: {"tests": 0, "failure": 0, "error": 0, "skipped": 0})
 
     def add(self, case: TestCase) -> None:
@@ -78,9 +90,12 @@ class JunitExporter:
     A test case is one case and seed seen by one judge, and only the student is tested:
 
     - `failure`: a finding of severity `min_severity` or more that is the student's own (its twin is fine or was not
-      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing.
+      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. Against a baseline,
+      whatever makes a case regress or newly fail is a failure, inherited or not: it was not there before.
     - `error`: no picture, or the judge failed, and no such finding says more.
-    - `skipped`: the judge scored no dimension, with its reasons.
+    - `skipped`: the judge scored no dimension, with its reasons; what failed before and is inherited; and whatever is
+      severe in a case known to be flaky.
+    - a pass says in `system-out` what the baseline had and this run has not.
 
     The run's verdict is the gates', not the sum of these: a run can pass with failures here. Of gates, `FAIL` is a
     failure and `LOW_POWER` is skipped; a control judged wrongly is a failure.
@@ -104,7 +119,7 @@ class JunitExporter:
             def suite(name: str) -> Suite:
                 if name not in suites:
                     body = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=out))
-                    suites[name] = Suite(name, body)
+                    suites[name] = Suite(name, body, {} if suites else properties(summary))
                 return suites[name]
 
             for gate in summary.gates:
@@ -114,8 +129,10 @@ class JunitExporter:
             for control in summary.controls:
                 suite("controls").add(control_case(control))
             judges = list(dict.fromkeys(d.judge for d in summary.dimensions if d.role is Role.STUDENT))
+            flaky = frozenset(summary.flaky)
             for result in results.cases():
-                for judge, case in judged_cases(result, judges, self.settings.min_severity):
+                unstable = result.case.id in flaky
+                for judge, case in judged_cases(result, judges, self.settings.min_severity, flaky=unstable):
                     suite(f"judge {judge}").add(case)
             _write(file, summary.benchmark, list(suites.values()))
         return target
@@ -135,7 +152,20 @@ def control_case(control: ControlResult) -> TestCase:
     return TestCase(f"controls.{control.judge}", control.name, result, "control", message, notes=control.rule)
 
 
-def judged_cases(result: CaseResult, judges: Sequence[str], min_severity: float) -> Iterator[tuple[str, TestCase]]:
+def properties(summary: RunSummary) -> dict[str, str]:
+    """What the run was, as properties of the first suite."""
+    compared = {"baseline": summary.comparison.baseline} if summary.comparison else {}
+    return {
+        "outcome": summary.outcome.value,
+        "benchmark": f"{summary.benchmark} {summary.benchmark_version}",
+        "evalkit": summary.evalkit_version,
+        **compared,
+    }
+
+
+def judged_cases(
+    result: CaseResult, judges: Sequence[str], min_severity: float, *, flaky: bool = False
+) -> Iterator[tuple[str, TestCase]]:
     """One test case per judge for the student's picture of `result`; `judges` are those expected to have looked."""
     verdicts = {verdict.judge: verdict for verdict in result.verdicts.get(Role.STUDENT, ())}
     name = f"{result.case.id} [seed {result.seed}]"
@@ -148,27 +178,52 @@ def judged_cases(result: CaseResult, judges: Sequence[str], min_severity: float)
         elif verdict is None:
             yield judge, TestCase(classname, name, "skipped", message="not judged")
         else:
-            yield judge, _verdict_case(classname, name, verdict, min_severity)
+            case = _verdict_case(classname, name, verdict, min_severity, result.change)
+            yield judge, _excused(case) if flaky else case
 
 
-def _verdict_case(classname: str, name: str, verdict: Verdict, min_severity: float) -> TestCase:
-    severe = sorted((f for f in verdict.findings if f.severity >= min_severity), key=lambda f: -f.severity)
-    own = [f for f in severe if is_students_own(f)]
+def _verdict_case(
+    classname: str, name: str, verdict: Verdict, min_severity: float, change: CaseChange | None
+) -> TestCase:
+    bucket = change.bucket if change else None
+    severe = [finding for _, finding in worst_first(((verdict.judge, f) for f in verdict.findings), min_severity)]
+    held = severe if bucket in NEW else [f for f in severe if is_students_own(f)]
     missing = [s for s in verdict.scores if s.status is not Status.SCORED]
     notes = "\n".join(
         [f"inherited: {_line(f)}" for f in severe if not is_students_own(f)][:DETAIL_LINES]
         + [f"{s.dimension}: {s.status.value}: {s.reason}" for s in missing]
+        + (_since_baseline(change, verdict.judge) if change else [])
     )
-    if own:
-        more = f" (and {len(own) - 1} more)" if len(own) > 1 else ""
-        detail = "\n".join(_line(f) for f in own[:DETAIL_LINES])
-        return TestCase(classname, name, "failure", own[0].kind, own[0].message + more, detail, notes)
+    if held:
+        since = f"{bucket.value}: " if bucket in (*NEW, Bucket.STILL_FAILING) else ""
+        more = f" (and {len(held) - 1} more)" if len(held) > 1 else ""
+        detail = "\n".join(_line(f) for f in held[:DETAIL_LINES])
+        return TestCase(classname, name, "failure", held[0].kind, since + held[0].message + more, detail, notes)
+    if severe and bucket is Bucket.STILL_FAILING:
+        message = f"still failing, inherited from the teacher: {severe[0].message}"
+        return TestCase(classname, name, "skipped", message=message, notes=notes)
     reasons = "; ".join(f"{s.dimension}: {s.reason}" for s in missing)
     if any(s.status is Status.ERROR for s in missing):
         return TestCase(classname, name, "error", "judge", reasons, notes=notes)
     if len(missing) == len(verdict.scores):
         return TestCase(classname, name, "skipped", message=reasons or "the judge gave no score", notes=notes)
     return TestCase(classname, name, notes=notes)
+
+
+def _excused(case: TestCase) -> TestCase:
+    """A case known to be flaky fails nothing; what it would have failed with stays readable."""
+    if case.result != "failure":
+        return case
+    return replace(case, result="skipped", kind="", message=f"flaky, known to be unstable: {case.message}")
+
+
+def _since_baseline(change: CaseChange, judge: str) -> list[str]:
+    if change.bucket is Bucket.INCOMPARABLE:
+        return [f"not compared with the baseline: {change.reason}"]
+    if change.bucket is not Bucket.FIXED:
+        return []
+    before = [finding for verdict in change.baseline_verdicts if verdict.judge == judge for finding in verdict.findings]
+    return [f"fixed: the baseline had {_line(f)}" for f in before if f.severity >= FAILING_SEVERITY][:DETAIL_LINES]
 
 
 def _line(finding: Finding) -> str:
@@ -184,6 +239,9 @@ def _write(file: TextIO, name: str, suites: Sequence[Suite]) -> None:
     file.write(f"<testsuites name={_attribute(f'evalkit {name}')} {_totals(total)}>\n")
     for suite in suites:
         file.write(f"  <testsuite name={_attribute(suite.name)} {suite.totals()}>\n")
+        if suite.properties:
+            pairs = [f"<property name={_attribute(k)} value={_attribute(v)}/>" for k, v in suite.properties.items()]
+            file.write(f"    <properties>{''.join(pairs)}</properties>\n")
         suite.body.seek(0)
         shutil.copyfileobj(suite.body, file)
         file.write("  </testsuite>\n")

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evalkit.records import JSON, Box, Finding, Role, Sample, Status, Verdict
 from evalkit.results import CaseResult, RunSummary
 from reports.escape import clip, visible
-from reports.html.differences import mark_differences
+from reports.html.differences import Column, align, mark_differences
+from reports.html.evidence import evidence_text, grain_map, readable
 from reports.html.shelf import Placed
-from reports.rows import findings
 from reports.wording import figure, seconds
 
 MAX_FINDINGS = 300
 MAX_WORDS = 500
 MAX_PROMPT = 20_000
 MAX_TEXT = 2_000
-MAX_EVIDENCE = 6_000
+MAX_FACT = 6_000
+BASELINE = "baseline"
+"""The part the baseline's picture plays in the view of a case, beside the roles of the run."""
 
 
-def case_record(result: CaseResult, pictures: Mapping[Role, Placed], summary: RunSummary) -> JSON:
-    """The case, and one entry per role that ran. Long texts are clipped and say by how much."""
+def case_record(
+    result: CaseResult, pictures: Mapping[Role, Placed], summary: RunSummary, baseline: Placed | None = None
+) -> JSON:
+    """The case, and one entry per role that ran. Long texts are clipped and say by how much.
+
+    `baseline` is the placed picture of the baseline's sample, where the case has one.
+    """
     case = result.case
     names = {generator.role: generator.name for generator in summary.generators}
-    roles = [role for role in Role if role in result.samples or role in result.verdicts]
+    roles = [
+        _role(role.value, names.get(role, ""), result.samples.get(role), pictures[role], result.verdicts.get(role, ()))
+        for role in Role
+        if role in result.samples or role in result.verdicts
+    ]
+    if result.change and result.change.baseline_sample and baseline:
+        name = summary.comparison.baseline if summary.comparison else ""
+        roles.append(_role(BASELINE, name, result.change.baseline_sample, baseline, result.change.baseline_verdicts))
     return {
         "id": case.id,
         "seed": result.seed,
@@ -39,7 +53,9 @@ def case_record(result: CaseResult, pictures: Mapping[Role, Placed], summary: Ru
         "size": [case.width, case.height],
         "source": case.source.sha256 if case.source else "",
         "command": case_command(summary.command, case.id),
-        "roles": [_role(result, role, pictures[role], names.get(role, "")) for role in roles],
+        "change": [result.change.bucket.value, _text(result.change.reason)] if result.change else None,
+        "flaky": case.id in summary.flaky,
+        "roles": roles,
     }
 
 
@@ -48,12 +64,10 @@ def case_command(command: str, case_id: str) -> str:
     return _text(f"{command} --case {shlex.quote(case_id)} --out runs/one-case", MAX_PROMPT)
 
 
-def _role(result: CaseResult, role: Role, picture: Placed, name: str) -> JSON:
-    sample = result.samples.get(role)
-    verdicts = result.verdicts.get(role, ())
-    located = sorted(findings(result, role), key=lambda item: -item[1].severity)
+def _role(role: str, name: str, sample: Sample | None, picture: Placed, verdicts: Sequence[Verdict]) -> JSON:
+    located = sorted(((v.judge, f) for v in verdicts for f in v.findings), key=lambda item: -item[1].severity)
     return {
-        "role": role.value,
+        "role": role,
         "generator": _text(name),
         "picture": picture.name,
         "missing": _text(picture.missing),
@@ -63,13 +77,16 @@ def _role(result: CaseResult, role: Role, picture: Placed, name: str) -> JSON:
         "findings": [_finding(judge, finding) for judge, finding in located[:MAX_FINDINGS]],
         "more_findings": max(0, len(located) - MAX_FINDINGS),
         "words": [row for verdict in verdicts for row in words(verdict)],
+        "map": next((drawn for v in verdicts if (drawn := grain_map(v))), None),
         "scores": [row for verdict in verdicts for row in _scores(verdict)],
-        "evidence": [
-            [_text(verdict.judge), evidence_text(rest)]
-            for verdict in verdicts
-            if (rest := {k: v for k, v in verdict.evidence.items() if k != "words"})
-        ],
+        "evidence": [[_text(v.judge), readable(rest)] for v in verdicts if (rest := _not_drawn(v))],
     }
+
+
+def _not_drawn(verdict: Verdict) -> dict[str, JSON]:
+    """The evidence that the view does not show in a form of its own."""
+    shown = {"words": bool(words(verdict)), "map": grain_map(verdict) is not None}
+    return {name: value for name, value in verdict.evidence.items() if not shown.get(name)}
 
 
 def _finding(judge: str, finding: Finding) -> JSON:
@@ -82,7 +99,7 @@ def _finding(judge: str, finding: Finding) -> JSON:
         "blame": finding.blame.value if finding.blame else "unknown",
         "message": _text(finding.message),
         "target": _text(finding.target),
-        "evidence": evidence_text(dict(finding.evidence)) if finding.evidence else "",
+        "evidence": readable(finding.evidence) if finding.evidence else None,
     }
 
 
@@ -94,6 +111,7 @@ def words(verdict: Verdict) -> list[JSON]:
     """The expected and the read text of each word a judge reports, in pieces with the differences marked.
 
     Evidence is whatever a judge put there: what is not a list of objects with texts is left to the raw evidence.
+    `columns` stands one text above the other; it is empty where letters join, for joined letters can't be cut apart.
     """
     listed = verdict.evidence.get("words")
     if not isinstance(listed, list):
@@ -104,9 +122,24 @@ def words(verdict: Verdict) -> list[JSON]:
             expected, read = _string(word.get("expected")), _string(word.get("read"))
             status = _string(word.get("status"))
             # what the judge let pass (another case, say) is not marked: marks are for defects
-            left, right = mark_differences(read if status == "correct" else expected, read)
-            rows.append({"expected": left, "read": right, "status": status, "text": _string(word.get("text"))})
+            let_pass = status == "correct"
+            left, right = mark_differences(read if let_pass else expected, read)
+            columns = [Column(expected, read, True)] if let_pass else align(expected, read)
+            rows.append(
+                {
+                    "expected": left,
+                    "read": right,
+                    "columns": [] if _joined(expected + read) else [list(column) for column in columns],
+                    "status": status,
+                    "text": _string(word.get("text")),
+                }
+            )
     return rows
+
+
+def _joined(text: str) -> bool:
+    """Whether the text is in a script that is written from right to left or joins its letters."""
+    return any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)
 
 
 def _amount(finding: Finding) -> str:
@@ -159,15 +192,7 @@ def _facts(sample: Sample | None) -> list[JSON]:
     ]
     if sample.notes:
         facts.append(("Notes", evidence_text(dict(sample.notes))))
-    return [[name, _text(value, MAX_EVIDENCE)] for name, value in facts]
-
-
-def evidence_text(evidence: JSON) -> str:
-    """Evidence as JSON for reading, clipped; indented where it is short (indenting a map of noise is slow)."""
-    text = json.dumps(evidence, ensure_ascii=False, default=str)
-    if len(text) < MAX_EVIDENCE // 4:
-        text = json.dumps(evidence, indent=1, ensure_ascii=False, default=str)
-    return _text(text, MAX_EVIDENCE)
+    return [[name, _text(value, MAX_FACT)] for name, value in facts]
 
 
 def _string(value: Any) -> str:

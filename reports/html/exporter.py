@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 
 from pydantic import Field
@@ -10,15 +10,12 @@ from pydantic import Field
 from evalkit import settings
 from evalkit.results import RunResults
 from reports.files import replacing_folder
+from reports.html.bundle import copy_assets
 from reports.html.data import ReportData
+from reports.html.missing_scores import MissingScores
 from reports.html.page import render_page
 from reports.html.shelf import PictureShelf
-
-ASSETS = (
-    "base.css", "overview.css", "list.css", "case.css", "print.css",
-    "data.js", "dom.js", "route.js", "list.js", "stage.js", "findings.js", "tables.js", "case.js", "main.js",
-)  # fmt: skip
-"""Style sheets, and scripts in the order in which they run; the index of the cases is read after the first."""
+from reports.html.single import write_single_file
 
 
 class HtmlExporter:
@@ -28,28 +25,36 @@ class HtmlExporter:
         """How the report is cut up.
 
         `cases_per_chunk`: cases per file of details; a file is read when one of its cases is opened.
+        `single_file`: also write `report.html`, one file to send around, with pictures inside, worst cases first.
+        `single_file_cap_mb`: that file's largest size, in 1,000,000 bytes; it says what was left out.
         """
 
         cases_per_chunk: int = Field(default=100, ge=1, le=1000)
+        single_file: bool = False
+        single_file_cap_mb: int = Field(default=50, ge=1, le=500)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
 
     def export(self, results: RunResults, out: Path) -> Path:
-        """Write the folder `report` into `out`; the path of its `index.html`. Memory is flat in the number of cases."""
+        """Write the folder `report` into `out`; the path of its `index.html`, or of `report.html` if asked for.
+
+        Memory is flat in the number of cases, but for six numbers of each.
+        """
         summary = results.summary()
-        with replacing_folder(out / "report") as folder:
-            shelf = PictureShelf(folder / "pictures", results)
-            with ReportData(folder / "data", summary, shelf, self.settings.cases_per_chunk) as data:
+        missing = MissingScores()
+        single = out / "report.html"
+        per_file = self.settings.cases_per_chunk
+        with replacing_folder(out / "report") as folder, ReportData(folder / "data", summary, per_file) as data:
+            with PictureShelf(folder, results) as shelf:
                 for result in results.cases():
-                    data.add(result)
-            _copy_assets(folder / "assets")
-            page = render_page(summary, ASSETS, data.count)
-            (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
-        return out / "report" / "index.html"
-
-
-def _copy_assets(folder: Path) -> None:
-    folder.mkdir()
-    for name in ASSETS:
-        (folder / name).write_bytes((files(__package__) / "assets" / name).read_bytes())
+                    missing.add(result)
+                    data.add(result, shelf)
+            data.finish(shelf.unreadable)
+            copy_assets(folder / "assets")
+            page = partial(render_page, summary, missing=missing)
+            (folder / "index.html").write_text(page(data.count), encoding="utf-8", newline="\n")
+            if self.settings.single_file:
+                cap = self.settings.single_file_cap_mb * 1_000_000
+                write_single_file(single, folder, data, shelf.unreadable, cap, page)
+        return single if self.settings.single_file else out / "report" / "index.html"

@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from importlib.resources import files
 from typing import Any
 
 from evalkit.records import JSON, Role
-from evalkit.results import GateStatus, Interval, Outcome, RunSummary
+from evalkit.results import Outcome, RunSummary
 from reports import wording
 from reports.escape import clip, label, visible
-from reports.html.bars import Axis, Mark, difference_axis, value_axis
-from reports.rows import DimensionRow, dimension_rows
+from reports.html.bundle import asset_names, asset_text
+from reports.html.missing_scores import MissingScores
+from reports.html.sections import globals_of
 
 LONGEST_TEXT = 5_000
 MAX_CONFIG = 50_000
+DATA_MARK = "<!--data-->"
+"""Where the blocks of data stand in a page that is one file. No text of a run can be this: `<` is escaped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """The bars of one row of the dimensions table."""
+def render_page(
+    summary: RunSummary,
+    n_results: int,
+    *,
+    missing: MissingScores | None = None,
+    inline: bool = False,
+    left_out: str = "",
+) -> str:
+    """The page as HTML.
 
-    axis: Axis
-    student: Mark | None
-    teacher: Mark | None
-    difference: Mark | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDimension:
-    """One row of the dimensions table."""
-
-    row: DimensionRow
-    plot: Plot
-    reading: str
-
-
-def render_page(summary: RunSummary, assets: Sequence[str], n_results: int) -> str:
-    """The page as HTML; `n_results` is the number of cases and seeds in the list."""
+    `n_results` is the number of cases and seeds in the list, `missing` why scores are missing. With `inline` the page
+    holds its style sheets and scripts, and `DATA_MARK` once; `left_out` says what such a page lacks.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader("reports.html", "templates"),
@@ -50,22 +48,48 @@ def render_page(summary: RunSummary, assets: Sequence[str], n_results: int) -> s
         finalize=_finalize,
     )
     environment.filters["label"] = label
+    extra = globals_of(summary, missing)
+    environment.globals.update(extra)
+    styles, scripts = ([name for name in asset_names() if name.endswith(end)] for end in (".css", ".js"))
+    inlined = {name: Markup(asset_text(name)) for name in (*styles, *scripts)} if inline else {}
     return environment.get_template("index.html.j2").render(
         summary=summary,
         words=wording,
+        extra=extra,
+        sections=section_names(),
         outcome=summary.outcome.value,
         headline=headline(summary),
         student=_generator(summary, Role.STUDENT),
         teacher=_generator(summary, Role.TEACHER),
         speedup=speedup(summary),
-        gates=sorted(summary.gates, key=lambda g: g.status is not GateStatus.FAIL),
-        dimensions=[_shown(row) for row in dimension_rows(summary.dimensions)],
         blames=[b for b in wording.BLAMES if any(b in counts for counts in summary.finding_counts.values())],
         config=clip(json.dumps(dict(summary.config), indent=2, ensure_ascii=False, default=str), MAX_CONFIG),
-        styles=[a for a in assets if a.endswith(".css")],
-        scripts=[a for a in assets if a.endswith(".js")],
+        styles=styles,
+        scripts=scripts,
+        inlined=inlined,
+        policy=content_policy(
+            [inlined[name] for name in scripts if inline], [inlined[name] for name in styles if inline]
+        ),
+        data_mark=Markup(DATA_MARK) if inline else "",
+        left_out=left_out,
         n_results=n_results,
     )
+
+
+def content_policy(scripts: Iterable[str] = (), styles: Iterable[str] = ()) -> str:
+    """The page's Content-Security-Policy: its own files, or just these texts by their hashes; never the network."""
+    allowed_scripts = " ".join(map(_hash_source, scripts)) or "'self'"
+    allowed_styles = " ".join(map(_hash_source, styles)) or "'self'"
+    return (
+        f"default-src 'none'; script-src {allowed_scripts}; style-src {allowed_styles}; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types evalkit"
+    )
+
+
+def section_names() -> list[str]:
+    """The templates of the further sections, by file name: `sections/10-….html.j2` stands first."""
+    folder = files("reports.html") / "templates" / "sections"
+    return sorted(f"sections/{entry.name}" for entry in folder.iterdir() if entry.name.endswith(".html.j2"))
 
 
 def headline(summary: RunSummary) -> str:
@@ -89,19 +113,12 @@ def speedup(summary: RunSummary) -> str:
     return f"{teacher / student:.1f}×" if student and teacher else ""
 
 
+def _hash_source(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode('utf-8')).digest()).decode('ascii')}'"
+
+
 def _generator(summary: RunSummary, role: Role) -> Any:
     return next((g for g in summary.generators if g.role is role), None)
-
-
-def _shown(row: DimensionRow) -> ShownDimension:
-    estimates = [r.estimate if r else None for r in (row.student, row.teacher)]
-    known: list[Interval] = [e for e in estimates if e]
-    axis = value_axis(row.dimension, known) if known else Axis(0.0, 1.0)
-    student, teacher = (axis.place(e) if e else None for e in estimates)
-    difference = row.difference
-    placed = difference_axis(difference).place(difference) if difference else None
-    said = wording.reading(difference, row.dimension.higher_is_better) if difference else ""
-    return ShownDimension(row, Plot(axis, student, teacher, placed), said)
 
 
 def _finalize(value: JSON) -> JSON:

@@ -6,33 +6,57 @@ import os
 import re
 import shutil
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from evalkit.errors import EvalkitError
 from evalkit.pictures import FORMATS
 from evalkit.records import Sample
 from evalkit.results import RunResults
+from reports.html.thumbs import SMALL, Thumbnails
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Placed(NamedTuple):
-    """The file name of a picture inside `pictures/`, or why there is none."""
+    """The file name of a picture inside `pictures/`, or why there is none.
+
+    `thumb` is what the list shows: a name inside `thumbs/` without suffix, or `name` where the picture is small.
+    """
 
     name: str
     missing: str
+    thumb: str = ""
 
 
 class PictureShelf:
-    """Puts each picture into `folder` once, under a name made of its content."""
+    """Puts each picture into `folder/pictures` once, under a name made of its content, and a small one beside it.
+
+    The small ones are whole when the block ends; `unreadable` then names those that could not be made.
+    """
 
     def __init__(self, folder: Path, results: RunResults) -> None:
-        folder.mkdir(parents=True)
-        self._folder = folder
+        self._folder = folder / "pictures"
+        self._folder.mkdir(parents=True)
         self._results = results
+        self._thumbs = Thumbnails(folder / "thumbs")
+
+    def __enter__(self) -> Self:
+        self._thumbs.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thumbs.__exit__(kind, error, trace)
+
+    @property
+    def unreadable(self) -> set[str]:
+        """The names of thumbnails whose picture can't be decoded."""
+        return self._thumbs.failed
 
     def place(self, sample: Sample | None) -> Placed:
-        """Make the picture of `sample` part of the report."""
+        """Make the picture of `sample` part of the report, and have its thumbnail made."""
         if sample is None:
             return Placed("", "no picture of this role in the run")
         if not sample.ok:
@@ -40,13 +64,13 @@ class PictureShelf:
         if not _SHA256.fullmatch(sample.sha256) or sample.suffix not in FORMATS.values():
             return Placed("", f"the store names no usable file ({sample.sha256[:80]!r}, {sample.suffix[:20]!r})")
         target = self._folder / f"{sample.sha256}{sample.suffix}"
-        if target.exists():
-            return Placed(target.name, "")
-        try:
-            _link_or_copy(self._results.picture_path(sample).resolve(strict=True), target)
-        except (OSError, EvalkitError) as error:
-            return Placed("", f"the picture file can't be read: {error}")
-        return Placed(target.name, "")
+        if not target.exists():
+            try:
+                _link_or_copy(self._results.picture_path(sample).resolve(strict=True), target)
+            except (OSError, EvalkitError) as error:
+                return Placed("", f"the picture file can't be read: {error}")
+        small = 0 < max(sample.width, sample.height) <= SMALL
+        return Placed(target.name, "", target.name if small else self._thumbs.add(target, sample.sha256))
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -14,7 +14,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("EVALKIT_")}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("EVALKIT_", "GITHUB_"))}
     return {**kept, "PYTHONPATH": str(FAKES), "EVALKIT_CACHE": str(tmp_path / "cache"), "PYTHONUTF8": "1"}
 
 

@@ -1,40 +1,62 @@
 """Gates decide on interval bounds; blame matches twins."""
 
+import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from evalkit.blame import blame_verdicts
 from evalkit.config.model import Gate
-from evalkit.gates import check
-from evalkit.records import Blame, Box, Dimension, Finding, Role, Score, Status, Verdict
+from evalkit.gates import check, check_interval
+from evalkit.records import Blame, Box, Finding, Role, Score, Status, Verdict
 from evalkit.results import GateStatus, Interval
-
-UP = Dimension("d", "higher is better")
-DOWN = Dimension("d", "lower is better", higher_is_better=False)
 
 
 @pytest.mark.parametrize(
-    ("gate", "dimension", "student", "difference", "expected"),
+    ("rule", "interval", "expected"),
     [
-        ({"min_value": 0.9}, UP, (0.95, 0.92, 0.98), None, GateStatus.PASS),
-        ({"min_value": 0.9}, UP, (0.85, 0.80, 0.89), None, GateStatus.FAIL),
-        ({"min_value": 0.9}, UP, (0.95, 0.85, 0.99), None, GateStatus.LOW_POWER),
-        ({"min_value": 0.9}, UP, (0.95, None, 0.99), None, GateStatus.LOW_POWER),
-        ({"min_value": 0.9}, UP, None, None, GateStatus.LOW_POWER),
-        ({"max_value": 0.1}, DOWN, (0.05, 0.01, 0.09), None, GateStatus.PASS),
-        ({"max_value": 0.1}, DOWN, (0.2, 0.15, None), None, GateStatus.FAIL),
-        ({"max_drop": 0.05}, UP, (0.9, 0.8, 1), (-0.01, -0.03, 0.01), GateStatus.PASS),
-        ({"max_drop": 0.05}, UP, (0.9, 0.8, 1), (-0.2, -0.3, -0.1), GateStatus.FAIL),
-        ({"max_drop": 0.05}, UP, (0.9, 0.8, 1), (0.2, 0.1, 0.3), GateStatus.PASS),
-        ({"max_drop": 0.05}, UP, (0.9, 0.8, 1), (-0.04, -0.1, 0.02), GateStatus.LOW_POWER),
-        ({"max_drop": 0.05}, DOWN, (0.9, 0.8, 1), (0.2, 0.1, 0.3), GateStatus.FAIL),
-        ({"max_drop": 0.05}, DOWN, (0.9, 0.8, 1), (-0.2, -0.3, -0.1), GateStatus.PASS),
+        ({"min_value": 0.9}, (0.95, 0.92, 0.98), GateStatus.PASS),
+        ({"min_value": 0.9}, (0.85, 0.80, 0.89), GateStatus.FAIL),
+        ({"min_value": 0.9}, (0.95, 0.85, 0.99), GateStatus.LOW_POWER),
+        ({"min_value": 0.9}, (0.95, None, 0.99), GateStatus.LOW_POWER),
+        ({"min_value": 0.9}, None, GateStatus.LOW_POWER),
+        ({"max_value": 0.1}, (0.05, 0.01, 0.09), GateStatus.PASS),
+        ({"max_value": 0.1}, (0.2, 0.15, None), GateStatus.FAIL),
+        ({"max_drop": 0.05}, (0.01, -0.01, 0.03), GateStatus.PASS),
+        ({"max_drop": 0.05}, (0.2, 0.1, 0.3), GateStatus.FAIL),
+        ({"max_drop": 0.05}, (-0.2, -0.3, -0.1), GateStatus.PASS),
+        ({"max_drop": 0.05}, (0.04, -0.02, 0.1), GateStatus.LOW_POWER),
     ],
 )
-def test_gates(gate: dict, dimension: Dimension, student: tuple, difference: tuple, expected: GateStatus) -> None:
-    student_interval = Interval(*student, n=50) if student else None
-    difference_interval = Interval(*difference, n=50) if difference else None
-    result = check(Gate(dimension="d", **gate), dimension, student_interval, difference_interval)
+def test_a_gate_is_decided_on_the_bounds(rule: dict, interval: tuple | None, expected: GateStatus) -> None:
+    result = check_interval(Gate(dimension="d", **rule), Interval(*interval, n=50) if interval else None)
     assert result.status is expected, result
+
+
+def test_too_little_power_says_how_much_would_do() -> None:
+    worse = np.random.default_rng(0).normal(0.06, 0.2, 60)
+    gate = Gate(dimension="d", max_drop=0.1)
+    result = check(gate, worse, low=-1, high=1)
+    assert result.status is GateStatus.LOW_POWER
+    assert result.n_needed is not None
+    more = np.random.default_rng(1).normal(worse.mean(), worse.std(ddof=1), 2 * result.n_needed)
+    assert check(gate, more, low=-1, high=1).status is GateStatus.PASS
+    assert result.detectable == pytest.approx(2.85 * worse.std(ddof=1) / 60**0.5, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"dimension": "d"},
+        {"dimension": "d", "min_value": 1, "max_value": 2},
+        {"dimension": "d", "max_rate": 0.1},
+        {"finding": "typo"},
+        {"finding": "typo", "dimension": "d", "max_rate": 0.1},
+        {"max_rate": 0.1},
+    ],
+)
+def test_a_gate_is_one_rule(rule: dict) -> None:
+    with pytest.raises(ValidationError):
+        Gate(**rule)
 
 
 def finding(kind: str, box: tuple, expected: str = "", target: str = "text:0") -> Finding:

@@ -302,6 +302,14 @@ def demo(tmp_path: Path) -> FakeRunResults:
 
 
 @pytest.fixture
+def compared(tmp_path: Path) -> FakeRunResults:
+    """The posters compared with a baseline, with gate intervals, grain maps and a language judge's words."""
+    from tests.reports.compared_run import compared_run  # it builds on this file
+
+    return compared_run(tmp_path / "pictures")
+
+
+@pytest.fixture
 def many(tmp_path: Path) -> Callable[[int], FakeRunResults]:
     """A run of any number of cases that share two pictures, made one at a time."""
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+from evalkit.records import Blame, Role
+from evalkit.results import Bucket
 from reports.ci.junit import JunitExporter
 from reports.escape import REPLACEMENT
 from tests.reports.conftest import FakeRunResults
@@ -21,7 +25,9 @@ def suite(root: ElementTree.Element, name: str) -> ElementTree.Element:
 
 def outcomes(suite: ElementTree.Element) -> dict[str, str]:
     results = ("failure", "error", "skipped")
-    return {c.get("name", ""): next((r for r in results if c.find(r) is not None), "passed") for c in suite}
+    return {
+        c.get("name", ""): next((r for r in results if c.find(r) is not None), "passed") for c in suite.iter("testcase")
+    }
 
 
 def test_counts_are_those_of_the_cases(demo: FakeRunResults, tmp_path: Path) -> None:
@@ -43,7 +49,7 @@ def test_only_the_students_own_defects_fail(demo: FakeRunResults, tmp_path: Path
 
 def test_an_inherited_defect_is_noted(demo: FakeRunResults, tmp_path: Path) -> None:
     judge = suite(junit_of(demo, tmp_path / "out"), "judge typography")
-    case = next(c for c in judge if c.get("name") == "poster/open-studio [seed 0]")
+    case = next(c for c in judge.iter("testcase") if c.get("name") == "poster/open-studio [seed 0]")
     assert "inherited: typo" in (case.findtext("system-out") or "")
 
 
@@ -84,3 +90,63 @@ def test_ten_thousand_test_cases(many: Callable[[int], FakeRunResults], tmp_path
     judged = [s for s in root if (s.get("name") or "").startswith("judge ")]
     assert sum(int(s.get("tests", 0)) for s in judged) >= 9_000
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["junit.xml"]
+
+
+def case_of(root: ElementTree.Element, judge: str, name: str) -> ElementTree.Element:
+    return next(c for c in suite(root, f"judge {judge}").iter("testcase") if c.get("name") == name)
+
+
+def message(case: ElementTree.Element, tag: str) -> str:
+    found = case.find(tag)
+    assert found is not None, ElementTree.tostring(case)
+    return found.get("message", "")
+
+
+def told(compared: FakeRunResults, position: int, out: Path, **changes: Any) -> ElementTree.Element:
+    """The typography test case of the case at `position`, with its findings or its change replaced."""
+    cases = list(compared.cases())
+    result = cases[position]
+    assert result.change is not None
+    blame, bucket = changes.get("blame", Blame.STUDENT_ONLY), changes.get("bucket", result.change.bucket)
+    verdicts = tuple(
+        replace(v, findings=tuple(replace(f, blame=blame) for f in v.findings)) for v in result.verdicts[Role.STUDENT]
+    )
+    change = replace(result.change, bucket=bucket)
+    cases[position] = replace(result, verdicts={Role.STUDENT: verdicts}, change=change)
+    compared.make = lambda: iter(cases)
+    return case_of(junit_of(compared, out), "typography", f"{result.case.id} [seed {result.seed}]")
+
+
+def test_what_regressed_fails_even_if_the_teacher_has_it_too(compared: FakeRunResults, tmp_path: Path) -> None:
+    case = told(compared, 0, tmp_path, blame=Blame.BOTH)
+    assert message(case, "failure").startswith("regressed: “HARB0UR”")
+    assert "inherited: typo" in (case.findtext("system-out") or "")
+    assert message(told(compared, 0, tmp_path, bucket=Bucket.NEW_FAILURE), "failure").startswith("new failure: ")
+
+
+def test_what_still_fails_is_excused_where_it_is_inherited(compared: FakeRunResults, tmp_path: Path) -> None:
+    compared.run = replace(compared.run, flaky=())
+    own = told(compared, 0, tmp_path, bucket=Bucket.STILL_FAILING)
+    assert message(own, "failure").startswith("still failing: ")
+    inherited = told(compared, 0, tmp_path, bucket=Bucket.STILL_FAILING, blame=Blame.BOTH)
+    assert message(inherited, "skipped").startswith("still failing, inherited from the teacher: ")
+
+
+def test_a_flaky_case_fails_nothing_and_says_what_it_would_have(compared: FakeRunResults, tmp_path: Path) -> None:
+    case = told(compared, 4, tmp_path)
+    assert message(case, "skipped").startswith("flaky, known to be unstable: still failing: “Sleper”")
+    assert case.find("failure") is None
+    compared.run = replace(compared.run, flaky=())
+    assert told(compared, 4, tmp_path).find("failure") is not None
+
+
+def test_what_was_fixed_passes_with_a_note(compared: FakeRunResults, tmp_path: Path) -> None:
+    case = case_of(junit_of(compared, tmp_path), "typography", "poster/fresh-bread [seed 1]")
+    assert [child.tag for child in case] == ["system-out"]
+    assert "fixed: the baseline had typo at [" in (case.findtext("system-out") or "")
+
+
+def test_what_can_not_be_compared_is_judged_as_without_a_baseline(compared: FakeRunResults, tmp_path: Path) -> None:
+    case = told(compared, 6, tmp_path)
+    assert not message(case, "failure").startswith(("regressed", "new", "still"))
+    assert "not compared with the baseline: the case has changed" in (case.findtext("system-out") or "")

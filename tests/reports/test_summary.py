@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections import Counter
 from dataclasses import replace
+from html.parser import HTMLParser
 from pathlib import Path
 
-from reports.ci.summary import SummaryExporter, render_summary
+from markdown_it import MarkdownIt
+
+from reports.ci.failures import collect_failures
+from reports.ci.summary import SummaryExporter, render_comment, render_summary, step_summary
 from reports.escape import code_span, markdown
+from tests.reports.attacked_run import attacked_run
 from tests.reports.conftest import FakeRunResults
 
 
@@ -62,4 +69,131 @@ def test_markdown_escapes() -> None:
     assert markdown("see https://a.example and www.b.example") == "see https&#58;//a.example and www&#46;b.example"
     assert markdown("- [x](y) *z*") == "&#45; &#91;x&#93;(y) &#42;z&#42;"
     assert markdown("1. one\ntwo") == "1&#46; one two"
+    assert markdown("#12, GH-7, @me") == "&#35;\u200b12, GH-\u200b7, @\u200bme"
     assert code_span("a `b`` c") == "``` a `b`` c ```"
+
+
+def table_under(text: str, title: str) -> list[list[str]]:
+    """The cells of the first table after `title`, its head left out."""
+    lines = text[text.index(title) :].splitlines()[1:]
+    lines = lines[: next((i for i, line in enumerate(lines) if line.startswith(("#", "<"))), None)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")][2:]
+
+
+class Shown(HTMLParser):
+    """The tags of a rendered summary, and its text."""
+
+    def __init__(self, markdown_text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.text = ""
+        self.feed(MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(markdown_text))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        assert not attrs, (tag, attrs)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.tags[f"/{tag}"] += 1
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_change_since_the_baseline_comes_before_the_gates(compared: FakeRunResults) -> None:
+    text = render_summary(compared)
+    assert table_under(text, "### Against the baseline") == [["2", "1", "1", "1", "2", "1"]]
+    assert "Incomparable: the case has changed (1)" in text
+    assert text.index("### Against the baseline") < text.index("### Gates") < text.index("<details>")
+
+
+def test_a_gate_without_power_says_how_many_cases_it_needs(compared: FakeRunResults) -> None:
+    gates = {row[1]: row for row in table_under(render_summary(compared), "### Gates")}
+    assert gates["ned at most 0.04"][0] == "⚠️ too little power to say"
+    assert gates["ned at most 0.04"][3:] == ["a difference of 0.034", "about 29"]
+    assert gates["grain in at most 0.8 of the cases"][3:] == ["–", "not known"]
+    assert next(iter(gates)) == "words at most 0.05 worse than the teacher"  # what failed comes first
+
+
+def test_dimensions_change_against_teacher_and_baseline(compared: FakeRunResults) -> None:
+    rows = {row[0].split("<br>")[0]: row for row in table_under(render_summary(compared), "### Dimensions")}
+    assert rows["typography: words"][3:] == ["−0.081 [−0.103, −0.059] worse", "−0.046 [−0.076, −0.016] worse"]
+    assert rows["grain: clean-ground"][4] == "+0.038 [+0.017, +0.059] better"
+    assert rows["vlm: checklist"][3:] == ["–", "–"]
+
+
+def test_a_change_that_correction_takes_back_is_not_told_apart(compared: FakeRunResults) -> None:
+    assert compared.run.comparison is not None
+    weak = tuple(replace(c, p_adjusted=0.2) for c in compared.run.comparison.dimensions)
+    compared.run = replace(compared.run, comparison=replace(compared.run.comparison, dimensions=weak))
+    rows = {row[0].split("<br>")[0]: row for row in table_under(render_summary(compared), "### Dimensions")}
+    assert rows["typography: words"][4].endswith("not told apart")
+
+
+def test_regressions_show_what_was_expected_and_read(compared: FakeRunResults) -> None:
+    rows = table_under(render_summary(compared), "### New failures: 2")
+    assert rows == [
+        ["0.90", "poster/fresh-bread", "0", "the button covers the last line", "–", "–", "regressed"],
+        ["0.72", "poster/harbour-jazz", "0", "typo", "HARBOUR", "HARB0UR", "regressed"],
+    ]
+
+
+def test_flaky_cases_only_warn(compared: FakeRunResults) -> None:
+    text = render_summary(compared)
+    assert "night-trains" not in text[: text.index("<details>")]
+    assert [row[1] for row in table_under(text, "⚠️ Flaky cases that fail: 1")] == ["poster/night-trains"]
+
+
+def test_a_comment_has_its_marker_first_and_fits(compared: FakeRunResults) -> None:
+    text = render_comment(compared, marker="nightly")
+    assert text.splitlines()[:2] == [
+        "<!-- evalkit comment: nightly -->",
+        "## ❌ Failed: flash-mini against base-mini",
+    ]
+
+
+def test_however_much_there_is_to_say_it_fits(compared: FakeRunResults) -> None:
+    loud = replace(compared.run.gates[0], rule="é<" * 250, detail="<" * 500)
+    run = compared.run
+    compared.run = replace(
+        run,
+        reasons=("<" * 1000,) * 250,
+        gates=(loud,) * 250,
+        dimensions=tuple(replace(d, judge="|" * 300 + str(i)) for i, d in enumerate(run.dimensions * 25)),
+        controls=tuple(replace(run.controls[0], name=f"{i}" + "|" * 400) for i in range(250)),
+    )
+    whole, short = render_summary(compared), render_comment(compared)
+    assert 900_000 < len(whole.encode()) <= 1024 * 1024
+    assert len(short) <= len(short.encode()) <= 65_536
+    for text in (whole, short):
+        assert "more rows: see the report.*" in text
+        assert text.count("<details>") == text.count("</details>")
+        assert "## ❌ Failed" in text
+
+
+def test_a_place_without_room_gets_nothing(compared: FakeRunResults) -> None:
+    failures = collect_failures(compared, 10)
+    assert step_summary(compared.run, failures, 150) == ""
+    for limit in range(500, 6000, 250):
+        text = step_summary(compared.run, failures, limit)
+        assert len(text.encode()) <= limit
+        assert text.count("<details>") == text.count("</details>")
+    assert "more sections: see the report.*" in step_summary(compared.run, failures, 2000)
+
+
+def test_an_attack_on_every_text_changes_nothing_but_text(compared: FakeRunResults, tmp_path: Path) -> None:
+    attacked = attacked_run(tmp_path / "p")
+    for render in (render_summary, render_comment):
+        calm, shown = Shown(render(compared)), Shown(render(attacked))
+        assert set(shown.tags) <= set(calm.tags)
+        assert all(shown.tags[tag] == shown.tags[f"/{tag}"] for tag in ("details", "summary", "table", "td", "code"))
+        assert shown.tags["details"] == calm.tags["details"]
+        assert "<script>alert(1)</script>" in shown.text
+        text = render(attacked)
+        assert render is render_summary or text.count("<!-- evalkit comment") == 1
+        assert not re.search(r"@octocat|#1|GH-2", re.sub(r"(?<!`)(`+) .*? \1(?!`)", "", linked(text)))
+
+
+def linked(text: str) -> str:
+    """The Markdown with entities resolved, as GitHub sees it when it looks for mentions and references."""
+    return html.unescape(text)

@@ -18,7 +18,7 @@ evalkit.caseView = (() => {
       stage = evalkit.stage.build(record.roles);
       root.replaceChildren(...view(record, position));
       document.title = `${record.id} · evalkit`;
-      root.querySelector("h2").focus({ preventScroll: true });
+      root.querySelector("h1").focus({ preventScroll: true });
       window.scrollTo(0, 0);
       if (here.after !== null) new Image().src = evalkit.list.picture(here.after) || "data:,";
     } catch (error) {
@@ -30,20 +30,21 @@ evalkit.caseView = (() => {
   function missing(why) {
     stage = null;
     document.getElementById("case").replaceChildren(
-      h("div", { class: "bar" }, backLink()), h("h2", { tabindex: "-1" }, "This case can't be shown"), h("p", null, why));
+      h("div", { class: "bar" }, backLink()), h("h1", { tabindex: "-1" }, "This case can't be shown"), h("p", null, why));
   }
 
   function view(record, position) {
     return [
       bar(record),
+      change(record),
       prompt(record),
       stage.node,
       evalkit.findings.build(record.roles, stage),
       evalkit.tables.texts(record.roles),
-      h("section", { "aria-labelledby": "case-scores" }, h("h3", { id: "case-scores" }, "Scores"), evalkit.tables.scores(record.roles)),
-      h("section", { "aria-labelledby": "case-origin" }, h("h3", { id: "case-origin" }, "Provenance"),
+      evalkit.evidence.section(record.roles),
+      h("section", { "aria-labelledby": "case-scores" }, h("h2", { id: "case-scores" }, "Scores"), evalkit.tables.scores(record.roles)),
+      h("section", { "aria-labelledby": "case-origin" }, h("h2", { id: "case-origin" }, "Provenance"),
         evalkit.tables.provenance(record.roles), command(record)),
-      evidence(record.roles),
     ].filter(Boolean);
   }
 
@@ -52,7 +53,7 @@ evalkit.caseView = (() => {
   function bar(record) {
     const { place, count, before, after } = here;
     return h("div", { class: "bar" }, backLink(),
-      h("h2", { tabindex: "-1" }, said(record.id), h("small", null, ` seed ${record.seed}`)),
+      h("h1", { tabindex: "-1" }, said(record.id), h("small", null, ` seed ${record.seed}`)),
       h("p", { class: "place" }, place >= 0 ? `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : "not in the filtered list"),
       h("nav", { class: "steps", "aria-label": "Cases" }, step("← Previous", before, "prev"), step("Next →", after, "next")));
   }
@@ -60,6 +61,16 @@ evalkit.caseView = (() => {
   function step(label, position, rel) {
     if (position === null) return h("span", { class: "button off", "aria-disabled": "true" }, label);
     return h("a", { class: "button", rel, href: evalkit.list.link(position) }, label);
+  }
+
+  /** What became of the case against the baseline. */
+  function change({ change: told, flaky }) {
+    if (!told && !flaky) return null;
+    const [bucket, reason] = told ?? [];
+    return h("p", { class: "change" },
+      bucket ? h("span", { class: `bucket-name is-${bucket.replace(" ", "-")}` }, bucket) : null,
+      reason ? said(reason) : null,
+      flaky ? h("span", { class: "bucket-name is-flaky" }, "known to be unstable: left out of the gates") : null);
   }
 
   function prompt(record) {
@@ -88,12 +99,6 @@ evalkit.caseView = (() => {
     }
   }
 
-  function evidence(roles) {
-    const items = roles.flatMap((role) => role.evidence.map(([judge, text]) =>
-      h("details", null, h("summary", null, `Evidence of `, said(judge), ` on the ${role.role}'s picture`), h("pre", { dir: "auto" }, text))));
-    return items.length ? h("section", { "aria-label": "Raw evidence" }, items) : null;
-  }
-
   const go = (position) => { if (position !== null) location.hash = evalkit.list.link(position); };
 
   return {
@@ -102,6 +107,8 @@ evalkit.caseView = (() => {
     next: () => go(here.after),
     previous: () => go(here.before),
     zoom: () => stage?.cycleZoom(),
+    mode: () => stage?.cycleMode(),
+    grain: () => stage?.toggleGrain(),
     boxes: () => stage?.toggleBoxes(),
   };
 })();

@@ -8,11 +8,15 @@ evalkit.dom = (() => {
     for (const [name, value] of Object.entries(attributes ?? {})) {
       if (value === null || value === undefined || value === false) continue;
       if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-      else node.setAttribute(name, value === true ? "" : String(value));
+      else node.setAttribute(name, value === true ? "" : place(name, String(value)));
     }
     node.append(...children.flat().filter((child) => child !== null && child !== undefined));
     return node;
   }
+
+  /** The address of a picture of the report: in a report that is one file, it is in the page. */
+  const place = (name, value) =>
+    ((name === "src" || name === "href") && /^(pictures|thumbs)\//.test(value) ? evalkit.data.address(value) : value);
 
   /** An HTML element; strings among `children` become text. */
   const h = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);

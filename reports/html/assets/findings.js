@@ -1,35 +1,37 @@
 "use strict";
-// The list of findings of a case: each with the same spot of both pictures, enlarged.
+// The list of findings of a case: each with the same spot of every picture, enlarged.
 
 evalkit.findings = (() => {
   const { h, svg, said, plural, roleName } = evalkit.dom;
   const FIRST = 24;
   const CROP = { width: 200, height: 92 };
 
+  /** The findings of every picture, each picture's under a head of its own. */
   function build(roles, stage) {
-    const all = roles.flatMap((role, r) => role.findings.map((finding, i) => ({ finding, role, r, i })));
-    const left = roles.reduce((sum, role) => sum + role.more_findings, 0);
-    const list = h("ol", { class: "findings" }, all.slice(0, FIRST).map(entry));
-    const section = h("section", { "aria-labelledby": "case-findings" },
-      h("h3", { id: "case-findings" }, all.length ? plural(all.length + left, "finding") : "No findings"), list);
-    if (all.length > FIRST) {
-      const more = h("button", { type: "button", onclick: () => { list.append(...all.slice(FIRST).map(entry)); more.remove(); } },
-        `Show the other ${all.length - FIRST}`);
-      section.append(more);
-    }
-    if (left) section.append(h("p", { class: "note" }, `${plural(left, "milder finding")} not listed here; run.sqlite has them all.`));
-    return section;
+    const all = roles.reduce((sum, role) => sum + role.findings.length + role.more_findings, 0);
+    return h("section", { "aria-labelledby": "case-findings" },
+      h("h2", { id: "case-findings" }, all ? plural(all, "finding") : "No findings"),
+      roles.map((role, r) => (role.findings.length ? group(roles, role, r, stage) : null)));
+  }
 
-    function entry({ finding, role, r, i }) {
+  function group(roles, role, r, stage) {
+    const list = h("ol", { class: "findings" }, role.findings.slice(0, FIRST).map(entry));
+    const left = role.findings.length - FIRST;
+    const more = left > 0 ? h("button", { type: "button", onclick: () => { list.append(...role.findings.slice(FIRST).map((finding, i) => entry(finding, FIRST + i))); more.remove(); } },
+      `Show the other ${left}`) : null;
+    return h("div", { class: "findings-of" }, h("h3", { class: `key-${role.role}` }, `On the ${role.role}’s picture`), list, more,
+      role.more_findings ? h("p", { class: "note" }, `${plural(role.more_findings, "milder finding")} not listed here; run.sqlite has them all.`) : null);
+
+    function entry(finding, i) {
       const over = { onpointerenter: () => stage.mark(r, i, true), onpointerleave: () => stage.mark(r, i, false) };
       return h("li", { class: "finding", ...over },
         h("button", { type: "button", class: `number blame-${finding.blame}`, "aria-label": `Show finding ${i + 1} in the picture`, onclick: () => stage.reveal(r, i) }, String(i + 1)),
         h("div", { class: "finding-said" },
           h("p", { class: "message" }, said(finding.message)),
           h("p", { class: "about" },
-            h("span", { class: `key-${role.role}` }, `${role.role}'s picture`), " · ", said(finding.kind), ` · ${finding.blame} · `, said(finding.size),
+            said(finding.kind), ` · ${finding.blame} · `, said(finding.size),
             ` · severity ${finding.severity.toFixed(2)} · `, said(finding.judge), finding.target ? [" · about ", said(finding.target)] : null),
-          finding.evidence ? h("details", null, h("summary", null, "Evidence"), h("pre", { dir: "auto" }, finding.evidence)) : null),
+          finding.evidence ? h("details", null, h("summary", null, "Evidence"), evalkit.evidence.build(finding.evidence)) : null),
         h("div", { class: "crops" }, roles.map((other) => crop(other, finding, role))));
     }
   }

@@ -1,139 +1,149 @@
 "use strict";
-// The list of cases: filters, order, rows drawn as they are scrolled to.
+// The list of cases: those that fit the filter, in order, rows drawn as they are scrolled to.
 
 evalkit.list = (() => {
   const { h, said, plural } = evalkit.dom;
+  const { listing } = evalkit.data;
   const BATCH = 50;
-  const CLEAN = "all scored";
-  // Columns of a row, as reports/html/data.py writes them.
-  const ID = 0, SEED = 1, CATEGORY = 2, SEVERITY = 3, OWN = 4, FINDINGS = 5, STATES = 6, STUDENT = 7, TEACHER = 8, PROMPT = 9;
-  const ORDERS = {
-    "": "worst first",
+  const FAULTS = 3; // so many of the states are faults: no picture, or a judge that failed. Abstentions are part of judging
+  const BADGES = ["regressed", "fixed", "new failure", "still failing"];
+  const compared = () => listing.names.bucket.length > 0;
+  const ORDERS = () => ({
+    "": compared() ? "regressions first" : "worst first",
+    ...(compared() ? { worst: "worst first" } : {}),
     own: "worst the teacher got right",
     count: "most findings",
     suite: "suite order",
     id: "id",
-  };
-
-  let shown = [];
-  let drawn = 0;
-  let filters = {};
-  const rowOf = (position) => evalkit.data.listing.rows[position];
-  const total = (row) => row[FINDINGS].reduce((sum, [, , n]) => sum + n, 0);
-  // The first three states are faults: no picture, or a judge that failed. Abstentions are part of judging.
-  const faultsOf = (row) => evalkit.data.listing.states.slice(0, 3).filter((_, bit) => row[STATES] & (1 << bit));
-  const faults = (row) => Math.min(1, faultsOf(row).length);
-
+  });
+  const faulty = (rank) => (listing.is[rank] & ((1 << FAULTS) - 1) ? 1 : 0);
+  const worse = (a, b) => listing.severity[b] - listing.severity[a] || faulty(b) - faulty(a) || listing.findings[b] - listing.findings[a];
+  // Rows come in the order of "", so that it needs no sorting.
   const COMPARE = {
-    "": (a, b) => b[SEVERITY] - a[SEVERITY] || faults(b) - faults(a) || total(b) - total(a),
-    own: (a, b) => b[OWN] - a[OWN] || faults(b) - faults(a),
-    count: (a, b) => total(b) - total(a) || b[SEVERITY] - a[SEVERITY],
+    worst: worse,
+    own: (a, b) => listing.own[b] - listing.own[a] || faulty(b) - faulty(a),
+    count: (a, b) => listing.findings[b] - listing.findings[a] || listing.severity[b] - listing.severity[a],
     suite: () => 0,
-    id: (a, b) => (a[ID] < b[ID] ? -1 : a[ID] > b[ID] ? 1 : a[SEED] - b[SEED]),
+    id: (a, b) => (listing.id[a] < listing.id[b] ? -1 : listing.id[a] > listing.id[b] ? 1 : listing.seed[a] - listing.seed[b]),
   };
 
-  function matches(row, wanted) {
-    const { listing } = evalkit.data;
-    if (wanted.category && listing.categories[row[CATEGORY]] !== wanted.category) return false;
-    if (wanted.status && !statesOf(row).includes(wanted.status)) return false;
-    if (wanted.kind || wanted.blame) {
-      const found = row[FINDINGS].some(([kind, blame]) =>
-        (!wanted.kind || listing.kinds[kind] === wanted.kind) && (!wanted.blame || listing.blames[blame] === wanted.blame));
-      if (!found) return false;
-    }
-    const text = `${row[ID]} ${row[PROMPT]}`.toLowerCase();
-    return wanted.q.toLowerCase().split(/\s+/).every((word) => text.includes(word));
-  }
-
-  function statesOf(row) {
-    const states = evalkit.data.listing.states.filter((_, bit) => row[STATES] & (1 << bit));
-    return states.length ? states : [CLEAN];
-  }
-
-  function select(name, choices, all) {
-    const box = document.forms.filters.elements[name];
-    if (all) box.append(h("option", { value: "" }, all));
-    for (const [value, label] of choices) box.append(h("option", { value }, label));
-  }
-
-  /** Values and how many cases have each, most first. */
-  function counted(valuesOf) {
-    const counts = new Map();
-    for (const row of evalkit.data.listing.rows) {
-      for (const value of new Set(valuesOf(row))) counts.set(value, (counts.get(value) ?? 0) + 1);
-    }
-    return [...counts].filter(([value]) => value).sort((a, b) => b[1] - a[1])
-      .map(([value, n]) => [value, `${value} (${n.toLocaleString("en")})`]);
-  }
+  let shown = []; // ranks: rows of the listing
+  let drawn = 0;
+  let filters = null;
+  let asked = 0;
 
   function start() {
-    const form = document.forms.filters;
-    const { listing } = evalkit.data;
-    select("kind", counted((row) => row[FINDINGS].map(([kind]) => listing.kinds[kind])), "any");
-    select("blame", counted((row) => row[FINDINGS].map(([, blame]) => listing.blames[blame])), "any");
-    select("category", counted((row) => [listing.categories[row[CATEGORY]]]), "any");
-    select("status", counted(statesOf), "any");
-    select("sort", Object.entries(ORDERS));
-    form.hidden = false;
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", () => changed(Object.fromEntries(new FormData(form))));
-    form.addEventListener("reset", () => changed(blank()));
+    evalkit.filterbar.start(ORDERS(), (next) => { evalkit.route.replace(next); show(next); });
     const more = document.getElementById("more");
     more.addEventListener("click", draw);
     new IntersectionObserver((seen) => seen[0].isIntersecting && draw(), { rootMargin: "600px" }).observe(more);
   }
 
-  const blank = () => ({ q: "", kind: "", blame: "", category: "", status: "", sort: "" });
+  const blank = () => ({ q: "", sort: "" });
+  const same = (next) => filters !== null && next.q === filters.q && next.sort === filters.sort;
+  const untouched = () => filters.q.trim() === "" && !COMPARE[filters.sort];
 
-  function changed(next) {
-    evalkit.route.replace(next);
-    show(next);
-  }
-
-  /** Apply `next` and draw the first rows. */
-  function show(next) {
-    if (drawn && JSON.stringify(next) === JSON.stringify(filters)) return;
+  /** Apply `next` and draw the first rows; resolves when the list is as it asks, all of the listing read if need be. */
+  async function show(next) {
+    if (same(next)) return;
     filters = next;
-    const form = document.forms.filters;
-    for (const [name, value] of Object.entries(next)) form.elements[name].value = value;
-    const { rows } = evalkit.data.listing;
-    const compare = COMPARE[next.sort] ?? COMPARE[""];
-    shown = [...rows.keys()].filter((i) => matches(rows[i], next)).sort((a, b) => compare(rows[a], rows[b]) || a - b);
-    document.getElementById("shown").textContent = shown.length === rows.length
-      ? `${plural(rows.length, "case")}, ${ORDERS[next.sort] ?? ORDERS[""]}`
-      : `${shown.length.toLocaleString("en")} of ${plural(rows.length, "case")}`;
+    asked += 1;
+    const mine = asked;
+    if (!untouched() && !evalkit.data.complete()) {
+      say(`Reading the other ${(listing.total - listing.read).toLocaleString("en")} cases…`);
+      if (!(await all()) || mine !== asked) return;
+    }
+    const { terms, errors } = evalkit.filter.parse(next.q, { ...listing.names, dimensions: listing.dimensions });
+    evalkit.filterbar.show(next, errors);
+    shown = evalkit.sift.sift(terms, listing);
+    const compare = COMPARE[next.sort];
+    if (compare) shown.sort((a, b) => compare(a, b) || listing.at[a] - listing.at[b]);
+    tell();
     document.getElementById("rows").replaceChildren();
     drawn = 0;
     draw();
   }
 
+  /** Read all rows; the whole list in its first order then goes on where it ended. False where that fails. */
+  async function all() {
+    try {
+      await evalkit.data.rest();
+    } catch (error) {
+      say(`The list is not complete: ${error.message}`);
+      return false;
+    }
+    if (filters !== null && untouched()) {
+      shown = [...Array(listing.read).keys()];
+      tell();
+      more();
+    }
+    return true;
+  }
+
+  const say = (text) => { document.getElementById("shown").textContent = text; };
+
+  function tell() {
+    const count = numberShown();
+    say(count === listing.total ? `${plural(count, "case")}, ${ORDERS()[filters.sort] ?? ORDERS()[""]}` : `${count.toLocaleString("en")} of ${plural(listing.total, "case")}`);
+    document.dispatchEvent(new Event("evalkit:list")); // for whoever else shows the cases of the list
+  }
+
+  const numberShown = () => (untouched() ? listing.total : shown.length);
+
   function draw() {
     const next = shown.slice(drawn, drawn + BATCH);
     document.getElementById("rows").append(...next.map(item));
     drawn += next.length;
-    document.getElementById("more").hidden = drawn >= shown.length;
+    more();
   }
 
-  function item(position) {
-    const row = rowOf(position);
-    const category = evalkit.data.listing.categories[row[CATEGORY]];
-    return h("li", null, h("a", { class: "row", href: evalkit.route.hash(filters, row[ID], row[SEED]), id: `row-${position}` },
-      h("span", { class: "thumbs" }, thumb(row[STUDENT], "student"), thumb(row[TEACHER], "teacher")),
+  const more = () => { document.getElementById("more").hidden = drawn >= shown.length; };
+
+  function item(rank) {
+    const category = listing.names.cat[listing.cat[rank]][0];
+    const href = evalkit.route.hash(filters, listing.id[rank], listing.seed[rank]);
+    return h("li", null, h("a", { class: "row", href, id: `row-${listing.at[rank]}` },
+      h("span", { class: "thumbs" }, thumb(listing.student[rank], "student"), thumb(listing.teacher[rank], "teacher")),
       h("span", { class: "what" },
-        h("span", { class: "id" }, said(row[ID]), h("small", null, ` seed ${row[SEED]}`), category ? h("small", null, " · ", said(category)) : null),
-        said(row[PROMPT], "prompt")),
-      h("span", { class: "chips" }, row[FINDINGS].map(chip), faultsOf(row).map((s) => h("span", { class: "chip state" }, s))),
-      severity(row[SEVERITY])));
+        h("span", { class: "id" }, said(listing.id[rank]), h("small", null, ` seed ${listing.seed[rank]}`), category ? h("small", null, " · ", said(category)) : null),
+        said(listing.prompt[rank], "prompt")),
+      h("span", { class: "chips" }, badges(rank), chips(rank)),
+      severity(listing.severity[rank])));
   }
+
+  /** What became of the case, and what went wrong with it. */
+  function badges(rank) {
+    const bucket = listing.names.bucket[listing.bucket[rank]]?.[0];
+    const states = listing.names.is.map(([name]) => name).filter((name, bit) => (bit < FAULTS || name === "flaky") && listing.is[rank] & (1 << bit));
+    return [
+      ...(BADGES.includes(bucket) ? [h("span", { class: `badge is-${bucket.replace(" ", "-")}` }, bucket)] : []),
+      ...states.map((state) => h("span", { class: "chip state" }, state)),
+    ];
+  }
+
+  /** The findings by kind and blame: the student's, and the teacher's that the student has not got. */
+  function chips(rank) {
+    const { kind, role, blame } = listing.names;
+    const counts = new Map();
+    const found = listing.found[rank];
+    for (let i = 0; i < found.length; i += 3) {
+      const group = listing.groups[found[i]];
+      const whose = blame[group[3]][0];
+      if (role[group[2]][0] !== "student" && whose !== "teacher-only" && role[listing.scope][0] === "student") continue;
+      const key = `${group[0]} ${whose}`;
+      counts.set(key, { name: kind[group[0]][0], whose, n: (counts.get(key)?.n ?? 0) + found[i + 1] });
+    }
+    return [...counts.values()].map(({ name, whose, n }) =>
+      h("span", { class: `chip blame-${whose}`, title: whose }, said(name), n > 1 ? ` ×${n}` : null));
+  }
+
+  /** The address of a thumbnail, or empty. Small pictures are their own, and are named with their suffix. */
+  const smallPicture = (name) => name && evalkit.data.address(name.includes(".") ? `pictures/${name}` : `thumbs/${name}.webp`);
 
   function thumb(name, role) {
-    if (!name) return h("span", { class: "thumb none" }, "–");
-    return h("img", { class: "thumb", src: `pictures/${name}`, alt: role, title: role, loading: "lazy", decoding: "async" });
-  }
-
-  function chip([kind, blame, n]) {
-    const { kinds, blames } = evalkit.data.listing;
-    return h("span", { class: `chip blame-${blames[blame]}`, title: blames[blame] }, said(kinds[kind]), n > 1 ? ` ×${n}` : null);
+    const src = smallPicture(name);
+    if (!src) return h("span", { class: "thumb none", title: `no picture of the ${role}` }, "–");
+    return h("img", { class: "thumb", src, alt: role, title: role, loading: "lazy", decoding: "async", width: 72, height: 72 });
   }
 
   /** A bar and its figure: how bad the worst finding is, 0 to 1. */
@@ -142,23 +152,47 @@ evalkit.list = (() => {
       h("meter", { min: 0, max: 1, value, "aria-label": "severity" }), h("span", null, value ? value.toFixed(2) : "none"));
   }
 
+  const rankOf = (position) => listing.rankAt.get(position);
+
   /** The cases before and after one in the list as it is filtered now. */
   function neighbours(position) {
-    const place = shown.indexOf(position);
-    return { place, count: shown.length, before: place > 0 ? shown[place - 1] : null, after: place >= 0 ? shown[place + 1] ?? null : null };
+    const place = shown.indexOf(rankOf(position));
+    const at = (i) => listing.at[shown[i]] ?? null;
+    return { place, count: numberShown(), before: place > 0 ? at(place - 1) : null, after: place >= 0 ? at(place + 1) : null };
   }
 
-  /** The position of a case in the run, or -1. */
-  const find = (id, seed) => evalkit.data.listing.rows.findIndex((row) => row[ID] === id && (seed === null || String(row[SEED]) === seed));
+  /** The position of a case in the run, or -1; among the rows that are read. */
+  function find(id, seed) {
+    for (let rank = 0; rank < listing.read; rank += 1) {
+      if (listing.id[rank] === id && (seed === null || String(listing.seed[rank]) === seed)) return listing.at[rank];
+    }
+    return -1;
+  }
 
   /** The hash that opens the case at `position` under the filters of now. */
-  const link = (position) => evalkit.route.hash(filters, rowOf(position)[ID], rowOf(position)[SEED]);
+  const link = (position) => evalkit.route.hash(filters, listing.id[rankOf(position)], listing.seed[rankOf(position)]);
 
-  /** The picture of the student at `position`, or empty. */
-  const picture = (position) => (rowOf(position)[STUDENT] ? `pictures/${rowOf(position)[STUDENT]}` : "");
+  /** The address of the student's picture at `position`, where its details are read already; or empty. */
+  function picture(position) {
+    const name = evalkit.data.known(position)?.roles[0]?.picture;
+    return name ? evalkit.data.address(`pictures/${name}`) : "";
+  }
 
   /** The hash of the list as it is filtered now. */
   const back = () => evalkit.route.hash(filters);
 
-  return { start, show, filters: () => (drawn ? filters : blank()), neighbours, find, link, picture, back };
+  /** The cases of the list as it is filtered and ordered now, with their small pictures, as far as they are read. */
+  const gallery = () => shown.map((rank) => ({
+    position: listing.at[rank],
+    id: listing.id[rank],
+    seed: listing.seed[rank],
+    severity: listing.severity[rank],
+    pictures: {
+      get student() { return smallPicture(listing.student[rank]); },
+      get teacher() { return smallPicture(listing.teacher[rank]); },
+      get baseline() { return smallPicture(listing.baseline[rank]); },
+    },
+  }));
+
+  return { start, show, all, filters: () => filters ?? blank(), neighbours, find, link, picture, back, gallery };
 })();

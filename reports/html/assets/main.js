@@ -7,6 +7,7 @@
   const title = document.title;
   let scrolled = 0;
   let opened = -1;
+  let turn = 0;
 
   const KEYS = {
     j: evalkit.caseView.next,
@@ -18,16 +19,24 @@
     Escape: () => { location.hash = evalkit.list.back(); },
   };
 
-  function follow() {
+  async function follow() {
     const { filters, id, seed } = evalkit.route.current();
     const toSection = !location.hash.includes("=");
-    evalkit.list.show(toSection ? evalkit.list.filters() : filters);
+    turn += 1;
+    const mine = turn;
+    const listed = evalkit.list.show(toSection ? evalkit.list.filters() : filters);
     if (id === null) return showOverview(toSection);
     if (!overview.hidden) scrolled = window.scrollY;
     overview.hidden = true;
     caseRoot.hidden = false;
     document.body.classList.add("in-case");
-    const position = evalkit.list.find(id, seed);
+    await listed;
+    let position = evalkit.list.find(id, seed);
+    if (position < 0 || evalkit.list.neighbours(position).after === null) {
+      await evalkit.list.all(); // what comes next may be in a part of the list that is not read yet
+      position = evalkit.list.find(id, seed);
+    }
+    if (mine !== turn) return undefined;
     if (position < 0) return evalkit.caseView.missing(`There is no case ${id} with seed ${seed ?? "any"} in this run.`);
     opened = position;
     return evalkit.caseView.show(position);
@@ -53,7 +62,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
     if (event.key === "/" && caseRoot.hidden) {
       event.preventDefault();
-      document.forms.filters.elements.q.focus();
+      evalkit.filterbar.focus();
       return;
     }
     if (caseRoot.hidden) return;
@@ -62,7 +71,7 @@
   }
 
   const expected = Number(document.getElementById("cases").dataset.count);
-  if (evalkit.data.listing.rows.length !== expected) {
+  if (evalkit.data.listing.total !== expected) {
     document.getElementById("shown").textContent = `data/index.js is missing or incomplete: the list of the ${expected} cases can't be shown.`;
     return;
   }
@@ -70,4 +79,6 @@
   addEventListener("hashchange", follow);
   addEventListener("keydown", pressed);
   follow();
+  // The first rows are on their way to the screen: now there is time for the others.
+  requestAnimationFrame(() => setTimeout(() => evalkit.list.all()));
 })();

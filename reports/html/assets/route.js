@@ -1,13 +1,16 @@
 "use strict";
-// Where the reader is: filters and the open case, kept in the URL's hash so that any view can be linked.
+// Where the reader is: filter, order and the open case, kept in the URL's hash so that any view can be linked.
 
 evalkit.route = (() => {
-  const FILTERS = ["q", "kind", "blame", "category", "status", "sort"];
+  const FILTERS = ["q", "sort"];
+  const TERMS = ["kind", "blame", "category", "status"]; // parameters of their own in older links
 
   function current() {
     const hash = location.hash.slice(1);
     const params = new URLSearchParams(hash.includes("=") ? hash : "");
     const filters = Object.fromEntries(FILTERS.map((name) => [name, params.get(name) ?? ""]));
+    const terms = TERMS.filter((name) => params.get(name)).map((name) => `${name}:${evalkit.filter.quoted(params.get(name))}`);
+    filters.q = [filters.q, ...terms].filter(Boolean).join(" ");
     return { filters, id: params.get("case"), seed: params.get("seed") };
   }
 

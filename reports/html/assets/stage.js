@@ -1,49 +1,78 @@
 "use strict";
-// Pictures side by side at one scale, with the findings' boxes drawn on them to the pixel.
+// The pictures of a case: side by side at one scale, one over the other, or their difference.
 
 evalkit.stage = (() => {
-  const { h, svg, said, plural, roleName } = evalkit.dom;
+  const { h, svg, said, roleName } = evalkit.dom;
   const ZOOMS = [["fit", "Fit"], ["1", "1:1"], ["2", "2×"], ["4", "4×"]];
-  const LABEL = 19;
+  const MODES = [["side", "Side by side"], ["slider", "Slider"], ["difference", "Difference"]];
+  const kept = { mode: "side", divider: 50, gain: 2 }; // from one case to the next
 
   /** The stage of one case: `node` to show, and what the keys and the list of findings do to it. */
   function build(roles) {
     let zoom = "fit";
     const panes = roles.map(pane);
-    const buttons = ZOOMS.map(([value, label]) =>
-      h("button", { type: "button", "aria-pressed": "false", "data-zoom": value, onclick: () => setZoom(value) }, label));
-    const boxes = h("input", { type: "checkbox", checked: true, onchange: () => node.classList.toggle("no-boxes", !boxes.checked) });
-    const node = h("div", { class: "stage" },
-      h("div", { class: "tools" },
-        h("div", { class: "zoom", role: "group", "aria-label": "Zoom" }, buttons),
-        h("label", { class: "toggle" }, boxes, " Boxes"),
-        h("p", { class: "keys" }, [["j", "next"], ["k", "previous"], ["z", "zoom"], ["b", "boxes"], ["Esc", "list"]].map(([key, what]) =>
-          [h("kbd", null, key), ` ${what} `]).flat()),
-        legend(roles)),
-      h("div", { class: "panes" }, panes.map((p) => p.node)));
+    const pairs = pairsOf(roles);
+    let pair = pairs[0];
+    let compared = null;
 
-    function follow(leader) {
-      const { scrollLeft, scrollTop } = leader.frame;
-      for (const { frame } of panes) frame.scrollTo(scrollLeft, scrollTop);
+    const zooms = choice("Zoom", ZOOMS, setZoom);
+    const modes = pairs.length ? choice("Show", MODES, setMode) : null;
+    const which = pairs.length > 1 ? h("select", { "aria-label": "Pictures to compare", onchange: () => { pair = pairs[which.value]; setMode(kept.mode); } },
+      pairs.map(([a, b], i) => h("option", { value: i }, `${roles[a].role} and ${roles[b].role}`))) : null;
+    const boxes = h("input", { type: "checkbox", checked: true, onchange: () => node.classList.toggle("no-boxes", !boxes.checked) });
+    const grain = roles.some((role) => role.map) ? h("input", { type: "checkbox", onchange: showGrain }) : null;
+    const scale = grain ? evalkit.grain.legend(roles) : null;
+    const sideways = h("div", { class: `panes of-${panes.length}` }, panes.map((p) => p.node));
+    const place = h("div", { class: "compared" });
+    const node = h("div", { class: "stage" },
+      h("div", { class: "tools" }, modes?.node, which, zooms.node,
+        h("label", { class: "toggle" }, boxes, " Boxes"),
+        grain ? h("label", { class: "toggle" }, grain, " Grain map") : null,
+        legend(roles)),
+      scale, sideways, place,
+      h("p", { class: "keys" }, [["j", "next case"], ["k", "previous"], ["m", "show"], ["z", "zoom"], ["b", "boxes"], ["g", "grain map"], ["Esc", "list"]].map(([key, what]) =>
+        [h("kbd", null, key), ` ${what} `]).flat()));
+
+    const views = () => (compared ? [compared] : panes);
+
+    function showGrain() {
+      node.classList.toggle("show-grain", grain.checked);
+      scale.hidden = !grain.checked;
+    }
+
+    function setMode(value) {
+      kept.mode = value;
+      modes?.press(value);
+      compared = value === "side" || !pairs.length ? null : evalkit.compare[value](roles, pair, kept);
+      if (compared) compared.onsize = layout;
+      place.replaceChildren(...(compared ? [compared.node] : []));
+      sideways.hidden = compared !== null;
+      if (which) which.hidden = compared === null;
+      layout();
     }
 
     function setZoom(value) {
       zoom = value;
-      for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.zoom === zoom));
+      zooms.press(value);
       layout();
     }
 
     function layout() {
-      const scale = zoom === "fit" ? fit() : Number(zoom) / (window.devicePixelRatio || 1);
-      for (const p of panes) p.layout(scale, zoom);
+      const factor = zoom === "fit" ? fit() : Number(zoom) / (window.devicePixelRatio || 1);
+      for (const view of views()) view.layout?.(factor, zoom !== "fit" || factor >= 1);
     }
 
     /** The largest scale at which every picture fits its pane; enlarged by whole factors only, so pixels stay square. */
     function fit() {
-      const scales = panes.filter((p) => p.size[0]).map((p) =>
-        Math.min(p.frame.clientWidth / p.size[0], (window.innerHeight * 0.74) / p.size[1]));
-      const scale = Math.min(...scales, 8);
-      return scale > 1 ? Math.floor(scale) : scale;
+      const scales = views().filter((view) => view.size?.[0]).map((view) =>
+        Math.min(view.frame.clientWidth / view.size[0], (window.innerHeight * 0.74) / view.size[1]));
+      const factor = Math.min(...scales, 8);
+      return factor > 1 ? Math.floor(factor) : factor;
+    }
+
+    function follow(leader) {
+      const { scrollLeft, scrollTop } = leader.frame;
+      for (const { frame } of panes) frame.scrollTo(scrollLeft, scrollTop);
     }
 
     for (const one of panes) {
@@ -52,105 +81,51 @@ evalkit.stage = (() => {
     }
     new ResizeObserver(() => requestAnimationFrame(layout)).observe(node); // laid out in the observer it would observe itself
     setZoom("fit");
+    setMode(kept.mode);
 
     return {
       node,
-      cycleZoom() {
-        const names = ZOOMS.map(([value]) => value);
-        setZoom(names[(names.indexOf(zoom) + 1) % names.length]);
-      },
+      cycleZoom: () => setZoom(after(ZOOMS, zoom)),
+      cycleMode: () => setMode(pairs.length ? after(MODES, kept.mode) : "side"),
       toggleBoxes: () => boxes.click(),
-      mark: (role, number, on) => panes[role].mark(number, on),
-      reveal: (role, number) => panes[role].reveal(number),
+      toggleGrain: () => grain?.click(),
+      mark(role, number, on) { for (const view of views()) view.mark?.(role, number, on); },
+      reveal(role, number) {
+        if (!views().some((view) => view.reveal?.(role, number))) {
+          setMode("side"); // what is compared does not hold that picture
+          panes[role].reveal?.(role, number);
+        }
+      },
     };
   }
 
-  function pane(role) {
+  const after = (choices, value) => choices[(choices.findIndex(([one]) => one === value) + 1) % choices.length][0];
+
+  /** Buttons of which one is pressed. */
+  function choice(label, choices, onchoice) {
+    const buttons = choices.map(([value, text]) => h("button", { type: "button", "aria-pressed": "false", "data-value": value, onclick: () => onchoice(value) }, text));
+    return {
+      node: h("div", { class: "choice", role: "group", "aria-label": label }, buttons),
+      press(value) { for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === value)); },
+    };
+  }
+
+  /** The numbers of any two roles that have a picture. */
+  function pairsOf(roles) {
+    const drawn = roles.map((_, i) => i).filter((i) => roles[i].picture);
+    return drawn.flatMap((a, i) => drawn.slice(i + 1).map((b) => [a, b]));
+  }
+
+  /** One role's picture in a frame of its own, or why there is none. */
+  function pane(role, number) {
     const head = h("figcaption", null,
-      h("strong", { class: `key-${role.role}` }, roleName(role.role)), " ", said(role.generator),
-      h("span", { class: "brief" }, role.brief));
-    const frame = h("div", { class: "frame", tabindex: "0", role: "group", "aria-label": `${role.role}: picture and boxes` });
-    const self = { node: h("figure", { class: "pane" }, head, frame), frame, size: [0, 0], onsize() {}, layout() {}, mark() {}, reveal() {} };
-    if (role.picture) draw(self, role);
-    else frame.append(h("p", { class: "no-picture" }, h("strong", null, "No picture. "), said(role.missing)));
-    return self;
-  }
-
-  function draw(self, role) {
-    const image = h("img", { src: `pictures/${role.picture}`, alt: `Picture of the ${role.role}, ${plural(role.findings.length, "finding")}` });
-    const overlay = svg("svg", { class: "overlay", preserveAspectRatio: "none", "aria-hidden": "true" });
-    const tip = h("p", { class: "tip", hidden: true });
-    const canvas = h("div", { class: "canvas" }, image, overlay);
-    const marks = role.findings.map((finding, i) => marker(finding, i, self));
-    // Large boxes first, so that a small one inside a large one can still be pointed at.
-    overlay.append(...[...marks].sort((a, b) => b.area - a.area).map((m) => m.shape));
-    canvas.append(...marks.map((m) => m.label), tip);
-    self.frame.append(canvas);
-    image.addEventListener("error", () => canvas.replaceChildren(
-      h("p", { class: "no-picture" }, h("strong", null, "The browser can't show this picture. "), "Its file is ", h("code", null, role.picture))));
-    image.addEventListener("load", () => resize(image.naturalWidth, image.naturalHeight));
-
-    function resize(width, height) {
-      self.size = [width, height];
-      overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
-      self.onsize();
+      h("strong", { class: `key-${role.role}` }, roleName(role.role)), " ", said(role.generator), h("span", { class: "brief" }, role.brief));
+    const label = `${role.role}: picture and boxes`;
+    if (role.picture) {
+      return evalkit.picture.view({ label, head, parts: [evalkit.picture.layer(role, { labels: true, image: true })], roles: [number] });
     }
-
-    self.layout = (scale, zoom) => {
-      const [width, height] = self.size;
-      canvas.style.width = `${width * scale}px`;
-      canvas.style.height = `${height * scale}px`;
-      canvas.classList.toggle("pixels", zoom !== "fit" || scale >= 1);
-      place(marks, scale, width * scale, height * scale);
-    };
-    self.mark = (number, on) => {
-      marks[number]?.shape.classList.toggle("is-active", on);
-      marks[number]?.label.classList.toggle("is-active", on);
-      tip.hidden = !on;
-      if (on) pointTip(tip, marks[number], canvas);
-    };
-    self.reveal = (number) => {
-      const { label } = marks[number];
-      self.frame.scrollIntoView({ block: "nearest" });
-      self.frame.scrollTo(label.offsetLeft - self.frame.clientWidth / 2, label.offsetTop - self.frame.clientHeight / 2);
-      label.focus({ preventScroll: true });
-    };
-    if (role.size[0]) resize(...role.size);
-  }
-
-  function marker(finding, i, self) {
-    const [x0, y0, x1, y1] = finding.box;
-    const at = { x: x0, y: y0, width: x1 - x0, height: y1 - y0 };
-    const over = { onpointerenter: () => self.mark(i, true), onpointerleave: () => self.mark(i, false) };
-    const shape = svg("g", { class: `box blame-${finding.blame}`, ...over },
-      svg("rect", { class: "halo", ...at }), svg("rect", { class: "line", ...at }));
-    const label = h("button", {
-      type: "button", class: `label blame-${finding.blame}`, "aria-label": `Finding ${i + 1}: ${finding.message}`,
-      onfocus: () => self.mark(i, true), onblur: () => self.mark(i, false), ...over,
-    }, String(i + 1));
-    return { finding, shape, label, area: at.width * at.height };
-  }
-
-  /** Number labels on the top left corners of their boxes, moved right where another one already stands. */
-  function place(marks, scale, width, height) {
-    const taken = [];
-    for (const { finding, label } of marks) {
-      let left = Math.max(0, Math.min(finding.box[0] * scale - 1, width - LABEL));
-      const top = Math.max(0, finding.box[1] * scale - LABEL + 1);
-      while (taken.some(([l, t]) => Math.abs(l - left) < LABEL && Math.abs(t - top) < LABEL) && left < width - LABEL) left += LABEL;
-      taken.push([left, top]);
-      label.style.left = `${(left / width) * 100}%`; // shares, so that they stay in place on paper
-      label.style.top = `${(top / height) * 100}%`;
-    }
-  }
-
-  function pointTip(tip, { finding, label }, canvas) {
-    tip.replaceChildren(h("strong", null, finding.kind), ` · ${finding.blame} · ${finding.size}`, h("br"), said(finding.message));
-    tip.style.maxWidth = `${Math.min(320, canvas.clientWidth)}px`;
-    tip.style.left = `${Math.max(0, Math.min(label.offsetLeft, canvas.clientWidth - tip.offsetWidth))}px`;
-    const below = label.offsetTop + LABEL + 4;
-    const above = label.offsetTop - tip.offsetHeight - 4;
-    tip.style.top = `${above >= 0 ? above : below}px`;
+    const frame = h("div", { class: "frame" }, h("p", { class: "no-picture" }, h("strong", null, "No picture. "), said(role.missing)));
+    return { node: h("figure", { class: "pane" }, head, frame), frame };
   }
 
   function legend(roles) {

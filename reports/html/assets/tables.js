@@ -8,24 +8,43 @@ evalkit.tables = (() => {
   function texts(roles) {
     const read = roles.filter((role) => role.words.length);
     if (!read.length) return null;
-    return h("section", { "aria-labelledby": "case-texts" }, h("h3", { id: "case-texts" }, "Text, expected and read"),
+    return h("section", { "aria-labelledby": "case-texts" }, h("h2", { id: "case-texts" }, "Text, expected and read"),
       h("div", { class: "columns" }, read.map((role) => h("div", null,
-        h("h4", { class: `key-${role.role}` }, roleName(role.role)), ...words(role.words)))));
+        h("h3", { class: `key-${role.role}` }, roleName(role.role)), ...words(role.words)))));
   }
 
-  /** The words that differ as a table, and the others in one line. */
+  /** The words that differ, one text above the other, and the others in one line. */
   function words(all) {
     const differing = all.filter((word) => !same(word));
     const alike = all.filter(same);
     return [
-      differing.length ? table("words", ["Expected", "Read", "Verdict"], differing.map((word) =>
-        [marked(word.expected, "del", "not expected"), marked(word.read, "ins", "not found"), said(word.status)])) : null,
+      differing.length ? table("words", ["Expected above, read below", "Verdict"], differing.map((word) => [stacked(word), said(word.status)])) : null,
       alike.length ? h("p", { class: "alike" }, h("span", { class: "quiet" }, `${plural(alike.length, "word")} read as expected: `),
         alike.map((word, i) => [i ? " " : "", marked(word.read, "ins", "")]).flat()) : null,
     ].filter(Boolean);
   }
 
   const same = (word) => [...word.expected, ...word.read].every(([, differs]) => !differs) && word.expected.length === word.read.length;
+
+  /** Expected above read, character over character; without columns (a script that joins its letters) line over line. */
+  function stacked(word) {
+    const lines = [marked(word.expected, "del", "nothing was asked for"), marked(word.read, "ins", "nothing was read")];
+    if (!word.columns.length || !word.expected.length || !word.read.length) {
+      return h("span", { class: "stacked" }, h("span", { class: "line" }, lines[0]), h("span", { class: "line" }, lines[1]));
+    }
+    const cells = (side, tag) => word.columns.map((column, i) => {
+      const text = column[side];
+      return place(h(column[2] ? "span" : text ? tag : "span", { class: column[2] || text ? null : "gap" }, text || "·"), i, side);
+    });
+    return h("span", { class: "stacked" },
+      h("span", { class: "visually-hidden" }, lines[0], ", read as ", lines[1]),
+      h("span", { class: "grid", "aria-hidden": "true" }, cells(0, "del"), cells(1, "ins")));
+  }
+
+  function place(node, column, row) {
+    node.style.gridArea = `${row + 1} / ${column + 1}`;
+    return node;
+  }
 
   function marked(pieces, tag, none) {
     if (!pieces.length) return h("span", { class: "quiet" }, `(${none})`);

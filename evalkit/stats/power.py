@@ -1,0 +1,149 @@
+"""How many cases it takes to see a drop, and how small a drop so many cases show.
+
+"See" means what a gate does: the lower bound of the interval of "worse by" (`evalkit.stats.intervals`) lies above the
+gate's bound. `effect` is how far the true drop lies beyond that bound (for `max_drop: 0`, the drop itself). By
+symmetry the same figures hold for the other answer: a gate says *pass* where the drop lies `effect` below its bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+MOST_CASES = 10_000_000
+
+
+def graded_power(n: int, sd: float, effect: float, alpha: float = 0.05, *, reach: float | None = None) -> float:
+    """Chance that a gate sees a drop `effect` beyond its bound.
+
+    The noncentral t of a paired t-test (Cohen 1988, ch. 2), at the critical value of our own interval, which is a
+    little wider: one imagined case at `reach` standard deviations adds its own to the variance.
+
+    Args:
+        n: cases, at least 2.
+        sd: standard deviation of the paired differences of cases, above 0 (`clusters.effective_sd` for several seeds).
+        effect: true drop less the gate's bound, in units of the score.
+        alpha: 1 - confidence of the interval (two-sided).
+        reach: largest distance of a case from the mean in `sd`; `None`: what n bell-shaped values reach.
+
+    Returns:
+        A probability. Differences that are nearly all 0 need their own `reach` (that of a run, say).
+
+    Raises:
+        ValueError: fewer than 2 cases, or `sd` or `alpha` that is none.
+    """
+    from scipy import stats
+
+    if n < 2 or not (sd > 0 and math.isfinite(sd)) or not 0 < alpha < 1:
+        raise ValueError(f"no power from n = {n}, sd = {sd}, alpha = {alpha}")
+    far = stats.norm.isf(0.5 * (1 - 0.5 ** (1 / n))) if reach is None else reach
+    widened = n * ((n - 1) + 2 * far**2) / ((n + 1) * (n + 2))
+    critical = stats.norm.isf(alpha / 2) * math.sqrt(widened)
+    return float(stats.nct.sf(critical, n - 1, effect * math.sqrt(n) / sd))
+
+
+def detectable(n: int, sd: float, alpha: float = 0.05, power: float = 0.8, *, reach: float | None = None) -> float:
+    """The smallest effect that `n` cases show with this power, in units of the score. Arguments: `graded_power`."""
+    from scipy import optimize
+
+    _check(sd, alpha, power)
+    step = sd / math.sqrt(n)
+    highest = step
+    while graded_power(n, sd, highest, alpha, reach=reach) < power:
+        highest *= 2
+    return float(optimize.brentq(lambda d: graded_power(n, sd, d, alpha, reach=reach) - power, 0.0, highest))
+
+
+def cases_needed(
+    sd: float, effect: float, alpha: float = 0.05, power: float = 0.8, *, reach: float | None = None
+) -> int | None:
+    """The smallest number of cases that shows `effect` with this power; `None` if above `MOST_CASES`.
+
+    Raises:
+        ValueError: an effect that is not above 0; and as `graded_power`.
+    """
+    _check(effect, alpha, power)
+    return _smallest(lambda n: graded_power(n, sd, effect, alpha, reach=reach) >= power)
+
+
+def binary_power(n: int, worse: float, better: float, alpha: float = 0.05) -> float:
+    """Chance that a gate of `max_drop: 0` sees more cases lost than won, for paired scores of 0 and 1.
+
+    All numbers of discordant pairs and all their splits are counted out (Miettinen 1968), at the split where our
+    interval excludes 0: the mid-P McNemar test. No normal approximation, at any `n`.
+
+    Args:
+        n: cases.
+        worse: share of cases that only the reference passes.
+        better: share of cases that only the student passes.
+        alpha: 1 - confidence of the interval (two-sided).
+
+    Returns:
+        A probability.
+
+    Raises:
+        ValueError: shares that are none, or no case.
+    """
+    from scipy import stats
+
+    discordant = worse + better
+    if n < 1 or min(worse, better) < 0 or not 0 < discordant <= 1 or not 0 < alpha < 1:
+        raise ValueError(f"no power from n = {n}, worse = {worse}, better = {better}, alpha = {alpha}")
+    first, last = stats.binom.ppf([1e-9, 1 - 1e-9], n, discordant).astype(int)
+    pairs = np.arange(max(first, 1), last + 1)
+    needed = stats.binom.isf(alpha / 2, pairs, 0.5)
+    for _ in range(2):  # from "more than `needed` is rare" to the smallest split whose mid-P is rare
+        mid_p = stats.binom.sf(needed, pairs, 0.5) + 0.5 * stats.binom.pmf(needed, pairs, 0.5)
+        needed = needed + (mid_p >= alpha / 2)
+    seen = stats.binom.sf(needed - 1, pairs, worse / discordant)
+    return float(np.sum(stats.binom.pmf(pairs, n, discordant) * seen))
+
+
+def binary_detectable(n: int, discordant: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
+    """The smallest drop of a pass rate that `n` cases show with this power; `None` if none does.
+
+    Args:
+        n: cases.
+        discordant: share of cases that exactly one of the two passes; the drop is at most this.
+        alpha: 1 - confidence of the interval (two-sided).
+        power: chance to see it.
+    """
+    from scipy import optimize
+
+    _check(discordant, alpha, power)
+
+    def excess(drop: float) -> float:
+        return binary_power(n, (discordant + drop) / 2, (discordant - drop) / 2, alpha) - power
+
+    return None if excess(discordant) < 0 else float(optimize.brentq(excess, 0.0, discordant))
+
+
+def binary_cases_needed(worse: float, better: float, alpha: float = 0.05, power: float = 0.8) -> int | None:
+    """The smallest number of cases that shows `worse` against `better` with this power; `None` if above `MOST_CASES`.
+
+    Raises:
+        ValueError: `worse` that is not above `better`; and as `binary_power`.
+    """
+    _check(worse - better, alpha, power)
+    return _smallest(lambda n: binary_power(n, worse, better, alpha) >= power)
+
+
+def _check(effect: float, alpha: float, power: float) -> None:
+    if not (0 < effect < math.inf and 0 < alpha < power < 1):
+        raise ValueError(f"an effect above 0 and 0 < alpha < power < 1 are needed, not {effect}, {alpha} and {power}")
+
+
+def _smallest(enough: Callable[[int], bool]) -> int | None:
+    """The smallest n that is enough, by doubling and halving."""
+    high = 2
+    while not enough(high):
+        high *= 2
+        if high > MOST_CASES:
+            return None
+    low = high // 2
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

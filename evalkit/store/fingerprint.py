@@ -1,0 +1,95 @@
+"""The digest of a run: by it anybody who has the run folder can check a leaderboard entry.
+
+It covers what was asked, which picture was drawn (by its SHA-256, with its NFE), and what every judge said and found.
+It leaves out whatever may differ between a run that was killed and resumed and one that was not: timings, memory,
+batches, notes, evidence, the wording of errors, and where things lie on this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evalkit.keys import digest, to_json
+from evalkit.records import JSON, Case, Finding, Role, Sample, Score, Status, Verdict
+from evalkit.store.run_reader import RunReader
+
+_FORMAT = "evalkit run 1"
+
+
+def run_digest(reader: RunReader) -> str:
+    """SHA-256 (hex) over the contents of a run, in the memory of one case.
+
+    Equal for equal work: the same cases, pictures, judges and verdicts, whenever, wherever and in however many
+    attempts they were made. The figures of a run follow from what it covers.
+    """
+    contents = hashlib.sha256()
+    for part in _contents(reader):
+        contents.update(digest(part).encode())
+    return contents.hexdigest()
+
+
+class PictureCheck(NamedTuple):
+    """Ids of cases whose stored picture is not the one that was judged, or is not there."""
+
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def check_pictures(reader: RunReader) -> PictureCheck:
+    """Hash every picture file of a run again and compare it with what its sample says."""
+    changed, missing = [], []
+    for role in Role:
+        for sample in reader.samples(role):
+            path = reader.blobs.path(sample.sha256, sample.suffix)
+            if not sample.ok:
+                continue
+            if not path.is_file():
+                missing.append(sample.case_id)
+                continue
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sample.sha256:
+                    changed.append(sample.case_id)
+    return PictureCheck(tuple(changed), tuple(missing))
+
+
+def _contents(reader: RunReader) -> Iterator[JSON]:
+    seeds = reader.meta("seeds") or 1
+    yield [_FORMAT, reader.meta("benchmark"), seeds, reader.meta("judges")]
+    for _, control in reader.control_results():
+        yield [control.judge, control.name, control.passed]
+    for idx, case in reader.cases():
+        yield _case(case)
+        for seed in range(seeds):
+            for role in Role:
+                sample = reader.sample(role, idx, seed)
+                if sample is not None:
+                    yield _sample(sample)
+                    yield [_verdict(verdict) for verdict in reader.verdicts(role, idx, seed)]
+
+
+def _case(case: Case) -> JSON:
+    content = to_json(case)
+    content["source"] = case.source.sha256 if case.source else None  # its content, not where it lies
+    return content
+
+
+def _sample(sample: Sample) -> JSON:
+    place = [sample.role.value, sample.case_id, sample.seed]
+    return [*place, sample.key, sample.fingerprint, sample.noise_seed, sample.ok, sample.sha256, sample.nfe]
+
+
+def _verdict(verdict: Verdict) -> JSON:
+    return [verdict.judge, [_score(s) for s in verdict.scores], [_finding(f) for f in verdict.findings]]
+
+
+def _score(score: Score) -> JSON:
+    abstained = score.reason if score.status is Status.UNSCORED else ""
+    return [score.dimension, score.status.value, score.value, abstained]
+
+
+def _finding(finding: Finding) -> JSON:
+    box = finding.box
+    where = [box.x0, box.y0, box.x1, box.y1]
+    return [finding.kind, where, finding.size, finding.unit, finding.severity, finding.message, finding.target]

@@ -1,0 +1,61 @@
+"""GitHub annotations: workflow commands printed to the log (docs.github.com, "Workflow commands")."""
+
+from __future__ import annotations
+
+from evalkit.results import GateStatus, Outcome, RunSummary
+from reports.ci.failures import Failure, Failures, expected_and_read
+from reports.escape import command_data, command_property
+from reports.wording import BLAMES
+
+
+def command(level: str, title: str, message: str) -> str:
+    """One workflow command, `::error title=…::…`. Untrusted text stays text in it.
+
+    Args:
+        level: `error`, `warning` or `notice`.
+        title: what the annotation is headed with.
+        message: what it says.
+    """
+    return f"::{level} title={command_property(title)}::{command_data(message)}"
+
+
+def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> list[str]:
+    """At most `limit` commands a level: errors decide the run, warnings show where it broke.
+
+    GitHub shows 10 errors and 10 warnings of a step; what is cut is counted in a notice.
+    """
+    undecided = summary.reasons if summary.outcome is Outcome.UNDECIDED else ()
+    errors = [command("error", "evalkit: undecided", reason) for reason in undecided]
+    errors += [
+        command("error", f"evalkit: gate failed: {gate.rule}", gate.detail)
+        for gate in summary.gates
+        if gate.status is GateStatus.FAIL
+    ]
+    warnings = [_failure(failure) for failure in failures.worst]
+    notices = [
+        command("notice", f"evalkit: {gate.status.value}: {gate.rule}", gate.detail)
+        for gate in summary.gates
+        if gate.status is GateStatus.LOW_POWER
+    ]
+    cut = max(0, len(errors) - limit) + max(0, failures.n - limit) + max(0, len(notices) - limit)
+    more = [command("notice", "evalkit", f"{cut:,} more: see the summary and the report")] if cut else []
+    return [*errors[:limit], *warnings[:limit], *notices[:limit], *more]
+
+
+def _failure(failure: Failure) -> str:
+    finding = failure.finding
+    since = failure.bucket.value if failure.bucket else "failure"
+    texts = [
+        f"{name} “{text}”"
+        for name, text in zip(("expected", "read"), expected_and_read(finding), strict=True)
+        if text is not None and text not in finding.message
+    ]
+    box = finding.box
+    facts = [
+        *texts,
+        f"at [{box.x0:g}, {box.y0:g}, {box.x1:g}, {box.y1:g}] px",
+        f"severity {finding.severity:.2f}",
+        *([BLAMES[finding.blame.value]] if finding.blame else []),
+    ]
+    message = f"{finding.kind}: {finding.message} ({', '.join(facts)})"
+    return command("warning", f"evalkit: {since}: {failure.case_id} [seed {failure.seed}]", message)

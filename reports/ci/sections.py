@@ -1,0 +1,234 @@
+"""The sections of the Markdown summary, most telling first. Every text of the run shows as itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalkit.records import Blame, Role
+from evalkit.results import (
+    Bucket,
+    Comparison,
+    DimensionChange,
+    DimensionResult,
+    GateResult,
+    GateStatus,
+    Interval,
+    Outcome,
+    RunSummary,
+)
+from reports.ci.blocks import Block, table
+from reports.ci.failures import Failure, Failures, expected_and_read
+from reports.escape import code_span, markdown
+from reports.rows import dimension_rows
+from reports.wording import (
+    BLAMES,
+    NO_GATE,
+    OUTCOMES,
+    bounds,
+    change_reading,
+    control_counts,
+    direction,
+    figure,
+    no_figure,
+    percent,
+    reading,
+    seconds,
+    signed,
+)
+
+MARKS = {Outcome.PASSED: "✅", Outcome.FAILED: "❌", Outcome.UNDECIDED: "⚠️"}
+GATE_MARKS = {GateStatus.FAIL: "❌", GateStatus.LOW_POWER: "⚠️", GateStatus.PASS: "✅"}
+NONE = "–"
+
+
+def sections(summary: RunSummary, failures: Failures) -> Iterator[Block]:
+    """The result, what changed, gates, figures and new failures in the open; all else behind a click."""
+    yield _verdict(summary)
+    if summary.comparison:
+        yield _baseline(summary.comparison)
+    yield _gates(summary)
+    yield from _dimensions(summary)
+    yield from _new_failures(failures, summary.comparison is not None)
+    yield from _flaky(summary, failures)
+    yield from _finding_counts(summary)
+    if summary.comparison:
+        yield from _groups(summary.comparison)
+    yield from _controls(summary)
+    yield _run(summary)
+
+
+def _verdict(summary: RunSummary) -> Block:
+    names = {g.role: g.name for g in summary.generators}
+    who = " against ".join(markdown(names[r], 100) for r in (Role.STUDENT, Role.TEACHER) if r in names)
+    title = f"{MARKS[summary.outcome]} {OUTCOMES[summary.outcome]}" + (f": {who}" if who else "")
+    facts = [
+        f"{markdown(summary.benchmark, 100)} {markdown(summary.benchmark_version, 100)}",
+        f"{summary.n_cases:,} cases × {summary.seeds} seed{'s' if summary.seeds != 1 else ''}",
+        f"coverage {percent(summary.coverage)}",
+        f"controls: {control_counts(summary)}",
+    ]
+    reasons = tuple(f"- {markdown(reason, 1000)}" for reason in summary.reasons)
+    return Block(title, reasons, tail=(" · ".join(facts),), level=2)
+
+
+def _baseline(comparison: Comparison) -> Block:
+    counts = [f"{comparison.buckets.get(bucket, 0):,}" for bucket in Bucket]
+    shown = table("Against the baseline", [bucket.value for bucket in Bucket], [counts])
+    why = [f"{markdown(reason, 200)} ({n:,})" for reason, n in comparison.reasons.items()]
+    more = f" · {len(why) - 5} more reasons" if len(why) > 5 else ""
+    notes = [f"Baseline {code_span(comparison.baseline, 200)}, made {markdown(comparison.baseline_created, 100)}"]
+    notes += [f"Incomparable: {' · '.join(why[:5])}{more}"] if why else []
+    return Block(shown.title, shown.rows, shown.head, tuple(notes))
+
+
+def _gates(summary: RunSummary) -> Block:
+    if not summary.gates:
+        return Block("Gates", tail=(f"**{NO_GATE}**",))
+    failed_first = sorted(summary.gates, key=lambda g: list(GATE_MARKS).index(g.status))
+    return table("Gates", ["", "rule", "figures", "could have shown", "cases needed"], map(_gate, failed_first))
+
+
+def _gate(gate: GateResult) -> list[str]:
+    needed = NONE
+    if gate.status is GateStatus.LOW_POWER:
+        needed = f"about {gate.n_needed:,}" if gate.n_needed is not None else "not known"
+    detectable = NONE if gate.detectable is None else f"a difference of {figure(gate.detectable)}"
+    return [
+        f"{GATE_MARKS[gate.status]} {gate.status.value}",
+        markdown(gate.rule),
+        markdown(gate.detail),
+        detectable,
+        needed,
+    ]
+
+
+def _dimensions(summary: RunSummary) -> Iterator[Block]:
+    compared = summary.comparison.dimensions if summary.comparison else ()
+    changes = {change.dimension: change for change in compared if change.group == "all"}
+    rows = []
+    for row in dimension_rows(summary.dimensions):
+        told = row.dimension.name.startswith(f"{row.judge}.")
+        name = row.dimension.name if told else f"{row.judge}: {row.dimension.name}"
+        cells = [f"{markdown(name)}<br><sub>{direction(row.dimension)}</sub>", _cell(row.student), _cell(row.teacher)]
+        cells.append(_difference(row.difference, row.dimension.higher_is_better))
+        if summary.comparison:
+            cells.append(_change(changes.get(row.dimension.name)))
+        rows.append(cells)
+    if rows:
+        head = ["dimension", "student", "teacher", "student − teacher"]
+        yield table("Dimensions", [*head, "student − baseline"] if summary.comparison else head, rows)
+
+
+def _cell(result: DimensionResult | None) -> str:
+    if result is None:
+        return NONE
+    if result.estimate is None:
+        return no_figure(result)
+    counts = f"<sub>{result.n_scored:,}/{result.n_expected:,} scored</sub>"
+    return f"{figure(result.estimate.value)} {bounds(result.estimate)}<br>{counts}"
+
+
+def _difference(difference: Interval | None, higher_is_better: bool) -> str:
+    if difference is None:
+        return NONE
+    return f"{signed(difference.value)} {bounds(difference, sign=True)} {reading(difference, higher_is_better)}"
+
+
+def _change(change: DimensionChange | None) -> str:
+    if change is None or change.difference is None:
+        return NONE
+    return f"{signed(change.difference.value)} {bounds(change.difference, sign=True)} {change_reading(change)}"
+
+
+def _new_failures(failures: Failures, compared: bool) -> Iterator[Block]:
+    head = ["severity", "case", "seed", "finding", "expected", "read"]
+    title = f"{'New failures' if compared else 'Failures of the student’s own'}: {failures.n:,}"
+    if failures.worst:
+        rows = [[*_case(failure), *_finding(failure)] for failure in failures.worst]
+        shown = table(title, [*head, "since the baseline"] if compared else head, rows)
+        more = failures.n - len(failures.worst)
+        yield Block(shown.title, shown.rows, shown.head, (f"*{more:,} more: see the report.*",) if more else ())
+
+
+def _case(failure: Failure) -> list[str]:
+    return [f"{failure.finding.severity:.2f}", markdown(failure.case_id), str(failure.seed)]
+
+
+def _finding(failure: Failure) -> list[str]:
+    finding = failure.finding
+    expected, read = expected_and_read(finding)
+    said = markdown(finding.kind, 80) if expected or read else markdown(finding.message, 200)
+    inherited = " (inherited)" if finding.blame is Blame.BOTH else ""
+    cells = [said + inherited, *(NONE if text is None else markdown(text, 80) for text in (expected, read))]
+    return cells if failure.bucket is None else [*cells, failure.bucket.value]
+
+
+def _flaky(summary: RunSummary, failures: Failures) -> Iterator[Block]:
+    if not summary.flaky:
+        return
+    head = ["severity", "case", "seed", "finding"]
+    rows = [[*_case(failure), markdown(failure.finding.message, 200)] for failure in failures.flaky]
+    shown = table(f"⚠️ Flaky cases that fail: {failures.n_flaky:,}", head, rows, collapsed=True)
+    note = f"Cases known to be unstable, left out of the gates: {len(summary.flaky):,}."
+    yield Block(shown.title, shown.rows, shown.head, (note,), collapsed=True)
+
+
+def _finding_counts(summary: RunSummary) -> Iterator[Block]:
+    used = [b for b in BLAMES if any(b in counts for counts in summary.finding_counts.values())]
+    rows = [
+        [markdown(kind), *(f"{counts.get(blame, 0):,}" for blame in used)]
+        for kind, counts in sorted(summary.finding_counts.items())
+    ]
+    if rows:
+        yield table("Findings by kind", ["kind", *(BLAMES[b] for b in used)], rows, collapsed=True)
+
+
+def _groups(comparison: Comparison) -> Iterator[Block]:
+    changes = [c for c in comparison.dimensions if c.group != "all" and c.difference]
+    changes.sort(key=lambda c: 2.0 if c.p_adjusted is None else c.p_adjusted)
+    rows = [
+        [
+            markdown(change.dimension),
+            markdown(change.group),
+            _change(change),
+            NONE if change.p_adjusted is None else figure(change.p_adjusted),
+        ]
+        for change in changes
+    ]
+    if rows:
+        head = ["dimension", "group", "student − baseline", "adjusted p"]
+        yield table("Changes by category and task", head, rows, collapsed=True)
+
+
+def _controls(summary: RunSummary) -> Iterator[Block]:
+    rows = [
+        ["✅" if c.passed else "❌", markdown(c.judge), markdown(c.name), markdown(c.rule), markdown(c.detail)]
+        for c in sorted(summary.controls, key=lambda c: c.passed)
+    ]
+    if rows:
+        head = ["", "judge", "control", "must", "detail"]
+        yield table(f"Controls: {control_counts(summary)}", head, rows, collapsed=True)
+
+
+def _run(summary: RunSummary) -> Block:
+    rows = [
+        [
+            g.role.value,
+            markdown(g.name),
+            "not counted" if g.nfe is None else str(g.nfe),
+            seconds(g.seconds_per_picture),
+            f"{g.n_pictures:,}",
+            f"{g.n_errors:,}",
+            markdown(g.hardware) or "not known",
+            markdown(g.licence) or "not known",
+        ]
+        for g in summary.generators
+    ]
+    head = ["role", "generator", "NFE", "time per picture", "pictures", "errors", "hardware", "licence"]
+    shown = table("Generators and run", head, rows)
+    notes = (
+        f"Benchmark digest {code_span(summary.benchmark_digest)}, evalkit {code_span(summary.evalkit_version)}, "
+        f"made {markdown(summary.created)}",
+        f"Made by {code_span(summary.command, 2000)}",
+    )
+    return Block(shown.title, shown.rows, shown.head, notes, collapsed=True)

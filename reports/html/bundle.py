@@ -1,0 +1,30 @@
+"""The style sheets and scripts of the page: every file in `assets`, in the order in which they take effect."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+FIRST = ("base.css", "data.js", "dom.js", "filter.js", "sift.js", "route.js", "filterbar.js", "list.js")
+"""What others build on, in this order; the data of the first view is read after `data.js`."""
+LAST = ("print.css", "main.js")
+
+
+def asset_names() -> list[str]:
+    """The names of all assets: foundations, then the rest by name, then what has the last word."""
+    folder = files("reports.html") / "assets"
+    names = {entry.name for entry in folder.iterdir() if entry.name.endswith((".css", ".js"))}
+    between = sorted(names - {*FIRST, *LAST})
+    return [name for name in (*FIRST, *between, *LAST) if name in names]
+
+
+def asset_text(name: str) -> str:
+    """The text of an asset."""
+    return (files("reports.html") / "assets" / name).read_text("utf-8")
+
+
+def copy_assets(folder: Path) -> None:
+    """Write every asset into the new folder `folder`."""
+    folder.mkdir()
+    for name in asset_names():
+        (folder / name).write_text(asset_text(name), encoding="utf-8", newline="\n")

@@ -1,0 +1,145 @@
+"""`report.html`: the whole report as one file to send around, up to a size.
+
+Style sheets and scripts stand in the page, allowed by their hashes. Data and pictures stand in blocks that are no code
+(`application/json`), whose ids `assets/data.js` asks for: one per file of the list, per case and per picture.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evalkit.records import JSON
+from reports.escape import script_json
+from reports.files import replacing_file
+from reports.html.data import ReportData
+from reports.html.page import DATA_MARK
+from reports.html.rows import PICTURES
+
+LIST_SHARE, DETAILS_SHARE = 0.4, 0.7
+"""Parts of the room that the list, and the list with the details of cases, may take: the rest is for pictures."""
+MARGIN = 4_096
+"""Bytes kept free for the sentence that says what was left out."""
+
+
+@dataclass(slots=True)
+class Contents:
+    """What goes into the file: files of the list with so many rows, details of cases, pictures of the first cases."""
+
+    lists: int = 0
+    rows: int = 0
+    cases: list[int] = field(default_factory=list)
+    illustrated: int = 0
+    files: dict[str, None] = field(default_factory=dict)
+
+    def left_out(self, total: int, cap: int) -> str:
+        """What is not in the file, in words; empty where nothing is missing."""
+        parts = (
+            (self.illustrated, "the pictures of {}"),
+            (len(self.cases), "the details of {}"),
+            (self.rows, "any mention of {}"),
+        )
+        missing = [words.format(f"{total - n:,}") for n, words in parts if n < total]
+        if not missing:
+            return ""
+        kept = f"Of {total:,} cases it leaves out {', '.join(missing)}, and keeps the worst."
+        return f"This file is held under {cap / 1e6:,.0f} MB. {kept} The report folder has everything."
+
+
+@dataclass(slots=True)
+class _Room:
+    """Bytes that are left."""
+
+    left: int
+
+    def take(self, size: int, *, keep: float = 0.0) -> bool:
+        """Whether `size` bytes fit while `keep` stay free; they are then taken."""
+        fits = size <= self.left - keep
+        self.left -= size if fits else 0
+        return fits
+
+
+def write_single_file(
+    path: Path, folder: Path, data: ReportData, unreadable: Collection[str], cap: int, page: Callable[..., str]
+) -> None:
+    """Write the report in `folder` as the one file `path` of at most `cap` bytes, worst cases first.
+
+    First the list, then what the views of cases draw, then pictures; everything where it fits. `page` is
+    `render_page` of the run.
+    """
+    bare = page(0, inline=True)
+    contents = choose(cap - len(bare.encode("utf-8")) - MARGIN, folder, data, unreadable)
+    said = contents.left_out(data.count, cap)
+    head, tail = page(contents.rows, inline=True, left_out=said).split(DATA_MARK)
+    with replacing_file(path) as file:
+        file.write(head)
+        for block in _blocks(contents, folder, data, unreadable):
+            file.write(block)
+        file.write(tail)
+
+
+def choose(room: int, folder: Path, data: ReportData, unreadable: Collection[str]) -> Contents:
+    """What fits into `room` bytes, worst cases first: nothing is left out for something less bad that is smaller."""
+    chosen, space = Contents(), _Room(room)
+    if not space.take(len(_block("data/index", data.manifest(data.count)))):
+        return chosen
+    thumbs: list[tuple[str, ...]] = []
+    for number, rows in enumerate(data.listing.chunks(unreadable)):
+        if not space.take(len(_block(f"data/rows/{number}", rows)), keep=(1 - LIST_SHARE) * room):
+            break
+        chosen.lists += 1
+        chosen.rows += len(rows["found"])
+        thumbs += zip(*(_column(rows, part) for part in PICTURES), strict=True)
+    for at in data.listing.order()[: chosen.rows]:
+        if not space.take(len(_text_block(f"data/case/{at}", data.details.read(at))), keep=(1 - DETAILS_SHARE) * room):
+            break
+        chosen.cases.append(at)
+    for at, small in zip(chosen.cases, thumbs, strict=False):
+        roles = json.loads(data.details.read(at))["roles"]
+        names = [
+            *(f"pictures/{role['picture']}" for role in roles if role["picture"]),
+            *map(_thumb_file, filter(None, small)),
+        ]
+        new = [name for name in dict.fromkeys(names) if name not in chosen.files]
+        if not space.take(sum(_picture_size(folder, name) for name in new)):
+            break
+        chosen.illustrated += 1
+        chosen.files.update(dict.fromkeys(new))
+    return chosen
+
+
+def _blocks(contents: Contents, folder: Path, data: ReportData, unreadable: Collection[str]) -> Iterator[str]:
+    """The blocks one after the other: never two pictures in memory."""
+    if not contents.lists:
+        return
+    yield _block("data/index", data.manifest(contents.rows))
+    for number, rows in zip(range(contents.lists), data.listing.chunks(unreadable), strict=False):
+        yield _block(f"data/rows/{number}", rows)
+    for at in contents.cases:
+        yield _text_block(f"data/case/{at}", data.details.read(at))
+    for name in contents.files:
+        yield _text_block(name, base64.b64encode((folder / name).read_bytes()).decode("ascii"))
+
+
+def _block(name: str, value: JSON) -> str:
+    return _text_block(name, script_json(value))
+
+
+def _column(rows: JSON, name: str) -> list[str]:
+    return rows[name] if isinstance(rows[name], list) else [rows[name]] * len(rows["found"])
+
+
+def _text_block(name: str, text: str) -> str:
+    """A block of text that holds no `<`: JSON as `script_json` writes it, or base64."""
+    return f'<script type="application/json" id="{name}">{text}</script>\n'
+
+
+def _picture_size(folder: Path, name: str) -> int:
+    return len(_text_block(name, "")) + 4 * -(-(folder / name).stat().st_size // 3)
+
+
+def _thumb_file(thumb: str) -> str:
+    return f"pictures/{thumb}" if "." in thumb else f"thumbs/{thumb}.webp"

@@ -1,0 +1,76 @@
+"""Which entries may stand on one leaderboard, and which of two of the same generator does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from evalkit.errors import UsageError
+from evalkit.records import Role
+from evalkit.results import RunResults
+from reports.leaderboard.entries import Entry, claim
+
+
+class Contestant(NamedTuple):
+    """An entry, the run folder or file it comes from, and the run itself where there is a folder."""
+
+    entry: Entry
+    origin: str
+    results: RunResults | None
+
+    @property
+    def key(self) -> tuple[str, Role, int | None]:
+        """What makes two entries ones of the same generator: name, role and NFE."""
+        return (self.entry.generator, self.entry.role, self.entry.nfe)
+
+
+def check_comparable(contestants: Sequence[Contestant]) -> None:
+    """See that all were asked the same cases and judged by the same judges. A judge may be missing, not differ.
+
+    Raises:
+        UsageError: names the run that differs, the one it differs from, and both values.
+    """
+    asked: dict[str, tuple[object, str]] = {}
+    for entry, origin, _ in contestants:
+        facts: dict[str, object] = {
+            "benchmark digest": f"{entry.benchmark_digest[:16]} ({entry.benchmark} {entry.benchmark_version})",
+            "number of cases": entry.n_cases,
+            "cases selected by name": ", ".join(entry.selected_cases) or "none",
+        }
+        for figure in entry.dimensions:
+            facts[f"judge of `{figure.dimension}`"] = f"{figure.judge} {figure.judge_version}"
+            facts[f"better direction of `{figure.dimension}`"] = "higher" if figure.higher_is_better else "lower"
+        for name, value in facts.items():
+            first, where = asked.setdefault(name, (value, origin))
+            if first != value:
+                raise UsageError(
+                    f"the {name} is {value} here, but {first} in {where}",
+                    where=origin,
+                    hint="only runs of the same cases and judge versions share a leaderboard: run it again with those",
+                )
+
+
+def newest(contestants: Sequence[Contestant]) -> tuple[list[Contestant], tuple[str, ...]]:
+    """The newest entry of every generator, in the order they first appear, and a note for each one left out.
+
+    An entry given twice (a run folder and the file made from it) is one entry and needs no note.
+    """
+    kept: dict[tuple[str, Role, int | None], Contestant] = {}
+    notes = []
+    for contestant in contestants:
+        other = kept.setdefault(contestant.key, contestant)
+        if other is contestant:
+            continue
+        newer, older = (contestant, other) if _age(contestant) >= _age(other) else (other, contestant)
+        kept[contestant.key] = newer
+        if claim(newer.entry) != claim(older.entry):
+            notes.append(
+                f"{newer.entry.label()}: kept the newest, of {newer.entry.created} ({newer.origin}); "
+                f"left out {older.entry.created} ({older.origin})"
+            )
+    return list(kept.values()), tuple(notes)
+
+
+def _age(contestant: Contestant) -> tuple[float, bool]:
+    """Newest is highest; of two as old, the one whose run is at hand."""
+    return (contestant.entry.when().timestamp(), contestant.results is not None)

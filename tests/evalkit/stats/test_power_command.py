@@ -1,0 +1,55 @@
+"""`evalkit power` as a user calls it."""
+
+import re
+
+import pytest
+
+from evalkit.cli import main
+from tests.evalkit.conftest import FAKE_RUN, Command, environment, evalkit
+
+__all__ = ["environment", "evalkit"]
+
+
+def test_graded_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["power", "--sd", "0.1", "--effect", "0.02"]) == 0
+    said = capsys.readouterr().out
+    needed = re.search(r"(\d+) +\d+ +0.02 +80%  <- needed", said)
+    assert needed
+    assert 197 <= int(needed[1]) <= 215, "197 by the normal approximation"
+
+
+def test_binary_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["power", "--discordant", "0.13", "--effect", "0.07"]) == 0
+    few = capsys.readouterr().out
+    assert main(["power", "--rate", "0.9", "--effect", "0.07"]) == 0
+    assert "<- needed" in few
+    assert capsys.readouterr().out != few
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--sd", "0.1", "--rate", "0.9"],
+        ["--rate", "0.9"],
+        ["--rate", "0.1", "--effect", "0.2"],
+        ["--discordant", "0.1", "--effect", "0.2"],
+        ["--sd", "-1"],
+        ["--sd", "nan"],
+        ["--sd", "0.1", "--effect", "inf"],
+        ["--run", "nowhere"],
+    ],
+)
+def test_nonsense_is_a_users_mistake(arguments: list[str]) -> None:
+    assert main(["power", *arguments]) == 2
+
+
+def test_a_run_plans_the_next(evalkit: Command) -> None:
+    run = [*FAKE_RUN, "--student", "fake-flat:level=180", "--seeds", "3"]
+    run[run.index("none")] = "fake-flat:spread=10"
+    assert evalkit(*run).returncode in (0, 1)
+    done = evalkit("power", "--run", "out", "--effect", "0.01")
+    assert done.returncode == 0, done.stderr
+    row = next(line.split() for line in done.stdout.splitlines() if line.startswith("fake.brightness"))
+    assert row[1:3] == ["6", "3"]
+    assert all(float(figure.replace(",", "")) > 0 for figure in row[4:])

@@ -1,0 +1,160 @@
+"""A run against a baseline: buckets, dimensions, gates, named baselines, through the real command."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit.compare import Baseline, bucket_of
+from evalkit.pictures import encode_png
+from evalkit.results import Bucket
+from evalkit.store.results import StoredResults
+from evalkit.store.run_reader import RunReader
+from tests.evalkit.conftest import Command
+
+JUDGE = "fake-brightness"
+
+
+def pictures(folder: Path, levels: list[int]) -> Path:
+    """Flat pictures; below 128 the fake judge finds them too dark, which fails the case."""
+    folder.mkdir()
+    for i, level in enumerate(levels):
+        (folder / f"flat-{i:04d}.png").write_bytes(encode_png(np.full((16, 16, 3), level, np.uint8)))
+    return folder
+
+
+def run(evalkit: Command, out: str, levels: list[int], tmp_path: Path, *more: object) -> int:
+    folder = pictures(tmp_path / f"pictures-{out}", levels)
+    done = evalkit(
+        "run", "--benchmark", f"fake-benchmark:count={len(levels)}", "--student", f"folder:{folder}",
+        "--judge", JUDGE, "--out", out, *more,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "bucket"),
+    [
+        (False, True, Bucket.REGRESSED),
+        (True, False, Bucket.FIXED),
+        (True, True, Bucket.STILL_FAILING),
+        (False, False, Bucket.UNCHANGED),
+    ],
+)
+def test_buckets(before: bool, now: bool, bucket: Bucket) -> None:
+    assert bucket_of(before, now) is bucket
+
+
+def test_compare_says_what_became_of_every_case(tmp_path: Path, evalkit: Command) -> None:
+    run(evalkit, "base", [200, 200, 50, 50, 200], tmp_path)
+    run(evalkit, "new", [200, 60, 210, 40, 190, 30], tmp_path)
+    done = evalkit("compare", "base", "new")
+    assert done.returncode == 0, done.stderr
+    counts = dict(line.rsplit(None, 1) for line in done.stdout.splitlines()[:6])
+    assert {name.strip(): int(n) for name, n in counts.items()} == {
+        "regressed": 1,
+        "fixed": 1,
+        "new failure": 1,
+        "still failing": 1,
+        "unchanged": 2,
+        "incomparable": 0,
+    }
+    assert "fake.brightness" in done.stdout
+    assert evalkit("compare", "base", "new", "--max-drop", "fake.brightness=0.5").returncode == 0
+    assert evalkit("compare", "base", "new", "--max-drop", "fake.nothing=0.5").returncode == 2
+    assert evalkit("compare", "nowhere", "new").returncode == 2
+
+
+def test_a_gate_on_the_command_line_fails(tmp_path: Path, evalkit: Command) -> None:
+    levels = list(range(200, 230))
+    run(evalkit, "base", levels, tmp_path)
+    run(evalkit, "new", [level - 60 - level % 7 for level in levels], tmp_path)
+    done = evalkit("compare", "base", "new", "--max-drop", "fake.brightness=0.05", "--report")
+    assert done.returncode == 1, done.stderr
+    summary = json.loads((tmp_path / "new" / "leaderboard.json").read_text())
+    assert summary
+    with RunReader(tmp_path / "new") as reader, StoredResults(reader) as results:
+        comparison = results.summary().comparison
+        assert comparison is not None
+        assert comparison.baseline == "base"
+        change = next(iter(results.cases())).change
+        assert change is not None
+        assert change.baseline_sample is not None
+        assert results.picture_path(change.baseline_sample).is_file()
+
+
+def test_changed_cases_are_incomparable_with_the_reason(tmp_path: Path, evalkit: Command) -> None:
+    run(evalkit, "base", [200, 200], tmp_path)
+    with RunReader(tmp_path / "base") as reader:
+        baseline = Baseline(reader)
+        case = next(reader.cases()).case
+        import dataclasses
+
+        other = dataclasses.replace(case, prompt="another question")
+        change = baseline.change(other, 0, (), baseline.judges)
+        assert (change.bucket, change.reason) == (Bucket.INCOMPARABLE, "the case has changed")
+        change = baseline.change(case, 0, (), {JUDGE: "a newer version"})
+        assert (change.bucket, change.reason) == (Bucket.INCOMPARABLE, f"changed: judge {JUDGE}")
+        assert (
+            baseline.change(dataclasses.replace(case, tags=("x",)), 0, (), baseline.judges).reason
+            == "not judged in this run"
+        )
+
+
+def test_a_named_baseline_is_set_on_purpose(tmp_path: Path, evalkit: Command) -> None:
+    levels = list(range(200, 230))
+    run(evalkit, "base", levels, tmp_path)
+    assert evalkit("baseline", "set", "main", "base").returncode == 2, "a reason is required"
+    done = evalkit("baseline", "set", "main", "base", "--reason", "v1 shipped", "--author", "Ada")
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(tmp_path / "base")
+    done = evalkit("baseline", "list")
+    assert "Ada: v1 shipped" in done.stdout
+    config = tmp_path / "evalkit.yaml"
+    config.write_text(
+        f"benchmark: 'fake-benchmark:count={len(levels)}'\nstudent: {{use: folder, path: worse}}\njudges: [{JUDGE}]\n"
+        "baseline: main\nout: new\ngates: [{dimension: fake.brightness, max_drop: 0.05, against: baseline}]\n"
+    )
+    pictures(tmp_path / "worse", [level - 60 - level % 7 for level in levels])
+    done = evalkit("run", "evalkit.yaml")
+    assert done.returncode == 1, done.stderr
+    assert "regressed" in json.dumps(json.loads((tmp_path / "new" / "verdict.json").read_text()))
+    config.write_text(config.read_text().replace("baseline: main", "baseline: mian"))
+    assert evalkit("run", "evalkit.yaml", "--out", "other").returncode == 2
+
+
+def test_a_leaderboard_file_is_a_baseline_too(tmp_path: Path, evalkit: Command) -> None:
+    levels = list(range(150, 180))
+    run(evalkit, "base", levels, tmp_path)
+    pictures(tmp_path / "worse", [level - 60 - level % 7 for level in levels])
+    pictures(tmp_path / "same", levels)
+    text = (
+        f"benchmark: 'fake-benchmark:count={len(levels)}'\nstudent: {{use: folder, path: worse}}\njudges: [{JUDGE}]\n"
+        "baseline: base/leaderboard.json\nout: new\n"
+        "gates: [{dimension: fake.brightness, max_drop: 0.05, against: baseline}]\n"
+    )
+    (tmp_path / "a.yaml").write_text(text)
+    assert evalkit("run", "a.yaml").returncode == 1
+    (tmp_path / "b.yaml").write_text(text.replace("path: worse", "path: same").replace("out: new", "out: same-run"))
+    assert evalkit("run", "b.yaml").returncode == 0
+
+
+def test_flaky_cases_do_not_fail_a_gate(tmp_path: Path, evalkit: Command) -> None:
+    levels = [200] * 20 + [30] * 4
+    pictures(tmp_path / "p", levels)
+    ids = [f"flat/{i:04d}" for i in range(20, 24)]
+    (tmp_path / "flaky.json").write_text(json.dumps(ids))
+    text = (
+        f"benchmark: 'fake-benchmark:count={len(levels)}'\nstudent: {{use: folder, path: p}}\njudges: [{JUDGE}]\n"
+        "out: OUT\ngates: [{finding: dark, max_rate: 0.02}]\n"
+    )
+    (tmp_path / "a.yaml").write_text(text.replace("OUT", "strict"))
+    assert evalkit("run", "a.yaml").returncode == 1
+    (tmp_path / "b.yaml").write_text(text.replace("OUT", "lenient") + "flaky: flaky.json\n")
+    done = evalkit("run", "b.yaml")
+    assert done.returncode == 0, done.stdout
+    (tmp_path / "flaky.json").write_text('{"not": "a list"}')
+    assert evalkit("run", "b.yaml", "--out", "third").returncode == 2

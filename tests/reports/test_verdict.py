@@ -1,0 +1,137 @@
+"""`verdict.json`: what a script reads from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import EXIT_GATE_FAILED, EXIT_UNDECIDED
+from evalkit.records import Blame, Role
+from evalkit.results import GateResult, GateStatus, Interval, Outcome
+from reports.ci.verdict import SCHEMA, VerdictExporter, schema_text
+from tests.reports.attacked_run import ATTACK, attacked_run
+from tests.reports.conftest import FakeRunResults
+
+
+def verdict_of(results: FakeRunResults, out: Path, **settings: int) -> Any:
+    path = VerdictExporter(VerdictExporter.Settings(**settings)).export(results, out)
+    return json.loads(path.read_text("ascii"))
+
+
+def test_the_schema_lies_beside_it(compared: FakeRunResults, tmp_path: Path) -> None:
+    content = verdict_of(compared, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["verdict.json", SCHEMA]
+    assert (tmp_path / "out" / content["$schema"]).read_text("utf-8") == schema_text()
+
+
+def test_outcome_and_exit_code(compared: FakeRunResults, tmp_path: Path) -> None:
+    content = verdict_of(compared, tmp_path)
+    assert (content["outcome"], content["exit_code"]) == ("failed", EXIT_GATE_FAILED)
+    compared.run = replace(compared.run, outcome=Outcome.UNDECIDED)
+    content = verdict_of(compared, tmp_path)
+    assert content["exit_code"] == EXIT_UNDECIDED
+    assert "could not be decided" in content["exit_meaning"]
+
+
+def test_gates_say_what_they_could_not(compared: FakeRunResults, tmp_path: Path) -> None:
+    gates = {gate["dimension"]: gate for gate in verdict_of(compared, tmp_path)["gates"]}
+    assert (gates["ned"]["status"], gates["ned"]["n_needed"]) == ("too little power to say", 29)
+    assert gates["words"]["interval"] == {"value": 0.081, "low": 0.059, "high": 0.103, "n": 4, "confidence": 0.95}
+    assert gates["words"]["detectable"] == 0.031
+    assert gates["grain"]["interval"] is None
+
+
+def test_a_missing_figure_is_null(compared: FakeRunResults, tmp_path: Path) -> None:
+    holes = Interval(0.5, None, float("inf"), 1)
+    unknown = GateResult("rule", GateStatus.LOW_POWER, "", interval=holes, detectable=float("nan"))
+    student, teacher = compared.run.generators
+    generators = (replace(student, nfe=None, seconds_per_picture=None, hardware=""), teacher)
+    compared.run = replace(compared.run, gates=(unknown,), generators=generators, run_digest="")
+    content = verdict_of(compared, tmp_path)
+    assert content["gates"][0]["interval"] | {"n": 0} == {
+        "value": 0.5,
+        "low": None,
+        "high": None,
+        "n": 0,
+        "confidence": 0.95,
+    }
+    assert content["gates"][0]["detectable"] is None
+    assert [content["generators"][0][key] for key in ("nfe", "seconds_per_picture", "hardware")] == [None] * 3
+    assert content["run_digest"] is None
+    checklist = [d for d in content["dimensions"] if d["dimension"] == "checklist"]
+    assert [d["estimate"] for d in checklist] == [None, None]
+    assert next(c for c in content["comparison"]["dimensions"] if c["dimension"] == "checklist")["difference"] is None
+
+
+def test_the_comparison(compared: FakeRunResults, demo: FakeRunResults, tmp_path: Path) -> None:
+    content = verdict_of(compared, tmp_path)["comparison"]
+    assert content["buckets"]["regressed"] == 2
+    assert content["incomparable_reasons"] == {"the case has changed": 1}
+    words = [c for c in content["dimensions"] if c["dimension"] == "words"]
+    assert {c["group"] for c in words} >= {"all", "task:t2i", "category:food"}
+    assert verdict_of(demo, tmp_path)["comparison"] is None
+
+
+def test_new_failures_are_those_the_baseline_had_not(compared: FakeRunResults, tmp_path: Path) -> None:
+    failures = verdict_of(compared, tmp_path)["failures"]
+    assert [(f["case"], f["bucket"], f["kind"]) for f in failures["worst"]] == [
+        ("poster/fresh-bread", "regressed", "overlap"),
+        ("poster/harbour-jazz", "regressed", "typo"),
+    ]
+    typo = failures["worst"][1]
+    assert (typo["expected"], typo["read"], typo["severity"], typo["blame"]) == (
+        "HARBOUR",
+        "HARB0UR",
+        0.72,
+        "student-only",
+    )
+    assert len(typo["box"]) == 4
+    assert (failures["n"], failures["n_flaky"]) == (2, 1)  # night-trains is flaky
+
+
+def test_without_a_baseline_only_the_students_own_count(demo: FakeRunResults, tmp_path: Path) -> None:
+    failures = verdict_of(demo, tmp_path)["failures"]
+    assert {f["bucket"] for f in failures["worst"]} == {None}
+    assert "poster/open-studio" not in {f["case"] for f in failures["worst"]}  # inherited
+    blamed = [
+        replace(r, verdicts={Role.STUDENT: tuple(replace(v, findings=()) for v in r.verdicts.get(Role.STUDENT, ()))})
+        for r in demo.cases()
+    ]
+    demo.make = lambda: iter(blamed)
+    assert verdict_of(demo, tmp_path)["failures"] == {"n": 0, "worst": [], "n_flaky": 0}
+
+
+def test_a_regression_counts_whoever_else_has_it(compared: FakeRunResults, tmp_path: Path) -> None:
+    shared = [
+        replace(
+            r,
+            verdicts={
+                role: tuple(replace(v, findings=tuple(replace(f, blame=Blame.BOTH) for f in v.findings)) for v in given)
+                for role, given in r.verdicts.items()
+            },
+        )
+        for r in compared.cases()
+    ]
+    compared.make = lambda: iter(shared)
+    assert {f["blame"] for f in verdict_of(compared, tmp_path)["failures"]["worst"]} == {"both"}
+
+
+def test_the_worst_are_kept_of_many(many: Callable[[int], FakeRunResults], tmp_path: Path) -> None:
+    failures = verdict_of(many(400), tmp_path, worst_failures=3)["failures"]
+    assert [f["severity"] for f in failures["worst"]] == [0.9, 0.9, 0.9]
+    assert [f["case"] for f in failures["worst"]] == ["poster/00002", "poster/00010", "poster/00018"]
+    assert failures["n"] > 100
+
+
+def test_hostile_text_arrives_as_data(tmp_path: Path) -> None:
+    content = verdict_of(attacked_run(tmp_path / "p"), tmp_path / "out")
+    assert content["reasons"] == [ATTACK.replace("\ud800", "?")]
+    assert content["failures"]["worst"][0]["expected"] == ATTACK.replace("\ud800", "?")
+
+
+def test_a_novel_is_clipped(compared: FakeRunResults, tmp_path: Path) -> None:
+    compared.run = replace(compared.run, command="x" * 100_000)
+    assert verdict_of(compared, tmp_path)["command"].endswith("(98,000 more characters)")
