@@ -11,7 +11,8 @@ from reports.leaderboard.entries import Entry, Figure
 
 RULE = (
     "An entry's rank is 1 plus the number of entries whose interval lies entirely on the better side of its own; "
-    "equal ranks are ties. A figure without both bounds, or of a run that was undecided, has no rank and moves nobody."
+    "equal ranks are ties. A figure without both bounds, or of a run that was undecided or stopped early, has no "
+    "rank and moves nobody."
 )
 
 
@@ -19,11 +20,17 @@ def ranked(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """The same entries, every figure with its rank among them (see `RULE`)."""
     groups: dict[str, list[Figure]] = {}
     for entry in entries:
-        for figure in entry.dimensions if entry.outcome is not Outcome.UNDECIDED else ():
+        for figure in entry.dimensions if _is_whole(entry) else ():
             if figure.ci_low is not None and figure.ci_high is not None:
                 groups.setdefault(figure.dimension, []).append(figure)
     places = {name: _ranks(figures) for name, figures in groups.items()}
     return tuple(dataclasses.replace(entry, dimensions=_placed(entry, places)) for entry in entries)
+
+
+def _is_whole(entry: Entry) -> bool:
+    """Whether the run was decided and asked every case: the means of one that stopped early lean to its decision."""
+    asked = entry.n_pictures + entry.n_errors
+    return entry.outcome is not Outcome.UNDECIDED and asked >= entry.n_cases * entry.seeds
 
 
 def _ranks(figures: Sequence[Figure]) -> dict[int, tuple[int, bool]]:
