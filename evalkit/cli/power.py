@@ -150,8 +150,6 @@ def _from_run(
     run: Path, effect: float | None, seeds: int | None, correlation: float | None, alpha: float, power: float
 ) -> Sequence[str]:
     """One line per dimension: what the run's cases show, and how many the wanted effect needs."""
-    import numpy as np
-
     from evalkit.compare import paired_differences
     from evalkit.records import Role
     from evalkit.stats.clusters import effective_sd, picture_spread
@@ -160,7 +158,9 @@ def _from_run(
     from evalkit.store.run_reader import RunReader
 
     wanted = (f"cases for {effect:g}",) if effect else ()
-    rows: list[tuple[str, ...]] = [("dimension", "cases", "seeds", "correlation", "sd", "smallest drop seen", *wanted)]
+    rows: list[tuple[str, ...]] = [
+        ("dimension", "cases", "seeds", "correlation", "sd per case", "smallest drop seen", *wanted)
+    ]
     with RunReader(run) as reader:
         theirs = int(reader.meta("seeds") or 1)
         for name in sorted({name for role, name, _ in reader.status_counts() if role is Role.STUDENT}):
@@ -168,16 +168,13 @@ def _from_run(
             means = case_means(differences)
             spread = picture_spread(differences)
             if spread.sd == 0:
-                rows.append(
-                    (name, f"{len(means):,}", "", "", "0", "nothing to plan from: no differences, or all alike")
-                )
+                rows.append((name, f"{len(means):,}", "", "", "0", "none: all alike"))
                 continue
             between = correlation if correlation is not None else spread.correlation
             between = 1.0 if between is None else between
             per_case = effective_sd(spread.sd, seeds or theirs, between)
-            reach = float(np.max(np.abs(means - means.mean())) / np.std(means, ddof=1)) if np.ptp(means) > 0 else None
-            needed = cases_needed(per_case, effect, alpha, power, reach=reach) if effect else None
-            shown = detectable(len(means), per_case, alpha, power, reach=reach)
+            needed = cases_needed(per_case, effect, alpha, power) if effect else None
+            shown = detectable(len(means), per_case, alpha, power)
             row = (name, f"{len(means):,}", f"{seeds or theirs}", f"{between:.2g}", f"{per_case:.3g}", f"{shown:.3g}")
             rows.append((*row, "over ten million" if needed is None else f"{needed:,}") if effect else row)
     if len(rows) == 1:

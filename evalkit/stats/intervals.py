@@ -39,10 +39,15 @@ def mean_interval(
     are nearly all exactly 0; there a bootstrap that knows only what it has seen calls two bad cases out of 24 a proven
     loss. The imagined case is what Clopper & Pearson (1934) assume for shares, carried to values of any kind (Gaffke
     2005; Learned-Miller & Thomas 2020, arXiv 1905.06208; the same point as in the adjusted empirical likelihood of
-    Chen, Variyath & Abraham 2008). For 0/1 values this *is* the mid-P Clopper–Pearson interval, and for differences of
-    -1/0/1 it excludes 0 just where the mid-P McNemar test rejects (five worse and none better do, four do not).
+    Chen, Variyath & Abraham 2008). For shares the bound lies between the mid-P and the exact one, and differences of
+    -1/0/1 exclude 0 just where the mid-P McNemar test rejects: five worse and none better do, four do not.
 
-    Coverage at 95 % (`python -m tests.bench statistics`): COVERAGE
+    Measured at 95 % (`python -m tests.bench statistics`, 2,000 samples each): 94.5 to 95.8 % of bell-shaped (n = 30
+    to 500), exponential and mildly lognormal values (n = 50 to 500), 95.2 to 96.2 % of grades 1 to 5 and of case means
+    over 3 seeds, 94.5 to 97.2 % of 0/1 values. Where 95 % of the differences are 0 it is wide on purpose for a hundred
+    cases and fewer (97.4 to 100 %, but for the last exception) and 94.0 to 97.7 % at 500. Too narrow are: lognormal
+    values of sigma 1 at n = 50 (92.8 %), and unbounded differences of which 95 % are 0 and the rest all on one side, at
+    n = 50 and 100 (88.9 and 92.0 %): nobody can tell from 3 cases how bad the fourth would be.
 
     Args:
         means: one value per case, shape (n,).

@@ -81,7 +81,7 @@ def thumbnail(data: bytes) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(decode(data).pixels)
-    image.thumbnail((EDGE, EDGE), reducing_gap=3.0)
+    image.thumbnail((EDGE, EDGE), reducing_gap=1.5)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY)
+    image.save(buffer, "WEBP", quality=QUALITY, method=2)
     return buffer.getvalue()

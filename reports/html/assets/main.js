@@ -16,6 +16,8 @@
     ArrowLeft: evalkit.caseView.previous,
     z: evalkit.caseView.zoom,
     b: evalkit.caseView.boxes,
+    m: evalkit.caseView.mode,
+    g: evalkit.caseView.grain,
     Escape: () => { location.hash = evalkit.list.back(); },
   };
 

@@ -1,6 +1,5 @@
 """Intervals: coverage where it can be counted, honesty where it can't."""
 
-
 import numpy as np
 import pytest
 from scipy import stats
