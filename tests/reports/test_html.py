@@ -50,6 +50,23 @@ def call(path: Path) -> Any:
     return json.loads(text[start : text.rindex(")")])
 
 
+def listing(data: Path) -> Any:
+    """What the index says of the whole list."""
+    text = (data / "index.js").read_text("ascii")
+    return json.JSONDecoder().raw_decode(text, text.index("index(") + len("index("))[0]
+
+
+def columns(data: Path) -> list[dict[str, Any]]:
+    """The columns of every part of the list, the worst cases first; a column of one value is that value."""
+    parts = []
+    for file in [data / "index.js", *sorted(data.glob("rows-*.js"))]:
+        text = file.read_text("ascii")
+        start = text.find("evalkit.data.rows(")
+        if start >= 0:
+            parts.append(json.JSONDecoder().raw_decode(text, text.index(",", start) + 1)[0])
+    return parts
+
+
 def case_of(out: Path, position: int) -> Any:
     return call(out / "report/data/cases-0000.js")[position]
 
@@ -112,11 +129,11 @@ def test_the_folder_alone_is_enough(demo: FakeRunResults, tmp_path: Path) -> Non
     links = [a.get("src") or a.get("href") or "" for t, a in page.elements if t in {"script", "link"}]
     for link in links:
         assert link.startswith("data:") or (moved / link).is_file(), link
-    rows = call(moved / "data/index.js")["rows"]
-    assert len(rows) == 8
-    for row in rows:
-        for name in row[7:9]:
-            assert not name or (moved / "pictures" / name).is_file()
+    assert listing(moved / "data")["total"] == 8
+    shown = {role["picture"] for i in range(8) for role in case_of(tmp_path / "out", i)["roles"] if role["picture"]}
+    assert shown
+    for name in shown:
+        assert (moved / "pictures" / name).is_file(), name
 
 
 def test_pictures_are_hard_links(demo: FakeRunResults, tmp_path: Path) -> None:
@@ -182,7 +199,11 @@ def test_many_cases_stay_small_and_in_chunks(many: Callable[[int], FakeRunResult
     assert index.stat().st_size < 100_000
     data = tmp_path / "out/report/data"
     assert len(list(data.glob("cases-*.js"))) == 30
-    assert len(call(data / "index.js")["rows"]) == 3000
+    assert listing(data)["total"] == 3000
+    parts = columns(data)
+    assert len(parts[0]["id"]) == 200, "the worst cases come with the page"
+    assert sum(len(part["id"]) for part in parts) == 3000
+    assert (data / "index.js").stat().st_size < 1_000_000
     last = call(data / "cases-0029.js")
     assert len(last) == 100
     assert last[-1]["id"] == "poster/02999"
@@ -253,8 +274,8 @@ def test_a_run_without_teacher_and_one_without_cases(demo: FakeRunResults, tmp_p
     assert "not paired" in text
     assert "flash-mini does not hold its gates " in f"{text} "
     assert [r["role"] for r in case_of(tmp_path / "alone", 0)["roles"]] == ["student"]
-    states = [row[6] for row in call(tmp_path / "alone/report/data/index.js")["rows"]]
-    assert not any(bits & 0b10 for bits in states)  # no teacher was asked, so none is missing
+    missing = dict(listing(tmp_path / "alone/report/data")["names"]["is"])
+    assert missing["no teacher picture"] == 0, "no teacher was asked, so none is missing"
     demo.make = lambda: iter(())
     assert page_of(demo, tmp_path / "none").elements
-    assert call(tmp_path / "none/report/data/index.js")["rows"] == []
+    assert listing(tmp_path / "none/report/data")["total"] == 0
