@@ -6,10 +6,12 @@
 //   phrase = '"' … '"', with \" and \\ inside
 
 evalkit.filter = (() => {
-  const ALIASES = { category: "cat", severity: "sev", change: "bucket", status: "is", text: "word" };
+  // Looked up by words of the reader: without a prototype, so that `constructor` is not among them.
+  const ALIASES = { __proto__: null, category: "cat", severity: "sev", change: "bucket", status: "is", text: "word" };
   const NAMED = ["kind", "judge", "blame", "role", "cat", "task", "bucket", "is"];
   const NUMBERS = ["sev", "seed", "findings"];
-  const STATUSES = { error: "e", unscored: "u", skipped: "k", scored: "s" };
+  const NOUNS = { __proto__: null, cat: "category", is: "state" };
+  const STATUSES = { __proto__: null, error: "e", unscored: "u", skipped: "k", scored: "s" };
   const KEY = /[\p{L}_][^\s:<>=!",]*(?=[:<>=]|!=)/uy;
   const OPERATOR = /<=|>=|!=|[:<>=]/y;
   const BARE = /[^\s,"]+/y;
@@ -113,7 +115,7 @@ evalkit.filter = (() => {
     if (found.length) return found;
     if (key === "bucket" && !names.length) throw new Misunderstood("this run is compared with no baseline, so it has no buckets");
     const there = names.filter(([name]) => name).map(([name]) => plain(name));
-    throw new Misunderstood(there.length ? `no ${key} is called “${value}”; there ${list(there)}` : `this run has no ${key}`);
+    throw new Misunderstood(there.length ? `no ${NOUNS[key] ?? key} is called “${value}”; there ${list(there)}` : `this run has no ${NOUNS[key] ?? key}`);
   }
 
   const list = (names) => `${names.length === 1 ? "is" : "are"} ${names.slice(0, 8).join(", ")}${names.length > 8 ? `, and ${names.length - 8} more` : ""}`;

@@ -9,6 +9,7 @@ evalkit.list = (() => {
   const BADGES = ["regressed", "fixed", "new failure", "still failing"];
   const compared = () => listing.names.bucket.length > 0;
   const ORDERS = () => ({
+    __proto__: null, // looked up by what stands in the address
     "": compared() ? "regressions first" : "worst first",
     ...(compared() ? { worst: "worst first" } : {}),
     own: "worst the teacher got right",
@@ -20,6 +21,7 @@ evalkit.list = (() => {
   const worse = (a, b) => listing.severity[b] - listing.severity[a] || faulty(b) - faulty(a) || listing.findings[b] - listing.findings[a];
   // Rows come in the order of "", so that it needs no sorting.
   const COMPARE = {
+    __proto__: null,
     worst: worse,
     own: (a, b) => listing.own[b] - listing.own[a] || faulty(b) - faulty(a),
     count: (a, b) => listing.findings[b] - listing.findings[a] || listing.severity[b] - listing.severity[a],
