@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,15 +19,16 @@ from reports.html.data import ReportData
 from reports.html.page import DATA_MARK
 from reports.html.rows import PICTURES
 
-LIST_SHARE, DETAILS_SHARE = 0.4, 0.7
-"""Parts of the room that the list, and the list with the details of cases, may take: the rest is for pictures."""
+LIST_SHARE, DETAILS_SHARE = 0.25, 0.5
+"""Parts of the room that the list, and the list with details and thumbnails, may take: the rest is for pictures."""
 MARGIN = 4_096
 """Bytes kept free for the sentence that says what was left out."""
 
 
 @dataclass(slots=True)
 class Contents:
-    """What goes into the file: files of the list with so many rows, details of cases, pictures of the first cases."""
+    """What goes into the file: files of the list with so many rows, details and thumbnails of `cases`, and the pictures
+    of the first `illustrated` of them; `files` are all pictures, large and small."""
 
     lists: int = 0
     rows: int = 0
@@ -93,22 +94,27 @@ def choose(room: int, folder: Path, data: ReportData, unreadable: Collection[str
         chosen.lists += 1
         chosen.rows += len(rows["found"])
         thumbs += zip(*(_column(rows, part) for part in PICTURES), strict=True)
-    for at in data.listing.order()[: chosen.rows]:
-        if not space.take(len(_text_block(f"data/case/{at}", data.details.read(at))), keep=(1 - DETAILS_SHARE) * room):
+    for at, small in zip(data.listing.order()[: chosen.rows], thumbs, strict=True):
+        new, size = _new_files(map(_thumb_file, filter(None, small)), chosen, folder)
+        size += len(_text_block(f"data/case/{at}", data.details.read(at)))
+        if not space.take(size, keep=(1 - DETAILS_SHARE) * room):
             break
         chosen.cases.append(at)
-    for at, small in zip(chosen.cases, thumbs, strict=False):
+        chosen.files.update(new)
+    for at in chosen.cases:
         roles = json.loads(data.details.read(at))["roles"]
-        names = [
-            *(f"pictures/{role['picture']}" for role in roles if role["picture"]),
-            *map(_thumb_file, filter(None, small)),
-        ]
-        new = [name for name in dict.fromkeys(names) if name not in chosen.files]
-        if not space.take(sum(_picture_size(folder, name) for name in new)):
+        new, size = _new_files((f"pictures/{role['picture']}" for role in roles if role["picture"]), chosen, folder)
+        if not space.take(size):
             break
         chosen.illustrated += 1
-        chosen.files.update(dict.fromkeys(new))
+        chosen.files.update(new)
     return chosen
+
+
+def _new_files(names: Iterable[str], chosen: Contents, folder: Path) -> tuple[dict[str, None], int]:
+    """Those of `names` that are not chosen yet, each once, and the bytes they take."""
+    new = dict.fromkeys(name for name in names if name not in chosen.files)
+    return new, sum(_picture_size(folder, name) for name in new)
 
 
 def _blocks(contents: Contents, folder: Path, data: ReportData, unreadable: Collection[str]) -> Iterator[str]:
