@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from evalkit.errors import ConfigError, GenerationError
@@ -14,15 +14,12 @@ from student.pipelines.settings import DiffusersSettings
 class Abilities(NamedTuple):
     """What a pipeline class can do, as of diffusers 0.41 to 0.42.
 
-    `one_prompt_per_batch`: QwenImage21Pipeline takes the layout of the whole batch from its first row and puts the
-    picture's rotary position behind the longest prompt, so a short prompt beside a long one is drawn differently: by
-    175 of 255 levels on the tests' tiny random checkpoint in float32 (4 steps, guidance 4), where batches of one prompt
-    differ from single pictures by 3e-5 of the range. Only seeds of one prompt go together.
+    `one_layout_per_batch`: only requests of one `student.pipelines.rows.layout` may share a call, edits among them.
     """
 
     tasks: frozenset[Task]
     size_multiple: int
-    one_prompt_per_batch: bool
+    one_layout_per_batch: bool
     max_sequence_length: bool
     guidance_scale: bool
     output_resolution: bool
@@ -32,7 +29,7 @@ ABILITIES: dict[str, Abilities] = {
     "QwenImage21Pipeline": Abilities(
         frozenset(Task),
         size_multiple=32,
-        one_prompt_per_batch=True,
+        one_layout_per_batch=True,
         max_sequence_length=False,
         guidance_scale=False,
         output_resolution=True,
@@ -40,7 +37,7 @@ ABILITIES: dict[str, Abilities] = {
     "QwenImagePipeline": Abilities(
         frozenset({Task.T2I}),
         size_multiple=16,
-        one_prompt_per_batch=False,
+        one_layout_per_batch=False,
         max_sequence_length=True,
         guidance_scale=True,
         output_resolution=False,
@@ -48,7 +45,7 @@ ABILITIES: dict[str, Abilities] = {
     "QwenImageEditPlusPipeline": Abilities(
         frozenset({Task.EDIT}),
         size_multiple=16,
-        one_prompt_per_batch=False,
+        one_layout_per_batch=False,
         max_sequence_length=True,
         guidance_scale=True,
         output_resolution=False,
@@ -110,17 +107,25 @@ def true_cfg_scale(settings: DiffusersSettings, checkpoint: Checkpoint) -> float
     return checkpoint.default_true_cfg_scale if given is None else given
 
 
-def batches(requests: Sequence[Request], batch_size: int, abilities: Abilities) -> list[list[int]]:
+def batches(
+    requests: Sequence[Request], batch_size: int, abilities: Abilities, layouts: Sequence[Hashable]
+) -> list[list[int]]:
     """Indices of `requests` that go into one call each, every index once, in order of first appearance.
 
-    Pictures of one call have one size. Edits go alone: the pipelines take one set of source pictures per call.
+    Pictures of one call have one size. Edits go alone where the pipeline has one set of source pictures per call.
+
+    Args:
+        requests: all of them.
+        batch_size: at most so many per call.
+        abilities: of the pipeline.
+        layouts: of each request; requests of different layout never share a call of a `one_layout_per_batch` pipeline.
     """
-    groups: dict[tuple[Any, ...], list[int]] = {}
-    for index, request in enumerate(requests):
+    groups: dict[tuple[Hashable, ...], list[int]] = {}
+    for index, (request, layout) in enumerate(zip(requests, layouts, strict=True)):
         case = request.case
-        alone = index if case.task is Task.EDIT else None
-        prompt = case.prompt if abilities.one_prompt_per_batch else None
-        groups.setdefault((case.width, case.height, prompt, alone), []).append(index)
+        alone = index if case.task is Task.EDIT and not abilities.one_layout_per_batch else None
+        shared = layout if abilities.one_layout_per_batch else None
+        groups.setdefault((case.width, case.height, case.task, shared, alone), []).append(index)
     return [group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)]
 
 

@@ -19,7 +19,8 @@ from student.pipelines.call import ABILITIES
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 WANTED_FROM_HUB = ["model_index.json", *(f"*/*.{end}" for end in ("json", "safetensors", "txt", "jinja", "model"))]
-LIBRARIES = frozenset({"diffusers", "transformers"})
+LIBRARIES = frozenset({"diffusers", "transformers", "student.mini.codec"})
+"""Modules that may bring the classes of a checkpoint: the libraries, and the codec of our own mini models."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_JSON = 10_000_000
@@ -86,8 +87,8 @@ def components(folder: Path) -> list[Component]:
     for name, value in _model_index(folder).items():
         if name.startswith("_") or not isinstance(value, list) or not any(isinstance(part, str) for part in value):
             continue
-        plain = len(value) == 2 and all(isinstance(part, str) and _NAME.fullmatch(part) for part in (name, *value))
-        if not plain or value[0] not in LIBRARIES:
+        plain = len(value) == 2 and all(isinstance(part, str) for part in value)
+        if not plain or value[0] not in LIBRARIES or not all(map(_NAME.fullmatch, (name, value[1]))):
             what = f"component {clean(name)!r} would be loaded by {clean(str(value))}, which is not a library of ours"
             raise UnavailableError(
                 what, where=str(folder / "model_index.json"), hint="custom pipeline code is never run"

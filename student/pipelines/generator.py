@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ class DiffusersGenerator:
 
     def __init__(self, settings: DiffusersSettings) -> None:
         self.settings = settings
-        self.batch_size = settings.batch_size
+        self.batch_size = settings.batch_size * settings.look_ahead
         self._loaded: Loaded | None = None
 
     def info(self) -> GeneratorInfo:
@@ -67,7 +68,7 @@ class DiffusersGenerator:
     def fingerprint(self, case: Case) -> str:
         """Covers the pipeline class, every setting that can change a picture, and the weights by their content.
 
-        Not the device and not the batch: they move a picture by rounding only (see `student.pipelines.call` for the
+        Not the device and not the batch: they move a picture by rounding only (see `student.pipelines.rows` for the
         batches that would do more). See `content_digest` for how weights are identified.
         """
         return self._fingerprint
@@ -76,14 +77,21 @@ class DiffusersGenerator:
         loaded = self._load()
         can = loaded.checkpoint.abilities
         results: dict[int, Generated] = {}
+        sources: dict[int, Any] = {}
         for index, request in enumerate(requests):
             if request.case.task not in can.tasks:
                 wanted = "edit a picture" if request.case.task is Task.EDIT else "draw without a source picture"
                 results[index] = Generated(error=f"{loaded.checkpoint.pipeline} can't {wanted}")
-        rest = [index for index in range(len(requests)) if index not in results]
-        for group in batches([requests[index] for index in rest], self.batch_size, can):
+                continue
+            try:
+                sources[index] = _source(request.case)
+            except (GenerationError, PictureError) as error:
+                results[index] = Generated(error=str(error))
+        rest, todo = list(sources), [requests[index] for index in sources]
+        layouts = [self._layout(loaded, requests[index].case, source) for index, source in sources.items()]
+        for group in batches(todo, self.settings.batch_size, can, layouts):
             chosen = [rest[position] for position in group]
-            drawn = self._draw(loaded, [requests[index] for index in chosen])
+            drawn = self._draw(loaded, [requests[index] for index in chosen], [sources[index] for index in chosen])
             results.update(zip(chosen, drawn, strict=True))
         return [results[index] for index in range(len(requests))]
 
@@ -125,21 +133,27 @@ class DiffusersGenerator:
             self._loaded = load_pipeline(self.settings, self._folder)
         return self._loaded
 
-    def _draw(self, loaded: Loaded, requests: Sequence[Request]) -> list[Generated]:
+    def _layout(self, loaded: Loaded, case: Case, source: Any) -> Hashable:
+        from student.pipelines.rows import layout
+
+        return layout(loaded.pipe, case, source) if loaded.checkpoint.abilities.one_layout_per_batch else None
+
+    def _draw(self, loaded: Loaded, requests: Sequence[Request], sources: Sequence[Any]) -> list[Generated]:
         """One call of the pipeline; if it fails for several pictures, each of them alone."""
+        from student.pipelines.rows import own_sources
+
+        arguments = call_arguments(self.settings, loaded.checkpoint, requests, sources[0])
+        several = len(requests) > 1 and sources[0] is not None
+        rows = own_sources(loaded.pipe, sources) if several else nullcontext()
         try:
-            source = _source(requests[0].case)
-            arguments = call_arguments(self.settings, loaded.checkpoint, requests, source)
-        except (GenerationError, PictureError) as error:
-            return [Generated(error=str(error))]
-        try:
-            with counted_evaluations(loaded.pipe.transformer) as count, metered(loaded.device) as reading:
+            with counted_evaluations(loaded.pipe.transformer) as count, metered(loaded.device) as reading, rows:
                 images = loaded.pipe(**arguments, generator=noise_generators(requests)).images
         except Exception as error:  # a hostile prompt or size makes a pipeline raise anything
             _refuse_dead_device(error)
             _empty_cache()
             if len(requests) > 1:
-                return [self._draw(loaded, [request])[0] for request in requests]
+                pairs = zip(requests, sources, strict=True)
+                return [self._draw(loaded, [request], [source])[0] for request, source in pairs]
             return [Generated(error=f"{type(error).__name__}: {clean(str(error))}")]
         nfe = count.per_picture(len(requests))
         return [

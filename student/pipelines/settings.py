@@ -58,7 +58,9 @@ class DiffusersSettings(Settings):
         dtype: of the weights; not chosen by device, so that the same settings mean the same pictures.
         device: `auto` is the first CUDA device, or else the CPU.
         offload: `model` or `sequential` keeps what is not at work in CPU memory (needs an accelerator).
-        batch_size: pictures per call, where the pipeline can (see `student.pipelines.call`).
+        batch_size: pictures per call, where the pipeline can (see `student.pipelines.rows`).
+        look_ahead: so many batches of requests are looked at together, to find those that may share a call. 2.1 only
+            batches prompts of equal length; a run shows and keeps its pictures by the look-ahead.
         scheduler: fields of the scheduler to replace.
         rgba_background: colour under the RGBA pictures of Qwen-Image 2.1.
         max_sequence_length: prompt tokens that are kept (1.x).
@@ -81,6 +83,7 @@ class DiffusersSettings(Settings):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:[0-9]{1,2})?)$")
     offload: Literal["none", "model", "sequential"] = "none"
     batch_size: int = Field(1, ge=1, le=1024)
+    look_ahead: int = Field(1, ge=1, le=64)
     scheduler: SchedulerSettings = Field(default_factory=SchedulerSettings)
     rgba_background: tuple[Channel, Channel, Channel] = (255, 255, 255)
     max_sequence_length: int | None = Field(None, ge=1, le=1024)

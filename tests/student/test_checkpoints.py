@@ -70,6 +70,10 @@ def test_pickle_weights_are_never_opened(checkpoints, tmp_path):
         {"_class_name": ["pipeline.py", "Mine"]},
         {"transformer": ["os", "system"]},
         {"transformer": ["my_package.code", "Model"]},
+        {"vae": ["student.mini", "LinearCodec"]},
+        {"vae": ["student.mini.codec.os", "system"]},
+        {"vae": ["student.mini.codec", "codec.LinearCodec"]},
+        {"vae": [["student.mini.codec"], "LinearCodec"]},
         {"../vae": ["diffusers", "AutoencoderKL"]},
     ],
 )
@@ -79,6 +83,22 @@ def test_a_model_index_can_not_bring_its_own_code(checkpoints, tmp_path, change)
     (model / "model_index.json").write_text(json.dumps(index | change))
     with pytest.raises(UnavailableError):
         generator(model).generate([request()])
+
+
+def test_the_codec_of_the_mini_models_may_take_the_place_of_the_vae(checkpoints, tmp_path, monkeypatch):
+    from diffusers import QwenImage21Pipeline
+
+    from tests.student import linear_codec
+
+    monkeypatch.setitem(sys.modules, "student.mini.codec", linear_codec)
+    monkeypatch.setattr(linear_codec.LinearCodec, "__module__", "student.mini.codec")
+    pipe = QwenImage21Pipeline.from_pretrained(checkpoints / "q21", vae=linear_codec.LinearCodec(z_dim=8))
+    pipe.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "model_index.json").read_text())["vae"] == ["student.mini.codec", "LinearCodec"]
+    images = generator(tmp_path, **STUDENT)
+    (drawn,) = images.generate([request()])
+    assert type(images._load().pipe.vae) is linear_codec.LinearCodec
+    assert (drawn.nfe, drawn.image.shape) == (4, (64, 64, 3))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{not json", None])

@@ -121,8 +121,30 @@ def test_a_batch_of_three_equals_three_alone_to_rounding(checkpoints, model):
     assert max(result.batch_size for result in together) > 1
 
 
-def test_the_trap_that_keeps_different_prompts_of_2_1_apart_is_still_there(checkpoints):
-    """If this fails, diffusers has mended it: let 2.1 batch different prompts (see `student.pipelines.call`)."""
+@pytest.mark.parametrize("task", list(Task))
+def test_2_1_draws_prompts_of_equal_length_and_edits_of_their_own_sources_together(checkpoints, source, task):
+    """Measured in float32: at most 3e-5 of the range from the pictures drawn alone."""
+    prompts = ["a red cat", "a big dog", "the words", "a cat", "xxxxxxxxx"]
+    sources = [source(color) if task is Task.EDIT else None for color in (20, 230, 120, 90, 60)]
+    requests = [
+        request(str(i), prompt, task=task, source=picture)
+        for i, (prompt, picture) in enumerate(zip(prompts, sources, strict=True))
+    ]
+    settings = {"num_inference_steps": 4, "true_cfg_scale": 4.0}
+    if task is Task.EDIT:
+        settings["output_resolution"] = 64
+    alone = draw(generator(checkpoints / "q21", **settings), *requests)
+    together = generator(checkpoints / "q21", **settings, batch_size=2, look_ahead=3)
+    assert together.batch_size == 6  # what the run hands over at once
+    drawn = draw(together, *requests)
+    assert [result.batch_size for result in drawn] == [2, 2, 2, 1, 2]
+    assert [result.nfe for result in drawn] == [8] * 5
+    assert max(levels(one, other) for one, other in zip(alone, drawn, strict=True)) <= 1
+    assert levels(alone[0], alone[1]) > 5
+
+
+def test_the_trap_that_keeps_prompts_of_unequal_length_of_2_1_apart_is_still_there(checkpoints):
+    """If this fails, diffusers has mended it: let 2.1 batch any prompts (see `student.pipelines.rows`)."""
     from student.pipelines.noise import noise_generators
 
     requests = [request("a", "x"), request("b", "a much longer prompt about a dog on a hill, with a banner")]
@@ -247,8 +269,8 @@ def test_an_edit_sees_its_source(checkpoints, source, model, settings):
     )
     assert dark.nfe == 4
     assert levels(dark, light) > 3
-    assert levels(dark, again) == 0
-    assert dark.batch_size == 1
+    assert levels(dark, again) <= 1
+    assert dark.batch_size == (3 if model == "q21" else 1)
 
 
 def test_a_task_the_pipeline_has_not_is_an_error_of_its_case(checkpoints, source):
@@ -280,5 +302,9 @@ def test_a_prompt_that_breaks_the_pipeline_fails_alone(checkpoints):
     assert bad.error
     assert bad.error.isprintable()
     assert (good.nfe, good.batch_size) == (2, 1)
-    smuggled = generator(checkpoints / "q21", num_inference_steps=2).generate([request(prompt="<|image_pad|>")])
-    assert "no images were passed" in smuggled[0].error
+    smuggled = generator(checkpoints / "q21", num_inference_steps=2, batch_size=3)
+    prompts = ["<|image_pad|>", "half \ud800 pair", "x"]  # the first and the last are one token each
+    results = smuggled.generate([request(str(i), prompt) for i, prompt in enumerate(prompts)])
+    assert "no images were passed" in results[0].error
+    assert results[1].error
+    assert results[2].nfe == 2

@@ -16,7 +16,7 @@ from student.pipelines.nfe import EvaluationCount
 from student.pipelines.pixels import flatten
 from student.pipelines.settings import DiffusersSettings, SchedulerSettings
 
-ANY, ONE_PROMPT = ABILITIES["QwenImagePipeline"], ABILITIES["QwenImage21Pipeline"]
+ANY, ONE_LAYOUT = ABILITIES["QwenImagePipeline"], ABILITIES["QwenImage21Pipeline"]
 
 
 def request(prompt="p", width=64, task=Task.T2I):
@@ -38,10 +38,17 @@ def test_batches_hold_one_size_and_edits_go_alone():
         request(task=Task.EDIT),
         request(task=Task.EDIT),
     ]
-    assert batches(requests, 8, ANY) == [[0, 1, 3], [2], [4], [5]]
-    assert batches(requests, 2, ANY) == [[0, 1], [3], [2], [4], [5]]
-    assert batches(requests, 8, ONE_PROMPT) == [[0, 3], [1], [2], [4], [5]]
-    assert batches([], 8, ANY) == []
+    lengths = [1, 2, 1, 1, 1, 1]
+    assert batches(requests, 8, ANY, lengths) == [[0, 1, 3], [2], [4], [5]]
+    assert batches(requests, 2, ANY, lengths) == [[0, 1], [3], [2], [4], [5]]
+    assert batches([], 8, ANY, []) == []
+
+
+def test_a_pipeline_with_one_layout_per_batch_also_takes_edits_together():
+    requests = [*(request(prompt) for prompt in "pqr"), *(request(task=Task.EDIT) for _ in range(3))]
+    layouts = [5, 5, 6, (5, (64, 64)), (5, (64, 64)), (5, (32, 64))]
+    assert batches(requests, 8, ONE_LAYOUT, layouts) == [[0, 1], [2], [3, 4], [5]]
+    assert batches(requests, 1, ONE_LAYOUT, layouts) == [[0], [1], [2], [3], [4], [5]]
 
 
 def test_guidance_comes_with_a_negative_prompt_for_every_picture():
