@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from benchmarks.scenes.scene import Scene
 from evalkit.pictures import Pixels
-from evalkit.records import JSON, Box
+from evalkit.records import JSON, RGB, Box
 
 Mask = NDArray[np.bool_]
+Alpha = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,40 @@ class ContentFault(NamedTuple):
     unit: str
     detail: Mapping[str, JSON]
     box: Box | None = None
+
+
+class Layer(NamedTuple):
+    """One text of any picture as ink over what lies under it, so that the ink alone can be spoiled.
+
+    Args:
+        under: (H, W, 3) uint8, the picture without the text.
+        alpha: (H, W) coverage of the ink in [0, 1].
+        color: of the ink.
+        box: of all its ink.
+        words: the box of each character that leaves ink, word by word.
+        text: the string.
+    """
+
+    under: Pixels
+    alpha: Alpha
+    color: RGB
+    box: Box
+    words: tuple[tuple[Box, ...], ...]
+    text: str
+
+
+class LayerFault(NamedTuple):
+    """The ink of a text with a defect.
+
+    `box` is where it can be seen; `None` is wherever the ink has changed. `text` is what can be read now, if that is
+    known and not what could be read before.
+    """
+
+    alpha: Alpha
+    size: float
+    unit: str
+    box: Box | None = None
+    text: str | None = None
 
 
 class PictureFault(NamedTuple):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import inspect
 import random
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.faults.fault import ContentFault, Fault, Mask
-from benchmarks.faults.registry import CONTENT, FAULTS, PICTURE
+from benchmarks.faults.fault import ContentFault, Fault, Layer, Mask
+from benchmarks.faults.lab import to_lab
+from benchmarks.faults.layer import bounds, hull, inked, scene_layer
+from benchmarks.faults.pick import glyph_px, is_of_height
+from benchmarks.faults.registry import CONTENT, FAULTS, LAYER, PICTURE
 from benchmarks.scenes.draw import Drawing, draw
 from benchmarks.scenes.recipe import FaultSpec, SceneRecipe
 from benchmarks.scenes.render import compose
+from benchmarks.scenes.scene import Scene
 from evalkit.errors import GenerationError
 from evalkit.pictures import Pixels
-from evalkit.records import Box
+from evalkit.records import JSON
+
+HEIGHT, PATCH = "height_px", "patch"
+"""Strengths that whole families have: `height_px` wants a text whose capitals are about that tall (letters, words,
+strokes), `patch` confines a fault of the ground to a square of that share of the picture's side (0: everywhere)."""
+PLACES = 200
 
 
 class Faulty(NamedTuple):
@@ -27,7 +37,7 @@ class Faulty(NamedTuple):
 
 
 def inject(recipe: SceneRecipe) -> Faulty:
-    """The picture of `recipe` with its faults: those of content first, whatever their order.
+    """The picture of `recipe` with its faults: those of content first, then of ink, then of the ground.
 
     A fault that the scene can't have (an overlap of a single text) is left out.
 
@@ -38,32 +48,104 @@ def inject(recipe: SceneRecipe) -> Faulty:
     drawing = draw(scene)
     faults, masks = [], []
     for spec in recipe.faults:
-        _check(spec)
+        check(spec)
         if spec.kind in CONTENT:
-            made = CONTENT[spec.kind](scene, drawing, random.Random(f"{spec.kind} {spec.seed}"))
+            made = CONTENT[spec.kind](scene, drawing, random.Random(f"{spec.kind} {spec.seed}"), **spec.strength)
             if made is None:
                 continue
             after = draw(made.scene)
             faults.append(_located(spec.kind, made, scene.texts[made.text].id, drawing, after))
             masks.append((drawing.pixels != after.pixels).any(axis=2))
             scene, drawing = made.scene, after
-    pixels, bare = drawing.pixels, drawing.bare
+    pixels = drawing.pixels
+    for spec in recipe.faults:
+        if spec.kind in LAYER and (found := _in_ink(spec, scene, drawing, pixels)):
+            pixels, fault, mask = found
+            faults.append(fault)
+            masks.append(mask)
+    bare = (pixels == drawing.ground).all(axis=2)
     for spec in recipe.faults:
         if spec.kind in PICTURE and bare.any():
-            pixels, mask, size, unit = PICTURE[spec.kind](pixels, bare, spec.seed, **spec.strength)
-            faults.append(Fault(spec.kind, _bounds(mask), size, unit, "background", dict(spec.strength)))
+            pixels, fault, mask = on_ground(spec, pixels, bare)
+            faults.append(fault)
             masks.append(mask)
     return Faulty(pixels, tuple(faults), tuple(masks))
 
 
-def _check(spec: FaultSpec) -> None:
+def check(spec: FaultSpec) -> None:
+    """Raise `GenerationError` for an unknown kind of fault, or a strength that it does not have."""
     if spec.kind not in FAULTS:
         raise GenerationError(f"no fault {spec.kind!r}", hint=f"there are {', '.join(FAULTS)}")
-    function = PICTURE.get(spec.kind) or CONTENT[spec.kind]
-    known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    known = strengths(spec.kind)
     if unknown := [name for name in spec.strength if name not in known]:
         hint = f"it has {', '.join(known) or 'none'}"
         raise GenerationError(f"fault {spec.kind!r} has no strength {unknown[0]!r}", hint=hint)
+
+
+def strengths(kind: str) -> list[str]:
+    """Names of the strengths of a kind of fault."""
+    function = PICTURE.get(kind) or LAYER.get(kind) or CONTENT[kind]
+    own = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    return own + ([HEIGHT] if kind in LAYER else [PATCH] if kind in PICTURE else [])
+
+
+def in_layer(
+    spec: FaultSpec, layer: Layer, pixels: Pixels, target: str, detail: Mapping[str, JSON] | None = None
+) -> tuple[Pixels, Fault, Mask] | None:
+    """`pixels` with a fault in the ink of `layer`; `None` where it can't have it, or where nothing would change."""
+    strength = _without(spec.strength, HEIGHT)
+    made = LAYER[spec.kind](layer, np.random.default_rng(spec.seed), **strength)
+    if made is None:
+        return None
+    after = inked(pixels, layer, made.alpha)
+    mask = (after != pixels).any(axis=2)
+    if not mask.any() or made.size <= 0:
+        return None
+    drawn = layer.text if made.text is None else made.text
+    told = {"expected": layer.text, "drawn": drawn, **strength, **(detail or {})}
+    return after, Fault(spec.kind, made.box or bounds(mask), made.size, made.unit, target, told), mask
+
+
+def on_ground(spec: FaultSpec, pixels: Pixels, bare: Mask) -> tuple[Pixels, Fault, Mask]:
+    """`pixels` with a fault where `bare` (H, W) is true, in a square of it if the strength `patch` says so."""
+    where = _square(bare, spec.strength.get(PATCH, 0.0), spec.seed)
+    after, mask, size, unit = PICTURE[spec.kind](pixels, where, spec.seed, **_without(spec.strength, PATCH))
+    change = to_lab(after[mask]) - to_lab(pixels[mask])
+    rms = np.sqrt(np.mean(change**2, axis=0))
+    detail = {**spec.strength, "rms_lightness": round(float(rms[0]), 4)}
+    return after, Fault(spec.kind, bounds(mask), size, unit, "background", detail), mask
+
+
+def _in_ink(spec: FaultSpec, scene: Scene, drawing: Drawing, pixels: Pixels) -> tuple[Pixels, Fault, Mask] | None:
+    order = [i for i, t in enumerate(scene.texts) if is_of_height(t, spec.strength.get(HEIGHT, 0.0))]
+    random.Random(f"{spec.kind} {spec.seed}").shuffle(order)
+    for index in order:
+        layer = scene_layer(scene, drawing, index, pixels)
+        height = {HEIGHT: round(glyph_px(scene.texts[index]), 1)}
+        if layer and (made := in_layer(spec, layer, pixels, f"text:{index}", height)):
+            return made
+    return None
+
+
+def _square(bare: Mask, share: float, seed: int) -> Mask:
+    """`bare` inside a square of `share` of the picture's shorter side, placed where most of it is bare."""
+    if share <= 0:
+        return bare
+    height, width = bare.shape
+    side = max(round(share * min(height, width)), 1)
+    sums = np.pad(np.cumsum(np.cumsum(bare, axis=0), axis=1), ((1, 0), (1, 0)))
+    rng = np.random.default_rng(seed)
+    ys, xs = rng.integers(0, height - side + 1, PLACES), rng.integers(0, width - side + 1, PLACES)
+    inside = sums[ys + side, xs + side] - sums[ys, xs + side] - sums[ys + side, xs] + sums[ys, xs]
+    best = int(np.argmax(inside))
+    mask = np.zeros_like(bare)
+    part = (slice(ys[best], ys[best] + side), slice(xs[best], xs[best] + side))
+    mask[part] = bare[part]
+    return mask if mask.any() else bare
+
+
+def _without(strength: Mapping[str, float], name: str) -> dict[str, float]:
+    return {key: value for key, value in strength.items() if key != name}
 
 
 def _located(kind: str, made: ContentFault, text_id: str, before: Drawing, after: Drawing) -> Fault:
@@ -74,17 +156,5 @@ def _located(kind: str, made: ContentFault, text_id: str, before: Drawing, after
     box = was
     if drawn is not None:
         wrong = [char.box for char in drawn.characters[slice(*made.characters)]]
-        box = _union(wrong) if wrong else drawn.box.union(was) if kind == "drop-word" else drawn.box
+        box = hull(wrong) if wrong else drawn.box.union(was) if kind == "drop-word" else drawn.box
     return Fault(kind, box, made.size, made.unit, f"text:{made.text}", made.detail)
-
-
-def _union(boxes: list[Box]) -> Box:
-    result = boxes[0]
-    for box in boxes[1:]:
-        result = result.union(box)
-    return result
-
-
-def _bounds(mask: Mask) -> Box:
-    ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return Box(int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)

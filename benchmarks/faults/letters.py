@@ -1,4 +1,7 @@
-"""Faults of single letters: one replaced, dropped or doubled."""
+"""Faults of single letters: one replaced, dropped or doubled, or two swapped.
+
+`height_px` wants a text whose capitals are about that tall (see `benchmarks.faults.pick`); 0 takes any.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import random
 from typing import NamedTuple
 
 from benchmarks.faults.fault import ContentFault
+from benchmarks.faults.pick import glyph_px, is_of_height
 from benchmarks.scenes.draw import Drawing
 from benchmarks.scenes.scene import Scene, TextBlock
 
@@ -27,9 +31,11 @@ class _Spot(NamedTuple):
     """How many characters of the text leave ink before this one."""
 
 
-def substitute_letter(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+def substitute_letter(
+    scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0
+) -> ContentFault | None:
     """One letter or digit replaced by one that looks like it. `None` if no text has any."""
-    spot = _pick(scene, rng, shortest=1)
+    spot = _pick(scene, rng, height_px, shortest=1)
     if spot is None:
         return None
     char = _char(scene, spot)
@@ -38,16 +44,32 @@ def substitute_letter(scene: Scene, clean: Drawing, rng: random.Random) -> Conte
     return _edited(scene, spot, other, 1)
 
 
-def drop_letter(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+def drop_letter(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
     """One letter left out of a word of three or more. `None` if no text has such a word."""
-    spot = _pick(scene, rng, shortest=3)
+    spot = _pick(scene, rng, height_px, shortest=3)
     return _edited(scene, spot, "", 0) if spot else None
 
 
-def double_letter(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+def double_letter(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
     """One letter drawn twice. `None` if no text has any."""
-    spot = _pick(scene, rng, shortest=2)
+    spot = _pick(scene, rng, height_px, shortest=2)
     return _edited(scene, spot, 2 * _char(scene, spot), 2) if spot else None
+
+
+def swap_letters(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
+    """Two different letters that follow each other in one word, each in the other's place. `None` if none do."""
+    spots = []
+    for index, block in enumerate(scene.texts):
+        for spot in _spots(index, block, 3) if is_of_height(block, height_px) else ():
+            one, other = f"{block.lines[spot.line][spot.column :]} "[:2]
+            if other.lower() in LOOKALIKES and other != one and other.isupper() == one.isupper():
+                spots.append(spot)
+    if not spots:
+        return None
+    spot = rng.choice(spots)
+    line = scene.texts[spot.text].lines[spot.line]
+    pair = line[spot.column : spot.column + 2]
+    return _edited(scene, spot, pair[::-1], 2, replaced=2)
 
 
 def with_lines(scene: Scene, index: int, lines: tuple[str, ...]) -> Scene:
@@ -61,8 +83,9 @@ def _char(scene: Scene, spot: _Spot) -> str:
     return scene.texts[spot.text].lines[spot.line][spot.column]
 
 
-def _pick(scene: Scene, rng: random.Random, *, shortest: int) -> _Spot | None:
-    spots = [spot for i, block in enumerate(scene.texts) for spot in _spots(i, block, shortest)]
+def _pick(scene: Scene, rng: random.Random, height_px: float, *, shortest: int) -> _Spot | None:
+    texts = [(i, block) for i, block in enumerate(scene.texts) if is_of_height(block, height_px)]
+    spots = [spot for i, block in texts for spot in _spots(i, block, shortest)]
     return rng.choice(spots) if spots else None
 
 
@@ -78,12 +101,16 @@ def _spots(index: int, block: TextBlock, shortest: int) -> list[_Spot]:
     return spots
 
 
-def _edited(scene: Scene, spot: _Spot, drawn: str, count: int) -> ContentFault:
+def _edited(scene: Scene, spot: _Spot, drawn: str, count: int, replaced: int = 1) -> ContentFault:
     lines = list(scene.texts[spot.text].lines)
     line = lines[spot.line]
-    lines[spot.line] = line[: spot.column] + drawn + line[spot.column + 1 :]
+    lines[spot.line] = line[: spot.column] + drawn + line[spot.column + replaced :]
     changed = with_lines(scene, spot.text, tuple(lines))
-    detail = {"expected": scene.texts[spot.text].text, "drawn": changed.texts[spot.text].text}
+    detail = {
+        "expected": scene.texts[spot.text].text,
+        "drawn": changed.texts[spot.text].text,
+        "height_px": round(glyph_px(scene.texts[spot.text]), 1),
+    }
     # a dropped letter shows in its neighbours
     start, stop = (spot.inked, spot.inked + count) if count else (max(spot.inked - 1, 0), spot.inked + 1)
     return ContentFault(changed, spot.text, (start, stop), 1.0, "letters", detail)

@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
-from benchmarks.faults.fault import ContentFault, PictureFault
+from benchmarks.faults.banding import banding
+from benchmarks.faults.cast import colour_cast
+from benchmarks.faults.fault import ContentFault, LayerFault, PictureFault
 from benchmarks.faults.grain import grain
 from benchmarks.faults.grid import grid
-from benchmarks.faults.letters import double_letter, drop_letter, substitute_letter
+from benchmarks.faults.letters import double_letter, drop_letter, substitute_letter, swap_letters
+from benchmarks.faults.mottle import mottle
 from benchmarks.faults.overlap import overlap_text
-from benchmarks.faults.words import drop_word
-from benchmarks.scenes.draw import Drawing
-from benchmarks.scenes.scene import Scene
+from benchmarks.faults.places import move_text, run_off_text, shift_text, swap_texts, uneven_spacing
+from benchmarks.faults.set_lines import clip_text, tilt_text, widen_gap
+from benchmarks.faults.strokes import blur_strokes, cut_strokes, melt_strokes, mirror_strokes
+from benchmarks.faults.words import drop_word, extra_word, repeat_word
 
-CONTENT: dict[str, Callable[[Scene, Drawing, random.Random], ContentFault | None]] = {
+CONTENT: dict[str, Callable[..., ContentFault | None]] = {
     "substitute-letter": substitute_letter,
     "drop-letter": drop_letter,
     "double-letter": double_letter,
+    "swap-letters": swap_letters,
     "drop-word": drop_word,
+    "repeat-word": repeat_word,
+    "extra-word": extra_word,
     "overlap-text": overlap_text,
+    "shift-text": shift_text,
+    "run-off-text": run_off_text,
+    "move-text": move_text,
+    "swap-texts": swap_texts,
+    "uneven-spacing": uneven_spacing,
 }
-"""Put into the scene before it is drawn; `None` where the scene can't have it."""
+"""Put into the scene before it is drawn: `fault(scene, drawing, random, **strength)`; `None` where it can't have it."""
 
-PICTURE: dict[str, Callable[..., PictureFault]] = {"grain": grain, "grid": grid}
-"""Put onto the bare ground of the picture: `fault(pixels, mask, seed, **strength)`."""
+LAYER: dict[str, Callable[..., LayerFault | None]] = {
+    "cut-strokes": cut_strokes,
+    "blur-strokes": blur_strokes,
+    "mirror-strokes": mirror_strokes,
+    "melt-strokes": melt_strokes,
+    "clip-text": clip_text,
+    "tilt-text": tilt_text,
+    "widen-gap": widen_gap,
+}
+"""Put into the ink of one text of any picture: `fault(layer, generator, **strength)`; `None` where it can't have it."""
 
-FAULTS = (*CONTENT, *PICTURE)
+PICTURE: dict[str, Callable[..., PictureFault]] = {
+    "grain": grain,
+    "grid": grid,
+    "banding": banding,
+    "mottle": mottle,
+    "colour-cast": colour_cast,
+}
+"""Put onto the bare ground, of any picture: `fault(pixels, mask, seed, **strength)`."""
+
+FAULTS = (*CONTENT, *LAYER, *PICTURE)

@@ -1,30 +1,103 @@
-"""Faults of whole words."""
+"""Faults of whole words: one missing, one twice, one that nobody asked for. `height_px` as by `letters`."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import NamedTuple
 
 from benchmarks.faults.fault import ContentFault
 from benchmarks.faults.letters import with_lines
+from benchmarks.faults.pick import glyph_px, is_of_height
 from benchmarks.scenes.draw import Drawing
-from benchmarks.scenes.scene import Scene
+from benchmarks.scenes.fonts import width_in_em
+from benchmarks.scenes.scene import Scene, TextBlock
+from evalkit.records import JSON, Box
+
+EXTRA = ("new", "more", "today", "only", "best", "soon", "fresh", "open", "extra", "quiet")
+"""Words that none of the scenes asks for at its place."""
 
 
-def drop_word(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
+class _Place(NamedTuple):
+    text: int
+    line: int
+    word: int
+
+
+def drop_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
     """One word left out; a text of one word vanishes. `None` if the scene has no text."""
-    places = [
-        (index, row, word)
+    places = _places(scene, height_px)
+    if not places:
+        return None
+    place = rng.choice(places)
+    words = _words(scene, place)
+    missing = words.pop(place.word)
+    return _edited(scene, place, words, (0, 0), {"missing": missing})
+
+
+def repeat_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
+    """One word drawn twice in a row. `None` if there is no line with room for it."""
+    return _added(scene, clean, rng, height_px, lambda words, at: words[at])
+
+
+def extra_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
+    """One word more than was asked for. `None` if there is no line with room for it."""
+    said = {word.lower() for block in scene.texts for word in block.text.split()}
+    word = rng.choice([word for word in EXTRA if word not in said])
+
+    def styled(words: list[str], at: int) -> str:
+        return word.upper() if words[at].isupper() else word.capitalize() if words[at].istitle() else word
+
+    return _added(scene, clean, rng, height_px, styled)
+
+
+def _added(
+    scene: Scene, clean: Drawing, rng: random.Random, height_px: float, word_for: Callable[[list[str], int], str]
+) -> ContentFault | None:
+    places = _places(scene, height_px)
+    rng.shuffle(places)
+    for place in places:
+        words = _words(scene, place)
+        added = word_for(words, place.word)
+        words.insert(place.word + 1, added)
+        block = scene.texts[place.text]
+        line = " ".join(words)
+        width = width_in_em(line, block.face, block.tracking / block.size) * block.size
+        drawn = next((text.box for text in clean.texts if text.id == block.id), None)
+        if drawn is None or width > 0.94 * _room(block, drawn, scene.size):
+            continue
+        before = "".join("".join(block.lines[: place.line]).split()) + "".join("".join(words[: place.word + 1]).split())
+        start = len(before)
+        return _edited(scene, place, words, (start, start + len(added)), {"added": added})
+    return None
+
+
+def _room(block: TextBlock, drawn: Box, size: int) -> float:
+    """Widest that the text can be, set as it is, without leaving the picture."""
+    middle = (drawn.x0 + drawn.x1) / 2
+    return {"left": size - drawn.x0, "right": drawn.x1, "center": 2 * min(middle, size - middle)}[block.align]
+
+
+def _places(scene: Scene, height_px: float) -> list[_Place]:
+    return [
+        _Place(index, row, word)
         for index, block in enumerate(scene.texts)
+        if is_of_height(block, height_px)
         for row, line in enumerate(block.lines)
         for word in range(len(line.split()))
     ]
-    if not places:
-        return None
-    index, row, word = rng.choice(places)
-    block = scene.texts[index]
-    words = block.lines[row].split()
-    missing = words.pop(word)
-    lines = (*block.lines[:row], " ".join(words), *block.lines[row + 1 :])
-    changed = with_lines(scene, index, lines)
-    detail = {"expected": block.text, "drawn": " ".join(" ".join(lines).split()), "missing": missing}
-    return ContentFault(changed, index, (0, 0), 1.0, "words", detail)
+
+
+def _words(scene: Scene, place: _Place) -> list[str]:
+    return scene.texts[place.text].lines[place.line].split()
+
+
+def _edited(
+    scene: Scene, place: _Place, words: list[str], characters: tuple[int, int], detail: dict[str, JSON]
+) -> ContentFault:
+    block = scene.texts[place.text]
+    lines = (*block.lines[: place.line], " ".join(words), *block.lines[place.line + 1 :])
+    changed = with_lines(scene, place.text, lines)
+    drawn = " ".join(" ".join(lines).split())
+    told = {"expected": block.text, "drawn": drawn, **detail, "height_px": round(glyph_px(block), 1)}
+    return ContentFault(changed, place.text, characters, 1.0, "words", told)

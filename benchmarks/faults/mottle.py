@@ -1,0 +1,15 @@
+"""Mottle: soft blotches on the ground."""
+
+from __future__ import annotations
+
+from benchmarks.faults.fault import Mask, PictureFault
+from benchmarks.faults.grain import grain
+from evalkit.pictures import Pixels
+
+RMS = 3.0
+BLOTCH_PX = 24.0
+
+
+def mottle(pixels: Pixels, mask: Mask, seed: int, *, rms: float = RMS, blotch_px: float = BLOTCH_PX) -> PictureFault:
+    """Gaussian blotches, `blotch_px` the distance at which their autocorrelation is 1/e; `rms` as by `grain`."""
+    return grain(pixels, mask, seed, rms=rms, correlation_px=blotch_px)

@@ -1,0 +1,19 @@
+"""Which text a fault is put into."""
+
+from __future__ import annotations
+
+from benchmarks.scenes.fonts import cap_height
+from benchmarks.scenes.scene import TextBlock
+
+NEAR = 0.2
+"""A text is taken for one of a wanted height if it differs from it by no more than this share."""
+
+
+def glyph_px(block: TextBlock) -> float:
+    """Height of the text's capitals in px."""
+    return cap_height(block.face) * block.size
+
+
+def is_of_height(block: TextBlock, wanted_px: float) -> bool:
+    """Whether the text's capitals are about `wanted_px` tall; 0 wants any."""
+    return wanted_px <= 0 or abs(glyph_px(block) - wanted_px) <= NEAR * wanted_px
