@@ -61,8 +61,10 @@ class Layer(NamedTuple):
         alpha: (H, W) coverage of the ink in [0, 1].
         color: of the ink.
         box: of all its ink.
-        words: the box of each character that leaves ink, word by word.
+        words: the box of each character that leaves ink, word by word; one group of shapes where it is not known which
+            shape is which character.
         text: the string.
+        others: boxes of the picture's other texts.
     """
 
     under: Pixels
@@ -71,6 +73,12 @@ class Layer(NamedTuple):
     box: Box
     words: tuple[tuple[Box, ...], ...]
     text: str
+    others: tuple[Box, ...] = ()
+
+    @property
+    def named(self) -> bool:
+        """Whether it is known which box is which character."""
+        return [len(word) for word in self.words] == [len(word) for word in self.text.split()]
 
 
 class LayerFault(NamedTuple):

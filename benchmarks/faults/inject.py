@@ -13,7 +13,7 @@ from benchmarks.faults.fault import ContentFault, Fault, Layer, Mask
 from benchmarks.faults.lab import to_lab
 from benchmarks.faults.layer import bounds, hull, inked, scene_layer
 from benchmarks.faults.pick import glyph_px, is_of_height
-from benchmarks.faults.registry import CONTENT, FAULTS, LAYER, PICTURE
+from benchmarks.faults.registry import CONTENT, FAULTS, LAYER, ON_INK, PICTURE
 from benchmarks.scenes.draw import Drawing, draw
 from benchmarks.scenes.recipe import FaultSpec, SceneRecipe
 from benchmarks.scenes.render import compose
@@ -94,7 +94,7 @@ def in_layer(
 ) -> tuple[Pixels, Fault, Mask] | None:
     """`pixels` with a fault in the ink of `layer`; `None` where it can't have it, or where nothing would change."""
     strength = _without(spec.strength, HEIGHT)
-    made = LAYER[spec.kind](layer, np.random.default_rng(spec.seed), **strength)
+    made = (LAYER.get(spec.kind) or ON_INK[spec.kind])(layer, np.random.default_rng(spec.seed), **strength)
     if made is None:
         return None
     after = inked(pixels, layer, made.alpha)

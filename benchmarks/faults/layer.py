@@ -15,6 +15,10 @@ from evalkit.records import RGB, Box
 
 FAINT = 1 / 64
 """Coverage below this is taken for none: it moves no pixel by more than a few code values."""
+CLEAR = 0.15
+"""Coverage from which a pixel of a picture that was not drawn by us is ink."""
+LEAST_CONTRAST = 48
+"""Least distance of ink from its ground, summed over R, G and B."""
 
 
 def scene_layer(scene: Scene, drawing: Drawing, index: int, pixels: Pixels) -> Layer | None:
@@ -33,21 +37,20 @@ def scene_layer(scene: Scene, drawing: Drawing, index: int, pixels: Pixels) -> L
 
 def words_of(drawn: DrawnText) -> tuple[tuple[Box, ...], ...]:
     """The boxes of a text's inked characters, word by word."""
-    boxes = [char.box for char in drawn.characters]
-    words, start = [], 0
-    for word in drawn.text.split():
-        words.append(tuple(boxes[start : start + len(word)]))
-        start += len(word)
-    return tuple(word for word in words if word)
+    return _grouped(tuple(char.box for char in drawn.characters), drawn.text)
 
 
-def picture_layer(pixels: Pixels, text: str, box: Box, characters: Sequence[Box] = ()) -> Layer | None:
+def picture_layer(
+    pixels: Pixels, text: str, box: Box, characters: Sequence[Box] = (), others: Sequence[Box] = ()
+) -> Layer | None:
     """The text in `box` of any picture, the ground under it filled in from the box's rim.
 
     The ground is interpolated between the columns just left and right of the box; the ink's colour is the median of
-    the pixels farthest from it. Without `characters` they are taken from the gaps between the columns of ink. `None`
-    where the box holds no ink that differs from its ground.
+    the pixels farthest from it. Without `characters` they are taken from the gaps between the columns of ink, in which
+    letters that touch count as one shape. `None` where the box holds no ink that differs from its ground.
     """
+    from scipy.ndimage import binary_dilation
+
     height, width = pixels.shape[:2]
     x0, y0 = max(int(box.x0) - 1, 0), max(int(box.y0) - 1, 0)
     x1, y1 = min(int(box.x1) + 1, width), min(int(box.y1) + 1, height)
@@ -57,22 +60,19 @@ def picture_layer(pixels: Pixels, text: str, box: Box, characters: Sequence[Box]
     share = np.linspace(0, 1, x1 - x0)[None, :, None]
     ground = patch[:, :1] * (1 - share) + patch[:, -1:] * share
     away = np.abs(patch - ground).sum(axis=2)
-    if away.max() < 48:
+    if away.max() < LEAST_CONTRAST:
         return None
     color = np.median(patch[away >= 0.8 * away.max()], axis=0)
     under = pixels.copy()
     under[y0:y1, x0:x1] = np.rint(ground).astype(np.uint8)
     ink: RGB = (int(color[0]), int(color[1]), int(color[2]))
     alpha = coverage(pixels, under, _inside(Box(x0, y0, x1, y1), pixels), ink)
-    alpha[alpha < 0.15] = 0.0
+    alpha[~binary_dilation(alpha >= CLEAR, iterations=2)] = 0.0  # the ground's own unevenness, not the rim of a stroke
     found = tuple(characters) or _gaps(alpha, Box(x0, y0, x1, y1))
     if not found:
         return None
-    words, start = [], 0
-    for word in text.split():
-        words.append(found[start : start + len(word)])
-        start += len(word)
-    return Layer(under, alpha, ink, bounds(alpha > FAINT), tuple(word for word in words if word), text)
+    words = _grouped(found, text) if len(found) == len("".join(text.split())) else (found,)
+    return Layer(under, alpha, ink, bounds(alpha > FAINT), words, text, tuple(others))
 
 
 def coverage(pixels: Pixels, under: Pixels, where: Mask, color: RGB) -> Alpha:
@@ -117,6 +117,14 @@ def _inside(box: Box, pixels: Pixels) -> Mask:
     mask = np.zeros(pixels.shape[:2], np.bool_)
     mask[window(box)] = True
     return mask
+
+
+def _grouped(boxes: tuple[Box, ...], text: str) -> tuple[tuple[Box, ...], ...]:
+    words, start = [], 0
+    for word in text.split():
+        words.append(boxes[start : start + len(word)])
+        start += len(word)
+    return tuple(word for word in words if word)
 
 
 def _gaps(alpha: Alpha, box: Box) -> tuple[Box, ...]:

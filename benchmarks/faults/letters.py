@@ -61,7 +61,8 @@ def swap_letters(scene: Scene, clean: Drawing, rng: random.Random, *, height_px:
     spots = []
     for index, block in enumerate(scene.texts):
         for spot in _spots(index, block, 3) if is_of_height(block, height_px) else ():
-            one, other = f"{block.lines[spot.line][spot.column :]} "[:2]
+            line = block.lines[spot.line]
+            one, other = line[spot.column], line[spot.column + 1 : spot.column + 2]
             if other.lower() in LOOKALIKES and other != one and other.isupper() == one.isupper():
                 spots.append(spot)
     if not spots:

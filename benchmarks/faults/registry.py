@@ -9,6 +9,18 @@ from benchmarks.faults.cast import colour_cast
 from benchmarks.faults.fault import ContentFault, LayerFault, PictureFault
 from benchmarks.faults.grain import grain
 from benchmarks.faults.grid import grid
+from benchmarks.faults.ink import (
+    double_ink,
+    drop_ink,
+    drop_word_ink,
+    move_ink,
+    overlap_ink,
+    repeat_word_ink,
+    run_off_ink,
+    shift_ink,
+    substitute_ink,
+    swap_ink,
+)
 from benchmarks.faults.letters import double_letter, drop_letter, substitute_letter, swap_letters
 from benchmarks.faults.mottle import mottle
 from benchmarks.faults.overlap import overlap_text
@@ -44,6 +56,20 @@ LAYER: dict[str, Callable[..., LayerFault | None]] = {
     "widen-gap": widen_gap,
 }
 """Put into the ink of one text of any picture: `fault(layer, generator, **strength)`; `None` where it can't have it."""
+
+ON_INK: dict[str, Callable[..., LayerFault | None]] = {
+    "substitute-letter": substitute_ink,
+    "drop-letter": drop_ink,
+    "double-letter": double_ink,
+    "swap-letters": swap_ink,
+    "drop-word": drop_word_ink,
+    "repeat-word": repeat_word_ink,
+    "overlap-text": overlap_ink,
+    "shift-text": shift_ink,
+    "run-off-text": run_off_ink,
+    "move-text": move_ink,
+}
+"""Those of `CONTENT` that pictures which are no scenes can have, done to their ink as those of `LAYER`."""
 
 PICTURE: dict[str, Callable[..., PictureFault]] = {
     "grain": grain,

@@ -1,0 +1,64 @@
+"""Faults in any clean picture, from what its owner knows of it: where its texts are, and where it is flat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.faults.fault import Fault, Mask
+from benchmarks.faults.inject import Faulty, check, in_layer, on_ground
+from benchmarks.faults.layer import picture_layer
+from benchmarks.faults.registry import LAYER, ON_INK, PICTURE
+from benchmarks.scenes.recipe import FaultSpec
+from evalkit.errors import GenerationError
+from evalkit.pictures import Pixels
+from evalkit.records import Box
+
+
+class TextArea(NamedTuple):
+    """A text of a picture: the box that holds its ink, and of each character that leaves any, if known."""
+
+    text: str
+    box: Box
+    characters: tuple[Box, ...] = ()
+
+
+def inject_into(
+    pixels: Pixels, specs: Sequence[FaultSpec], *, texts: Sequence[TextArea] = (), flat: Mask | None = None
+) -> Faulty:
+    """`pixels` (H, W, 3) with faults, one after the other, and the record of each.
+
+    Text is handled as ink of one colour on the ground filled in from the rim of its box, so it should stand on a plain
+    or softly shaded ground. `flat` (H, W) is where the ground may be spoiled. A fault that the picture can't have is
+    left out: no text with the letters that it needs, no flat ground.
+
+    Raises:
+        GenerationError: an unknown kind of fault or strength, or one that needs a scene.
+    """
+    faults: list[Fault] = []
+    masks: list[Mask] = []
+    for spec in specs:
+        check(spec)
+        if spec.kind in PICTURE:
+            made = on_ground(spec, pixels, flat) if flat is not None and flat.any() else None
+        elif spec.kind in ON_INK or spec.kind in LAYER:
+            made = _on_text(spec, pixels, texts)
+        else:
+            raise GenerationError(f"fault {spec.kind!r} needs a scene", hint="use `benchmarks.faults.inject.inject`")
+        if made:
+            pixels, fault, mask = made
+            faults.append(fault)
+            masks.append(mask)
+    return Faulty(pixels, tuple(faults), tuple(masks))
+
+
+def _on_text(spec: FaultSpec, pixels: Pixels, texts: Sequence[TextArea]) -> tuple[Pixels, Fault, Mask] | None:
+    for number in np.random.default_rng(spec.seed).permutation(len(texts)):
+        area = texts[number]
+        others = [other.box for other in texts if other is not area]
+        layer = picture_layer(pixels, area.text, area.box, area.characters, others)
+        if layer and (made := in_layer(spec, layer, pixels, f"text:{number}")):
+            return made
+    return None
