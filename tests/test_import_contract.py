@@ -18,6 +18,7 @@ GROUND_FLOOR = {
         "pictures",
         "keys",
         "settings",
+        "ability",
         "explain",
         "strict_yaml",
         "strict_jsonl",

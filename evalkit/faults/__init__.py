@@ -1,0 +1,1 @@
+"""Measuring judges with known defects."""
