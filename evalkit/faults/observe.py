@@ -34,7 +34,7 @@ def measure_judge(
         UnavailableError: the judge can look at nothing at all.
     """
     tell(f"{judge.name}: clean pictures")
-    clean = [(specimen.group, _look(judge, specimen)) for specimen in specimens.clean()]
+    clean = [(specimen.group, _look(judge, specimen, tell)) for specimen in specimens.clean()]
     dimensions = {dimension.name: dimension for dimension in judge.dimensions}
     sights: list[Sight] = []
     for fault in specimens.faults():
@@ -45,7 +45,7 @@ def measure_judge(
         values = [signal.value(verdict, dimensions) for group, verdict in clean if group == SCENES]
         seen, unit = [], ""
         for specimen in specimens.faulty(fault):
-            verdict, unit = _look(judge, specimen), specimen.unit
+            verdict, unit = _look(judge, specimen, tell), specimen.unit
             assert specimen.box is not None
             overlap = best_overlap([finding.box for finding in signal.of(verdict)], specimen.box)
             seen.append(Seen(specimen.size, specimen.nominal, signal.value(verdict, dimensions), overlap))
@@ -68,9 +68,13 @@ def false_alarms(clean: Sequence[tuple[str, Verdict]]) -> tuple[FalseAlarms, ...
     )
 
 
-def _look(judge: Judge, specimen: Specimen) -> Verdict:
+def _look(judge: Judge, specimen: Specimen, tell: Tell) -> Verdict:
+    """The verdict; where the judge fails, the reason is told, and the picture counts as one it abstained on."""
     twin = Picture.from_pixels(specimen.twin) if specimen.twin is not None else None
-    return look(judge, specimen.case, Picture.from_pixels(specimen.pixels), twin)
+    verdict = look(judge, specimen.case, Picture.from_pixels(specimen.pixels), twin)
+    if failed := next((score.reason for score in verdict.scores if score.status is Status.ERROR), ""):
+        tell(f"{judge.name} failed on {specimen.case.id}: {failed}")
+    return verdict
 
 
 def _abstained(verdict: Verdict) -> bool:

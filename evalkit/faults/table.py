@@ -19,9 +19,8 @@ def plain(ability: Ability) -> list[str]:
     table = [HEADER, *rows(ability)]
     widths = [max(len(row[i]) for row in table) for i in range(len(HEADER))]
     lines = [f"{ability.judge} {ability.version}, {ability.pixels} px"]
-    lines += [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table
-    ]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
+    lines += [f"  {'  '.join(cells)}".rstrip() for cells in padded]
     return [*lines, f"  false alarms: {alarms(ability.false_alarms)}"]
 
 
