@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from evalkit.cache_folder import cache_folder
 from evalkit.errors import EvalkitError
-from evalkit.plugins import KINDS, load, names
+from evalkit.plugins import KINDS, PluginSpec, create, load, names
+from evalkit.presets import presets
 
 _MIN_FREE_GB = 2.0
 
@@ -38,11 +39,12 @@ class Check(NamedTuple):
 
 
 def check_machine() -> Iterator[Check]:
-    """Python, packages, devices, plug-ins, cache folder, vLLM."""
+    """Python, packages, devices, plug-ins, presets, cache folder, vLLM. Nothing here asks the network."""
     yield Check("python", Level.OK, f"{platform.python_version()} at {sys.executable}, {os.cpu_count()} CPUs")
     yield from _packages()
     yield _devices()
     yield from _plugins()
+    yield from _presets()
     yield _folder("cache", cache_folder())
     yield _folder("working folder", Path.cwd())
     yield _vllm()
@@ -113,6 +115,26 @@ def _plugins() -> Iterator[Check]:
             yield Check(kind, Level.MISSING, "; ".join(broken), "reinstall evalkit or the package that brings it")
         else:
             yield Check(kind, Level.OK, ", ".join(names(kind)) or "none")
+
+
+def _presets() -> Iterator[Check]:
+    """Which of the known models can run here, and what each of the others lacks. No lack of theirs stops a run."""
+    try:
+        known = presets()
+    except EvalkitError as error:
+        yield Check("presets", Level.MISSING, str(error), error.hint)
+        return
+    for name in known:
+        try:
+            generator = create("generators", PluginSpec(name))
+            problems = list(generator.check()) if hasattr(generator, "check") else []
+        except EvalkitError as error:
+            problems = [(error.what, error.hint)]
+        if not problems:
+            yield Check(name, Level.OK, "can run here")
+            continue
+        todo = "; ".join(dict.fromkeys(todo for _, todo in problems))
+        yield Check(name, Level.NOTE, "; ".join(problem for problem, _ in problems), todo)
 
 
 def _folder(name: str, folder: Path) -> Check:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from evalkit.errors import ConfigError, UnavailableError, UnknownNameError
 from evalkit.explain import explain
+from evalkit.presets import presets
 from evalkit.records import JSON
 
 KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
@@ -58,8 +59,8 @@ class PluginSpec:
 
 
 def is_known_name(name: str) -> bool:
-    """Whether any kind of plug-in has this name."""
-    return any(name in names(kind) for kind in KINDS)
+    """Whether any kind of plug-in, or a preset, has this name."""
+    return any(name in names(kind) for kind in KINDS) or name in presets()
 
 
 def names(kind: str) -> dict[str, EntryPoint]:
@@ -76,7 +77,8 @@ def load(kind: str, name: str) -> Any:
     """
     known = names(kind)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        choices = [*known, *(presets() if kind == "generators" else ())]
+        near = difflib.get_close_matches(name, choices, n=1)
         hint = f"did you mean `{near[0]}`? " if near else ""
         raise UnknownNameError(f"no {kind[:-1]} named `{name}`", hint=f"{hint}`evalkit list {kind}` shows all")
     try:
@@ -90,13 +92,13 @@ def load(kind: str, name: str) -> Any:
 
 
 def create(kind: str, spec: PluginSpec) -> Any:
-    """An instance of the plug-in that a config names.
+    """An instance of the plug-in that a config names; for a generator's name also that of a preset.
 
     Raises:
         UnknownNameError, UnavailableError: as `load`.
-        ConfigError: settings it does not take, naming the nearest right key.
+        ConfigError: settings it does not take, naming the nearest right key; a setting that a preset needs.
     """
-    spec = _folder_as_plugin(kind, spec)
+    given, spec = spec, _folder_as_plugin(kind, _preset_as_plugin(kind, spec))
     cls = load(kind, spec.use)
     values = dict(spec.settings)
     if spec.value:
@@ -108,8 +110,15 @@ def create(kind: str, spec: PluginSpec) -> Any:
         settings = cls.Settings.model_validate(values, context={"base": spec.base})
     except ValidationError as error:
         what, hint = explain(error, cls.Settings)
-        raise ConfigError(what, where=f"{kind[:-1]} `{spec.use}`", hint=hint) from error
+        raise ConfigError(what, where=f"{kind[:-1]} `{given.use}`", hint=hint) from error
     return cls(settings)
+
+
+def _preset_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
+    """A preset given instead of a generator."""
+    if kind != "generators" or spec.use in names(kind) or spec.use not in presets():
+        return spec
+    return PluginSpec(*presets()[spec.use].resolve(spec.settings, spec.value), base=spec.base)
 
 
 def _folder_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:

@@ -18,7 +18,7 @@ def command(config: Path | None) -> int:
     checks = [*check_machine(), *(check_config(config) if config else ())]
     marks = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.MISSING: "MISSING"}
     for check in checks:
-        click.echo(f"{marks[check.level]}  {check.name:<18} {clean(check.found)}")
+        click.echo(f"{marks[check.level]}  {check.name:<31} {clean(check.found)}")
         if check.todo:
-            click.echo(f"{'':<28} → {check.todo}")
+            click.echo(f"{'':<40} → {clean(check.todo)}")
     return EXIT_UNDECIDED if any(check.level is Level.MISSING for check in checks) else EXIT_OK

@@ -15,7 +15,7 @@ KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS), required=False)
 def command(kind: str | None) -> int:
-    """List installed plug-ins of KIND (all kinds without it), with their settings."""
+    """List installed plug-ins of KIND (all kinds without it), with their settings; with generators also presets."""
     from evalkit.plugins import load, names
 
     for each in (kind,) if kind else KINDS:
@@ -36,7 +36,21 @@ def command(kind: str | None) -> int:
             for dimension in getattr(cls, "dimensions", ()):
                 better = "higher" if dimension.higher_is_better else "lower"
                 click.echo(f"  {'':<16} {dimension.name}: {dimension.description} ({better} is better)")
+        if each == "generators":
+            _presets()
     return 0
+
+
+def _presets() -> None:
+    from evalkit.presets import presets
+
+    click.echo("presets, each a generator with its settings (use NAME, or NAME:key=value to override):")
+    try:
+        for preset in presets().values():
+            click.echo(f"  {preset.name:<31} {preset.summary}")
+            click.echo(f"  {'':<31} {preset.brief}")
+    except UnavailableError as error:
+        click.echo(f"  not usable: {error}")
 
 
 def _setting(name: str, info: Any) -> str:

@@ -64,6 +64,34 @@ def locate(model: str, revision: str | None) -> Path:
         raise UnavailableError(f"weights can't be had: {clean(str(error))}", where=where, hint=hint) from error
 
 
+def locate_lora(lora: str) -> Path:
+    """The file of `lora`: itself if it is one, or else `owner/repository/file` on the hub, fetched if need be.
+
+    Raises:
+        UnavailableError: neither a file nor a file of the hub that can be had.
+    """
+    on_hub = hub_file(lora)
+    if on_hub is None:
+        return Path(lora)
+    from huggingface_hub import hf_hub_download
+
+    repository, name = on_hub
+    try:
+        return Path(hf_hub_download(repository, name))
+    except Exception as error:  # as in `locate`
+        hint = f"no such file here; if it is on the hub: hf download {repository} {name}"
+        raise UnavailableError(f"the LoRA can't be had: {clean(str(error))}", where=lora, hint=hint) from error
+
+
+def hub_file(lora: str) -> tuple[str, str] | None:
+    """Repository and file name of a LoRA on the hub; `None` if `lora` is a path."""
+    parts = lora.split("/")
+    plain = len(parts) > 2 and all(part and not part.startswith(".") for part in parts)
+    if Path(lora).exists() or not plain or not lora.endswith(".safetensors"):
+        return None
+    return "/".join(parts[:2]), "/".join(parts[2:])
+
+
 def pipeline_class(folder: Path, override: str | None) -> str:
     """The pipeline class to load: `override`, or the one `model_index.json` names.
 

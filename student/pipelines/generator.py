@@ -17,7 +17,7 @@ from evalkit.protocols import GeneratorInfo
 from evalkit.records import JSON, Case, Generated, Request, Task
 from student.clean import clean
 from student.pipelines.call import batches, call_arguments, check_schedule
-from student.pipelines.checkpoint import content_digest, file_digest, locate, pipeline_class
+from student.pipelines.checkpoint import content_digest, file_digest, locate, locate_lora, pipeline_class
 from student.pipelines.meter import Reading, metered
 from student.pipelines.nfe import counted_evaluations
 from student.pipelines.noise import noise_generators
@@ -42,6 +42,7 @@ SETTINGS_OF_THE_PICTURE = frozenset(
         "output_resolution",
     }
 )
+SETTINGS_NOT_SHOWN = {"name", "licence", "scheduler", "sizes", "memory_gib", "offload_memory_gib"}
 
 
 class DiffusersGenerator:
@@ -61,8 +62,8 @@ class DiffusersGenerator:
 
     def info(self) -> GeneratorInfo:
         s = self.settings
-        name = s.name or Path(s.model).name + (f"+{s.lora.stem}" if s.lora else "")
-        shown = s.model_dump(mode="json", exclude_defaults=True, exclude={"name", "licence", "scheduler"})
+        name = s.name or Path(s.model).name + (f"+{Path(s.lora).stem}" if s.lora else "")
+        shown = s.model_dump(mode="json", exclude_defaults=True, exclude=SETTINGS_NOT_SHOWN)
         return GeneratorInfo(name, s.licence, self._hardware, shown | {"scheduler": s.scheduler.overrides()})
 
     def fingerprint(self, case: Case) -> str:
@@ -95,6 +96,12 @@ class DiffusersGenerator:
             results.update(zip(chosen, drawn, strict=True))
         return [results[index] for index in range(len(requests))]
 
+    def check(self) -> list[tuple[str, str]]:
+        """What is missing here for it to draw, each with the next step. Loads nothing, asks no network."""
+        from student.pipelines.ready import problems
+
+        return problems(self.settings)
+
     def close(self) -> None:
         if self._loaded is not None:
             self._loaded = None
@@ -112,7 +119,7 @@ class DiffusersGenerator:
             "diffusers/1",
             pipeline_class(self._folder, s.pipeline),
             content_digest(self._folder),
-            file_digest(s.lora) if s.lora else None,
+            file_digest(locate_lora(s.lora)) if s.lora else None,
             s.model_dump(mode="json", include=set(SETTINGS_OF_THE_PICTURE)),
             s.scheduler.overrides(),
         )
@@ -177,6 +184,8 @@ class DiffusersGenerator:
         if pixels.shape[:2] != (case.height, case.width):
             multiple = loaded.checkpoint.abilities.size_multiple
             notes["size"] = f"asked {case.width}x{case.height}, drawn in multiples of {multiple} px"
+        elif self.settings.sizes and f"{case.width}x{case.height}" not in self.settings.sizes:
+            notes["size"] = f"{case.width}x{case.height} is none of the sizes this model was made for"
         if cut := _tokens_cut(loaded.pipe, case, self.settings.max_sequence_length):
             notes["prompt_tokens_cut"] = cut
         return Generated(

@@ -59,7 +59,7 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         if overrides := settings.scheduler.overrides():
             pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **overrides)
         if settings.lora:
-            _add_lora(pipe, settings.lora, settings.lora_scale)
+            _add_lora(pipe, disk.locate_lora(settings.lora), settings.lora_scale)
         _place(pipe, settings.offload, device)
     except EvalkitError:
         raise

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from evalkit.settings import ResolvedPath, Settings
+from evalkit.settings import Settings
 
 Channel = Annotated[int, Field(ge=0, le=255)]
+Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")]
 PipelineName = Literal["QwenImage21Pipeline", "QwenImagePipeline", "QwenImageEditPlusPipeline"]
 
 
@@ -46,7 +47,7 @@ class DiffusersSettings(Settings):
         model: folder in diffusers format, or hub id. A folder that exists is never looked up on the hub.
         revision: branch, tag or commit of a hub id.
         pipeline: class to use instead of the one `model_index.json` names.
-        lora: few-step LoRA, a `.safetensors` file.
+        lora: few-step LoRA: a `.safetensors` file, or one on the hub as `owner/repository/file.safetensors`.
         lora_scale: its strength.
         num_inference_steps: denoising steps.
         sigmas: where each step starts, without the final 0; they go through the scheduler's shift (see `scheduler`).
@@ -65,6 +66,9 @@ class DiffusersSettings(Settings):
         rgba_background: colour under the RGBA pictures of Qwen-Image 2.1.
         max_sequence_length: prompt tokens that are kept (1.x).
         output_resolution: side of the square whose area source pictures are resized to (2.1).
+        sizes: sizes the model was made for (`1024x1024`); a picture of another size is noted. Empty: any.
+        memory_gib: GPU memory it needs, for `evalkit doctor`.
+        offload_memory_gib: the same with `offload: model`.
     """
 
     primary: ClassVar[str] = "model"
@@ -72,7 +76,7 @@ class DiffusersSettings(Settings):
     model: str = Field(min_length=1)
     revision: str | None = None
     pipeline: PipelineName | None = None
-    lora: ResolvedPath | None = None
+    lora: str | None = Field(None, min_length=1)
     lora_scale: float = 1.0
     num_inference_steps: int | None = Field(None, ge=1, le=1000)
     sigmas: tuple[float, ...] | None = Field(None, min_length=1, max_length=1000)
@@ -88,14 +92,19 @@ class DiffusersSettings(Settings):
     rgba_background: tuple[Channel, Channel, Channel] = (255, 255, 255)
     max_sequence_length: int | None = Field(None, ge=1, le=1024)
     output_resolution: int | None = Field(None, ge=32, le=8192)
+    sizes: tuple[Size, ...] = ()
+    memory_gib: float | None = Field(None, gt=0)
+    offload_memory_gib: float | None = Field(None, gt=0)
     name: str = ""
     licence: str = ""
 
-    @field_validator("model")
+    @field_validator("model", "lora", mode="before")
     @classmethod
-    def _folder_or_hub_id(cls, model: str, info: ValidationInfo) -> str:
-        folder = Path((info.context or {}).get("base", Path.cwd())) / Path(model).expanduser()
-        return str(folder.resolve()) if folder.exists() else model
+    def _here_or_on_the_hub(cls, given: Any, info: ValidationInfo) -> Any:
+        if not isinstance(given, str | Path):
+            return given
+        path = Path((info.context or {}).get("base", Path.cwd())) / Path(given).expanduser()
+        return str(path.resolve()) if path.exists() else str(given)
 
     @model_validator(mode="after")
     def _consistent(self) -> DiffusersSettings:
