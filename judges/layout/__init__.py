@@ -1,0 +1,1 @@
+"""Layout: does everything stand where it should, and apart from the rest?"""

@@ -1,0 +1,98 @@
+"""Axes a design has without saying so, and texts that change places (pure).
+
+A text whose edge or centre is declared on the same line as that of something else, or on the centre of the picture or
+of what it stands on, is set on that axis: a few px off it are seen, where a free-standing text could move unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from evalkit.records import Box, Finding
+from judges.layout.locate import Found
+from judges.layout.place import about, name, place_tolerance, shift
+from judges.layout.spec import Item, Spec
+
+ON_AXIS = 1.6
+"""Largest difference of two declared anchors on one axis, px of the canvas."""
+SWAPPED = 2.5
+"""How well two texts must fit each other's declared sizes to have changed places, px, in all."""
+
+
+def off_axis_tolerance(spec: Spec) -> float:
+    """Distance from its axis from which a text is off it, px."""
+    return max(3.0, 0.006 * spec.side)
+
+
+def axis_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+    """Texts that are off their axis, but not so far that they are out of place."""
+    return [
+        _off_axis(one, one.box, shift(one.box, one.item.box).dx, spec)
+        for one in found.values()
+        if one.item.is_text
+        and one.sure
+        and one.box is not None
+        and abs(shift(one.box, one.item.box).dx) > off_axis_tolerance(spec)
+        and shift(one.box, one.item.box).distance <= place_tolerance(spec)
+        and _has_axis(spec, one.item, found)
+    ]
+
+
+def swap_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+    """Pairs of texts each of which stands where the other should, told by their sizes.
+
+    Texts of equal size can't be told apart, and are taken to be where they should.
+    """
+    texts = [one for one in found.values() if one.item.is_text and one.sure and one.box is not None]
+    return [
+        finding for one, other in combinations(texts, 2) if (finding := _swap(spec, one, other, one.box, other.box))
+    ]
+
+
+def _swap(spec: Spec, one: Found, other: Found, box: Box | None, second: Box | None) -> Finding | None:
+    assert box is not None
+    assert second is not None
+    apart = shift(one.item.box, other.item.box).distance
+    a, b = one.item.box, other.item.box
+    if _middles(box, b) + _middles(second, a) < _middles(box, a) + _middles(second, b):
+        straight, crossed = apart, 0.0  # each was found where the other should be
+    else:
+        straight, crossed = _misfit(box, a) + _misfit(second, b), _misfit(box, b) + _misfit(second, a)
+    fit = SWAPPED * max(1.0, spec.side / 512)
+    if crossed > fit or straight < crossed + 2 * fit:
+        return None
+    message = f"{name(one.item)} and {name(other.item)} have changed places"
+    evidence = {**about(one.item), "other": other.item.id, "other_target": other.item.target}
+    severity = min(1.0, 0.5 + apart / spec.side)
+    return Finding("wrong-order", box.union(second), apart, "px", severity, message, evidence, one.item.target)
+
+
+def _misfit(found: Box, declared: Box) -> float:
+    return abs(found.width - declared.width) + abs(found.height - declared.height)
+
+
+def _middles(one: Box, other: Box) -> float:
+    return abs(one.x0 + one.x1 - other.x0 - other.x1) / 2 + abs(one.y0 + one.y1 - other.y0 - other.y1) / 2
+
+
+def _has_axis(spec: Spec, item: Item, found: Mapping[str, Found]) -> bool:
+    slack = ON_AXIS * max(spec.scale, 0.5)
+    middle = (item.box.x0 + item.box.x1) / 2
+    if abs(middle - spec.width / 2) <= slack:
+        return True
+    for other in found.values():
+        if other.item is item or other.box is None:
+            continue
+        pairs = ((item.box.x0, other.item.box.x0), (item.box.x1, other.item.box.x1))
+        centres = abs(middle - (other.item.box.x0 + other.item.box.x1) / 2)
+        if min(centres, *(abs(a - b) for a, b in pairs)) <= slack:
+            return True
+    return False
+
+
+def _off_axis(one: Found, box: Box, dx: float, spec: Spec) -> Finding:
+    side = "right" if dx > 0 else "left"
+    message = f"{name(one.item)} is {abs(dx):.0f} px too far {side} of the axis it is set on"
+    severity = min(1.0, 0.2 + 4 * abs(dx) / spec.side)
+    return Finding("misaligned", box, abs(dx), "px", severity, message, {**about(one.item), "dx": round(dx, 1)}, one.item.target)

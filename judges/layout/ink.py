@@ -1,0 +1,220 @@
+"""Ink: the pixels of one colour, and where boxes full of them begin and end. Pure functions of masks.
+
+An edge of a box is where the lines inside it hold ink and those outside do not. That needs no connected components,
+so that it works where things of one colour touch or overlap: each of a box's four edges is evidence of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.records import Box
+
+Mask = NDArray[np.bool_]
+Counts = NDArray[np.int32]
+
+
+class Blob(NamedTuple):
+    """A connected component of ink: its box and its area in px²."""
+
+    box: Box
+    area: int
+
+
+class Edges(NamedTuple):
+    """The box that was found, and the evidence of its left, top, right and bottom edge, each 0 to 1."""
+
+    box: Box
+    evidence: tuple[float, float, float, float]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.evidence) / 4
+
+    @property
+    def least(self) -> float:
+        return min(self.evidence)
+
+
+class Ink:
+    """A mask (H, W), with what is computed from it once: its integral image and its components."""
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+
+    @cached_property
+    def sums(self) -> Counts:
+        """(H + 1, W + 1): ink above and left of each corner."""
+        sums = np.zeros((self.mask.shape[0] + 1, self.mask.shape[1] + 1), dtype=np.int32)
+        np.cumsum(self.mask, axis=0, dtype=np.int32, out=sums[1:, 1:])
+        np.cumsum(sums[1:, 1:], axis=1, out=sums[1:, 1:])
+        return sums
+
+    @cached_property
+    def blobs(self) -> tuple[Blob, ...]:
+        """The connected components (diagonals connect)."""
+        from scipy.ndimage import find_objects
+
+        areas = np.bincount(self._numbers.ravel())[1:]
+        return tuple(
+            Blob(Box(x.start, y.start, x.stop, y.stop), int(area))
+            for (y, x), area in zip(find_objects(self._numbers), areas, strict=True)
+        )
+
+    @cached_property
+    def _numbers(self) -> Counts:
+        from scipy.ndimage import label
+
+        numbers: Counts = label(self.mask, structure=np.ones((3, 3)))[0]
+        return numbers
+
+    def count(self, box: Box) -> int:
+        """Ink in `box`, px."""
+        x0, y0, x1, y1 = self._whole(box)
+        return int(self.sums[y1, x1] - self.sums[y0, x1] - self.sums[y1, x0] + self.sums[y0, x0])
+
+    def share(self, box: Box) -> float:
+        """Ink per px of the part of `box` that is in the picture."""
+        x0, y0, x1, y1 = self._whole(box)
+        return self.count(box) / max((x1 - x0) * (y1 - y0), 1)
+
+    def bounds(self, box: Box) -> Box | None:
+        """The box of the ink in `box`."""
+        x0, y0, x1, y1 = self._whole(box)
+        part = self.mask[y0:y1, x0:x1]
+        ys, xs = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
+        if not len(ys):
+            return None
+        return Box(x0 + int(xs[0]), y0 + int(ys[0]), x0 + int(xs[-1]) + 1, y0 + int(ys[-1]) + 1)
+
+    def without(self, boxes: Sequence[Box], slack: float = 2.0) -> Ink:
+        """This ink less the components that lie in one of `boxes`, give or take `slack` px."""
+        if not boxes:
+            return self
+        wide = [grown(box, slack) for box in boxes]
+        kept = [not any(lies_in(blob.box, box) for box in wide) for blob in self.blobs]
+        return Ink(np.array([False, *kept])[self._numbers])
+
+    def edges(self, box: Box, reach: int) -> Edges:
+        """The edges near those of `box`: each may be `reach` px off. They are sought twice, the second time from what
+        was found, because a shifted box has other lines."""
+        found, evidence = box, (0.0, 0.0, 0.0, 0.0)
+        for _ in range(2):
+            found, evidence = self._refined(found, box, reach)
+        return Edges(found, evidence)
+
+    def _refined(self, at: Box, declared: Box, reach: int) -> tuple[Box, tuple[float, float, float, float]]:
+        x0, y0, x1, y1 = (round(v) for v in (at.x0, at.y0, at.x1, at.y1))
+        x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
+        spans = ((y0, y1, 1), (x0, x1, 0), (y0, y1, 1), (x0, x1, 0))
+        wanted = (declared.x0, declared.y0, declared.x1, declared.y1)
+        values: list[float] = []
+        evidence: list[float] = []
+        for side, ((low, high, axis), want) in enumerate(zip(spans, wanted, strict=True)):
+            edge, strength = self._edge(round(want), low, high, axis, reach, ends=side >= 2)
+            values.append(edge)
+            evidence.append(strength)
+        left, top, right, bottom = values
+        box = Box(left, top, max(right, left + 1), max(bottom, top + 1))
+        return box, (evidence[0], evidence[1], evidence[2], evidence[3])
+
+    def _edge(self, want: int, low: int, high: int, axis: int, reach: int, *, ends: bool) -> tuple[int, float]:
+        """The edge near `want` of ink that begins (or `ends`) there, over the lines' span from `low` to `high`."""
+        lines = self._lines(want - reach - 1, want + reach + 1, low, high, axis)  # line i is number want - reach - 1 + i
+        inside, outside = (lines[:-1], lines[1:]) if ends else (lines[1:], lines[:-1])
+        # a single px of ink is weak evidence, but less so where nothing lies beyond it: points are that thin
+        strength = (inside - outside) / (inside + outside + np.where(outside > 0, 1.0, 0.5))
+        offsets = np.arange(-reach, reach + 1)
+        # where there is nothing beyond, even a single descender is the edge; else it is where most ink ends
+        alone = (inside > 0) & (outside == 0)
+        best = int(np.argmax(strength * ~alone + 2.0 * alone - 0.005 * np.abs(offsets)))
+        return want + int(offsets[best]), max(float(strength[best]), 0.0)
+
+    def _lines(self, first: int, stop: int, low: int, high: int, axis: int) -> NDArray[np.float64]:
+        """Ink on the lines `first` to `stop - 1`, between `low` and `high`; 0 outside of the picture."""
+        sums = self.sums if axis == 0 else self.sums.T
+        low, high = (min(max(v, 0), sums.shape[1] - 1) for v in (low, high))
+        at = np.clip(np.arange(first, stop + 1), 0, sums.shape[0] - 1)
+        totals = (sums[at, high] - sums[at, low]).astype(np.float64)
+        return np.diff(totals)
+
+    def _whole(self, box: Box) -> tuple[int, int, int, int]:
+        height, width = self.mask.shape
+        x0, y0 = min(max(math.floor(box.x0), 0), width), min(max(math.floor(box.y0), 0), height)
+        return x0, y0, min(max(math.ceil(box.x1), x0), width), min(max(math.ceil(box.y1), y0), height)
+
+
+def grown(box: Box, by: float, across: float | None = None) -> Box:
+    """`box` with `by` px more on the left and right, and `across` (or as much) above and below."""
+    tall = by if across is None else across
+    return Box(box.x0 - by, box.y0 - tall, box.x1 + by, box.y1 + tall)
+
+
+def moved(box: Box, dx: float, dy: float) -> Box:
+    """`box` elsewhere."""
+    return Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
+
+
+def lies_in(inner: Box, outer: Box) -> bool:
+    """Whether all of `inner` is in `outer`."""
+    return outer.x0 <= inner.x0 and outer.y0 <= inner.y0 and inner.x1 <= outer.x1 and inner.y1 <= outer.y1
+
+
+def hull(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds all of `boxes`."""
+    result = boxes[0]
+    for box in boxes[1:]:
+        result = result.union(box)
+    return result
+
+
+def rigid(ink: Ink, like: Box, *, least: float = 0.5) -> Edges | None:
+    """Where in the picture a box of the size of `like` has ink on all four sides and none beyond; the nearest such.
+
+    All places are tried at once. `least` is the mean evidence that is needed; `None` where no place has it.
+    """
+    around = ink.bounds(Box(0, 0, ink.mask.shape[1], ink.mask.shape[0]))
+    width, height = round(like.width), round(like.height)
+    if around is None or width < 3 or height < 3:
+        return None
+    # a frame of two empty lines, and all the room in which the box can touch any ink
+    x0, y0, x1, y1 = (int(v) for v in (around.x0, around.y0, around.x1, around.y1))
+    rows, columns = y1 - y0 - height + 5, x1 - x0 - width + 5
+    if rows < 1 or columns < 1:
+        return None
+    padded = np.pad(ink.mask[y0:y1, x0:x1], 3)
+    sums = Ink(padded).sums
+
+    def total(top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
+        """Ink between these lines of a box whose upper left corner is at (1, 1) and on."""
+        low, high = slice(1 + top, 1 + top + rows), slice(1 + bottom, 1 + bottom + rows)
+        one, two = slice(1 + left, 1 + left + columns), slice(1 + right, 1 + right + columns)
+        return (sums[high, two] - sums[low, two] - sums[high, one] + sums[low, one]).astype(np.float32)
+
+    sides = (
+        (total(0, height, 0, 2), total(0, height, -1, 0)),
+        (total(0, 2, 0, width), total(-1, 0, 0, width)),
+        (total(0, height, width - 2, width), total(0, height, width, width + 1)),
+        (total(height - 2, height, 0, width), total(height, height + 1, 0, width)),
+    )
+    score = np.zeros((rows, columns), dtype=np.float32)
+    possible = np.ones((rows, columns), dtype=np.bool_)
+    for inside, outside in sides:
+        score += np.maximum(inside - outside, 0) / (inside + outside + 1) / 4
+        possible &= inside > 0
+    y, x = np.ogrid[:rows, :columns]
+    far = np.hypot(x + x0 - 2 - like.x0, y + y0 - 2 - like.y0)
+    ranked = np.where(possible & (score >= least), score - 0.2 * far / np.hypot(*ink.mask.shape), -1.0)
+    best = int(np.argmax(ranked))
+    row, column = divmod(best, columns)
+    if ranked[row, column] < 0:
+        return None
+    there = moved(like, column + x0 - 2 - round(like.x0), row + y0 - 2 - round(like.y0))
+    return ink.edges(there, 2)
+

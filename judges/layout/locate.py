@@ -1,0 +1,227 @@
+"""Where each declared thing is in the picture.
+
+First each is looked for where it should be, then, among the ink nobody has claimed, elsewhere: a box of the same size
+(exact even where things touch), then a group of components of about that size, then something there in another colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from evalkit.records import RGB, Box
+from judges.layout.colour import difference
+from judges.layout.group import UNLIKE, group_at, group_like, unlike
+from judges.layout.ink import Edges, Ink, rigid
+from judges.layout.spec import Item
+from judges.layout.view import SIMILAR, View
+
+SURE_LEAST, SURE_MEAN = 0.35, 0.6
+"""Evidence of the weakest edge, and of all four on average, from which a box counts as found."""
+ELSEWHERE_MEAN = 0.66
+"""The same for a box that may be anywhere."""
+COVERED = 0.04
+"""Least share of a box in its colour for something to be there at all."""
+HARDLY_SEEN = 6.0
+"""ΔE*ab of a panel and its ground below which its edges can't be told."""
+_TEXT_SHARE = 0.6
+"""Of the way from the ink's colour to the ground's: pixels nearer to the ink are ink."""
+
+
+class Found(NamedTuple):
+    """What became of one item.
+
+    `box` is where it is, `None` where it is missing. `sure` says that all four edges were seen, so that relations of a
+    few px can be checked. `colour` is what it is drawn in, `ground` what it stands on; `None` where not measured.
+    """
+
+    item: Item
+    box: Box | None
+    sure: bool = False
+    colour: RGB | None = None
+    ground: RGB | None = None
+
+    @property
+    def missing(self) -> bool:
+        return self.box is None
+
+
+def locate(view: View) -> dict[str, Found]:
+    """Every item of the spec by its id, in drawing order."""
+    found: dict[str, Found] = {}
+    pending: list[Item] = []
+    for item in view.spec.items:
+        here = _portrait(view, item) if item.kind == "portrait" else _in_place(view, item)
+        if here is None:
+            pending.append(item)
+        else:
+            found[item.id] = here
+    for item in sorted(pending, key=lambda item: -item.box.area):
+        found[item.id] = _elsewhere(view, item, found.values())
+    return {item.id: found[item.id] for item in view.spec.items}
+
+
+def reach(view: View) -> int:
+    """How far from its place something is still looked for edge by edge, px."""
+    return max(3, round(0.012 * view.spec.side))
+
+
+# ---------------------------------------------------------------------------------------------------- in its place
+
+
+def _in_place(view: View, item: Item) -> Found | None:
+    seen = 0
+    for ink in _masks(view, item):
+        edges = ink.edges(item.box, reach(view))
+        if ink.share(edges.box) < COVERED:
+            continue
+        if edges.least >= SURE_LEAST and edges.mean >= SURE_MEAN:
+            return _measured(view, item, edges.box, ink)
+        seen = max(seen, sum(evidence >= SURE_MEAN for evidence in edges.evidence))
+    # a panel may share its colour with what it touches, or all but share it with the ground: two edges must do
+    hidden = not item.is_text and (seen >= 2 or _hardly_seen(view, item))
+    return Found(item, item.box, colour=item.color) if hidden else None
+
+
+def _hardly_seen(view: View, item: Item) -> bool:
+    around = view.around(item.box)
+    grounds = (*(() if around is None else (around,)), *(() if item.on else view.spec.ground))
+    return item.color is not None and any(difference(item.color, ground) < HARDLY_SEEN for ground in grounds)
+
+
+def _masks(view: View, item: Item) -> Iterable[Ink]:
+    """The inks that may show the edges of `item`: of its colour, with what is drawn over it, of whatever is no ground."""
+    colour = item.color
+    if colour is not None:
+        own = own_ink(view, item)
+        if own is not None:
+            yield own
+            if not item.is_text:
+                over = tuple(dict.fromkeys(one.color for one in _over(view, item) if one.color is not None))
+                if over:
+                    yield view.near((colour, *over), _threshold(view, item))
+    if not item.is_text or colour is None:
+        if item.is_text:
+            ground = view.around(item.box)
+            if ground is not None:
+                yield view.far((ground,), 12)
+        elif view.off_ground is not None and not item.on:
+            yield view.off_ground
+
+
+def own_ink(view: View, item: Item) -> Ink | None:
+    """The ink of the item's declared colour; `None` where none is declared."""
+    return None if item.color is None else view.near((item.color,), _threshold(view, item))
+
+
+def _threshold(view: View, item: Item) -> float:
+    """Up to which ΔE a pixel counts as ink of the item: a share of the way to what it stands on."""
+    assert item.color is not None
+    ground = view.around(item.box, but=item.color if item.is_text else None)
+    contrast = difference(item.color, ground) if ground is not None else 40.0
+    return min(max(_TEXT_SHARE * contrast, 6.0), 45.0) if item.is_text else min(max(0.45 * contrast, 4.0), 20.0)
+
+
+def _over(view: View, item: Item) -> Iterable[Item]:
+    place = view.spec.items.index(item)
+    return (one for one in view.spec.items[place + 1 :] if one.box.intersection(item.box) > 0)
+
+
+def _portrait(view: View, item: Item) -> Found | None:
+    """Parts of a face cover each other: all that can be asked is whether the colour is there."""
+    if item.color is None:
+        return Found(item, item.box)
+    ink = view.near((item.color,), 20)
+    return Found(item, item.box, colour=item.color) if ink.share(item.box) >= COVERED else None
+
+
+# ------------------------------------------------------------------------------------------------------- elsewhere
+
+
+def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
+    claimed = [one for one in others if one.box is not None]
+    for look in (_recoloured_here, _shifted, _resized, _recoloured):
+        found = look(view, item, claimed)
+        if found is not None:
+            return found
+    ink = own_ink(view, item)
+    if not item.is_text and ink is not None and ink.share(item.box) >= 2 * COVERED:
+        return Found(item, item.box)  # something of that colour is there, but its edges can't be told
+    return Found(item, None)
+
+
+def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Ink | None:
+    """The item's ink less what others of about that colour have claimed."""
+    ink = own_ink(view, item)
+    if ink is None:
+        return None
+    assert item.color is not None
+    rivals = [
+        one.box
+        for one in claimed
+        if one.box is not None and one.item.color is not None and difference(one.item.color, item.color) <= 3 * SIMILAR
+    ]
+    rest = ink.without(rivals)
+    if not item.is_text:
+        return rest
+    # what is as large as a panel is no text, whatever its colour
+    largest = 4 * item.box.area
+    return rest.without([blob.box for blob in rest.blobs if blob.box.area > largest], 0)
+
+
+def _shifted(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    rest = _unclaimed(view, item, claimed)
+    edges = rigid(rest, item.box, least=ELSEWHERE_MEAN) if rest is not None else None
+    if rest is None or edges is None or not _plausible(edges, item):
+        return None
+    return _measured(view, item, edges.box, rest)
+
+
+def _plausible(edges: Edges, item: Item) -> bool:
+    return sum(evidence >= SURE_LEAST for evidence in edges.evidence) >= 3
+
+
+def _resized(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    rest = _unclaimed(view, item, claimed)
+    if rest is None:
+        return None
+    box = _group(view, item, rest)
+    return None if box is None else _measured(view, item, box, rest, sure=item.is_text)
+
+
+def _recoloured_here(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    """Something of the right size in the right place, in another colour."""
+    ground = view.around(item.box)
+    if ground is None or any(one.box is not None and one.box.iou(item.box) > 0.5 for one in claimed):
+        return None
+    other = view.far((ground,), 12)
+    edges = other.edges(item.box, reach(view))
+    if edges.least < 0.5 or edges.mean < 0.7 or other.share(edges.box) < 2 * COVERED:
+        return None
+    return _measured(view, item, edges.box, other)
+
+
+def _recoloured(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    """Something of about that size anywhere on the ground, in another colour."""
+    if view.off_ground is None or item.on:
+        return None
+    rest = view.off_ground.without([one.box for one in claimed if one.box is not None])
+    box = _group(view, item, rest)
+    return None if box is None else _measured(view, item, box, rest, sure=False)
+
+
+def _group(view: View, item: Item, ink: Ink) -> Box | None:
+    """The components that may be the item: those in its place, of whatever size for a text, or any of its size."""
+    here = group_at(ink.blobs, item.box)
+    if here is not None and (item.is_text or unlike(here, item.box) < UNLIKE):
+        return here
+    return group_like(ink.blobs, item.box, view.spec.side)
+
+
+def _measured(view: View, item: Item, box: Box, ink: Ink, *, sure: bool = True) -> Found:
+    ground = view.around(box, but=item.color)
+    own = None if item.is_text else own_ink(view, item)
+    if own is not None and own.share(box) >= COVERED:
+        return Found(item, box, sure, view.median(box, own.mask), ground)
+    colour = view.ink_colour(box, ground, ink.mask) if ground is not None else None
+    return Found(item, box, sure, colour, ground)

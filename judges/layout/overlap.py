@@ -1,0 +1,72 @@
+"""Things that lie over each other though they are declared apart (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+from evalkit.records import Box, Finding
+from judges.layout.locate import Found
+from judges.layout.place import about, name
+from judges.layout.spec import Spec
+
+
+class Overlap(NamedTuple):
+    """Two things and what they share; `depth` is how far one must move to be clear of the other, px."""
+
+    one: Found
+    other: Found
+    shared: Box
+    depth: float
+
+
+def least_depth(spec: Spec) -> float:
+    """Depth from which an overlap counts, px: one more than two edges can be off."""
+    return max(2.0, 0.003 * spec.side)
+
+
+def overlaps(found: Mapping[str, Found]) -> list[Overlap] | None:
+    """All overlaps of pairs that are declared apart and of which one is a text. `None` where there is no such pair."""
+    pairs = [
+        (one, other)
+        for one, other in combinations(found.values(), 2)
+        if (one.item.is_text or other.item.is_text)
+        and "portrait" not in (one.item.kind, other.item.kind)
+        and _depth(one.item.box, other.item.box) <= 0
+    ]
+    if not pairs:
+        return None
+    result: list[Overlap] = []
+    for one, other in pairs:
+        if one.box is None or other.box is None or not (one.sure and other.sure):
+            continue
+        depth = _depth(one.box, other.box)
+        if depth > 0:
+            result.append(Overlap(one, other, _shared(one.box, other.box), depth))
+    return sorted(result, key=lambda overlap: -overlap.depth)
+
+
+def overlap_findings(spec: Spec, found: list[Overlap]) -> list[Finding]:
+    """Overlaps deep enough to count, the deepest first."""
+    return [_finding(spec, one) for one in found if one.depth >= least_depth(spec)]
+
+
+def _finding(spec: Spec, overlap: Overlap) -> Finding:
+    one, other = overlap.one.item, overlap.other.item
+    moved = one if not other.is_text else other
+    rest = other if moved is one else one
+    lower = min(one.box.height, other.box.height)
+    severity = min(1.0, 0.3 + 0.7 * overlap.depth / max(lower, 1.0))
+    message = f"{name(moved)} lies {overlap.depth:.0f} px over {name(rest)}"
+    evidence = {**about(moved), "other": rest.id, "other_target": rest.target}
+    return Finding("overlap", overlap.shared, overlap.depth, "px", severity, message, evidence, moved.target)
+
+
+def _depth(one: Box, other: Box) -> float:
+    """Negative: the gap."""
+    return min(min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0))
+
+
+def _shared(one: Box, other: Box) -> Box:
+    return Box(max(one.x0, other.x0), max(one.y0, other.y0), min(one.x1, other.x1), min(one.y1, other.y1))

@@ -1,0 +1,178 @@
+"""Is each thing there, where it should be, whole, and in its colour? Findings about single items (pure)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from evalkit.records import JSON, Box, Finding
+from judges.layout.colour import contrast, difference
+from judges.layout.locate import Found
+from judges.layout.spec import Item, Spec
+
+WRONG_COLOUR = 25.0
+"""ΔE*ab (CIE 1976) from the declared colour from which something has another one."""
+LARGE_TEXT = 24.0 * 0.72
+"""Height of capitals, in px at 96 dpi, from which WCAG calls text large: 18 pt = 24 px per em."""
+LEAST_CONTRAST, LEAST_LARGE = 4.5, 3.0
+"""WCAG 2.2, success criterion 1.4.3 (AA): contrast of text, and of large text."""
+WORSE_CONTRAST = 0.75
+"""Text as pale as it was declared is as it was asked for; below this share of the declared contrast it is not."""
+CUT = 0.15
+"""Share of a text's height that must be missing on one side only to call it cut."""
+
+
+class Shift(NamedTuple):
+    """How far something is from its place, px. A text of another length that keeps an edge or its centre is in place."""
+
+    dx: float
+    dy: float
+
+    @property
+    def distance(self) -> float:
+        return math.hypot(self.dx, self.dy)
+
+
+def shift(found: Box, declared: Box) -> Shift:
+    """The displacement of `found`: per axis the least of those of both edges and the centre."""
+    across = (found.x0 - declared.x0, found.x1 - declared.x1)
+    down = (found.y0 - declared.y0, found.y1 - declared.y1)
+    return Shift(*(min((*pair, sum(pair) / 2), key=abs) for pair in (across, down)))
+
+
+def place_tolerance(spec: Spec) -> float:
+    """Distance from its place from which something is out of place, px."""
+    return max(4.0, 0.025 * spec.side)
+
+
+def item_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+    """What is wrong with each item by itself."""
+    result: list[Finding] = []
+    for one in found.values():
+        if one.box is None:
+            result.append(_missing(spec, one.item))
+            continue
+        made = (_clipped(spec, one, one.box), _out_of_place(spec, one, one.box), _recoloured(one, one.box))
+        result += [finding for finding in made if finding is not None]
+        pale = _pale(spec, one, one.box)
+        if pale is not None:
+            result.append(pale)
+    return result
+
+
+def text_contrast(one: Found) -> float | None:
+    """The contrast ratio of a text on its ground; `None` where it was not measured."""
+    if not one.item.is_text or one.colour is None or one.ground is None:
+        return None
+    return contrast(one.colour, one.ground)
+
+
+def inside_picture(box: Box, spec: Spec) -> Box:
+    """The part of `box` in the picture; at least a px of its edge."""
+    x0, y0 = min(max(box.x0, 0.0), spec.width - 1.0), min(max(box.y0, 0.0), spec.height - 1.0)
+    return Box(x0, y0, min(max(box.x1, x0 + 1), spec.width), min(max(box.y1, y0 + 1), spec.height))
+
+
+def box_json(box: Box) -> JSON:
+    """A box for evidence."""
+    return [round(v, 1) for v in (box.x0, box.y0, box.x1, box.y1)]
+
+
+def about(item: Item) -> dict[str, JSON]:
+    """Evidence that names an item and its place. Texts carry `text`, not `expected`: that is for what is read."""
+    evidence: dict[str, JSON] = {"element": item.id, "declared": box_json(item.box)}
+    return {**evidence, "text": item.text} if item.text else evidence
+
+
+def name(item: Item) -> str:
+    """What people call it."""
+    return f'"{item.text}"' if item.text else item.id
+
+
+def _missing(spec: Spec, item: Item) -> Finding:
+    size = max(item.box.width, item.box.height)
+    message = f"{name(item)} is neither in its place nor elsewhere"
+    return Finding("missing-element", inside_picture(item.box, spec), size, "px", 0.8, message, about(item), item.target)
+
+
+def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
+    away = shift(box, one.item.box)
+    if away.distance <= place_tolerance(spec):
+        return None
+    severity = min(1.0, 0.3 + 2 * away.distance / spec.side)
+    message = f"{name(one.item)} is {away.distance:.0f} px from its place"
+    evidence = {**about(one.item), "dx": round(away.dx, 1), "dy": round(away.dy, 1)}
+    return Finding("out-of-place", inside_picture(box, spec), away.distance, "px", severity, message, evidence, one.item.target)
+
+
+def _recoloured(one: Found, box: Box) -> Finding | None:
+    if one.item.color is None or one.colour is None:
+        return None
+    delta = difference(one.colour, one.item.color)
+    if delta <= WRONG_COLOUR:
+        return None
+    message = f"{name(one.item)} is {_hex(one.colour)}, not {_hex(one.item.color)}"
+    evidence = {**about(one.item), "found": _hex(one.colour), "declared_color": _hex(one.item.color)}
+    return Finding("wrong-color", box, delta, "ΔE", min(1.0, 0.3 + delta / 150), message, evidence, one.item.target)
+
+
+def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:
+    """Cut by the picture's edge, or a text with a part of its height missing on one side."""
+    declared = one.item.box
+    sides = (
+        ("left", box.x0 <= 0, declared.x0, declared.width - box.width),
+        ("top", box.y0 <= 0, declared.y0, declared.height - box.height),
+        ("right", box.x1 >= spec.width, spec.width - declared.x1, declared.width - box.width),
+        ("bottom", box.y1 >= spec.height, spec.height - declared.y1, declared.height - box.height),
+    )
+    for side, touches, room, lost in sides:
+        if touches and room >= 2:
+            return _cut(one, box, max(lost, 1.0), f"the {side} edge of the picture", side)
+    if not (one.item.is_text and one.sure):
+        return None
+    least = max(3.0, CUT * declared.height)
+    off = {
+        "left": box.x0 - declared.x0,
+        "top": box.y0 - declared.y0,
+        "right": declared.x1 - box.x1,
+        "bottom": declared.y1 - box.y1,
+    }
+    for side in ("top", "bottom"):
+        rest = [abs(value) for other, value in off.items() if other != side]
+        if off[side] >= least and max(rest) <= 2:
+            return _cut(one, box.union(declared), off[side], f"a {side} that is missing", side)
+    return None
+
+
+def _cut(one: Found, box: Box, lost: float, by: str, side: str) -> Finding:
+    extent = one.item.box.width if side in ("left", "right") else one.item.box.height
+    severity = min(1.0, 0.4 + 2 * lost / max(extent, 1.0))
+    message = f"{name(one.item)} is cut by {by}: {lost:.0f} px"
+    return Finding("clipped", box, lost, "px", severity, message, {**about(one.item), "side": side}, one.item.target)
+
+
+def _pale(spec: Spec, one: Found, box: Box) -> Finding | None:
+    ratio = text_contrast(one)
+    if ratio is None or one.colour is None or one.ground is None:
+        return None
+    least = LEAST_LARGE if one.item.box.height / spec.scale >= LARGE_TEXT else LEAST_CONTRAST
+    declared = _declared_contrast(spec, one.item)
+    if ratio >= least or (declared is not None and ratio >= WORSE_CONTRAST * declared):
+        return None
+    message = f"{name(one.item)} has a contrast of {ratio:.1f}:1 with its ground (at least {least}:1)"
+    evidence = {**about(one.item), "ink": _hex(one.colour), "ground": _hex(one.ground), "least": least}
+    return Finding("low-contrast", box, ratio, ":1", min(1.0, 0.3 + 0.7 * (least - ratio) / least), message, evidence, one.item.target)
+
+
+def _declared_contrast(spec: Spec, item: Item) -> float | None:
+    if item.color is None:
+        return None
+    holder = spec.item(item.on) if item.on else None
+    if holder is not None:
+        return contrast(item.color, holder.color) if holder.color is not None else None
+    return min((contrast(item.color, ground) for ground in spec.ground), default=None)
+
+
+def _hex(colour: tuple[int, int, int]) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

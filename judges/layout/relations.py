@@ -1,0 +1,151 @@
+"""Do the declared relations hold between the things as they were found? (pure)
+
+A relation is checked only between boxes whose edges were all seen, and only if the declared boxes keep it: a spec that
+contradicts itself accuses nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from evalkit.records import Box, Finding, Relation
+from judges.layout.locate import Found
+from judges.layout.place import about, box_json, name, shift
+from judges.layout.spec import Spec
+
+SLACK, SOFT_SLACK = 1.0, 3.0
+"""How well edges are found, px: those of texts and flat shapes, and those of icons, whose points fade out."""
+
+
+class Broken(NamedTuple):
+    """A relation that does not hold: what it becomes, by how many px, and which of its elements shows it."""
+
+    kind: str
+    size: float
+    index: int
+    message: str
+
+
+Check = Callable[[Sequence[Box], float, Spec], Broken | None]
+
+
+def relation_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+    """One finding per broken relation, in the order of the case."""
+    result: list[Finding] = []
+    for relation in spec.relations:
+        parts = [found[id] for id in relation.elements if id in found]
+        check = _CHECKS.get(relation.kind)
+        if check is None or len(parts) < len(relation.elements) or not parts:
+            continue
+        if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break it
+            for pair in pairwise(parts):
+                result += _checked(spec, relation, check, list(pair))
+        else:
+            result += _checked(spec, relation, check, parts)
+    return result
+
+
+def _checked(spec: Spec, relation: Relation, check: Check, parts: list[Found]) -> list[Finding]:
+    boxes = [one.box for one in parts if one.box is not None and one.sure]
+    if len(boxes) < len(parts):
+        return []
+    soft = any(one.item.kind in ("icon", "portrait") for one in parts)
+    slack = relation.tolerance_px * spec.scale + (SOFT_SLACK if soft else SLACK) * max(1.0, spec.side / 1024)
+    if check([one.item.box for one in parts], slack, spec) is not None:
+        return []
+    broken = check(boxes, slack, spec)
+    if broken is None:
+        return []
+    index = _culprit(parts) if broken.index < 0 else broken.index
+    culprit = parts[index]
+    box = boxes[index].union(culprit.item.box) if broken.kind == "uneven-spacing" else boxes[index]
+    others = " and ".join(name(one.item) for one in parts if one is not culprit) or "the picture"
+    evidence = {
+        **about(culprit.item),
+        "relation": relation.kind,
+        "elements": list(relation.elements),
+        "found": box_json(boxes[index]),
+        "slack": round(slack, 1),
+    }
+    message = f"{name(culprit.item)} {broken.message} {others}: {broken.size:.0f} px"
+    severity = min(1.0, 0.25 + 4 * broken.size / spec.side)
+    return [Finding(broken.kind, box, broken.size, "px", severity, message, evidence, culprit.item.target)]
+
+
+def _culprit(parts: Sequence[Found]) -> int:
+    """The element that is farthest from its place."""
+    away = [shift(one.box, one.item.box).distance if one.box is not None else 0.0 for one in parts]
+    return away.index(max(away))
+
+
+def _above(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    one, other = boxes
+    if one.y0 + one.y1 > other.y0 + other.y1 and one.y1 > other.y0 + slack:
+        return Broken("wrong-order", one.y1 - other.y0, -1, "should be above or below")
+    return None
+
+
+def _left_of(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    one, other = boxes
+    if one.x1 <= other.x0 + slack:
+        return None
+    if one.x0 + one.x1 > other.x0 + other.x1:
+        return Broken("wrong-order", one.x1 - other.x0, -1, "should be on the other side of")
+    return None
+
+
+def _reading_order(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    one, other = boxes
+    shared = min(one.y1, other.y1) - max(one.y0, other.y0)
+    beside = shared > 0.5 * min(one.height, other.height)
+    if beside and other.x1 <= one.x0 + slack:
+        return Broken("wrong-order", one.x1 - other.x0, -1, "comes on the wrong side of")
+    if other.y1 <= one.y0 + slack:
+        return Broken("wrong-order", one.y1 - other.y0, -1, "comes in the wrong order with")
+    return None
+
+
+def _inside(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    inner, outer = boxes
+    out = max(outer.x0 - inner.x0, outer.y0 - inner.y0, inner.x1 - outer.x1, inner.y1 - outer.y1)
+    return Broken("clipped", out, 0, "sticks out of") if out > slack else None
+
+
+def _aligned(anchor: Callable[[Box], float]) -> Check:
+    def check(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+        values = [anchor(box) for box in boxes]
+        spread = max(values) - min(values)
+        return Broken("misaligned", spread, -1, "is out of line with") if spread > slack else None
+
+    return check
+
+
+def _evenly_spaced(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    xs, ys = [(b.x0 + b.x1) / 2 for b in boxes], [(b.y0 + b.y1) / 2 for b in boxes]
+    along = xs if max(xs) - min(xs) > max(ys) - min(ys) else ys
+    gaps = [after - before for before, after in pairwise(along)]
+    if len(gaps) < 2 or max(gaps) - min(gaps) <= slack:
+        return None
+    return Broken("uneven-spacing", max(gaps) - min(gaps), -1, "is spaced unevenly with")
+
+
+def _centred(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    off = [abs((box.x0 + box.x1 - spec.width) / 2) for box in boxes]
+    return Broken("misaligned", max(off), off.index(max(off)), "is off the centre of") if max(off) > slack else None
+
+
+_CHECKS: dict[str, Check] = {
+    "above": _above,
+    "left-of": _left_of,
+    "inside": _inside,
+    "aligned-left": _aligned(lambda box: box.x0),
+    "aligned-right": _aligned(lambda box: box.x1),
+    "aligned-center": _aligned(lambda box: (box.x0 + box.x1) / 2),
+    "aligned-top": _aligned(lambda box: box.y0),
+    "evenly-spaced": _evenly_spaced,
+    "reading-order": _reading_order,
+    "centered": _centred,
+}
+"""`no-overlap` is checked for all pairs, declared or not (`judges.layout.overlap`); `count` in `judges.layout.extra`."""
