@@ -93,7 +93,7 @@ def mirror_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHA
         if where:
             whole = layer.alpha.copy()
             whole[window(box)] = alpha
-            return LayerFault(whole, min(harmed, 1.0), UNIT, hull(where))
+            return LayerFault(whole, min(float(harmed), 1.0), UNIT, hull(where))
     return None
 
 

@@ -1,0 +1,65 @@
+"""What judges are measured on: graded faults and clean pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from benchmarks.faults.grades import GRADES
+from benchmarks.faults.inject import strengths
+from benchmarks.faults.registry import FAULTS
+from benchmarks.faults.specimens import HELD_OUT, SceneSpecimens
+from benchmarks.scenes.benchmark import ScenesBenchmark
+
+
+def specimens(**settings: object) -> SceneSpecimens:
+    return SceneSpecimens(SceneSpecimens.Settings(**{"series": 1, **settings}))
+
+
+def test_every_fault_is_graded() -> None:
+    assert {grades.kind for grades in GRADES.values()} == set(FAULTS)
+    for name, grades in GRADES.items():
+        known = strengths(grades.kind)
+        assert set(grades.fixed) <= set(known), name
+        assert not grades.strength or grades.strength in known, name
+        assert list(grades.sizes) == sorted(grades.sizes), name
+
+
+@pytest.mark.parametrize("fault", GRADES)
+def test_every_grade_can_be_shown_at_512_px(fault: str) -> None:
+    shown = list(specimens(count=1).faulty(fault))
+    assert [one.nominal for one in shown] == list(GRADES[fault].sizes)
+    for one in shown:
+        assert one.group == fault
+        assert one.box is not None
+        assert one.box.area > 0
+        assert one.case.width == one.pixels.shape[0] == 512
+        assert one.size > 0
+        if one.nominal and GRADES[fault].grows and fault != "mirror-strokes":  # whole letters only
+            scale = 512 if fault == "move-text" else 1
+            assert one.size == pytest.approx(one.nominal * scale, rel=0.6), "the measured size is near the wanted one"
+
+
+def test_the_same_settings_show_the_same_pictures() -> None:
+    first, second = (list(specimens(count=2).faulty("melt-strokes")) for _ in range(2))
+    assert all(np.array_equal(a.pixels, b.pixels) and a.box == b.box for a, b in zip(first, second, strict=True))
+
+
+def test_clean_pictures_of_every_kind() -> None:
+    shown = list(specimens(clean=10, size=256).clean())
+    assert Counter(one.group for one in shown) == {"scenes": 10, "gradients": 2, "wanted grain": 2, "photos": 2}
+    assert all(one.box is None for one in shown)
+    by_group = {one.group: one for one in shown}
+    assert by_group["wanted grain"].case.background.texture_wanted
+    assert by_group["photos"].twin is not None
+    steps = np.abs(np.diff(by_group["gradients"].pixels.astype(int), axis=0)).max()
+    assert steps <= 1, "a gradient of 8 bits has no larger step"
+
+
+def test_held_out_scenes_are_in_no_suite() -> None:
+    held_out = {specimen.case.extra["scene"]["seed"] for specimen in specimens(series=HELD_OUT, clean=20).clean()
+                if specimen.group == "scenes"}  # fmt: skip
+    suite = {case.extra["scene"]["seed"] for case in ScenesBenchmark(ScenesBenchmark.Settings(count=20)).cases()}
+    assert not held_out & suite

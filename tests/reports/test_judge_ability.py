@@ -1,0 +1,63 @@
+"""What the report says a judge can and can't see."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evalkit.ability import Ability, FalseAlarms, Sight, SizeFound
+from evalkit.results import Interval
+from reports.html import judge_ability
+from reports.html.judge_ability import judge_rows, sights_of
+from tests.reports.conftest import FakeRunResults
+from tests.reports.test_case_page import page_of
+
+HALF = (SizeFound(1.0, 10, 0), SizeFound(4.0, 10, 10))
+
+
+def seen(fault: str, found: float, smallest: float | None, *sizes: SizeFound) -> Sight:
+    auc = Interval(0.9, 0.8, 0.97, 20)
+    return Sight(fault, "levels RMS", 20, 20, auc, 0.5, found, 0.8, 0.9, smallest, sizes or HALF)
+
+
+GRAIN = Ability(
+    "grain",
+    "1",
+    "2026-11-20T10:00:00Z",
+    "evalkit faults",
+    512,
+    (seen("grain-white", 0.7, 4.0), seen("mottle", 0.6, None), seen("banding<b>", 0.05, None)),
+    (FalseAlarms("scenes", 40, 1, 0), FalseAlarms("photos", 8, 0, 8)),
+)
+
+
+def test_sights_are_sorted_by_how_surely_they_are_seen() -> None:
+    sights = sights_of(GRAIN, "1")
+    assert sights.surely == ("grain-white from 4 levels RMS",)
+    assert sights.at_times == ("mottle 60%",)
+    assert sights.hardly == ("banding<b> 5%",)
+    assert sights.false_alarms == ("1 of 40 scenes", "0 of 8 photos (abstains)")
+    assert sights.is_current
+    assert "2026-11-20" in sights.note
+
+
+def test_figures_of_another_version_say_so() -> None:
+    sights = sights_of(GRAIN, "2")
+    assert not sights.is_current
+    assert "version 1; this run has 2" in sights.note
+
+
+def test_the_page_shows_what_was_measured_and_nothing_else(
+    compared: FakeRunResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judge_ability, "ability_of", lambda name: GRAIN if name == "grain" else None)
+    rows = {row.name: row for row in judge_rows(compared.run, None)}
+    assert rows["typography"].sights is None
+    text = page_of(compared, tmp_path / "with").text
+    for said in ("can and can’t see", "grain-white from 4 levels RMS", "mottle 60%", "banding<b> 5%", "1 of 40 scenes"):
+        assert said in text, said
+    monkeypatch.setattr(judge_ability, "ability_of", lambda name: None)
+    assert "can and can’t see" not in page_of(compared, tmp_path / "without").text
+    assert all(row.sights is None for row in judge_rows(replace(compared.run), None))
