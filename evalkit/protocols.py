@@ -3,7 +3,9 @@
     Benchmark  [evalkit.benchmarks]   what to ask
     Generator  [evalkit.generators]   who answers
     Judge      [evalkit.judges]       who looks
+    Metric     [evalkit.metrics]      a figure over a whole set of pictures
     Exporter   [evalkit.exporters]    what people and machines read
+    TrainingData [evalkit.training_data]  what the minis are trained on
 
 An entry point names a class with a `Settings` model (a subclass of `evalkit.settings.Settings`) that is called with
 one instance of it. Its class docstring's first line is what `evalkit list` prints. Importing the class must be cheap:
@@ -15,11 +17,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Protocol
 
-from evalkit.pictures import Picture
-from evalkit.records import JSON, Case, Dimension, Generated, Request, Verdict
-from evalkit.results import RunResults
+from evalkit.pictures import Picture, Pixels
+from evalkit.records import JSON, Case, Dimension, Generated, Request, Task, Verdict
+from evalkit.results import Interval, RunResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +123,86 @@ class Judge(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class PictureSet:
+    """`n` pictures: a role's, or those of a reference folder. Each call of `pictures` streams (case id, picture)."""
+
+    name: str
+    n: int
+    pictures: Callable[[], Iterator[tuple[str, Picture]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SetFigure:
+    """One figure of a metric. `reason` says why there is no estimate, `note` what the interval means."""
+
+    dimension: str
+    estimate: Interval | None
+    reason: str = ""
+    note: str = ""
+
+
+class Metric(Protocol):
+    """Compares a set of pictures with a reference set. Used from one thread, once all pictures are there.
+
+    `reference` is a folder to compare with instead of the teacher's pictures. `least_for_gate` is the number of
+    pictures below which none of its figures may fail a run.
+    """
+
+    name: str
+    version: str
+    dimensions: tuple[Dimension, ...]
+    reference: Path | None
+    least_for_gate: int
+
+    def fingerprint(self) -> str:
+        """Name, version and every setting and model that can move a figure."""
+        ...
+
+    def measure(self, pictures: PictureSet, reference: PictureSet, *, twins: bool) -> Sequence[SetFigure]:
+        """One figure per dimension of this metric. `twins`: both sets hold the same cases and seeds, in this order.
+
+        Raises:
+            PictureError: a picture of a reference folder can't be decoded.
+            UnavailableError: models or packages are missing.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
 class Exporter(Protocol):
     """Writes one kind of output from a run's results."""
 
     def export(self, results: RunResults, out: Path) -> Path:
         """Write below the run folder `out`; the path of the file to open."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One thing to learn from: a prompt, and the picture it asks for. Pictures are drawn only when called for.
+
+    `source` is the picture an edit starts from. Pictures are RGB uint8 (H, W, 3).
+    """
+
+    prompt: str
+    category: str
+    picture: Callable[[], Pixels]
+    source: Callable[[], Pixels] | None = None
+
+
+class TrainingData(Protocol):
+    """An endless supply of examples that follow from a random number generator alone."""
+
+    size: tuple[int, int]
+    """Width and height of every picture, px."""
+    categories: tuple[str, ...]
+
+    def example(self, rng: Random, task: Task, category: str) -> Example:
+        """One example of a task and category. Edits of a category start from its pictures."""
+        ...
+
+    def corpus(self) -> Iterable[str]:
+        """Prompts enough to learn a tokenizer from."""
         ...

@@ -81,6 +81,27 @@ class DimensionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricResult:
+    """One figure over all pictures of `role`, against those of `reference`: the teacher, or a folder's name.
+
+    `n_pictures` of the `n_expected` were measured. Without an estimate `reason` says why; `note` says what the interval
+    means. The interval's `n` is the number of pictures.
+    """
+
+    metric: str
+    metric_version: str
+    dimension: Dimension
+    role: Role
+    reference: str
+    n_pictures: int
+    n_expected: int
+    n_reference: int
+    estimate: Interval | None
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """What one rule said: `rule` in words, `detail` with the figures that decided it.
 
@@ -193,6 +214,7 @@ class RunSummary:
     """Digest of what the run store holds but its timings, by which a leaderboard entry can be checked."""
     flaky: tuple[str, ...] = ()
     """Ids of cases known to be unstable: they may warn, and are left out of the gates."""
+    metrics: tuple[MetricResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

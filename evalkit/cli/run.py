@@ -26,6 +26,9 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--teacher", metavar="G", envvar="EVALKIT_TEACHER", help="Its teacher; `none` judges the student alone.")
 @click.option("--judge", "judges", metavar="J", multiple=True, envvar="EVALKIT_JUDGE", help="Who looks (repeatable).")
+@click.option(
+    "--metric", "metrics", metavar="M", multiple=True, envvar="EVALKIT_METRIC", help="Figures over all pictures."
+)
 @click.option("--baseline", metavar="RUN", envvar="EVALKIT_BASELINE", help="Run folder, leaderboard file or name.")
 @click.option("--flaky", metavar="FILE", type=_PATH, envvar="EVALKIT_FLAKY", help="JSON list of unstable case ids.")
 @click.option("--out", metavar="DIR", type=_PATH, envvar="EVALKIT_OUT", help="Run folder. Default: below runs/.")
@@ -81,8 +84,9 @@ def overrides(flags: dict[str, Any]) -> dict[str, Any]:
     for key in ("benchmark", "student", "teacher"):
         if key in given:
             given[key] = None if key == "teacher" and given[key] == "none" else PluginSpec.parse(given[key], here)
-    if "judges" in given:
-        given["judges"] = tuple(PluginSpec.parse(judge, here) for judge in given["judges"])
+    for key in ("judges", "metrics"):
+        if key in given:
+            given[key] = tuple(PluginSpec.parse(each, here) for each in given[key])
     if "baseline" in given:
         given["baseline"] = _find_baseline(given["baseline"], here)
     for key in ("flaky", "out"):
@@ -129,6 +133,14 @@ def _conclude(output: Any) -> int:
         difference = f"  vs teacher {format_interval(row.difference)}" if row.difference else ""
         click.echo(
             f"  {row.role.value:<8} {row.dimension.name:<28} {format_interval(row.estimate)}, {counted}{difference}"
+        )
+    for figure in summary.metrics:
+        click.echo(
+            clean(
+                f"  {figure.role.value:<8} {figure.dimension.name:<28} "
+                f"{figure.reason or format_interval(figure.estimate)}, "
+                f"{figure.n_pictures}/{figure.n_expected} pictures against {figure.reference}"
+            )
         )
     for gate in summary.gates:
         click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {gate.detail}"))

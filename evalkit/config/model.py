@@ -49,7 +49,7 @@ class Gate(Settings):
     It is decided on the bounds of the confidence interval, not on the estimate.
     """
 
-    dimension: str = Field("", description="a judge's dimension, as in `evalkit list judges`")
+    dimension: str = Field("", description="a judge's or a metric's dimension, as in `evalkit list`")
     finding: str = Field("", description="a kind of finding (typo, grain, …), for `max_rate`")
     min_value: float | None = Field(None, description="the student's mean must be at least this")
     max_value: float | None = Field(None, description="the student's mean must be at most this")
@@ -87,6 +87,7 @@ class RunConfig(Settings):
     judges: tuple[PluginRef, ...] = Field(
         (PluginSpec("typography"), PluginSpec("grain")), min_length=1, description="who looks at every picture"
     )
+    metrics: tuple[PluginRef, ...] = Field((), description="figures over all pictures together (FID, KID, CMMD, …)")
     exporters: tuple[PluginRef, ...] = Field(
         tuple(PluginSpec(name) for name in ("html", "leaderboard", "junit", "summary", "verdict", "github")),
         description="what is written at the end",

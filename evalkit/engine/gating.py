@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +15,28 @@ from evalkit.blame import blame_verdicts
 from evalkit.compare import difference_bounds, paired_differences
 from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.plan import Plan
+from evalkit.engine.set_metrics import metric_gate
 from evalkit.errors import ConfigError
 from evalkit.gates import check, check_interval
 from evalkit.records import Dimension, Role
-from evalkit.results import GateResult, Interval
+from evalkit.results import GateResult, Interval, MetricResult
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
 
 Reference = RunReader | Aggregate | None
 
 
-def gate_results(plan: Plan, store: RunReader, baseline: Reference, flaky: frozenset[str]) -> tuple[GateResult, ...]:
+def gate_results(
+    plan: Plan, store: RunReader, baseline: Reference, flaky: frozenset[str], metrics: Sequence[MetricResult] = ()
+) -> tuple[GateResult, ...]:
     """What every gate of the plan says of a run. Raises `ConfigError` for a baseline that can't be compared with it."""
-    return tuple(_result(gate, plan, store, baseline, flaky) for gate in plan.config.gates)
+    known = plan.metric_dimensions()
+    return tuple(
+        metric_gate(gate, known[gate.dimension], metrics)
+        if gate.dimension in known
+        else _result(gate, plan, store, baseline, flaky)
+        for gate in plan.config.gates
+    )
 
 
 def open_reference(config: RunConfig) -> Reference:

@@ -10,7 +10,7 @@ from evalkit.config.model import RunConfig
 from evalkit.errors import ConfigError
 from evalkit.keys import digest
 from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import Benchmark, BenchmarkInfo, Generator, Judge
+from evalkit.protocols import Benchmark, BenchmarkInfo, Generator, Judge, Metric
 from evalkit.records import Case, Dimension, Role
 
 
@@ -23,6 +23,7 @@ class Plan:
     benchmark_info: BenchmarkInfo
     generators: Mapping[Role, Generator]
     judges: tuple[Judge, ...]
+    metrics: tuple[Metric, ...] = ()
 
     @property
     def seeds(self) -> range:
@@ -42,8 +43,15 @@ class Plan:
         """Every dimension by name, with the judge that measures it."""
         return {dimension.name: (judge, dimension) for judge in self.judges for dimension in judge.dimensions}
 
+    def metric_dimensions(self) -> dict[str, Metric]:
+        """Every dimension of a metric by name."""
+        return {dimension.name: metric for metric in self.metrics for dimension in metric.dimensions}
+
     def digest(self) -> str:
-        """Equal for two commands that ask for the same work: such a run may be resumed in the same folder."""
+        """Equal for two commands that ask for the same work: such a run may be resumed in the same folder.
+
+        Metrics are not part of it: one more may be taken of a finished run.
+        """
         config = self.config
         return digest(
             self.benchmark_info.digest,
@@ -60,6 +68,8 @@ class Plan:
             generator.close()
         for judge in self.judges:
             judge.close()
+        for metric in self.metrics:
+            metric.close()
 
 
 def assemble(config: RunConfig) -> Plan:
@@ -74,7 +84,8 @@ def assemble(config: RunConfig) -> Plan:
         generators[Role.TEACHER] = create("generators", config.teacher)
     generators[Role.STUDENT] = create("generators", config.student)
     judges: tuple[Judge, ...] = tuple(create("judges", spec) for spec in config.judges)
-    plan = Plan(config, benchmark, benchmark.info(), generators, judges)
+    metrics: tuple[Metric, ...] = tuple(create("metrics", spec) for spec in config.metrics)
+    plan = Plan(config, benchmark, benchmark.info(), generators, judges, metrics)
     _check_names(plan)
     return plan
 
@@ -82,17 +93,34 @@ def assemble(config: RunConfig) -> Plan:
 def _check_names(plan: Plan) -> None:
     names = [judge.name for judge in plan.judges]
     dimensions = [dimension.name for judge in plan.judges for dimension in judge.dimensions]
+    _check_metrics(plan, dimensions)
     for kind, given in (("judge", names), ("dimension", dimensions)):
         twice = sorted({name for name in given if given.count(name) > 1})
         if twice:
             raise ConfigError(f"{kind} `{twice[0]}` is there twice", where="judges")
     for gate in plan.config.gates:
-        if gate.dimension and gate.dimension not in dimensions:
+        if gate.dimension and gate.dimension not in (*dimensions, *plan.metric_dimensions()):
             raise ConfigError(
                 f"no judge of this run measures `{gate.dimension}`",
                 where="gates",
-                hint=f"dimensions of this run: {', '.join(dimensions)}",
+                hint=f"dimensions of this run: {', '.join([*dimensions, *plan.metric_dimensions()])}",
             )
+
+
+def _check_metrics(plan: Plan, taken: list[str]) -> None:
+    names = [(metric.name, metric.reference) for metric in plan.metrics]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ConfigError(f"metric `{twice[0]}` is there twice", where="metrics")
+    clash = next((name for name in plan.metric_dimensions() if name in taken), None)
+    if clash:
+        raise ConfigError(f"`{clash}` is the name of a judge's dimension and of a metric's", where="metrics")
+    for metric in plan.metrics:
+        if metric.reference is None and Role.TEACHER not in plan.generators:
+            hint = "add a teacher, or `reference:` with a folder of pictures"
+            raise ConfigError(f"`{metric.name}` has nothing to compare with", where="metrics", hint=hint)
+        if metric.reference is not None and not metric.reference.is_dir():
+            raise ConfigError(f"`{metric.name}`: no such folder", where=str(metric.reference), hint="`reference:`")
 
 
 def _spec(config: RunConfig, role: Role) -> PluginSpec | None:

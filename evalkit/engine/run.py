@@ -21,6 +21,7 @@ from evalkit.engine.gating import Reference, gate_results, open_reference, read_
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
+from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
     coverage,
     decide,
@@ -33,7 +34,7 @@ from evalkit.keys import to_json
 from evalkit.plugins import PluginSpec, create
 from evalkit.protocols import Exporter
 from evalkit.records import JSON, Role
-from evalkit.results import ControlResult, RunSummary
+from evalkit.results import ControlResult, MetricResult, RunSummary
 from evalkit.store.cache import Cache
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.results import StoredResults
@@ -70,10 +71,12 @@ def execute(
     cache = None if config.cache is False else Cache(config.cache or cache_folder())
     try:
         _claim(store, plan)
+        check_gates_on_metrics(plan, store.n_cases())
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
+            metrics = metric_results(plan, store, progress, stop)
         store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
-        summary = _summarise(config, plan, store, controls, reference, flaky, command)
+        summary = _summarise(config, plan, store, controls, metrics, reference, flaky, command)
         store.set_meta("summary", to_json(summary))
         return RunOutput(summary, export(config.exporters, store))
     finally:
@@ -133,12 +136,13 @@ def _summarise(
     plan: Plan,
     store: RunReader,
     controls: tuple[ControlResult, ...],
+    metrics: tuple[MetricResult, ...],
     reference: Reference,
     flaky: frozenset[str],
     command: str,
 ) -> RunSummary:
     watched = EarlyStop(plan) if config.stop_early else None
-    gate_outcomes = watched.results(store) if watched else gate_results(plan, store, reference, flaky)
+    gate_outcomes = watched.results(store) if watched else gate_results(plan, store, reference, flaky, metrics)
     comparison = None
     if isinstance(reference, RunReader):
         comparison = compare(store, Baseline(reference), {name: d for name, (_, d) in plan.dimensions().items()})
@@ -170,6 +174,7 @@ def _summarise(
         comparison=comparison,
         flaky=tuple(sorted(flaky)),
         run_digest=run_digest(store),
+        metrics=metrics,
     )
 
 

@@ -1,0 +1,175 @@
+"""Metrics over all pictures of a run: which sets they compare, and their figures, kept in the store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from evalkit.config.model import Gate
+from evalkit.engine.plan import Plan
+from evalkit.engine.progress import Progress
+from evalkit.errors import ConfigError, EvalkitError, Interrupted
+from evalkit.gates import check_interval, describe
+from evalkit.keys import digest, from_json, to_json
+from evalkit.pictures import FORMATS, Picture
+from evalkit.protocols import Metric, PictureSet, SetFigure
+from evalkit.records import Role, Sample
+from evalkit.results import GateResult, GateStatus, MetricResult
+from evalkit.store.run_reader import RunReader
+from evalkit.store.run_store import RunStore
+
+CONFIDENCE = 0.95
+"""Of the intervals of metrics."""
+_FORMAT = 1
+"""Raised whenever `MetricResult` changes: what was kept in another form is measured again."""
+
+
+class _Comparison(NamedTuple):
+    """What one metric is asked for: `contents` changes whenever a picture of either set does."""
+
+    role: Role
+    pictures: PictureSet
+    reference: PictureSet
+    twins: bool
+    contents: str
+
+
+def metric_results(plan: Plan, store: RunStore, progress: Progress, stop: threading.Event) -> tuple[MetricResult, ...]:
+    """Every figure of every metric of the plan. What the store has of the same pictures is not measured again.
+
+    A metric that fails has no figures, and says why.
+
+    Raises:
+        Interrupted: `stop` was set; finished metrics are kept.
+    """
+    results: list[MetricResult] = []
+    for metric in plan.metrics:
+        for comparison in _comparisons(metric, plan, store):
+            results += _measured(metric, comparison, store, progress, stop)
+        metric.close()
+    return tuple(results)
+
+
+def check_gates_on_metrics(plan: Plan, n_cases: int) -> None:
+    """Raise `ConfigError` for a gate that a metric of so few pictures must not decide, or can't."""
+    known = plan.metric_dimensions()
+    n = n_cases * len(plan.seeds)
+    for gate in plan.config.gates:
+        metric = known.get(gate.dimension)
+        if metric is None:
+            continue
+        if gate.max_drop is not None:
+            hint = "a metric compares the two sets already: use `max_value`"
+            raise ConfigError(f"`{gate.dimension}` has no value of the teacher's own", where="gates", hint=hint)
+        if gate.confidence != CONFIDENCE:
+            raise ConfigError(f"`{gate.dimension}` has a {CONFIDENCE:.0%} interval, no other", where="gates")
+        if n < metric.least_for_gate:
+            raise ConfigError(
+                f"no gate on `{gate.dimension}` below {metric.least_for_gate:,} pictures, and this run has {n:,}: "
+                "its bias depends on the number of pictures and on the model",
+                where="gates",
+                hint="gate on an unbiased kernel distance (`…-twins` against the teacher), or add cases",
+            )
+
+
+def metric_gate(gate: Gate, metric: Metric, results: Sequence[MetricResult]) -> GateResult:
+    """What a gate says of the student's figure: nothing, where it came from too few pictures in the end."""
+    found = next((r for r in results if r.dimension.name == gate.dimension and r.role is Role.STUDENT), None)
+    reason = found.reason if found else "it was not measured"
+    if found and found.estimate:
+        n = min(found.n_pictures, found.n_reference)
+        reason = f"{n:,} of at least {metric.least_for_gate:,} pictures" if n < metric.least_for_gate else ""
+    if reason:
+        return GateResult(describe(gate), GateStatus.LOW_POWER, f"not decided: {reason}", gate.subject)
+    return check_interval(gate, found.estimate if found else None)
+
+
+def _measured(
+    metric: Metric, asked: _Comparison, store: RunStore, progress: Progress, stop: threading.Event
+) -> list[MetricResult]:
+    place = f"metric:{metric.name}:{asked.role.value}:{asked.reference.name}"
+    key = digest(_FORMAT, metric.fingerprint(), asked.contents, asked.twins)
+    stored = store.meta(place)
+    if stored and stored["key"] == key:
+        return [from_json(MetricResult, result) for result in stored["results"]]
+    name = f"{metric.name} {asked.role.value}"
+    progress.start(name, asked.pictures.n + asked.reference.n)
+    try:
+        watched = [_watched(each, name, progress, stop) for each in (asked.pictures, asked.reference)]
+        figures = {f.dimension: f for f in metric.measure(watched[0], watched[1], twins=asked.twins)}
+        failure = ""
+    except Interrupted:
+        raise
+    except EvalkitError as error:
+        figures, failure = {}, f"{error}" + (f" ({error.hint})" if error.hint else "")
+    except Exception as error:  # a metric is a plug-in
+        figures, failure = {}, f"{type(error).__name__}: {error}"
+    expected = store.n_samples(asked.role)
+    results = []
+    for dimension in metric.dimensions:
+        figure = figures.get(dimension.name) or SetFigure(dimension.name, None, failure or "the metric gave no figure")
+        results.append(
+            MetricResult(
+                metric.name,
+                metric.version,
+                dimension,
+                asked.role,
+                asked.reference.name,
+                asked.pictures.n,
+                expected,
+                asked.reference.n,
+                figure.estimate,
+                figure.reason,
+                figure.note,
+            )
+        )
+    if not failure:  # else the same command tries again
+        store.set_meta(place, {"key": key, "results": [to_json(result) for result in results]})
+    return results
+
+
+def _comparisons(metric: Metric, plan: Plan, store: RunReader) -> Iterator[_Comparison]:
+    """The student against its twins; or, with a reference folder, each role against that."""
+    if metric.reference is None:
+        drawn = [{(s.case_id, s.seed): s for s in store.samples(role) if s.ok} for role in Role]
+        both = [cell for cell in drawn[0] if cell in drawn[1]]
+        student, teacher = ([samples[cell] for cell in both] for samples in drawn)
+        contents = digest([s.sha256 for s in student], [s.sha256 for s in teacher])
+        yield _Comparison(Role.STUDENT, _stored(student, store), _stored(teacher, store), True, contents)
+        return
+    files = sorted(path for path in metric.reference.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    folder = PictureSet(
+        f"folder {metric.reference.name}",
+        len(files),
+        lambda: ((path.name, Picture(str(path), path)) for path in files),
+    )
+    known = digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files])
+    for role in plan.generators:
+        samples = [sample for sample in store.samples(role) if sample.ok]
+        contents = digest([[s.case_id, s.sha256] for s in samples], known)
+        yield _Comparison(role, _stored(samples, store), folder, False, contents)
+
+
+_SUFFIXES = {*FORMATS.values(), ".jpeg"}
+
+
+def _stored(samples: Sequence[Sample], store: RunReader) -> PictureSet:
+    def pictures() -> Iterator[tuple[str, Picture]]:
+        for sample in samples:
+            yield sample.case_id, Picture(sample.sha256, store.blobs.path(sample.sha256, sample.suffix))
+
+    return PictureSet(samples[0].role.value if samples else "none", len(samples), pictures)
+
+
+def _watched(given: PictureSet, name: str, progress: Progress, stop: threading.Event) -> PictureSet:
+    """The same set, telling how far it is and ending where the run is stopped."""
+
+    def pictures() -> Iterator[tuple[str, Picture]]:
+        for item in given.pictures():
+            if stop.is_set():
+                raise Interrupted("stopped; everything finished so far is kept")
+            yield item
+            progress.advance(name)
+
+    return PictureSet(given.name, given.n, pictures)

@@ -1,0 +1,100 @@
+"""What a feature network is, and what all of them share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.errors import UnavailableError
+from evalkit.pictures import Pixels
+
+if TYPE_CHECKING:
+    from evalkit.records import JSON
+
+Features = NDArray[np.float32]
+"""Shape (n, d)."""
+
+INSTALL = "pip install 'evalkit[fidelity]'"
+
+
+class FeatureNetwork(Protocol):
+    """Turns pictures into features. Loads nothing before the first `features`; used from one thread."""
+
+    batch_size: int
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dims(self) -> int:
+        """Features of a picture. May load the network."""
+        ...
+
+    def fingerprint(self) -> JSON:
+        """Everything that moves a feature: weights, resizing, layer."""
+        ...
+
+    def missing(self) -> tuple[str, str] | None:
+        """Why it can't be used here and what to do about it, as far as that shows without loading it."""
+        ...
+
+    def features(self, batch: Sequence[Pixels]) -> Features:
+        """One row per picture; pictures may differ in size. Raises `UnavailableError` if it can't be loaded."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def usable(network: FeatureNetwork) -> None:
+    """Raise `UnavailableError` where it is known beforehand that a network can't be used."""
+    lack = network.missing()
+    if lack:
+        raise UnavailableError(lack[0], where=network.name, hint=lack[1])
+
+
+def device(wanted: str) -> str:
+    """`auto` is the first GPU, or the CPU."""
+    import torch
+
+    return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def squared(pixels: Pixels, side: int) -> Pixels:
+    """The whole picture as a square of `side` px: bicubic, antialiased (Pillow), the aspect not kept."""
+    from PIL import Image
+
+    if pixels.shape[:2] == (side, side):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def load_weights(path: Path, hint: str) -> dict[str, Any]:
+    """A state dict from a file, reading tensors only: a pickle that would run code is refused.
+
+    Raises:
+        UnavailableError: not there, damaged, or more than tensors.
+    """
+    import torch
+
+    try:
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises anything on a damaged file
+        first = str(error).strip().partition("\n")[0]
+        raise UnavailableError(f"the weights can't be read: {first}", where=str(path), hint=hint) from error
+    if not isinstance(weights, dict):
+        raise UnavailableError("the file holds no state dict", where=str(path), hint=hint)
+    return weights
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file; empty if it is not there."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -1,0 +1,155 @@
+"""CLIP and DINOv2 image features through transformers, by path or hub id.
+
+The whole picture is made a square (bicubic, antialiased), as CMMD's authors do: a centre crop would not see the edges.
+A hub id is fetched by transformers only because the config names it; with `HF_HUB_OFFLINE=1` nothing is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from evalkit.errors import UnavailableError
+from evalkit.pictures import Pixels
+from evalkit.torchvision_cpu import ensure_torchvision
+from judges.fidelity.networks.network import INSTALL, Features, device, squared, usable
+
+if TYPE_CHECKING:
+    import torch
+
+    from evalkit.records import JSON
+
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+"""Mean and standard deviation of the training pictures, published with each model."""
+
+
+class _Transformer:
+    name: ClassVar[str]
+    colours: ClassVar[tuple[tuple[float, ...], tuple[float, ...]]]
+    batch_size = 16
+
+    def __init__(self, model: str, wanted_device: str = "auto") -> None:
+        self.model = model
+        self._wanted_device = wanted_device
+
+    def fingerprint(self) -> JSON:
+        return [self.name, model_identity(self.model), "bicubic"]
+
+    def missing(self) -> tuple[str, str] | None:
+        lacking = [package for package in ("torch", "transformers") if find_spec(package) is None]
+        return (f"{lacking[0]} is not installed", INSTALL) if lacking else None
+
+    @property
+    def dims(self) -> int:
+        return self._width()
+
+    def features(self, batch: Sequence[Pixels]) -> Features:
+        import torch
+
+        side = self._side()
+        with torch.inference_mode():
+            rows = torch.from_numpy(np.stack([squared(pixels, side) for pixels in batch])).permute(0, 3, 1, 2)
+            mean, spread = (torch.tensor(values).view(3, 1, 1) for values in self.colours)
+            found = self._embed(((rows.float() / 255 - mean) / spread).to(device(self._wanted_device)))
+        result: Features = found.float().cpu().numpy()
+        return result
+
+    def close(self) -> None:
+        self.__dict__.pop("_network", None)
+
+    @cached_property
+    def _network(self) -> Any:
+        usable(self)
+        return load(self._class(), self.model).to(device(self._wanted_device))
+
+    def _class(self) -> str:
+        raise NotImplementedError
+
+    def _side(self) -> int:
+        raise NotImplementedError
+
+    def _width(self) -> int:
+        raise NotImplementedError
+
+    def _embed(self, rows: torch.Tensor) -> torch.Tensor:
+        raise NotImplementedError
+
+
+class Clip(_Transformer):
+    """The projected image embedding of a CLIP."""
+
+    name = "clip"
+    colours = CLIP_COLOURS
+
+    def _class(self) -> str:
+        return "CLIPVisionModelWithProjection"
+
+    def _side(self) -> int:
+        return int(self._network.config.image_size)
+
+    def _width(self) -> int:
+        return int(self._network.config.projection_dim)
+
+    def _embed(self, rows: torch.Tensor) -> torch.Tensor:
+        embedded: torch.Tensor = self._network(pixel_values=rows).image_embeds
+        return embedded
+
+
+class DinoV2(_Transformer):
+    """The class token after the last norm, of pictures of 224 px (16×16 patches)."""
+
+    name = "dinov2"
+    colours = _IMAGENET
+
+    def _class(self) -> str:
+        return "Dinov2Model"
+
+    def _side(self) -> int:
+        return 16 * int(self._network.config.patch_size)
+
+    def _width(self) -> int:
+        return int(self._network.config.hidden_size)
+
+    def _embed(self, rows: torch.Tensor) -> torch.Tensor:
+        embedded: torch.Tensor = self._network(pixel_values=rows).pooler_output
+        return embedded
+
+
+def load(kind: str, model: str) -> Any:
+    """A model of transformers in float32, for inference. Raises `UnavailableError` with the next step."""
+    ensure_torchvision()
+    import transformers
+
+    try:
+        loaded = getattr(transformers, kind).from_pretrained(model)
+    except Exception as error:  # a hub that can't be reached, a folder that holds something else
+        raise unavailable(model, error) from error
+    return loaded.float().eval().requires_grad_(False)
+
+
+def unavailable(model: str, error: Exception) -> UnavailableError:
+    """The error for a model that can't be loaded."""
+    first = str(error).strip().partition("\n")[0]
+    hint = "give the folder of a downloaded model (config.json and safetensors), or a hub id where the hub is reachable"
+    return UnavailableError(f"the model can't be loaded: {first}", where=model, hint=hint)
+
+
+def model_identity(model: str) -> JSON:
+    """A hub id as it is; a folder by the names and sizes of its files, and the contents of the small ones."""
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        return model
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        size = path.stat().st_size
+        found.update(f"{path.name} {size}\n".encode())
+        with path.open("rb") as file:
+            found.update(file.read(4_000_000))
+    return found.hexdigest()

@@ -1,0 +1,83 @@
+"""What the judges LPIPS and DISTS share: a network of torchmetrics on a backbone of torchvision, against the twin."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from evalkit.keys import digest
+from evalkit.pictures import Picture, Pixels
+from evalkit.protocols import Control
+from evalkit.records import Case, Dimension, Score, Status, Verdict
+from judges.fidelity.networks.network import device
+from judges.fidelity.paired.backbone import BackboneSettings, backbone, fingerprint, missing
+from judges.fidelity.paired.controls import squares, without_one
+from judges.fidelity.paired.twins import comparable
+
+SMALLEST = 64
+"""Below this side the backbones have no place left in their last stage, px."""
+
+
+class DeepJudge:
+    """One dimension: the distance from the twin, 0 for the same picture."""
+
+    name: str
+    version = "1"
+    dimensions: tuple[Dimension, ...]
+    concurrency = 1
+
+    def __init__(self, net: str, settings: BackboneSettings) -> None:
+        self.settings = settings
+        self._net = net
+        self._model: Any = None
+        self._loading = threading.Lock()
+
+    def fingerprint(self) -> str:
+        return digest(self.name, self.version, self._net, fingerprint(self._net, self.settings))
+
+    def check(self) -> Sequence[tuple[str, str]]:
+        lack = missing(self._net, self.settings)
+        return [lack] if lack else []
+
+    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        other, reason = comparable(picture, twin)
+        if other is not None and min(other.shape[:2]) < SMALLEST:
+            reason = f"a side below {SMALLEST} px"
+        dimension = self.dimensions[0].name
+        if other is None or reason:
+            return Verdict(self.name, (Score(dimension, Status.UNSCORED, reason=reason),))
+        return Verdict(self.name, (Score(dimension, Status.SCORED, self._distance(picture.pixels, other)),))
+
+    def controls(self) -> Iterable[Control]:
+        case = Case("control/twins", "squares on a plain ground", width=128, height=128)
+        drawn, changed = (Picture.from_pixels(pixels) for pixels in (squares(), without_one()))
+        yield Control("the same picture", "the distance is 0", case, drawn, lambda v: abs(_value(v)) < 1e-5, twin=drawn)
+        yield Control(
+            "one shape missing", "the distance is above 0", case, changed, lambda v: _value(v) > 1e-3, twin=drawn
+        )
+
+    def close(self) -> None:
+        self._model = None
+
+    def _build(self) -> Any:
+        """A module: two pictures (1, 3, H, W), float in [0, 1], to their distance."""
+        raise NotImplementedError
+
+    def _distance(self, one: Pixels, other: Pixels) -> float:
+        import torch
+
+        with self._loading:
+            if self._model is None:
+                with backbone(self._net, self.settings):
+                    self._model = self._build().to(device("auto")).eval()
+        with torch.inference_mode():
+            rows = [
+                torch.tensor(pixels).permute(2, 0, 1)[None].to(device("auto")).float() / 255 for pixels in (one, other)
+            ]
+            return float(self._model(*rows))
+
+
+def _value(verdict: Verdict) -> float:
+    value = verdict.scores[0].value
+    return float("nan") if value is None else value

@@ -1,0 +1,29 @@
+"""DISTS (Ding et al. 2020), as torchmetrics has it: its learned weights are in that package, the VGG is not."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from evalkit.records import Dimension
+from judges.fidelity.paired.backbone import BackboneSettings
+from judges.fidelity.paired.deep import DeepJudge
+
+
+class DistsJudge(DeepJudge):
+    """DISTS against the twin (structure and texture); needs torchvision's VGG16 weights by path."""
+
+    class Settings(BackboneSettings):
+        """Nothing more."""
+
+        primary: ClassVar[str] = "weights"
+
+    name = "dists"
+    dimensions = (Dimension("dists", "DISTS against the twin", higher_is_better=False),)
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__("vgg", settings or self.Settings())
+
+    def _build(self) -> Any:
+        from torchmetrics.image.dists import DeepImageStructureAndTextureSimilarity
+
+        return DeepImageStructureAndTextureSimilarity()

@@ -1,0 +1,1 @@
+"""Figures over whole sets of pictures, each with its interval: Fréchet distances and kernel distances."""

@@ -1,0 +1,56 @@
+"""Standard errors of figures that are no means, by leaving a part of the cases out in turn."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.results import Interval
+
+FEWEST = 5
+"""Parts below which no spread is stated."""
+
+
+class Jackknife(NamedTuple):
+    """`error` is the standard error, `unbiased` the value without its bias of order 1/n, `parts` their number."""
+
+    error: float
+    unbiased: float
+    parts: int
+
+
+def jackknife(value: float, left_out: NDArray[np.float64], sizes: NDArray[np.generic]) -> Jackknife | None:
+    """From the value on all, and the values with each part left out (Busing, Meijer & van der Leeden 1999).
+
+    Args:
+        value: on all.
+        left_out: with part j left out, shape (parts,).
+        sizes: of each part, in pictures.
+
+    Returns:
+        `None` below 5 parts, or where nothing is left without one of them. `unbiased` is what the value tends to with
+        ever more pictures, if it is off by a constant over their number (Quenouille 1956).
+    """
+    parts = len(left_out)
+    if parts < FEWEST or not np.isfinite(left_out).all():
+        return None
+    share = sizes / sizes.sum()
+    unbiased = parts * value - float(np.sum((1 - share) * left_out))
+    pseudo = value / share - (1 / share - 1) * left_out
+    variance = float(np.mean((pseudo - unbiased) ** 2 / (1 / share - 1)))
+    return Jackknife(math.sqrt(variance), unbiased, parts)
+
+
+def interval(
+    value: float, spread: Jackknife | None, n: int, *, low: float | None = None, confidence: float = 0.95
+) -> Interval:
+    """`value` ± Student's t with one degree of freedom less than there are parts; no bounds without a spread."""
+    from scipy.stats import t
+
+    if spread is None:
+        return Interval(value, None, None, n, confidence)
+    half = float(t.ppf((1 + confidence) / 2, spread.parts - 1)) * spread.error
+    return Interval(value, value - half if low is None else max(low, value - half), value + half, n, confidence)

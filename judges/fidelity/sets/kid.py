@@ -1,0 +1,31 @@
+"""KID (Bińkowski et al. 2018) on the Inception of FID's reference implementation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from evalkit.settings import ResolvedPath
+from judges.fidelity.networks.inception import Inception
+from judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
+from judges.fidelity.sets.metric import SetSettings
+from judges.fidelity.sets.mmd import polynomial
+
+_NAMES = KernelFigures("kid", "kid-twins")
+
+
+class Kid(KernelMetric):
+    """KID: unbiased MMD² of Inception features with the kernel (x·y/d + 1)³, on all pictures at once."""
+
+    class Settings(SetSettings):
+        """`weights`: `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity; nothing is downloaded."""
+
+        primary: ClassVar[str] = "weights"
+
+        weights: ResolvedPath = Field()
+
+    dimensions = _NAMES.dimensions("KID")
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(_NAMES, Inception(settings.weights, settings.device), polynomial, settings.reference)

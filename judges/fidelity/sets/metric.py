@@ -1,0 +1,44 @@
+"""What all metrics over sets share: settings, and features streamed from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from evalkit import settings
+from evalkit.protocols import PictureSet
+from evalkit.records import JSON
+from evalkit.settings import ResolvedPath
+from judges.fidelity.networks.network import FeatureNetwork, Features
+
+FOR_A_GATE = 5_000
+"""Least number of pictures for a Fréchet distance that may fail a run: below, its bias outweighs what it measures."""
+
+
+class SetSettings(settings.Settings):
+    """`reference`: a folder of pictures to compare with instead of the teacher's. `device`: of the feature network."""
+
+    reference: ResolvedPath | None = Field(None)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+class Batch(NamedTuple):
+    """Features (n, d) of some pictures, and the case of each."""
+
+    features: Features
+    cases: tuple[str, ...]
+
+
+def stream(pictures: PictureSet, network: FeatureNetwork) -> Iterator[Batch]:
+    """Features in batches. Raises `PictureError` for a file that can't be decoded."""
+    waiting = pictures.pictures()
+    while group := list(islice(waiting, network.batch_size)):
+        yield Batch(network.features([picture.pixels for _, picture in group]), tuple(case for case, _ in group))
+
+
+def identity(name: str, version: str, network: FeatureNetwork) -> list[JSON]:
+    """What a metric's fingerprint is made of."""
+    return [name, version, network.fingerprint()]
