@@ -72,11 +72,12 @@ class Specimens(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SizeFound:
-    """How many of the faults of one size were found in their place."""
+    """How many of the faults of one size were found in their place, and the AUC against clean scenes."""
 
     size: float
     n: int
     found: int
+    auc: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ GRADES: dict[str, Grades] = {
     "tilt-text": Grades("tilt-text", "degrees", (0.5, 1.0, 2.0, 4.0), "degrees"),
     "shift-text": Grades("shift-text", "px", (2.0, 4.0, 8.0, 16.0), "px"),
     "run-off-text": Grades("run-off-text", "px", (4.0, 8.0, 16.0), "px"),
-    "move-text": Grades("move-text", "share", (0.1, 0.2, 0.3), "of the side"),
+    "move-text": Grades("move-text", "px", (32.0, 64.0, 128.0), "px"),
     "swap-texts": Grades("swap-texts"),
     **{
         f"grain-{name}": Grades("grain", "rms", _RMS, "levels RMS", fixed={"correlation_px": length, **_PATCH})

@@ -15,7 +15,7 @@ from benchmarks.faults.fault import Alpha, Layer, LayerFault
 from benchmarks.faults.layer import hull, window
 from benchmarks.faults.letters import LOOKALIKES
 from benchmarks.faults.overlap import DEPTH
-from benchmarks.faults.places import SHARE, SHIFT_PX
+from benchmarks.faults.places import MOVE_PX, SHIFT_PX
 from evalkit.records import Box
 
 T = TypeVar("T")
@@ -150,9 +150,9 @@ def shift_ink(layer: Layer, rng: np.random.Generator, *, px: float = SHIFT_PX) -
     return None
 
 
-def move_ink(layer: Layer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
-    """The text moved up or down by `share` of the picture's height, onto a place without text."""
-    step = max(round(share * layer.alpha.shape[0]), 1)
+def move_ink(layer: Layer, rng: np.random.Generator, *, px: float = MOVE_PX) -> LayerFault | None:
+    """The text moved up or down by `px`, onto a place without text."""
+    step = max(round(px), 1)
     for dy in rng.permutation([-step, step]):
         if _free(layer, _by(layer.box, 0, int(dy))):
             return _moved(layer, 0, int(dy), step, _by(layer.box, 0, int(dy)))

@@ -1,4 +1,4 @@
-"""Clean pictures that must raise no alarm, and are no scenes: gradients, wanted grain, photos."""
+"""Clean pictures that must raise no alarm, and are no scenes: gradients, wanted grain, photos, text on photos."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from benchmarks.faults.grain import grain
 from benchmarks.scenes.draw import draw_ground
+from benchmarks.scenes.fonts import Face, load
 from benchmarks.scenes.scene import Ground
 from evalkit.ability import Specimen
 from evalkit.pictures import Pixels
-from evalkit.records import RGB, Background, Box, Case
+from evalkit.records import RGB, Background, Box, Case, TextTarget
 
 DIRECTIONS = ("vertical", "horizontal", "diagonal")
 WANTED = ("shot on 35 mm film with visible grain", "printed on rough recycled paper", "a risograph print with grain")
+LINES = ("Autumn in the Valley", "OPEN GARDEN DAY", "A Walk to the Lake", "MORNING LIGHT", "Notes from the Coast")
+FACES = (Face("inter", 650), Face("poppins", 600), Face("lora", 650), Face("oswald", 600))
 
 
 def gradients(count: int, size: int, seed: int) -> Iterator[Specimen]:
@@ -53,6 +56,25 @@ def photos(count: int, size: int, seed: int) -> Iterator[Specimen]:
         light = _photo(size, rng)
         case = Case(f"photo/{number}", "a photo of a garden, shallow depth of field", width=size, height=size)
         yield Specimen(case, _exposed(light, rng), "photos", twin=_exposed(light, rng))
+
+
+def lettered_photos(count: int, size: int, seed: int) -> Iterator[Specimen]:
+    """Photos as those of `photos`, with one line of text drawn cleanly across a calm part of them."""
+    from PIL import Image, ImageDraw
+
+    for number, plain in enumerate(photos(count, size, seed + 1)):
+        rng = np.random.default_rng((seed, number, 1))
+        text = LINES[number % len(LINES)]
+        font = load(FACES[number % len(FACES)], round(size / 13))
+        image, middle = Image.fromarray(plain.pixels), (size // 2, int(rng.uniform(0.2, 0.8) * size))
+        pen = ImageDraw.Draw(image)
+        box = pen.textbbox(middle, text, font=font, anchor="mm")
+        band = image.crop((0, int(box[1]) - size // 32, size, int(box[3]) + size // 32))
+        image.paste(band.point(lambda v: v // 4), (0, int(box[1]) - size // 32))
+        pen.text(middle, text, font=font, fill=(248, 244, 236), anchor="mm")
+        target = TextTarget(text, Box(*box), "title")
+        case = Case(f"lettered/{number}", f'a photo titled "{text}"', width=size, height=size, texts=(target,))
+        yield Specimen(case, np.asarray(image), "photos with text")
 
 
 def _photo(size: int, rng: np.random.Generator) -> NDArray[np.float64]:

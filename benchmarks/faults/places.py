@@ -12,7 +12,7 @@ from benchmarks.scenes.scene import Bounds, Item, Part, Polygon, Scene, Shape, S
 from evalkit.records import Box
 
 SHIFT_PX = 16.0
-SHARE = 0.25
+MOVE_PX = 96.0
 
 
 def shift_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = SHIFT_PX) -> ContentFault | None:
@@ -44,13 +44,10 @@ def run_off_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float 
     return None
 
 
-def move_text(scene: Scene, clean: Drawing, rng: random.Random, *, share: float = SHARE) -> ContentFault | None:
-    """A text moved by `share` of the picture's side, up or down, onto a place where no other text stands.
-
-    The size is the distance in px. `None` if there is no such place.
-    """
+def move_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = MOVE_PX) -> ContentFault | None:
+    """A text moved up or down by `px`, onto a place where no other text stands. `None` if there is no such place."""
     boxes = {text.id: text.box for text in clean.texts}
-    distance = max(round(share * scene.size), 1)
+    distance = max(round(px), 1)
     places = [(i, sign * distance) for i, block in enumerate(scene.texts) if block.id in boxes for sign in (-1, 1)]
     rng.shuffle(places)
     for index, dy in places:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from benchmarks.faults.grades import GRADES, Grades
 from benchmarks.faults.inject import HEIGHT, inject
-from benchmarks.faults.negatives import gradients, photos, wanted_grain
+from benchmarks.faults.negatives import gradients, lettered_photos, photos, wanted_grain
 from benchmarks.scenes.benchmark import scene_seed
 from benchmarks.scenes.case import scene_case
 from benchmarks.scenes.recipe import KINDS, MAX_SIZE, MIN_SIZE, FaultSpec, SceneRecipe
@@ -79,12 +79,12 @@ class SceneSpecimens:
                     yield made
 
     def clean(self) -> Iterator[Specimen]:
-        """Clean scenes, gradients, wanted grain and photos."""
+        """Clean scenes, gradients, wanted grain, photos, and photos with text."""
         settings, few = self._settings, max(self._settings.clean // 5, 1)
         for number in range(settings.clean):
             recipe = self._recipe(number)
             yield Specimen(scene_case(recipe, f"scene/{number}"), inject(recipe).pixels, "scenes")
-        for make in (gradients, wanted_grain, photos):
+        for make in (gradients, wanted_grain, photos, lettered_photos):
             yield from make(few, settings.size, settings.series)
 
     def _recipe(self, number: int, *faults: FaultSpec) -> SceneRecipe:

@@ -34,7 +34,7 @@ def sight(fault: str, unit: str, seen: Sequence[Seen], clean: Sequence[float], *
     scored = [one for one in seen if one.value is not None]
     values = np.array([one.value for one in scored], dtype=float)
     located = [one.iou for one in seen if one.iou is not None]
-    sizes = by_size(seen)
+    sizes = by_size(seen, np.asarray(clean, dtype=float))
     return Sight(
         fault,
         unit,
@@ -94,17 +94,15 @@ def _ranks(values: Values) -> Values:
     return ranks
 
 
-def by_size(seen: Sequence[Seen]) -> tuple[SizeFound, ...]:
-    """Counts for each size that was asked for, rising."""
-    groups = sorted({one.nominal for one in seen})
-    return tuple(
-        SizeFound(
-            size,
-            sum(one.nominal == size for one in seen),
-            sum(one.nominal == size and one.iou is not None for one in seen),
-        )
-        for size in groups
-    )
+def by_size(seen: Sequence[Seen], clean: Values) -> tuple[SizeFound, ...]:
+    """Counts and AUC for each size that was asked for, rising."""
+    groups = {size: [one for one in seen if one.nominal == size] for size in sorted({one.nominal for one in seen})}
+    found = []
+    for size, members in groups.items():
+        area = auc(np.array([one.value for one in members if one.value is not None], dtype=float), clean)
+        located = sum(one.iou is not None for one in members)
+        found.append(SizeFound(size, len(members), located, area.value if area else None))
+    return tuple(found)
 
 
 def smallest(sizes: Sequence[SizeFound]) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evalkit.ability import Ability, FalseAlarms, Sight
 
-HEADER = ("fault", "AUC", "recall at 1 % FA", "found in place", "IoU", "Spearman", "9 in 10 from", "n")
+HEADER = ("fault", "AUC", "recall at 1 % FA", "found in place", "IoU", "Spearman", "9 in 10 from", "AUC by size", "n")
 
 
 def rows(ability: Ability) -> list[tuple[str, ...]]:
@@ -54,7 +54,9 @@ def _row(one: Sight) -> tuple[str, ...]:
     unit = f" {one.unit}" if one.unit else ""
     from_size = "never" if one.smallest is None else f"{one.smallest:g}{unit}" if len(one.sizes) > 1 else "yes"
     n = str(one.n) if one.n == one.n_scored else f"{one.n_scored} of {one.n}"
-    return (one.fault, area, _share(one.recall), _share(one.found), _two(one.iou), _two(one.spearman), from_size, n)
+    by_size = ", ".join(f"{size.size:g}: {_two(size.auc)}" for size in one.sizes) if len(one.sizes) > 1 else "–"
+    figures = (_share(one.recall), _share(one.found), _two(one.iou), _two(one.spearman))
+    return (one.fault, area, *figures, from_size, by_size, n)
 
 
 def _share(value: float | None) -> str:

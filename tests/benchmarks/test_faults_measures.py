@@ -184,7 +184,7 @@ def poster():
 @pytest.mark.parametrize("kind", [*ON_INK, *LAYER, *PICTURE])
 def test_any_clean_picture_can_be_spoiled(kind):
     pixels, areas, flat = poster()
-    strength = {"share": 0.2} if kind == "move-text" else {}
+    strength = {"px": 64.0} if kind == "move-text" else {}
     made = inject_into(pixels, [FaultSpec(kind, 5, strength)], texts=areas, flat=flat)
     (fault,), (mask,) = made.faults, made.masks
     changed = (made.pixels != pixels).any(axis=2)

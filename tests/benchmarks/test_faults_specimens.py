@@ -38,8 +38,7 @@ def test_every_grade_can_be_shown_at_512_px(fault: str) -> None:
         assert one.case.width == one.pixels.shape[0] == 512
         assert one.size > 0
         if one.nominal and GRADES[fault].grows and fault != "mirror-strokes":  # whole letters only
-            scale = 512 if fault == "move-text" else 1
-            assert one.size == pytest.approx(one.nominal * scale, rel=0.6), "the measured size is near the wanted one"
+            assert one.size == pytest.approx(one.nominal, rel=0.6), "the measured size is near the wanted one"
 
 
 def test_the_same_settings_show_the_same_pictures() -> None:
@@ -49,11 +48,15 @@ def test_the_same_settings_show_the_same_pictures() -> None:
 
 def test_clean_pictures_of_every_kind() -> None:
     shown = list(specimens(clean=10, size=256).clean())
-    assert Counter(one.group for one in shown) == {"scenes": 10, "gradients": 2, "wanted grain": 2, "photos": 2}
+    few = dict.fromkeys(("gradients", "wanted grain", "photos", "photos with text"), 2)
+    assert Counter(one.group for one in shown) == {"scenes": 10, **few}
     assert all(one.box is None for one in shown)
     by_group = {one.group: one for one in shown}
     assert by_group["wanted grain"].case.background.texture_wanted
     assert by_group["photos"].twin is not None
+    (text,) = by_group["photos with text"].case.texts
+    assert text.box is not None
+    assert 0 <= text.box.x0 < text.box.x1 <= 256
     steps = np.abs(np.diff(by_group["gradients"].pixels.astype(int), axis=0)).max()
     assert steps <= 1, "a gradient of 8 bits has no larger step"
 

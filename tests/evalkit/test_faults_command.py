@@ -91,7 +91,7 @@ def test_a_judge_is_measured_against_the_truth() -> None:
     assert square.smallest == 50
     assert square.spearman is not None
     assert square.spearman > 0.9
-    assert [(s.size, s.n, s.found) for s in square.sizes] == [(10, 10, 0), (50, 10, 10), (100, 10, 10)]
+    assert [(s.size, s.n, s.found, s.auc) for s in square.sizes] == [(10, 10, 0, 1), (50, 10, 10, 1), (100, 10, 10, 1)]
     alarms = {one.group: (one.n, one.alarms, one.abstained) for one in ability.false_alarms}
     assert alarms == {"scenes": (20, 0, 0), "photos": (3, 1, 2)}
     assert any("failed on broken" in line for line in told)
@@ -120,7 +120,8 @@ def test_ranks_and_areas() -> None:
 
 def test_smallest_means_from_there_on() -> None:
     def counts(*shares: tuple[float, int]) -> float | None:
-        return smallest(by_size([Seen(s, s, 1.0, 0.5 if i < n else None) for s, n in shares for i in range(10)]))
+        seen = [Seen(s, s, 1.0, 0.5 if i < n else None) for s, n in shares for i in range(10)]
+        return smallest(by_size(seen, np.array([0.0])))
 
     assert counts((1, 0), (2, 9), (4, 10)) == 2
     assert counts((1, 10), (2, 8), (4, 10)) == 4
@@ -185,7 +186,13 @@ def test_the_command_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureF
     (grain,) = ability.sights
     assert [size.size for size in grain.sizes] == [1, 8]
     assert grain.sizes[1].found == 2, "8 levels of grain can't be missed"
-    assert {one.group for one in ability.false_alarms} == {"scenes", "gradients", "wanted grain", "photos"}
+    assert {one.group for one in ability.false_alarms} == {
+        "scenes",
+        "gradients",
+        "wanted grain",
+        "photos",
+        "photos with text",
+    }
     written = json.loads((tmp_path / "out" / "grain.faults.json").read_text(encoding="utf-8"))
     assert written == printed
     assert "grain-2px" in (tmp_path / "out" / "faults.md").read_text(encoding="utf-8")
