@@ -48,8 +48,8 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
     device = pick_device(settings.device)
     if settings.offload != "none" and device.type == "cpu":
         raise ConfigError("offload has no effect on the CPU", hint="remove offload, or set device: cuda")
-    diffusers.utils.logging.disable_progress_bar()
     try:
+        _hush()
         models = _load_models(folder, getattr(torch, settings.dtype))
         pipe = getattr(diffusers, name).from_pretrained(
             folder, **models, dtype=getattr(torch, settings.dtype), use_safetensors=True, local_files_only=True
@@ -68,6 +68,16 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         raise UnavailableError(what, where=str(folder), hint="fetch or save it again") from error
     pipe.set_progress_bar_config(disable=True)
     return Loaded(pipe, checkpoint, device)
+
+
+def _hush() -> None:
+    """No progress bars of the libraries across ours, and no warning that a codec is not of the class they expect."""
+    import diffusers
+    import transformers
+
+    diffusers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
 
 
 def pick_device(wanted: str) -> torch.device:

@@ -51,7 +51,7 @@ def document(known: Sequence[Preset]) -> str:
 
 def _memory(preset: Preset) -> str:
     if preset.memory is None:
-        return "none needed" if preset.diffusers.device == "cpu" else "not known"
+        return "none needed" if preset.packaged else "not known"
     offload = f" ({preset.memory.offload_gib:g})" if preset.memory.offload_gib else ""
     return f"{preset.memory.gib:g} GiB{offload}"
 

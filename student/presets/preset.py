@@ -88,6 +88,11 @@ class Preset(Settings):
         return len(self.diffusers.sigmas) if self.diffusers.sigmas else self.diffusers.num_inference_steps
 
     @property
+    def packaged(self) -> bool:
+        """Whether its weights come with the package, in a folder that its file names."""
+        return bool(self.diffusers.model) and Path(self.diffusers.model).is_dir()
+
+    @property
     def guidance(self) -> str:
         """Guidance in words."""
         scale = self.diffusers.true_cfg_scale or 1.0
@@ -96,9 +101,9 @@ class Preset(Settings):
     @property
     def brief(self) -> str:
         """Steps, NFE, memory, licence in one line."""
-        memory = f"{self.memory.gib:g} GiB of GPU memory" if self.memory else "memory not known"
-        if self.diffusers.device == "cpu":
-            memory = "runs on a CPU"
+        memory = "runs on a CPU" if self.packaged else "memory not known"
+        if self.memory:
+            memory = f"{self.memory.gib:g} GiB of GPU memory"
         tasks = " and ".join("text to image" if task is Task.T2I else "edit" for task in self.tasks)
         return f"{tasks}; {self.steps} steps, {self.guidance}, {self.nfe} NFE; {memory}; {self.licence}"
 

@@ -23,7 +23,7 @@ from student.recipe.flow import dynamic_shift, sigma_grid
 from tests.student import tiny_pipelines
 from tests.student.drawing import draw, levels, request
 
-FULL_SIZE = [preset for preset in presets() if preset.diffusers.device != "cpu"]
+FULL_SIZE = [preset for preset in presets() if not preset.packaged]
 TINY = {"QwenImagePipeline": "t2i", "QwenImageEditPlusPipeline": "edit", "QwenImage21Pipeline": "q21", None: "q21"}
 GPU = Machine((), cuda_build=True, driver=True, free_gib=(78.0,))
 by_name = pytest.mark.parametrize("preset", FULL_SIZE, ids=lambda preset: preset.name)
@@ -242,6 +242,20 @@ def test_a_file_that_is_no_preset_says_why(tmp_path, change, says):
     with pytest.raises(ConfigError, match=says) as caught:
         read_preset(path)
     assert caught.value.where == str(path)
+
+
+def test_packaged_weights_lie_beside_the_file_and_need_no_gpu(checkpoints, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "weights").symlink_to(checkpoints / "q21")
+    values = yaml.safe_load((DATA / "qwen-image-2.1.yaml").read_text()) | {"name": "mini", "sizes": ["64x64"]}
+    del values["memory"]
+    values["diffusers"] |= {"model": "../weights", "dtype": "float32"}
+    (tmp_path / "data" / "mini.yaml").write_text(yaml.safe_dump(values))
+    (mini,) = presets(tmp_path / "data")
+    use, settings = mini.resolve({})
+    assert (use, settings["model"]) == ("diffusers", str((checkpoints / "q21").resolve()))
+    assert "runs on a CPU" in mini.brief
+    assert problems(DiffusersSettings(**settings), GPU._replace(free_gib=())) == []
 
 
 # ------------------------------------------------------------------------------------------------ what can run here
