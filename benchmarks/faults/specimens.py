@@ -30,7 +30,8 @@ class SceneSpecimens:
 
         `kinds`: which faults, all by default. `sizes`: instead of each kind's own. `count`: pictures per size.
         `clean`: clean scenes; a fifth of it of each other kind of clean pictures. `size`: side in px. `series`:
-        which scenes; those of `HELD_OUT` are for measuring only, so give another number to try things out.
+        which scenes; those of `HELD_OUT` are for measuring only, so give another number to try things out. `twin`: show
+        each scene beside its clean self, as a flawless teacher would draw it.
         """
 
         kinds: tuple[str, ...] = Field(default=tuple(GRADES), min_length=1)
@@ -39,6 +40,7 @@ class SceneSpecimens:
         clean: int = Field(default=40, ge=2)
         size: int = Field(default=512, ge=MIN_SIZE, le=MAX_SIZE)
         series: int = HELD_OUT
+        twin: bool = False
 
         @field_validator("kinds")
         @classmethod
@@ -83,7 +85,10 @@ class SceneSpecimens:
         settings, few = self._settings, max(self._settings.clean // 5, 1)
         for number in range(settings.clean):
             recipe = self._recipe(number)
-            yield Specimen(scene_case(recipe, f"scene/{number}"), inject(recipe).pixels, "scenes")
+            pixels = inject(recipe).pixels
+            yield Specimen(
+                scene_case(recipe, f"scene/{number}"), pixels, "scenes", twin=pixels if settings.twin else None
+            )
         for make in (gradients, wanted_grain, photos, lettered_photos):
             yield from make(few, settings.size, settings.series)
 
@@ -99,5 +104,9 @@ class SceneSpecimens:
             return None
         (found,) = made.faults
         reached = float(found.detail[HEIGHT]) if grades.strength == HEIGHT else found.size
-        case = scene_case(self._recipe(number), f"{fault}/{size:g}/{number}")
-        return Specimen(case, made.pixels, fault, reached, size, grades.unit or found.unit, found.box)
+        clean = self._recipe(number)
+        case, twin = (
+            scene_case(clean, f"{fault}/{size:g}/{number}"),
+            inject(clean).pixels if self._settings.twin else None,
+        )
+        return Specimen(case, made.pixels, fault, reached, size, grades.unit or found.unit, found.box, twin)

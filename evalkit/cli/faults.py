@@ -29,6 +29,8 @@ import click
               help="Side of the pictures, px.")  # fmt: skip
 @click.option("--series", type=click.IntRange(0), envvar="EVALKIT_SERIES",
               help="Another series of scenes, to try things out. Default: the held-out one.")  # fmt: skip
+@click.option("--twin", is_flag=True, envvar="EVALKIT_TWIN",
+              help="Show each scene beside its clean self, as with a flawless teacher.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), envvar="EVALKIT_OUT",
               help="Write <judge>.faults.json and faults.md into this folder.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, envvar="EVALKIT_JSON", help="Print JSON instead of tables.")
@@ -40,6 +42,7 @@ def command(
     clean: int,
     size: int,
     series: int | None,
+    twin: bool,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -55,7 +58,7 @@ def command(
     from evalkit.keys import to_json
     from evalkit.plugins import PluginSpec, create
 
-    given: dict[str, Any] = {"count": count, "clean": clean, "size": size}
+    given: dict[str, Any] = {"count": count, "clean": clean, "size": size, "twin": twin}
     given |= {"kinds": kinds} if kinds else {}
     given |= {"sizes": _numbers(sizes)} if sizes else {}
     given |= {"series": series} if series is not None else {}

@@ -61,6 +61,19 @@ def test_clean_pictures_of_every_kind() -> None:
     assert steps <= 1, "a gradient of 8 bits has no larger step"
 
 
+def test_a_twin_is_the_clean_scene() -> None:
+    with_twin = next(specimens(count=1, twin=True).faulty("substitute-letter"))
+    alone = next(specimens(count=1).faulty("substitute-letter"))
+    assert alone.twin is None
+    assert with_twin.twin is not None
+    changed = (with_twin.twin != with_twin.pixels).any(axis=2)
+    ys, xs = np.nonzero(changed)
+    assert with_twin.box is not None
+    assert ys.min() < with_twin.box.y1
+    assert ys.max() >= with_twin.box.y0
+    assert changed.mean() < 0.2
+
+
 def test_held_out_scenes_are_in_no_suite() -> None:
     held_out = {specimen.case.extra["scene"]["seed"] for specimen in specimens(series=HELD_OUT, clean=20).clean()
                 if specimen.group == "scenes"}  # fmt: skip
