@@ -1,4 +1,4 @@
-"""From the map of visible noise to figures and located findings (pure)."""
+"""From what was measured to figures and located findings (pure)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.records import JSON, Box, Finding
+from evalkit.records import JSON, Finding
+from judges.grain.analysis import Analysis
+from judges.grain.cast import VISIBLE_CAST
 from judges.grain.colour import Plane
+from judges.grain.locate import Area, areas, to_box
 from judges.grain.mask import shrink
-from judges.grain.measure import WINDOW, Grain, Grid
+from judges.grain.measure import VISIBLE, WINDOW, Noise, window_cells
+from judges.grain.mottle import BANDS, is_mottled
+from judges.grain.mottle import WINDOW as MOTTLE_WINDOW
 
-VISIBLE = 0.12
-"""Visible noise above which grain counts, L*. Rounding to 8 bits leaves less on any ramp: 0.112 at most, over
-ramps of 15 to 100 code values across 128, 512 and 1024 px (tests/judges/grain)."""
-GRID_SHARE = 0.2
-"""Least share of the visible variance that a pattern must carry to be called a grid."""
 WORSE = 1.5
 """How much more visible noise than the twin has counts, where only the twin says what is flat."""
+AMONG_BLOTCHES = 0.5
+"""Least share of the visible energy that grain must have where there are blotches: their finer end is none."""
 MOST_FINDINGS = 8
 _MAP_CELLS = 32
 
@@ -31,6 +33,18 @@ class Figures(NamedTuple):
     area: float
 
 
+class Sizes(NamedTuple):
+    """How strong each kind is: grid, banding and mottle in just noticeable differences, cast in CIEDE2000.
+
+    `cast` is `None` where nothing says which colour is right.
+    """
+
+    grid: float
+    banding: float
+    mottle: float
+    cast: float | None
+
+
 def figures(local: Plane) -> Figures:
     """Figures of a map with at least one value. A high percentile, for grain in one corner must not average away."""
     values = local[np.isfinite(local)]
@@ -38,70 +52,159 @@ def figures(local: Plane) -> Figures:
     return Figures(high, middle, float((values > VISIBLE).mean()))
 
 
-def log_ratio(student: Figures, twin: Figures) -> float:
-    """ln(student / twin) of visible noise; 0.69 is twice as much. Both count as at least a fifth of `VISIBLE`."""
-    least = VISIBLE / 5
-    return math.log(max(student.visible_noise, least) / max(twin.visible_noise, least))
+def sizes(seen: Analysis) -> Sizes:
+    """The strength of each kind of unevenness that is not grain."""
+    coarse = seen.mottle.local[seen.blotchy]
+    shift = seen.cast.distance[np.isfinite(seen.cast.distance)] if seen.cast is not None else None
+    return Sizes(
+        seen.grid.rms / VISIBLE,
+        max((band.jnd for band in seen.bands), default=0.0),
+        float(np.percentile(coarse, 95)) / VISIBLE if len(coarse) else 0.0,
+        float(np.percentile(shift, 95)) if shift is not None and len(shift) else None,
+    )
 
 
-def findings(grain: Grain, pattern: Grid, allowed: Plane | None = None) -> list[Finding]:
-    """Connected areas of visible grain, the largest first, and the grid if there is one.
+def findings(seen: Analysis, twin: Analysis | None = None) -> list[Finding]:
+    """All that can be seen, kind by kind, the largest areas of each first.
 
-    `allowed` is visible noise that is no defect, per pixel: the twin's, where the case does not say what must be flat.
+    `twin` is what the twin shows on the same ground, where the case does not say what must be flat: it is no defect.
     """
-    found = [_grain(box, peak, share) for box, peak, share in _areas(grain.local, allowed)]
-    if pattern.rms > VISIBLE and pattern.share > GRID_SHARE:
-        found.append(_grid(grain, pattern))
+    bands, mottles = _bands(seen), _mottles(seen, twin)
+    uneven = [*bands, *mottles]
+    mottles = [mottle for mottle in mottles if not any(_part(mottle, band) for band in bands)]
+    grains = [grain for grain in _grains(seen, twin) if not any(_part(grain, other) for other in uneven)]
+    # a blotch or a band is further from the right colour than the ground is, but the ground has no cast for that
+    casts = [cast for cast in _casts(seen) if not any(_within(cast, other) for other in uneven)]
+    found = [*casts, *bands, *_grids(seen), *mottles, *grains]
+    if twin is not None:
+        known = [*_casts(twin), *_bands(twin), *_grids(twin)]
+        found = [finding for finding in found if not any(_inherited(finding, other) for other in known)]
     return found
 
 
-def _areas(local: Plane, allowed: Plane | None) -> list[tuple[Box, float, float]]:
-    """Box, 95th percentile in L*, and share of the flat area, of each connected area of visible grain."""
-    from scipy.ndimage import find_objects, label
-
-    side = WINDOW * shrink(local.shape)
-    flat = np.isfinite(local)
-    threshold = VISIBLE if allowed is None else np.maximum(VISIBLE, WORSE * np.nan_to_num(allowed))
-    regions, _ = label(np.where(flat, local, 0.0) > threshold)
-    areas: list[tuple[Box, float, float]] = []
-    for number, window in enumerate(find_objects(regions), start=1):
-        inside = regions[window] == number
-        size = int(inside.sum())
-        if size < side * side / 2:  # smaller than the map can resolve
-            continue
-        values = local[window][inside]
-        peak = float(np.percentile(values, 95))
-        # the window smears an area by half its side; half of the peak is where a quarter of the window lies in it
-        core = inside & (local[window] > max(VISIBLE, peak / 2))
-        ys, xs = np.nonzero(core)
-        y, x = window[0].start, window[1].start
-        box = Box(float(x + xs.min()), float(y + ys.min()), float(x + xs.max() + 1), float(y + ys.max() + 1))
-        areas.append((box, peak, size / int(flat.sum())))
-    return sorted(areas, key=lambda area: -area[2])[:MOST_FINDINGS]
+def severity(size: float) -> float:
+    """0.2 at the threshold (a size of 1), and 0.2 more with each doubling: 1 from 16 times the threshold on."""
+    return min(1.0, max(0.0, 0.2 + 0.2 * math.log2(max(size, 1e-9))))
 
 
-def _grain(box: Box, peak: float, share: float) -> Finding:
-    message = f"grain of {peak:.2f} L* on {share:.0%} of the flat area (visible from {VISIBLE} L*)"
-    evidence: dict[str, JSON] = {"threshold": VISIBLE, "share_of_flat_area": round(share, 4)}
-    return Finding("grain", box, peak, "L*", severity(peak), message, evidence, "background")
-
-
-def _grid(grain: Grain, pattern: Grid) -> Finding:
-    ys, xs = np.nonzero(np.isfinite(grain.local))
-    box = Box(float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1))
-    message = f"a grid of period {pattern.period} px and {pattern.rms:.2f} L* lies over the flat area"
-    evidence: dict[str, JSON] = {"period": pattern.period, "share_of_visible_variance": round(pattern.share, 3)}
-    return Finding("grid", box, pattern.rms, "L*", severity(pattern.rms), message, evidence, "background")
-
-
-def severity(noise: float) -> float:
-    """0.2 at the threshold, and 0.2 more with each doubling: 1 from 16 times the threshold on."""
-    return min(1.0, max(0.0, 0.2 + 0.2 * math.log2(max(noise, 1e-9) / VISIBLE)))
-
-
-def coarse_map(local: Plane) -> dict[str, JSON]:
+def coarse_map(noise: Noise) -> dict[str, JSON]:
     """The map for the report: at most 32x32 cells of `cell` px, each its largest value in L* or `None` off the mask."""
-    cell = max(1, math.ceil(max(local.shape) / _MAP_CELLS))
-    padded = np.pad(np.nan_to_num(local, nan=-1.0), [(0, -n % cell) for n in local.shape], constant_values=-1.0)
-    most = padded.reshape(padded.shape[0] // cell, cell, -1, cell).max(axis=(1, 3))
-    return {"cell": cell, "values": [[None if v < 0 else round(float(v), 3) for v in row] for row in most]}
+    local = noise.local
+    step = max(1, math.ceil(max(local.shape) / _MAP_CELLS))
+    padded = np.pad(np.nan_to_num(local, nan=-1.0), [(0, -n % step) for n in local.shape], constant_values=-1.0)
+    most = padded.reshape(padded.shape[0] // step, step, -1, step).max(axis=(1, 3))
+    values = [[None if v < 0 else round(float(v), 3) for v in row] for row in most]
+    return {"cell": step * noise.cell, "values": values}
+
+
+def _part(finding: Finding, larger: Finding) -> bool:
+    """Whether a finding is what bands or blotches leave over: within them and no stronger, or in a small corner."""
+    shared = finding.box.intersection(larger.box) / finding.box.area
+    if finding.box.area < 0.1 * larger.box.area:
+        return shared > 0.3 and finding.size < 4 * larger.size
+    return shared > 0.8 and finding.size < 1.2 * larger.size
+
+
+def _within(finding: Finding, larger: Finding) -> bool:
+    shared = finding.box.intersection(larger.box)
+    return shared > 0.8 * finding.box.area and finding.box.area < 0.5 * larger.box.area
+
+
+def _inherited(finding: Finding, other: Finding) -> bool:
+    return finding.kind == other.kind and finding.box.iou(other.box) > 0.1 and finding.size < WORSE * other.size
+
+
+def _grains(seen: Analysis, twin: Analysis | None) -> list[Finding]:
+    rest = seen.rest
+    known = 0.0 if twin is None else WORSE * np.nan_to_num(twin.noise.local)
+    blotchy = AMONG_BLOTCHES * np.nan_to_num(seen.noise.local) ** 2
+    allowed = np.maximum(VISIBLE, known) ** 2 + np.where(seen.coarse, blotchy, np.float32(0))
+    window = window_cells(WINDOW, shrink(rest.weighted.shape), rest.cell)
+    found = areas(rest.energy, rest.held, rest.local**2, allowed.astype(np.float32), window)
+    return [_noise("grain", area, rest.cell, seen) for area in found]
+
+
+def _noise(kind: str, area: Area, cell: int, seen: Analysis) -> Finding:
+    level = math.sqrt(max(area.energy, 0.0))
+    jnd = level / VISIBLE
+    message = f"{kind} of {level:.2f} L*, {jnd:.1f} times just visible, on {area.share:.0%} of the flat area"
+    evidence: dict[str, JSON] = {
+        "visible_noise": round(level, 4),
+        "threshold": VISIBLE,
+        "share_of_flat_area": round(area.share, 4),
+    }
+    box = to_box(area.box, cell, seen.regions.shape)
+    return Finding(kind, box, jnd, "JND", severity(jnd), message, evidence, "background")
+
+
+def _mottles(seen: Analysis, twin: Analysis | None) -> list[Finding]:
+    mottle = seen.mottle
+    local = np.where(seen.blotchy, mottle.local, np.float32(np.nan))
+    allowed: float | Plane = VISIBLE**2
+    if twin is not None:
+        allowed = np.maximum(VISIBLE, WORSE * np.nan_to_num(twin.mottle.local)) ** 2
+    window = window_cells(MOTTLE_WINDOW, shrink(seen.regions.shape), mottle.cell)
+    found = areas(mottle.energy, mottle.held * seen.blotchy, local**2, allowed, window)
+    many = [_noise("mottle", area, mottle.cell, seen) for area in found if is_mottled(mottle, area.cells)]
+    octaves = {f"{6.5 * sigma:.0f} px": round(rms, 3) for sigma, rms in zip(BANDS, mottle.bands, strict=True)}
+    return [_with(finding, {"rms_by_period": octaves}) for finding in many]
+
+
+def _with(finding: Finding, more: dict[str, JSON]) -> Finding:
+    evidence = {**finding.evidence, **more}
+    return Finding(
+        finding.kind, finding.box, finding.size, finding.unit, finding.severity, finding.message, evidence, "background"
+    )
+
+
+def _grids(seen: Analysis) -> list[Finding]:
+    grid, found = seen.grid, []
+    strongest = max((area.energy for area in grid.areas), default=1.0)  # as likeness to the pattern, so its amplitude
+    for area in grid.areas:
+        rms = grid.rms * area.energy / strongest
+        if rms <= VISIBLE:
+            continue
+        jnd = rms / VISIBLE
+        message = f"a grid of period {grid.period} px, {rms:.2f} L*, {jnd:.1f} times just visible"
+        evidence: dict[str, JSON] = {
+            "period": grid.period,
+            "rms": round(rms, 4),
+            "share_of_visible_variance": round(grid.share, 3),
+            "share_of_flat_area": round(area.share, 4),
+        }
+        box = to_box(area.box, seen.noise.cell, seen.regions.shape)
+        found.append(Finding("grid", box, jnd, "JND", severity(jnd), message, evidence, "background"))
+    return found
+
+
+def _bands(seen: Analysis) -> list[Finding]:
+    found = []
+    for band in seen.bands[:MOST_FINDINGS]:
+        if band.jnd <= 1:
+            continue
+        message = f"bands: {band.levels:.0f} steps of {band.step:.2f} L*, {band.jnd:.1f} times just visible"
+        evidence: dict[str, JSON] = {"step": round(band.step, 3), "levels": round(band.levels, 1)}
+        box = to_box(band.area.box, 2, seen.regions.shape)
+        found.append(Finding("banding", box, band.jnd, "JND", severity(band.jnd), message, evidence, "background"))
+    return found
+
+
+def _casts(seen: Analysis) -> list[Finding]:
+    cast = seen.cast
+    if cast is None:
+        return []
+    found = []
+    for area in cast.areas:
+        if area.energy < VISIBLE_CAST:
+            continue
+        whose = "the declared colour" if cast.reference == "declared colour" else "the twin's colour"
+        message = f"a cast: the ground is {area.energy:.1f} ΔE00 from {whose}, on {area.share:.0%} of the flat area"
+        evidence: dict[str, JSON] = {
+            "reference": cast.reference,
+            "threshold": VISIBLE_CAST,
+            "share_of_flat_area": round(area.share, 4),
+        }
+        box = to_box(area.box, cast.cell, seen.regions.shape)
+        strength = severity(area.energy / VISIBLE_CAST)
+        found.append(Finding("cast", box, area.energy, "ΔE00", strength, message, evidence, "background"))
+    return found

@@ -3,43 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from evalkit.keys import digest
 from evalkit.pictures import Picture
 from evalkit.protocols import Control
-from evalkit.records import Box, Case, Dimension, Score, Status, Verdict
+from evalkit.records import JSON, Box, Case, Dimension, Score, Status, Verdict
 from evalkit.settings import Settings as BaseSettings
-from judges.grain import measure
-from judges.grain.colour import Lab, to_lab
+from judges.grain.analysis import Analysis, analyse
+from judges.grain.cast import VISIBLE_CAST
+from judges.grain.colour import View, view
 from judges.grain.controls import controls
-from judges.grain.findings import VISIBLE, coarse_map, figures, findings, log_ratio
+from judges.grain.findings import coarse_map, figures, findings, sizes
 from judges.grain.mask import FlatArea, flat_area, too_small
+from judges.grain.measure import PIXELS_PER_DEGREE, VISIBLE, Noise, visible_noise
+from judges.grain.ratio import log_ratio
 
 NOISE, AREA, RATIO = "grain.visible_noise", "grain.area", "grain.ratio"
+GRID, BANDING, MOTTLE, CAST = "grain.grid", "grain.banding", "grain.mottle", "grain.cast"
+_TIMES = f"in multiples of the just visible ({VISIBLE} L* at {PIXELS_PER_DEGREE:.0f} pixels per degree)"
+
+
+def _worse_higher(name: str, description: str, unit: str, low: float | None = 0.0) -> Dimension:
+    return Dimension(name, description, higher_is_better=False, unit=unit, low=low, high=None)
+
+
 _DIMENSIONS = (
-    Dimension(NOISE, "visible noise of the flat ground, 95th percentile", higher_is_better=False, unit="L*", high=None),
+    _worse_higher(NOISE, "visible noise of the flat ground, 95th percentile", "L*"),
     Dimension(AREA, f"share of the flat ground with visible noise above {VISIBLE} L*", higher_is_better=False),
-    Dimension(
-        RATIO,
-        "ln(visible noise / that of the teacher's twin) on the same ground",
-        higher_is_better=False,
-        unit="ln",
-        low=None,
-        high=None,
-    ),
+    _worse_higher(RATIO, "ln(visible noise / that of the teacher's twin) on the same ground", "ln", None),
+    _worse_higher(GRID, f"pattern of period 8, 16 or 32 px on the flat ground, {_TIMES}", "JND"),
+    _worse_higher(BANDING, "steps between plateaus on the flat ground, in just visible steps (1.9 % luminance)", "JND"),
+    _worse_higher(MOTTLE, f"blotches on the flat ground, 95th percentile, {_TIMES}", "JND"),
+    _worse_higher(CAST, "distance of the flat ground from its right colour, 95th percentile", "ΔE00"),
 )
+_UNDECLARED = "the case declares no flat ground: only the comparison with the twin means something"
+_WHOLE = 0.9
+"""Share of the canvas above which an element is the ground itself."""
 _LEAST_SIDE = 32
 """Below this a picture is hardly larger than the windows of the measurement, px."""
 
 
 class GrainJudge:
-    """Measures the noise that can be seen where the picture should be flat (CSF-weighted CIELAB, as ISO 15739)."""
+    """Finds grain, grids, bands, mottle and casts where the picture should be flat (CSF-weighted CIELAB)."""
 
     class Settings(BaseSettings):
-        """The grain judge has no settings: what it reports must mean the same in every run."""
+        """Settings. `codec_floor`: visible noise (L*) that the pipeline's codec alone leaves on a constant colour, or
+        `twin` where the teacher's picture went through the same codec and shows nothing else; it is taken off."""
+
+        codec_floor: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | Literal["twin"] = 0.0
 
     name = "grain"
-    version = "1"
+    version = "2"
     dimensions = _DIMENSIONS
     concurrency = 4
 
@@ -47,42 +64,38 @@ class GrainJudge:
         self.settings = settings or self.Settings()
 
     def fingerprint(self) -> str:
-        return digest(self.name, self.version, measure.PIXELS_PER_DEGREE, VISIBLE)
+        return digest(self.name, self.version, PIXELS_PER_DEGREE, VISIBLE, VISIBLE_CAST, self.settings.codec_floor)
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         reason = unfit(picture, case)
         if reason:
             return self._unscored(reason)
-        lab = to_lab(picture.pixels)
-        compared, no_ratio = _comparable(lab, twin)
-        declared = case.background.kind != "other" or bool(case.background.flat_regions or case.background.colors)
-        if not declared and compared is None:
-            return self._unscored(f"the case declares no flat ground, and {no_ratio}")
-        area = _flat_area(lab, case, compared)
+        shown = view(picture.pixels)
+        compared, no_twin = _comparable(shown, twin)
+        ground = case.background
+        declared = ground.kind != "other" or bool(ground.flat_regions or ground.colors)
+        if compared is None and not (ground.flat_regions or ground.colors):
+            what = "says not where or in which colours its ground is flat" if declared else "declares no flat ground"
+            return self._unscored(f"the case {what}, and {no_twin}")
+        area = _flat_area(shown, case, compared)
         reason = too_small(area)
         if reason:
             return self._unscored(reason)
-        grains = measure.visible_noise([lab] if compared is None else [lab, compared], area.regions)
-        grain, own = grains[0], figures(grains[0].local)
-        pattern = measure.grid(grain.weighted, area.mask)
-        absolute = (
-            "" if declared else "the case declares no flat ground: only the comparison with the twin means something"
-        )
-        scores = (
-            _score(NOISE, own.visible_noise, absolute),
-            _score(AREA, own.area, absolute),
-            _score(RATIO, None if no_ratio else log_ratio(own, figures(grains[1].local)), no_ratio),
-        )
-        evidence = {
-            "mask": area.source,
-            "coverage": round(area.coverage, 4),
-            "threshold": VISIBLE,
-            "median": round(own.median, 4),
-            "grid": {"period": pattern.period, "rms": round(pattern.rms, 4), "share": round(pattern.share, 4)},
-            "map": coarse_map(grain.local),
-        }
-        found = findings(grain, pattern, None if declared else grains[1].local)
-        return Verdict(self.name, scores, tuple(found), evidence)
+        other = None if compared is None else visible_noise(compared, area.regions)
+        floor = self._floor(other)
+        seen = analyse(shown, area.regions, ground.colors, compared, floor)
+        if too_small(FlatArea(seen.regions, area.source)):
+            return self._unscored("the ground is of so many colours that no flat region is left")
+        inherited = None if declared or compared is None else analyse(compared, seen.regions)
+        scores, paired = _scores(seen, "" if declared else _UNDECLARED, other, no_twin)
+        evidence = {"mask": area.source, "coverage": round(area.coverage, 4), **_evidence(seen, floor), **paired}
+        return Verdict(self.name, scores, tuple(findings(seen, inherited)), evidence)
+
+    def _floor(self, twin: Noise | None) -> float:
+        setting = self.settings.codec_floor
+        if setting != "twin":
+            return setting
+        return 0.0 if twin is None else figures(twin.local).median
 
     def controls(self) -> Iterable[Control]:
         return controls()
@@ -95,9 +108,39 @@ class GrainJudge:
 
 
 def _score(dimension: str, value: float | None, reason: str) -> Score:
-    if reason:
-        return Score(dimension, Status.UNSCORED, reason=reason)
+    if reason or value is None:
+        return Score(dimension, Status.UNSCORED, reason=reason or "nothing says which colour is right")
     return Score(dimension, Status.SCORED, value)
+
+
+def _scores(
+    seen: Analysis, absolute: str, twin: Noise | None, no_twin: str
+) -> tuple[tuple[Score, ...], dict[str, JSON]]:
+    """A score per dimension, and the evidence for the ratio. `absolute` is why absolute figures mean nothing here."""
+    own, strengths = figures(seen.noise.local), sizes(seen)
+    ratio = None if twin is None else log_ratio(seen.noise, twin)
+    paired = {} if ratio is None else {"ratio_interval": [round(ratio.low, 4), round(ratio.high, 4)]}
+    return (
+        _score(NOISE, own.visible_noise, absolute),
+        _score(AREA, own.area, absolute),
+        _score(RATIO, None if ratio is None else ratio.value, no_twin),
+        _score(GRID, strengths.grid, absolute),
+        _score(BANDING, strengths.banding, absolute),
+        _score(MOTTLE, strengths.mottle, absolute),
+        _score(CAST, strengths.cast, ""),
+    ), paired
+
+
+def _evidence(seen: Analysis, floor: float) -> dict[str, JSON]:
+    grid = seen.grid
+    return {
+        "threshold": VISIBLE,
+        "pixels_per_degree": PIXELS_PER_DEGREE,
+        "codec_floor": round(floor, 4),
+        "median": round(figures(seen.noise.local).median, 4),
+        "grid": {"period": grid.period, "rms": round(grid.rms, 4), "share": round(grid.share, 4)},
+        "map": coarse_map(seen.noise),
+    }
 
 
 def unfit(picture: Picture, case: Case) -> str:
@@ -118,19 +161,27 @@ def _lossy(picture: Picture) -> bool:
     return picture.format == "WEBP" and b"VP8L" not in picture.data[:256]  # VP8L: the lossless bit stream
 
 
-def _comparable(lab: Lab, twin: Picture | None) -> tuple[Lab | None, str]:
+def _comparable(shown: View, twin: Picture | None) -> tuple[View | None, str]:
     """The twin's planes, or why there is no ratio."""
     if twin is None:
         return None, "there is no twin to compare with"
-    if twin.pixels.shape[:2] != lab.lightness.shape:
+    if twin.pixels.shape[:2] != shown.shape:
         return None, "the twin has another size"
     if _lossy(twin):
         return None, f"the twin is {twin.format}: its block noise is no measure"
-    return to_lab(twin.pixels), ""
+    return view(twin.pixels), ""
 
 
-def _flat_area(lab: Lab, case: Case, twin: Lab | None) -> FlatArea:
-    height, width = lab.lightness.shape
+def _flat_area(shown: View, case: Case, twin: View | None) -> FlatArea:
+    height, width = shown.shape
     fx, fy = width / case.width, height / case.height
-    regions = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in case.background.flat_regions]
-    return flat_area(lab, regions=regions, twin=twin, colours=case.background.colors)
+
+    def scaled(boxes: Iterable[Box]) -> list[Box]:
+        return [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in boxes]
+
+    ground = case.background
+    drawn = [*(element.box for element in case.elements), *(text.box for text in case.texts if text.box is not None)]
+    drawn = [box for box in drawn if box.area < _WHOLE * case.width * case.height]
+    return flat_area(
+        shown, regions=scaled(ground.flat_regions), twin=twin, colours=ground.colors, elements=scaled(drawn)
+    )

@@ -1,24 +1,24 @@
 """Where the picture should be flat.
 
 Grain destroys the flatness by which one would look for it: a mask taken from the picture itself loses the area with the
-most grain. So the mask comes from what the case declares or from the teacher's twin, and only without either from
-the picture. What is clearly drawn in the judged picture (an edge of 1 L*/px left after smoothing) is cut out of it in
-every case; grain never reaches that.
+most grain. So the mask comes from what the case declares or from the teacher's twin, never from the judged picture
+alone. What is clearly drawn in either picture (an edge of 1 L*/px left after smoothing) is cut out in every case; grain
+never reaches that.
 
 Lengths are given for pictures whose shorter side is 512 px or more and shrink in proportion below (`shrink`).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
 from evalkit.records import RGB, Box
-from judges.grain.colour import Lab, Plane, to_lab
+from judges.grain.colour import Lab, Plane, View, lab_of
 
 Mask = NDArray[np.bool_]
 Regions = NDArray[np.int32]
@@ -31,8 +31,14 @@ FLAT_GRADIENT = 0.144
 """Steepest ground, L*/px: 74 L* over 512 px."""
 DRAWN_GRADIENT = 1.0
 """An edge somebody drew, L*/px after smoothing. White noise of 40 code values stays below .4."""
+TWIN_GRADIENT = 0.5
+"""The same in the twin: holes in the mask where the teacher has strong grain cost little."""
 SAME_COLOUR = 6.0
-"""Largest distance from a declared colour, CIELAB ΔE*ab after smoothing."""
+"""Largest distance from the ground's colour, CIELAB ΔE*ab after smoothing."""
+OTHER_COLOUR = 30.0
+"""What is further than this from every declared colour is no ground in a wrong colour, but something else, ΔE*ab."""
+STOPS = 4
+"""Points between two colours of a gradient through which its way in CIELAB is drawn."""
 LEAST_COVERAGE = 0.02
 """Share of the picture that must be flat."""
 LEAST_SIDE = 64.0
@@ -42,7 +48,7 @@ LEAST_SIDE = 64.0
 class FlatArea(NamedTuple):
     """Connected flat regions, numbered from 1 in `regions` (H, W); 0 is not flat, or too small to measure.
 
-    `source` is what they were taken from: `declared regions`, `twin`, `declared colours` or `picture`.
+    `source` is what they were taken from: `declared regions`, `twin` or `declared colours`.
     """
 
     regions: Regions
@@ -65,26 +71,44 @@ def shrink(shape: Sequence[int]) -> float:
 
 
 def flat_area(
-    lab: Lab, *, regions: Sequence[Box] = (), twin: Lab | None = None, colours: Sequence[RGB] = ()
+    picture: View,
+    *,
+    regions: Sequence[Box] = (),
+    twin: View | None = None,
+    colours: Sequence[RGB] = (),
+    elements: Sequence[Box] = (),
 ) -> FlatArea:
-    """The flat area of the picture `lab`.
+    """The flat area of `picture`; at least one of the others must be given.
 
     Args:
-        lab: the judged picture.
+        picture: the judged picture.
         regions: boxes declared to hold nothing but ground, in its pixels.
         twin: the teacher's picture, of the same size.
-        colours: declared colours of the ground.
+        colours: declared colours of the ground; between two of them lies a gradient.
+        elements: boxes declared to hold something else; what they cover is ground only where `regions` says so.
     """
-    drawn = _grown(_gradient(lab.lightness) > DRAWN_GRADIENT / shrink(lab.lightness.shape), lab.lightness.shape)
+    shape = picture.shape
+    factor = shrink(shape)
+    lightness = _smoothed(picture.half.lightness, shape)
+    drawn = _slope(lightness) > DRAWN_GRADIENT / factor
+    if twin is not None:
+        drawn |= _slope(_smoothed(twin.half.lightness, shape)) > TWIN_GRADIENT / factor
+    distances = _distance(picture, lightness, colours) if colours else None
     if regions:
-        flat, source = _inside(regions, lab.lightness.shape), "declared regions"
+        flat, source = _inside(regions, shape), "declared regions"
+        if distances is not None:  # the ground goes on between them, round what is drawn
+            flat |= _coloured(distances, shape) & ~_inside(elements, shape)
+            drawn |= distances[0] > OTHER_COLOUR
     elif twin is not None:
-        flat, source = smooth_area(twin.lightness), "twin"
-    elif colours:
-        flat, source = _coloured(lab, colours), "declared colours"
+        flat, source = smooth_area(twin), "twin"
+    elif distances is not None:
+        flat, source = _coloured(distances, shape) & ~_inside(elements, shape), "declared colours"
     else:
-        flat, source = smooth_area(lab.lightness), "picture"
-    return FlatArea(connected(flat & ~drawn), source)
+        raise ValueError("no declared ground and no twin: the picture alone doesn't say what should be flat")
+    numbers = connected(flat & ~_grown(drawn, shape))
+    if regions and distances is not None:
+        numbers = _only(numbers, _inside(regions, shape))
+    return FlatArea(numbers, source)
 
 
 def connected(mask: Mask) -> Regions:
@@ -103,13 +127,14 @@ def connected(mask: Mask) -> Regions:
     return regions
 
 
-def smooth_area(lightness: Plane) -> Mask:
+def smooth_area(picture: View) -> Mask:
     """Where the smoothed lightness changes by less than `FLAT_GRADIENT`, `MARGIN` away from where it changes more."""
     from scipy.ndimage import gaussian_filter
 
-    gradient = _gradient(lightness)
-    spread = np.sqrt(gaussian_filter(gradient**2, max(0.5, 2 * shrink(lightness.shape))))
-    return ~_grown(spread > FLAT_GRADIENT / shrink(lightness.shape), lightness.shape)
+    factor = shrink(picture.shape)
+    slope = _slope(_smoothed(picture.half.lightness, picture.shape))
+    spread = np.sqrt(gaussian_filter(slope**2, max(0.5, 2 * factor)))
+    return ~_grown(spread > FLAT_GRADIENT / factor, picture.shape)
 
 
 def too_small(area: FlatArea) -> str:
@@ -122,21 +147,53 @@ def too_small(area: FlatArea) -> str:
     return ""
 
 
-def _gradient(lightness: Plane) -> Plane:
-    """Gradient of the smoothed lightness in L*/px, at half resolution (4 times faster, and it is smooth anyway)."""
+def ground_colours(half: Lab, colours: Sequence[RGB]) -> Lab:
+    """The declared ground of each pixel: the nearest point on the way from each colour to the next.
+
+    A ground of one colour is that colour everywhere.
+    """
+    nearest: tuple[Plane, ...] = ()
+    best: Plane | None = None
+    ends = [lab_of(colour) for colour in _path(colours)]
+    for start, end in zip(ends[:-1] or ends, ends[1:] or ends, strict=True):
+        way = [e - s for s, e in zip(start, end, strict=True)]
+        length = sum(w * w for w in way)
+        along = sum((plane - s) * w for plane, s, w in zip(half, start, way, strict=True)) / (length or 1.0)
+        share = np.clip(along, 0.0, 1.0)
+        point = tuple((s + share * w).astype(np.float32) for s, w in zip(start, way, strict=True))
+        distance = np.asarray(sum((plane - p) ** 2 for plane, p in zip(half, point, strict=True)), dtype=np.float32)
+        if best is None:
+            nearest, best = point, distance
+        else:
+            nearer = distance < best
+            nearest = tuple(np.where(nearer, p, n) for p, n in zip(point, nearest, strict=True))
+            best = np.minimum(best, distance)
+    return Lab(*nearest)
+
+
+def _path(colours: Sequence[RGB]) -> list[RGB]:
+    """The colours, and between each two `STOPS` more: a gradient that is even in sRGB is a curve in CIELAB."""
+    path = [colours[0]]
+    for start, end in itertools.pairwise(colours):
+        for stop in range(1, STOPS + 2):
+            r, g, b = (round(s + (e - s) * stop / (STOPS + 1)) for s, e in zip(start, end, strict=True))
+            path.append((r, g, b))
+    return path
+
+
+def _smoothed(plane: Plane, shape: Sequence[int]) -> Plane:
+    """A plane of half resolution, without the grain."""
     from scipy.ndimage import gaussian_filter
 
-    smooth = gaussian_filter(_halved(lightness), max(0.5, SMOOTHING / 2 * shrink(lightness.shape)))
+    smooth: Plane = gaussian_filter(plane, max(0.5, SMOOTHING / 2 * shrink(shape)), truncate=3)
+    return smooth
+
+
+def _slope(smooth: Plane) -> Plane:
+    """Gradient of a plane of half resolution, in its unit per pixel of the picture."""
     dy, dx = np.gradient(smooth)
     result: Plane = np.hypot(dy, dx) / np.float32(2.0)
     return result
-
-
-def _halved(plane: Plane) -> Plane:
-    """Means of 2x2 px; an odd last row or column is repeated."""
-    padded = np.pad(plane, ((0, plane.shape[0] % 2), (0, plane.shape[1] % 2)), mode="edge")
-    quarter: Plane = (padded[::2, ::2] + padded[1::2, ::2] + padded[::2, 1::2] + padded[1::2, 1::2]) / np.float32(4)
-    return quarter
 
 
 def _grown(half: Mask, shape: Sequence[int]) -> Mask:
@@ -157,18 +214,36 @@ def _inside(regions: Sequence[Box], shape: Sequence[int]) -> Mask:
     return mask
 
 
-def _coloured(lab: Lab, colours: Sequence[RGB]) -> Mask:
+def _only(numbers: Regions, mask: Mask) -> Regions:
+    """The regions that reach into the mask, numbered anew: a photo may have the ground's colour in places."""
+    present = np.bincount(numbers[mask], minlength=int(numbers.max()) + 1) > 0
+    present[0] = False
+    kept: Regions = np.where(present, np.cumsum(present), 0).astype(np.int32)[numbers]
+    return kept
+
+
+def _distance(picture: View, lightness: Plane, colours: Sequence[RGB]) -> tuple[Plane, Plane]:
+    """ΔE*ab from the declared ground at half resolution: of the smoothed colours, and of far smoother ones."""
     from scipy.ndimage import gaussian_filter
 
-    sigma = max(0.5, SMOOTHING / 2 * shrink(lab.lightness.shape))
-    planes = [gaussian_filter(_halved(plane), sigma) for plane in lab]
-    other = np.ones(planes[0].shape, dtype=np.bool_)
-    for colour in colours:
-        target = to_lab(_one_pixel(colour))
-        distance = sum((plane - float(value[0, 0])) ** 2 for plane, value in zip(planes, target, strict=True))
-        other &= np.asarray(distance) > SAME_COLOUR**2
-    return ~_grown(other, lab.lightness.shape)
+    smooth = Lab(lightness, *(_smoothed(plane, picture.shape) for plane in picture.half[1:]))
+    target = ground_colours(smooth, colours)
+    rest = [plane - wanted for plane, wanted in zip(smooth, target, strict=True)]
+    sigma = max(0.5, SMOOTHING * shrink(picture.shape))
+    far = [gaussian_filter(plane, sigma, truncate=3) for plane in rest]
+    fine, coarse = (np.sqrt(np.asarray(sum(plane**2 for plane in planes))) for planes in (rest, far))
+    return fine, coarse
 
 
-def _one_pixel(colour: RGB) -> Pixels:
-    return np.array([[colour]], dtype=np.uint8)
+def _coloured(distances: tuple[Plane, Plane], shape: Sequence[int]) -> Mask:
+    """Where the ground is: as declared, or as far from it as most of what might be the ground.
+
+    A ground in a wrong colour is still the ground; its distance from the declared one is the most frequent one. Strong
+    grain leaves spots of another colour, but only finer ones than what is drawn.
+    """
+    counts, edges = np.histogram(distances[1], bins=int(OTHER_COLOUR), range=(0.0, OTHER_COLOUR))
+    usual = int(np.argmax(counts))
+    middle = float(edges[usual : usual + 2].mean()) if counts[: int(SAME_COLOUR)].sum() < counts[usual] else 0.0
+    other = np.abs(distances[0] - middle) > 3 * SAME_COLOUR
+    other |= np.abs(distances[1] - middle) > SAME_COLOUR
+    return ~_grown(other, shape)

@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.pictures import Pixels
-from judges.grain.colour import to_lab
+from judges.grain.colour import view
 from judges.grain.findings import Figures, figures
 from judges.grain.mask import connected
-from judges.grain.measure import visible_noise
+from judges.grain.measure import Noise, visible_noise
 
 GREY = (200, 205, 212)
 
@@ -16,10 +16,10 @@ def blobs(shape: tuple[int, int], rms: float, correlation: float, seed: int = 0)
     """Noise of known RMS in code values; `correlation` is the sigma of its blobs in px, 0 for white noise."""
     from scipy.ndimage import gaussian_filter
 
-    noise = np.random.default_rng(seed).standard_normal(shape)
+    values = np.random.default_rng(seed).standard_normal(shape)
     if correlation:
-        noise = gaussian_filter(noise, correlation, mode="wrap")
-    return noise * (rms / noise.std())
+        values = gaussian_filter(values, correlation, mode="wrap")
+    return values * (rms / values.std())
 
 
 def tiles(shape: tuple[int, int], rms: float, period: int) -> NDArray[np.float64]:
@@ -40,5 +40,9 @@ def ground(added: NDArray[np.float64], colour: tuple[int, int, int] = GREY) -> P
 
 def measured(pixels: Pixels) -> Figures:
     """Figures of a picture that is flat all over."""
-    lab = to_lab(pixels)
-    return figures(visible_noise([lab], connected(np.ones(lab.lightness.shape, dtype=bool)))[0].local)
+    return figures(noise(pixels).local)
+
+
+def noise(pixels: Pixels) -> Noise:
+    """Visible noise of a picture that is flat all over."""
+    return visible_noise(view(pixels), connected(np.ones(pixels.shape[:2], dtype=bool)))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +16,7 @@ from tests.judges.grain.conftest import GREY, blobs, ground, ramp, tiles
 SIDE = 512
 PATCH = Box(200, 60, 440, 260)
 SOLID = Case("a/case", "a page", width=SIDE, height=SIDE, background=Background("solid", (GREY,)))
-GRADIENT = replace(SOLID, background=Background("gradient"))
+GRADIENT = replace(SOLID, background=Background("gradient", (GREY, (170, 175, 182))))
 UNDECLARED = replace(SOLID, background=Background())
 
 
@@ -62,8 +61,8 @@ def test_a_clean_page_passes() -> None:
 def test_a_patch_of_grain_is_found_where_it_is(rms: float) -> None:
     verdict = judged(page(rms), twin=page())
     [finding] = verdict.findings
-    assert (finding.kind, finding.unit, finding.target) == ("grain", "L*", "background")
-    assert finding.box.iou(PATCH) >= 0.75  # .80 to .85 when written
+    assert (finding.kind, finding.unit, finding.target) == ("grain", "JND", "background")
+    assert finding.box.iou(PATCH) >= 0.9  # .95 to .98 when written
     ratio = values(verdict)["ratio"]
     assert ratio is not None
     assert ratio > 0.69
@@ -171,7 +170,7 @@ def test_the_evidence_is_json_of_bounded_size() -> None:
 def test_tiny_and_odd_pictures_do_not_crash() -> None:
     for shape in ((1, 1), (5, 300), (32, 32), (127, 131)):
         verdict = judged(Picture.from_pixels(ground(np.zeros(shape))), SOLID)
-        assert len(verdict.scores) == 3
+        assert len(verdict.scores) == 7
 
 
 def test_the_controls_pass_and_can_fail() -> None:
@@ -181,13 +180,3 @@ def test_the_controls_pass_and_can_fail() -> None:
         assert control.passes(judge.judge(control.picture, control.case, control.twin)), control.name
     assert not clean.passes(judge.judge(patched.picture, clean.case, None))
     assert not patched.passes(judge.judge(clean.picture, patched.case, None))
-
-
-def test_it_is_fast() -> None:
-    picture, twin = (Picture.from_pixels(ground(blobs((1024, 1024), rms, 1))) for rms in (1, 2))
-    case = replace(SOLID, width=1024, height=1024)
-    assert picture.pixels.shape == twin.pixels.shape
-    judged(picture, case, twin)
-    started = time.process_time()
-    judged(picture, case, twin)
-    assert time.process_time() - started < 1.0  # .28 s when written; the rest is for slow machines

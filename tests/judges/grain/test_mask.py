@@ -5,7 +5,7 @@ import pytest
 
 from evalkit.pictures import Pixels
 from evalkit.records import Box
-from judges.grain.colour import to_lab
+from judges.grain.colour import view
 from judges.grain.mask import FlatArea, connected, flat_area, too_small
 from tests.judges.grain.conftest import GREY, blobs, ground, ramp
 
@@ -21,8 +21,8 @@ def page(added: np.ndarray | None = None) -> Pixels:
 
 
 def test_the_ground_is_flat_and_edges_keep_their_distance() -> None:
-    area = flat_area(to_lab(page()))
-    assert area.source == "picture"
+    area = flat_area(view(page()), twin=view(page()))
+    assert area.source == "twin"
     assert area.mask[:270].all()  # 30 px away: the reach of the smoothing, and the margin
     edge = np.zeros(SHAPE, dtype=bool)
     edge[PANEL] = True
@@ -31,34 +31,63 @@ def test_the_ground_is_flat_and_edges_keep_their_distance() -> None:
     assert area.regions[100, 100] != area.regions[360, 260] > 0  # the panel is flat too, but a region of its own
 
 
-def test_grain_hides_from_a_mask_of_its_own_but_not_from_the_twins() -> None:
-    grainy = to_lab(page(blobs(SHAPE, 6, 1.5)))
-    assert flat_area(grainy).mask[:270].mean() < 0.1
-    area = flat_area(grainy, twin=to_lab(page()))
-    assert area.source == "twin"
+def test_the_judged_picture_alone_never_says_what_is_flat() -> None:
+    with pytest.raises(ValueError, match="alone"):
+        flat_area(view(page()))
+
+
+def test_grain_does_not_hide_from_the_twins_mask() -> None:
+    area = flat_area(view(page(blobs(SHAPE, 6, 1.5))), twin=view(page()))
     assert area.mask[:270].mean() > 0.99
 
 
+def test_a_panel_in_nearly_the_grounds_colour_is_not_ground() -> None:
+    pixels = ground(np.zeros(SHAPE))
+    pixels[PANEL] = (203, 208, 215)
+    declared = {"regions": [Box(0, 0, 512, 200)], "colours": [GREY]}
+    panel = Box(PANEL[1].start, PANEL[0].start, PANEL[1].stop, PANEL[0].stop)
+    assert flat_area(view(pixels), **declared).mask[PANEL].all()  # nothing tells it from the ground
+    assert not flat_area(view(pixels), elements=[panel], **declared).mask[PANEL].any()
+
+
+def test_the_ground_goes_on_between_the_declared_regions() -> None:
+    area = flat_area(view(page()), regions=[Box(0, 0, 512, 40)], colours=[GREY])
+    assert area.source == "declared regions"
+    assert area.mask[:270].all()
+    assert not area.mask[320:400, 80:440].any()
+
+
+def test_a_photo_with_the_grounds_colour_in_it_is_not_ground() -> None:
+    pixels = page()
+    pixels[320:400, 80:440] = GREY  # inside a dark frame
+    area = flat_area(view(pixels), regions=[Box(0, 0, 512, 40)], colours=[GREY])
+    assert not area.mask[320:400, 80:440].any()
+
+
 def test_a_gentle_gradient_is_flat() -> None:
-    assert flat_area(to_lab(ground(ramp(SHAPE, -60)))).coverage > 0.99
+    gradient = view(ground(ramp(SHAPE, -60)))
+    assert flat_area(gradient, twin=gradient).coverage > 0.99
+    ends = [GREY, (140, 145, 152)]
+    assert flat_area(gradient, colours=ends).coverage > 0.99
+    assert flat_area(gradient, colours=[GREY]).coverage < 0.5
 
 
 def test_what_the_student_drew_elsewhere_is_cut_out() -> None:
     student = page()
     student[50:80, 100:300] = (200, 30, 30)
-    area = flat_area(to_lab(student), twin=to_lab(page()))
+    area = flat_area(view(student), twin=view(page()))
     assert not area.mask[46:54, 100:300].any()
 
 
 def test_declared_regions_come_before_all_else() -> None:
-    area = flat_area(to_lab(page()), regions=[Box(11.2, 20, 150.9, 130)], twin=to_lab(page()), colours=[GREY])
+    area = flat_area(view(page()), regions=[Box(11.2, 20, 150.9, 130)], twin=view(page()))
     assert area.source == "declared regions"
     ys, xs = np.nonzero(area.mask)
     assert (xs.min(), xs.max(), ys.min(), ys.max()) == (12, 149, 20, 129)
 
 
 def test_declared_colours_find_the_ground_under_grain() -> None:
-    area = flat_area(to_lab(page(blobs(SHAPE, 4, 1.5))), colours=[GREY])
+    area = flat_area(view(page(blobs(SHAPE, 4, 1.5))), colours=[GREY])
     assert area.source == "declared colours"
     assert area.mask[:280].mean() > 0.95
     assert not area.mask[320:400, 80:440].any()
@@ -81,8 +110,16 @@ def test_less_than_two_percent_is_not_enough() -> None:
     assert too_small(FlatArea(connected(mask), "twin")) == "only 1.4% of the picture is flat (at least 2%)"
 
 
+def test_a_ground_in_a_wrong_colour_is_still_the_ground() -> None:
+    pixels = ground(np.zeros(SHAPE), (200, 190, 240))
+    pixels[PANEL] = (30, 30, 80)
+    area = flat_area(view(pixels), colours=[GREY])
+    assert area.mask[:280].all()
+    assert not area.mask[320:400, 80:440].any()
+
+
 @pytest.mark.parametrize("shape", [(33, 33), (65, 127), (513, 401)])
 def test_odd_sizes_work(shape: tuple[int, int]) -> None:
-    area = flat_area(to_lab(ground(np.zeros(shape))))
+    area = flat_area(view(ground(np.zeros(shape))), colours=[GREY])
     assert area.regions.shape == shape
     assert area.mask.all()
