@@ -95,4 +95,6 @@ def _off_axis(one: Found, box: Box, dx: float, spec: Spec) -> Finding:
     side = "right" if dx > 0 else "left"
     message = f"{name(one.item)} is {abs(dx):.0f} px too far {side} of the axis it is set on"
     severity = min(1.0, 0.2 + 4 * abs(dx) / spec.side)
-    return Finding("misaligned", box, abs(dx), "px", severity, message, {**about(one.item), "dx": round(dx, 1)}, one.item.target)
+    return Finding(
+        "misaligned", box, abs(dx), "px", severity, message, {**about(one.item), "dx": round(dx, 1)}, one.item.target
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ def contrast(one: RGB, other: RGB) -> float:
 def between(colours: tuple[RGB, ...], steps: int = 8) -> tuple[RGB, ...]:
     """The colours of a gradient through `colours`, `steps` from each to the next; a single colour as it is."""
     result: list[RGB] = []
-    for start, end in zip(colours, colours[1:], strict=False):
+    for start, end in pairwise(colours):
         for step in range(steps):
             t = step / steps
             r, g, b = (round(s + (e - s) * t) for s, e in zip(start, end, strict=True))

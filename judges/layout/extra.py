@@ -116,12 +116,16 @@ def _is_panel(item: Item, spec: Spec) -> bool:
 
 def _groups(ink: Ink, least: float) -> list[Box]:
     """Boxes of foreign components of at least `least` px, joined where they are nearer than that; the largest first."""
-    boxes = [blob.box for blob in ink.blobs if blob.area >= max(6.0, 0.1 * least * least)][:200] if ink.mask.any() else []
+    boxes = (
+        [blob.box for blob in ink.blobs if blob.area >= max(6.0, 0.1 * least * least)][:200] if ink.mask.any() else []
+    )
     groups: list[Box] = []
     for box in sorted(boxes, key=lambda b: b.x0):
         near = [group for group in groups if grown(group, least).intersection(box) > 0]
         groups = [group for group in groups if group not in near] + [hull([box, *near])]
-    large = [group for group in groups if max(group.width, group.height) >= least and min(group.width, group.height) >= 4]
+    large = [
+        group for group in groups if max(group.width, group.height) >= least and min(group.width, group.height) >= 4
+    ]
     return sorted(large, key=lambda group: -group.area)
 
 
@@ -139,4 +143,3 @@ def _slices(box: Box, shape: tuple[int, ...]) -> tuple[slice, slice]:
     x0, x1 = (min(max(round(v), 0), shape[1]) for v in (box.x0, box.x1))
     y0, y1 = (min(max(round(v), 0), shape[0]) for v in (box.y0, box.y1))
     return slice(y0, y1), slice(x0, x1)
-

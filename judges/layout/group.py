@@ -44,7 +44,9 @@ def group_like(blobs: Sequence[Blob], box: Box, side: int) -> Box | None:
     usable = [blob.box for blob in _largest(blobs, box)]
     lines = _lines(usable)
     candidates = [*usable, *lines, *(one.union(other) for one, other in pairwise(lines))]
-    ranked = [(unlike(one, box) + 0.3 * _apart(one, box) / side, one) for one in candidates if unlike(one, box) < UNLIKE]
+    ranked = [
+        (unlike(one, box) + 0.3 * _apart(one, box) / side, one) for one in candidates if unlike(one, box) < UNLIKE
+    ]
     return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
 
 

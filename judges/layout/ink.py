@@ -7,7 +7,7 @@ so that it works where things of one colour touch or overlap: each of a box's fo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from evalkit.records import Box
 
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.int32]
+Four = tuple[int, int, int, int]
 
 
 class Blob(NamedTuple):
@@ -28,10 +29,14 @@ class Blob(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """The box that was found, and the evidence of its left, top, right and bottom edge, each 0 to 1."""
+    """The box that was found, and the evidence of its left, top, right and bottom edge, each 0 to 1.
+
+    `covered` says of each whether ink lies on both sides of its place: something of that colour may go over it.
+    """
 
     box: Box
     evidence: tuple[float, float, float, float]
+    covered: tuple[bool, bool, bool, bool]
 
     @property
     def mean(self) -> float:
@@ -40,6 +45,19 @@ class Edges(NamedTuple):
     @property
     def least(self) -> float:
         return min(self.evidence)
+
+
+class _Side(NamedTuple):
+    """One edge: where, how clear, if nothing lies beyond it, and if there is ink on both sides of its place."""
+
+    at: int
+    strength: float
+    alone: bool
+    covered: bool
+
+
+COVERED_EDGE = 0.4
+"""Evidence of an edge that was taken from the opposite one."""
 
 
 class Ink:
@@ -98,43 +116,57 @@ class Ink:
         if not boxes:
             return self
         wide = [grown(box, slack) for box in boxes]
-        kept = [not any(lies_in(blob.box, box) for box in wide) for blob in self.blobs]
-        return Ink(np.array([False, *kept])[self._numbers])
+        return self.only(lambda blob: not any(lies_in(blob.box, box) for box in wide))
+
+    def only(self, kept: Callable[[Blob], bool]) -> Ink:
+        """This ink less the components that are not `kept`."""
+        return Ink(np.array([False, *map(kept, self.blobs)])[self._numbers])
 
     def edges(self, box: Box, reach: int) -> Edges:
-        """The edges near those of `box`: each may be `reach` px off. They are sought twice, the second time from what
-        was found, because a shifted box has other lines."""
-        found, evidence = box, (0.0, 0.0, 0.0, 0.0)
+        """The edges near those of `box`: each may be `reach` px off.
+
+        They are sought twice, the second time from what was found, because a shifted box has other lines. An edge that
+        something else lies over is taken from the opposite one and the size of `box`.
+        """
+        wanted = (round(box.x0), round(box.y0), round(box.x1), round(box.y1))
+        found = wanted
+        sides: list[_Side] = []
         for _ in range(2):
-            found, evidence = self._refined(found, box, reach)
-        return Edges(found, evidence)
+            x0, y0, x1, y1 = found
+            spans = ((y0, max(y1, y0 + 1), 1), (x0, max(x1, x0 + 1), 0)) * 2
+            sides = [
+                self._side(want, *span, reach, ends=index >= 2)
+                for index, (want, span) in enumerate(zip(wanted, spans, strict=True))
+            ]
+            x0, y0, x1, y1 = (side.at for side in sides)
+            found = (x0, y0, max(x1, x0 + 1), max(y1, y0 + 1))
+        for index, side in enumerate(sides):
+            other = (index + 2) % 4
+            shift = found[other] - wanted[other]
+            if side.covered and sides[other].alone and abs(shift) <= 1:
+                found = _replaced(found, index, wanted[index] + shift)
+                sides[index] = side._replace(strength=max(side.strength, COVERED_EDGE))
+        x0, y0, x1, y1 = found
+        left, top, right, bottom = sides
+        return Edges(
+            Box(x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)),
+            (left.strength, top.strength, right.strength, bottom.strength),
+            (left.covered, top.covered, right.covered, bottom.covered),
+        )
 
-    def _refined(self, at: Box, declared: Box, reach: int) -> tuple[Box, tuple[float, float, float, float]]:
-        x0, y0, x1, y1 = (round(v) for v in (at.x0, at.y0, at.x1, at.y1))
-        x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
-        spans = ((y0, y1, 1), (x0, x1, 0), (y0, y1, 1), (x0, x1, 0))
-        wanted = (declared.x0, declared.y0, declared.x1, declared.y1)
-        values: list[float] = []
-        evidence: list[float] = []
-        for side, ((low, high, axis), want) in enumerate(zip(spans, wanted, strict=True)):
-            edge, strength = self._edge(round(want), low, high, axis, reach, ends=side >= 2)
-            values.append(edge)
-            evidence.append(strength)
-        left, top, right, bottom = values
-        box = Box(left, top, max(right, left + 1), max(bottom, top + 1))
-        return box, (evidence[0], evidence[1], evidence[2], evidence[3])
-
-    def _edge(self, want: int, low: int, high: int, axis: int, reach: int, *, ends: bool) -> tuple[int, float]:
+    def _side(self, want: int, low: int, high: int, axis: int, reach: int, *, ends: bool) -> _Side:
         """The edge near `want` of ink that begins (or `ends`) there, over the lines' span from `low` to `high`."""
-        lines = self._lines(want - reach - 1, want + reach + 1, low, high, axis)  # line i is number want - reach - 1 + i
+        lines = self._lines(
+            want - reach - 1, want + reach + 1, low, high, axis
+        )  # line i is number want - reach - 1 + i
         inside, outside = (lines[:-1], lines[1:]) if ends else (lines[1:], lines[:-1])
         # a single px of ink is weak evidence, but less so where nothing lies beyond it: points are that thin
         strength = (inside - outside) / (inside + outside + np.where(outside > 0, 1.0, 0.5))
-        offsets = np.arange(-reach, reach + 1)
         # where there is nothing beyond, even a single descender is the edge; else it is where most ink ends
         alone = (inside > 0) & (outside == 0)
-        best = int(np.argmax(strength * ~alone + 2.0 * alone - 0.005 * np.abs(offsets)))
-        return want + int(offsets[best]), max(float(strength[best]), 0.0)
+        best = int(np.argmax(strength * ~alone + 2.0 * alone - 0.005 * np.abs(np.arange(-reach, reach + 1))))
+        covered = not alone[best] and bool(inside[reach] > 0) and bool(outside[reach] > 0)
+        return _Side(want - reach + best, max(float(strength[best]), 0.0), bool(alone[best]), covered)
 
     def _lines(self, first: int, stop: int, low: int, high: int, axis: int) -> NDArray[np.float64]:
         """Ink on the lines `first` to `stop - 1`, between `low` and `high`; 0 outside of the picture."""
@@ -144,7 +176,7 @@ class Ink:
         totals = (sums[at, high] - sums[at, low]).astype(np.float64)
         return np.diff(totals)
 
-    def _whole(self, box: Box) -> tuple[int, int, int, int]:
+    def _whole(self, box: Box) -> Four:
         height, width = self.mask.shape
         x0, y0 = min(max(math.floor(box.x0), 0), width), min(max(math.floor(box.y0), 0), height)
         return x0, y0, min(max(math.ceil(box.x1), x0), width), min(max(math.ceil(box.y1), y0), height)
@@ -174,14 +206,20 @@ def hull(boxes: Sequence[Box]) -> Box:
     return result
 
 
-def rigid(ink: Ink, like: Box, *, least: float = 0.5) -> Edges | None:
+def _replaced(four: Four, index: int, value: int) -> Four:
+    a, b, c, d = (value if place == index else old for place, old in enumerate(four))
+    return a, b, c, d
+
+
+def rigid(ink: Ink, like: Box, *, least: float = 0.5, give: int = 2) -> Edges | None:
     """Where in the picture a box of the size of `like` has ink on all four sides and none beyond; the nearest such.
 
-    All places are tried at once. `least` is the mean evidence that is needed; `None` where no place has it.
+    All places are tried at once. `least` is the mean evidence that is needed; `None` where no place has it. The ink may
+    begin up to `give` px inside.
     """
     around = ink.bounds(Box(0, 0, ink.mask.shape[1], ink.mask.shape[0]))
     width, height = round(like.width), round(like.height)
-    if around is None or width < 3 or height < 3:
+    if around is None or min(width, height) <= give:
         return None
     # a frame of two empty lines, and all the room in which the box can touch any ink
     x0, y0, x1, y1 = (int(v) for v in (around.x0, around.y0, around.x1, around.y1))
@@ -198,15 +236,15 @@ def rigid(ink: Ink, like: Box, *, least: float = 0.5) -> Edges | None:
         return (sums[high, two] - sums[low, two] - sums[high, one] + sums[low, one]).astype(np.float32)
 
     sides = (
-        (total(0, height, 0, 2), total(0, height, -1, 0)),
-        (total(0, 2, 0, width), total(-1, 0, 0, width)),
-        (total(0, height, width - 2, width), total(0, height, width, width + 1)),
-        (total(height - 2, height, 0, width), total(height, height + 1, 0, width)),
+        (total(0, height, 0, give), total(0, height, -1, 0)),
+        (total(0, give, 0, width), total(-1, 0, 0, width)),
+        (total(0, height, width - give, width), total(0, height, width, width + 1)),
+        (total(height - give, height, 0, width), total(height, height + 1, 0, width)),
     )
     score = np.zeros((rows, columns), dtype=np.float32)
     possible = np.ones((rows, columns), dtype=np.bool_)
     for inside, outside in sides:
-        score += np.maximum(inside - outside, 0) / (inside + outside + 1) / 4
+        score += np.where(outside > 0, np.maximum(inside - outside, 0) / (inside + outside + 1), 1.0) / 4
         possible &= inside > 0
     y, x = np.ogrid[:rows, :columns]
     far = np.hypot(x + x0 - 2 - like.x0, y + y0 - 2 - like.y0)
@@ -216,5 +254,4 @@ def rigid(ink: Ink, like: Box, *, least: float = 0.5) -> Edges | None:
     if ranked[row, column] < 0:
         return None
     there = moved(like, column + x0 - 2 - round(like.x0), row + y0 - 2 - round(like.y0))
-    return ink.edges(there, 2)
-
+    return ink.edges(there, give)

@@ -13,7 +13,7 @@ from evalkit.records import RGB, Box
 from judges.layout.colour import difference
 from judges.layout.group import UNLIKE, group_at, group_like, unlike
 from judges.layout.ink import Edges, Ink, rigid
-from judges.layout.spec import Item
+from judges.layout.spec import Item, holds
 from judges.layout.view import SIMILAR, View
 
 SURE_LEAST, SURE_MEAN = 0.35, 0.6
@@ -70,16 +70,17 @@ def reach(view: View) -> int:
 
 
 def _in_place(view: View, item: Item) -> Found | None:
-    seen = 0
+    merged = False
     for ink in _masks(view, item):
         edges = ink.edges(item.box, reach(view))
         if ink.share(edges.box) < COVERED:
             continue
         if edges.least >= SURE_LEAST and edges.mean >= SURE_MEAN:
             return _measured(view, item, edges.box, ink)
-        seen = max(seen, sum(evidence >= SURE_MEAN for evidence in edges.evidence))
+        seen = [evidence >= SURE_MEAN for evidence in edges.evidence]
+        merged |= sum(seen) >= 2 and all(s or c for s, c in zip(seen, edges.covered, strict=True))
     # a panel may share its colour with what it touches, or all but share it with the ground: two edges must do
-    hidden = not item.is_text and (seen >= 2 or _hardly_seen(view, item))
+    hidden = not item.is_text and (merged or _hardly_seen(view, item))
     return Found(item, item.box, colour=item.color) if hidden else None
 
 
@@ -90,7 +91,7 @@ def _hardly_seen(view: View, item: Item) -> bool:
 
 
 def _masks(view: View, item: Item) -> Iterable[Ink]:
-    """The inks that may show the edges of `item`: of its colour, with what is drawn over it, of whatever is no ground."""
+    """The inks that may show the edges of `item`: of its colour, with what lies over it, of all that is no ground."""
     colour = item.color
     if colour is not None:
         own = own_ink(view, item)
@@ -99,7 +100,7 @@ def _masks(view: View, item: Item) -> Iterable[Ink]:
             if not item.is_text:
                 over = tuple(dict.fromkeys(one.color for one in _over(view, item) if one.color is not None))
                 if over:
-                    yield view.near((colour, *over), _threshold(view, item))
+                    yield view.near((colour, *over), _threshold(view, item, colour))
     if not item.is_text or colour is None:
         if item.is_text:
             ground = view.around(item.box)
@@ -111,14 +112,13 @@ def _masks(view: View, item: Item) -> Iterable[Ink]:
 
 def own_ink(view: View, item: Item) -> Ink | None:
     """The ink of the item's declared colour; `None` where none is declared."""
-    return None if item.color is None else view.near((item.color,), _threshold(view, item))
+    return None if item.color is None else view.near((item.color,), _threshold(view, item, item.color))
 
 
-def _threshold(view: View, item: Item) -> float:
-    """Up to which ΔE a pixel counts as ink of the item: a share of the way to what it stands on."""
-    assert item.color is not None
-    ground = view.around(item.box, but=item.color if item.is_text else None)
-    contrast = difference(item.color, ground) if ground is not None else 40.0
+def _threshold(view: View, item: Item, colour: RGB) -> float:
+    """Up to which ΔE from `colour` a pixel counts as ink of the item: a share of the way to what it stands on."""
+    ground = view.around(item.box, but=colour if item.is_text else None)
+    contrast = difference(colour, ground) if ground is not None else 40.0
     return min(max(_TEXT_SHARE * contrast, 6.0), 45.0) if item.is_text else min(max(0.45 * contrast, 4.0), 20.0)
 
 
@@ -150,31 +150,39 @@ def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
     return Found(item, None)
 
 
-def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Ink | None:
-    """The item's ink less what others of about that colour have claimed."""
-    ink = own_ink(view, item)
-    if ink is None:
+def _unclaimed(view: View, item: Item, claimed: list[Found], colour: RGB | None) -> Ink | None:
+    """The ink of `colour` less what others of about that colour have claimed."""
+    if colour is None:
         return None
-    assert item.color is not None
-    rivals = [
-        one.box
-        for one in claimed
-        if one.box is not None and one.item.color is not None and difference(one.item.color, item.color) <= 3 * SIMILAR
-    ]
-    rest = ink.without(rivals)
+    rivals = [one.box for one in claimed if one.box is not None and _of_colour(one.item, colour, view)]
+    rest = view.near((colour,), _threshold(view, item, colour)).without(rivals)
     if not item.is_text:
         return rest
     # what is as large as a panel is no text, whatever its colour
-    largest = 4 * item.box.area
-    return rest.without([blob.box for blob in rest.blobs if blob.box.area > largest], 0)
+    largest = 4 * max(one.box.area for one in view.spec.items if one.is_text)
+    return rest.only(lambda blob: blob.box.area <= largest)
+
+
+def _of_colour(item: Item, colour: RGB, view: View) -> bool:
+    """Whether the ink of `item` is in that of `colour`, and all ink in its box is its own."""
+    if item.color is None or difference(item.color, colour) > 3 * SIMILAR:
+        return False
+    return item.is_text or not any(one is not item and holds(item.box, one.box) for one in view.spec.items)
 
 
 def _shifted(view: View, item: Item, claimed: list[Found]) -> Found | None:
-    rest = _unclaimed(view, item, claimed)
-    edges = rigid(rest, item.box, least=ELSEWHERE_MEAN) if rest is not None else None
-    if rest is None or edges is None or not _plausible(edges, item):
-        return None
-    return _measured(view, item, edges.box, rest)
+    """The same size anywhere, in its own colour or, for a text, in that of another one."""
+    colours = [item.color]
+    if item.is_text:
+        colours += [one.color for one in view.spec.items if one.is_text and one.color != item.color]
+    for colour in dict.fromkeys(colours):
+        rest = _unclaimed(view, item, claimed, colour)
+        if rest is None:
+            continue
+        edges = rigid(rest, item.box, least=ELSEWHERE_MEAN, give=2 if item.is_text else 4)
+        if edges is not None and _plausible(edges, item):
+            return _measured(view, item, edges.box, rest)
+    return None
 
 
 def _plausible(edges: Edges, item: Item) -> bool:
@@ -182,11 +190,14 @@ def _plausible(edges: Edges, item: Item) -> bool:
 
 
 def _resized(view: View, item: Item, claimed: list[Found]) -> Found | None:
-    rest = _unclaimed(view, item, claimed)
+    rest = _unclaimed(view, item, claimed, item.color)
     if rest is None:
         return None
     box = _group(view, item, rest)
-    return None if box is None else _measured(view, item, box, rest, sure=item.is_text)
+    if box is None:
+        return None
+    exact = max(abs(box.width - item.box.width), abs(box.height - item.box.height)) <= 4
+    return _measured(view, item, box, rest, sure=item.is_text or exact)
 
 
 def _recoloured_here(view: View, item: Item, claimed: list[Found]) -> Found | None:

@@ -24,7 +24,7 @@ CUT = 0.15
 
 
 class Shift(NamedTuple):
-    """How far something is from its place, px. A text of another length that keeps an edge or its centre is in place."""
+    """How far something is from its place, px. A longer text that keeps an edge or its centre is in place."""
 
     dx: float
     dy: float
@@ -93,7 +93,9 @@ def name(item: Item) -> str:
 def _missing(spec: Spec, item: Item) -> Finding:
     size = max(item.box.width, item.box.height)
     message = f"{name(item)} is neither in its place nor elsewhere"
-    return Finding("missing-element", inside_picture(item.box, spec), size, "px", 0.8, message, about(item), item.target)
+    return Finding(
+        "missing-element", inside_picture(item.box, spec), size, "px", 0.8, message, about(item), item.target
+    )
 
 
 def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
@@ -103,7 +105,9 @@ def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
     severity = min(1.0, 0.3 + 2 * away.distance / spec.side)
     message = f"{name(one.item)} is {away.distance:.0f} px from its place"
     evidence = {**about(one.item), "dx": round(away.dx, 1), "dy": round(away.dy, 1)}
-    return Finding("out-of-place", inside_picture(box, spec), away.distance, "px", severity, message, evidence, one.item.target)
+    return Finding(
+        "out-of-place", inside_picture(box, spec), away.distance, "px", severity, message, evidence, one.item.target
+    )
 
 
 def _recoloured(one: Found, box: Box) -> Finding | None:
@@ -162,7 +166,16 @@ def _pale(spec: Spec, one: Found, box: Box) -> Finding | None:
         return None
     message = f"{name(one.item)} has a contrast of {ratio:.1f}:1 with its ground (at least {least}:1)"
     evidence = {**about(one.item), "ink": _hex(one.colour), "ground": _hex(one.ground), "least": least}
-    return Finding("low-contrast", box, ratio, ":1", min(1.0, 0.3 + 0.7 * (least - ratio) / least), message, evidence, one.item.target)
+    return Finding(
+        "low-contrast",
+        box,
+        ratio,
+        ":1",
+        min(1.0, 0.3 + 0.7 * (least - ratio) / least),
+        message,
+        evidence,
+        one.item.target,
+    )
 
 
 def _declared_contrast(spec: Spec, item: Item) -> float | None:

@@ -24,7 +24,7 @@ class Broken(NamedTuple):
 
     kind: str
     size: float
-    index: int
+    culprit: int
     message: str
 
 
@@ -58,7 +58,7 @@ def _checked(spec: Spec, relation: Relation, check: Check, parts: list[Found]) -
     broken = check(boxes, slack, spec)
     if broken is None:
         return []
-    index = _culprit(parts) if broken.index < 0 else broken.index
+    index = _culprit(parts) if broken.culprit < 0 else broken.culprit
     culprit = parts[index]
     box = boxes[index].union(culprit.item.box) if broken.kind == "uneven-spacing" else boxes[index]
     others = " and ".join(name(one.item) for one in parts if one is not culprit) or "the picture"
@@ -148,4 +148,4 @@ _CHECKS: dict[str, Check] = {
     "reading-order": _reading_order,
     "centered": _centred,
 }
-"""`no-overlap` is checked for all pairs, declared or not (`judges.layout.overlap`); `count` in `judges.layout.extra`."""
+"""`no-overlap` is checked for all pairs, declared or not (`overlap.py`), `margin` and `count` in `counts.py`."""
