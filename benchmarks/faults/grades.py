@@ -24,7 +24,7 @@ class Grades(NamedTuple):
 _HEIGHTS = (16.0, 24.0, 40.0, 64.0)
 _PX = (2.0, 4.0, 8.0, 16.0)
 _SHARES = (0.1, 0.25, 0.5)
-_RMS = (0.5, 1.0, 2.0, 4.0)
+_RMS = (0.25, 0.5, 1.0, 2.0)
 _PATCH = {"patch": 0.4}
 
 
@@ -50,9 +50,10 @@ GRADES: dict[str, Grades] = {
     "run-off-text": Grades("run-off-text", "px", (4.0, 8.0, 16.0), "px"),
     "move-text": Grades("move-text", "px", (32.0, 64.0, 128.0), "px"),
     "swap-texts": Grades("swap-texts"),
+    "grain-white": Grades("grain", "rms", (0.5, 1.0, 2.0, 4.0), "levels RMS", fixed={"correlation_px": 0.0, **_PATCH}),
     **{
         f"grain-{name}": Grades("grain", "rms", _RMS, "levels RMS", fixed={"correlation_px": length, **_PATCH})
-        for name, length in (("white", 0.0), ("1px", 1.0), ("2px", 2.0), ("4px", 4.0))
+        for name, length in (("1px", 1.0), ("2px", 2.0), ("4px", 4.0))
     },
     **{
         f"grid-{period}px": Grades("grid", "rms", _RMS, "levels RMS", fixed={"period_px": float(period), **_PATCH})
