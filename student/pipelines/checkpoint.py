@@ -19,8 +19,11 @@ from student.pipelines.call import ABILITIES
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 WANTED_FROM_HUB = ["model_index.json", *(f"*/*.{end}" for end in ("json", "safetensors", "txt", "jinja", "model"))]
-LIBRARIES = frozenset({"diffusers", "transformers", "student.mini.codec"})
-"""Modules that may bring the classes of a checkpoint: the libraries, and the codec of our own mini models."""
+LIBRARIES = frozenset({"diffusers", "transformers"})
+OWN_CLASSES = frozenset(
+    {("student.mini.codec", "LinearCodec"), ("student.mini.scheduler", "SamplePredictionScheduler")}
+)
+"""What a checkpoint may name beside the libraries' classes: the parts of our own mini models, and nothing else."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_JSON = 10_000_000
@@ -115,8 +118,8 @@ def components(folder: Path) -> list[Component]:
     for name, value in _model_index(folder).items():
         if name.startswith("_") or not isinstance(value, list) or not any(isinstance(part, str) for part in value):
             continue
-        plain = len(value) == 2 and all(isinstance(part, str) for part in value)
-        if not plain or value[0] not in LIBRARIES or not all(map(_NAME.fullmatch, (name, value[1]))):
+        plain = len(value) == 2 and all(isinstance(part, str) for part in value) and _NAME.fullmatch(name)
+        if not plain or not (tuple(value) in OWN_CLASSES or (value[0] in LIBRARIES and _NAME.fullmatch(value[1]))):
             what = f"component {clean(name)!r} would be loaded by {clean(str(value))}, which is not a library of ours"
             raise UnavailableError(
                 what, where=str(folder / "model_index.json"), hint="custom pipeline code is never run"

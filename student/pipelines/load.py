@@ -50,10 +50,13 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         raise ConfigError("offload has no effect on the CPU", hint="remove offload, or set device: cuda")
     try:
         _hush()
-        models = _load_models(folder, getattr(torch, settings.dtype))
+        dtype = getattr(torch, settings.dtype)
+        models, own = _load_models(folder, dtype), _load_own_parts(folder)
         pipe = getattr(diffusers, name).from_pretrained(
-            folder, **models, dtype=getattr(torch, settings.dtype), use_safetensors=True, local_files_only=True
+            folder, **models, **dict.fromkeys(own), dtype=dtype, use_safetensors=True, local_files_only=True
         )
+        for part, loaded in own.items():
+            setattr(pipe, part, loaded)
         checkpoint = _describe(pipe, name)
         check_settings(settings, checkpoint)
         if overrides := settings.scheduler.overrides():
@@ -132,6 +135,18 @@ def _load_models(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
             raise UnavailableError(what, where=str(folder / part.name), hint="fetch or save the checkpoint again")
         models[part.name] = model
     return models
+
+
+def _load_own_parts(folder: Path) -> dict[str, Any]:
+    """Parts of our own mini models that have no weights (a scheduler): diffusers only loads those of its own module."""
+    parts = [part for part in disk.components(folder) if part.library not in disk.LIBRARIES]
+    return {
+        part.name: getattr(importlib.import_module(part.library), part.class_name).from_pretrained(
+            folder / part.name, local_files_only=True
+        )
+        for part in parts
+        if not any((folder / part.name).glob("*.safetensors"))
+    }
 
 
 def _describe(pipe: Any, name: str) -> Checkpoint:

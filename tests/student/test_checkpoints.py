@@ -73,6 +73,7 @@ def test_pickle_weights_are_never_opened(checkpoints, tmp_path):
         {"vae": ["student.mini", "LinearCodec"]},
         {"vae": ["student.mini.codec.os", "system"]},
         {"vae": ["student.mini.codec", "codec.LinearCodec"]},
+        {"vae": ["student.mini.codec", "ModelMixin"]},
         {"vae": [["student.mini.codec"], "LinearCodec"]},
         {"../vae": ["diffusers", "AutoencoderKL"]},
     ],
@@ -85,20 +86,27 @@ def test_a_model_index_can_not_bring_its_own_code(checkpoints, tmp_path, change)
         generator(model).generate([request()])
 
 
-def test_the_codec_of_the_mini_models_may_take_the_place_of_the_vae(checkpoints, tmp_path, monkeypatch):
+def test_the_parts_of_our_own_mini_models_are_loaded(checkpoints, tmp_path):
+    import torch
     from diffusers import QwenImage21Pipeline
 
-    from tests.student import linear_codec
+    from student.mini.codec import LinearCodec
+    from student.mini.scheduler import SamplePredictionScheduler
 
-    monkeypatch.setitem(sys.modules, "student.mini.codec", linear_codec)
-    monkeypatch.setattr(linear_codec.LinearCodec, "__module__", "student.mini.codec")
-    pipe = QwenImage21Pipeline.from_pretrained(checkpoints / "q21", vae=linear_codec.LinearCodec(z_dim=8))
-    pipe.save_pretrained(tmp_path)
-    assert json.loads((tmp_path / "model_index.json").read_text())["vae"] == ["student.mini.codec", "LinearCodec"]
-    images = generator(tmp_path, **STUDENT)
+    codec = LinearCodec(z_dim=8, latents_mean=[0.0] * 8, latents_std=[1.0] * 8)
+    torch.nn.init.normal_(codec.basis)
+    parts = {"vae": codec, "scheduler": SamplePredictionScheduler(shift=2.0, use_dynamic_shifting=False)}
+    QwenImage21Pipeline.from_pretrained(checkpoints / "q21", **parts).save_pretrained(tmp_path)
+    assert "student.mini.scheduler" in (tmp_path / "model_index.json").read_text()
+    images = generator(tmp_path, num_inference_steps=4)
     (drawn,) = images.generate([request()])
-    assert type(images._load().pipe.vae) is linear_codec.LinearCodec
+    pipe = images._load().pipe
+    assert (type(pipe.vae), type(pipe.scheduler)) == (LinearCodec, SamplePredictionScheduler)
     assert (drawn.nfe, drawn.image.shape) == (4, (64, 64, 3))
+    assert drawn.notes["sigmas"][:2] == [1.0, 0.8571]
+    exact = generator(tmp_path, sigmas=(1.0, 0.5), scheduler={"shift": 1.0})
+    assert exact.generate([request()])[0].notes["sigmas"] == [1.0, 0.5, 0.0]
+    assert type(exact._load().pipe.scheduler) is SamplePredictionScheduler
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{not json", None])
