@@ -24,7 +24,9 @@ class Grades(NamedTuple):
 _HEIGHTS = (16.0, 24.0, 40.0, 64.0)
 _PX = (2.0, 4.0, 8.0, 16.0)
 _SHARES = (0.1, 0.25, 0.5)
-_RMS = (0.25, 0.5, 1.0, 2.0)
+_RMS = (0.5, 1.0, 2.0, 4.0)
+_FINE = (0.25, *_RMS[:3])
+"""For grain that is easier to see than white noise; 8 bits can't hold a grid of a quarter of a level."""
 _PATCH = {"patch": 0.4}
 
 
@@ -50,9 +52,9 @@ GRADES: dict[str, Grades] = {
     "run-off-text": Grades("run-off-text", "px", (4.0, 8.0, 16.0), "px"),
     "move-text": Grades("move-text", "px", (32.0, 64.0, 128.0), "px"),
     "swap-texts": Grades("swap-texts"),
-    "grain-white": Grades("grain", "rms", (0.5, 1.0, 2.0, 4.0), "levels RMS", fixed={"correlation_px": 0.0, **_PATCH}),
+    "grain-white": Grades("grain", "rms", _RMS, "levels RMS", fixed={"correlation_px": 0.0, **_PATCH}),
     **{
-        f"grain-{name}": Grades("grain", "rms", _RMS, "levels RMS", fixed={"correlation_px": length, **_PATCH})
+        f"grain-{name}": Grades("grain", "rms", _FINE, "levels RMS", fixed={"correlation_px": length, **_PATCH})
         for name, length in (("1px", 1.0), ("2px", 2.0), ("4px", 4.0))
     },
     **{
@@ -60,7 +62,7 @@ GRADES: dict[str, Grades] = {
         for period in (8, 16, 32)
     },
     "banding": Grades("banding", "step", (1.0, 2.0, 3.0, 4.0), "levels", fixed={"patch": 0.5}),
-    "mottle": Grades("mottle", "rms", _RMS, "levels RMS", fixed={"patch": 0.5}),
+    "mottle": Grades("mottle", "rms", _FINE, "levels RMS", fixed={"patch": 0.5}),
     "colour-cast": Grades("colour-cast", "delta_e", (1.0, 2.0, 4.0, 8.0), "ΔE*ab", fixed=_PATCH),
 }
 """By the name that `evalkit faults --kind` takes. Lengths are for pictures of 512 px."""
