@@ -3,81 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from evalkit.records import Box, Finding, TextTarget
+from evalkit.records import JSON, Box, Finding, TextTarget
 from judges.typography.looks import alarms
 from judges.typography.match import Matching, Status, WordMatch
 from judges.typography.normalise import edit_distance, lenient
+from judges.typography.support import Sight, flaw
 
-
-class Measures(NamedTuple):
-    """The figures of one picture; lone separators (`-`, `/`) among the expected words count for nothing.
-
-    `word_accuracy`: share of expected words that are there letter by letter. `exact`: 1 if each is, with its
-    punctuation, and there is no other word. `ned`: mean over expected words of 1 − edit distance / longer length.
-    `cer`: edits over expected letters. `extra_words`: words nobody asked for.
-    """
-
-    word_accuracy: float
-    exact: float
-    ned: float
-    cer: float
-    extra_words: int
-
-
-def measure(matching: Matching) -> Measures | None:
-    """The figures, or `None` where no expected word has anything to read."""
-    words = [word for word in matching.words if lenient(word.expected or "")]
-    if not words:
-        return None
-    letters = sum(len(lenient(word.expected or "")) for word in words)
-    exact = all(word.status is Status.CORRECT for word in words) and not matching.extras
-    return Measures(
-        word_accuracy=sum(word.right for word in words) / len(words),
-        exact=float(exact),
-        ned=sum(word.similarity for word in words) / len(words),
-        cer=sum(0 if word.right else word.distance for word in words) / letters,
-        extra_words=len(matching.extras),
-    )
+_KINDS = {Status.TYPO: "typo", Status.MALFORMED: "malformed", Status.PUNCTUATION: "typo"}
 
 
 def findings(
-    matching: Matching, texts: Sequence[TextTarget], canvas: tuple[int, int], size: tuple[int, int]
+    matching: Matching,
+    sights: Sequence[Sight | None],
+    texts: Sequence[TextTarget],
+    canvas: tuple[int, int],
+    size: tuple[int, int],
 ) -> list[Finding]:
-    """One finding per wrong, missing or surplus word.
+    """One finding per wrong, missing or surplus word, and per symbol drawn as another.
 
     Args:
         matching: the words of the picture.
+        sights: the evidence for each expected word, if any.
         texts: the texts of the case.
         canvas: width and height that the boxes of `texts` refer to.
         size: width and height of the picture, px.
     """
-    found = [_wrong(word, matching, texts, canvas, size) for word in alarms(matching)]
+    wrong = set(map(id, alarms(matching)))
+    found = [
+        _wrong(word, sight, matching, texts, canvas, size)
+        for word, sight in zip(matching.words, sights, strict=True)
+        if id(word) in wrong or (word.status is Status.PUNCTUATION and word.read and word.distance)
+    ]
     return found + [_surplus(word, size) for word in matching.extras]
 
 
 def _wrong(
-    word: WordMatch, matching: Matching, texts: Sequence[TextTarget], canvas: tuple[int, int], size: tuple[int, int]
+    word: WordMatch,
+    sight: Sight | None,
+    matching: Matching,
+    texts: Sequence[TextTarget],
+    canvas: tuple[int, int],
+    size: tuple[int, int],
 ) -> Finding:
     expected, read = word.expected or "", word.read
-    letters = edit_distance(lenient(expected), lenient(read or ""))
-    evidence = {"expected": expected, "read": read}
+    letters = max(1, edit_distance(lenient(expected), lenient(read or "")))
+    evidence: dict[str, JSON] = {"expected": expected, "read": read}
+    if word.p_wrong is not None:
+        evidence["p_wrong"] = round(word.p_wrong, 3)
+    worst = flaw(sight)
+    if worst is not None:
+        evidence |= {"glyph": worst.character, "looks_like": worst.rival, "margin": round(worst.margin, 2)}
+        box = within(worst.box, size)
+        evidence["glyph_box"] = [round(v, 1) for v in (box.x0, box.y0, box.x1, box.y1)]
     target = f"text:{word.target}"
     if read is None or word.box is None:
-        box = _within(_where_missing(word, matching, texts, canvas, size), size)
+        box = within(_where_missing(word, matching, texts, canvas, size), size)
         message = f'expected "{expected}", which is missing'
         return Finding("missing-text", box, letters, "letters", 1.0, message, evidence, target)
     severity = min(1.0, max(0.25, letters / max(1, len(lenient(expected)))))
     message = f'expected "{expected}", read "{read}"'
-    return Finding("typo", _within(word.box, size), letters, "letters", severity, message, evidence, target)
+    if word.status is Status.MALFORMED:
+        glyph = f' at "{worst.character}"' if worst is not None else ""
+        message = f'"{read}" for "{expected}" is not well formed{glyph}'
+    return Finding(_KINDS[word.status], within(word.box, size), letters, "letters", severity, message, evidence, target)
 
 
 def _surplus(word: WordMatch, size: tuple[int, int]) -> Finding:
     read, whole = word.read or "", Box(0, 0, *size)
     target = f"text:{word.target}" if word.target >= 0 else ""
     evidence = {"expected": None, "read": read}
-    box = _within(word.box or whole, size)
+    box = within(word.box or whole, size)
     letters = len(lenient(read))
     if word.status is Status.DUPLICATE:
         return Finding(
@@ -103,7 +99,8 @@ def _where_missing(
     return hull or Box(0, 0, *size)
 
 
-def _within(box: Box, size: tuple[int, int]) -> Box:
+def within(box: Box, size: tuple[int, int]) -> Box:
+    """The part of a box that is inside the picture."""
     x0, x1 = (min(max(x, 0.0), size[0]) for x in (box.x0, box.x1))
     y0, y1 = (min(max(y, 0.0), size[1]) for y in (box.y0, box.y1))
     return Box(x0, y0, x1, y1)

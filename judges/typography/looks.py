@@ -64,5 +64,5 @@ def same_place(a: Box, b: Box) -> bool:
 
 
 def alarms(matching: Matching) -> list[WordMatch]:
-    """The expected words that are not there letter by letter."""
-    return [word for word in matching.words if not word.right]
+    """The expected words that are not there letter by letter; those the reader is unsure of are no alarm."""
+    return [word for word in matching.words if not word.right and word.status is not Status.UNSURE]

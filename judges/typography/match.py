@@ -11,29 +11,45 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.records import Box
-from judges.typography.normalise import SEPARATORS, edit_distance, lenient, similarity, strict
+from judges.typography.normalise import SEPARATORS, edit_distance, is_symbol, lenient, similarity, strict
 
 LEAST_SIMILAR = 0.4
 """A read word less similar than this to an expected word is not an attempt at it: the word is missing instead."""
 FITS_CUT_OR_JOINED = 0.75
 """How similar a cut or joined word must be to what it then stands for; and it must be better than before."""
 MOST_PARTS = 4
+COPIED_LINE, SHORTEST_COPY = 0.6, 4
+"""A surplus word that was asked for once is a copy where this share of its line was asked for, if it has this many
+letters; or where all of its line was."""
+_EXACT_BONUS = 0.05
+"""One right word and one with two wrong letters, rather than two with one each."""
+_MARKS_BONUS = 0.03
+"""Of two copies, the one with its marks (`ft.`)."""
+_OTHER_SYMBOL = 0.5
+"""How like one symbol is to another (`℗` drawn as `©`): enough to stand for it if nothing else does."""
 _ORDER_WEIGHT = 0.02
 """Less than one letter of a 50-letter word: reading order only decides between equals."""
 
 
 class Status(StrEnum):
-    """What became of a word. `DUPLICATE`: correct, and drawn again elsewhere; the copies carry it too."""
+    """What became of a word.
+
+    `DUPLICATE`: correct, and drawn again elsewhere; the copies carry it too. `MALFORMED`: there, but with a glyph that
+    is no character. `UNSURE`: the reader abstains.
+    """
 
     CORRECT = "correct"
     TYPO = "typo"
     MISSING = "missing"
     DUPLICATE = "duplicate"
+    MALFORMED = "malformed"
+    UNSURE = "unsure"
     PUNCTUATION = "punctuation"
     EXTRA = "extra"
 
@@ -56,7 +72,9 @@ class ReadWord:
 class WordMatch:
     """One expected word (`expected` set) and what was read for it, or one read word nobody asked for.
 
-    `target` is the index of the text it belongs to, -1 for an extra word that belongs to none.
+    `target` is the index of the text it belongs to, -1 for an extra word that belongs to none. `p_wrong` is the
+    calibrated probability that the word is wrong, `None` where there is no evidence but the reading. `reason` says why
+    an unsure word is unsure.
     """
 
     target: int
@@ -65,6 +83,8 @@ class WordMatch:
     status: Status
     box: Box | None
     confidence: float = 1.0
+    p_wrong: float | None = None
+    reason: str = ""
 
     @property
     def right(self) -> bool:
@@ -95,6 +115,10 @@ class _Expected:
     text: str
     key: str
 
+    @property
+    def symbol(self) -> bool:
+        return is_symbol(self.key)
+
 
 def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence: float = 0.0) -> Matching:
     """Assign `read` words (in reading order) to the words of the `expected` texts.
@@ -114,10 +138,11 @@ def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence
     used = set(pairs.values())
     surplus = [w for j, w in enumerate(words) if j not in used and lenient(w.text)]
     on_line: Counter[int] = Counter()
-    for word in read:
+    for word in words:
         on_line[word.line] += len(lenient(word.text))
     credible = [w for w in surplus if on_line[w.line] > 1 or not lenient(w.text).isascii()]
-    extras = [_surplus(w, owner, found) for w in credible if w.confidence >= extra_confidence]
+    copies = _copied_lines(words, wanted) if any(lenient(w.text) in found for w in credible) else {}
+    extras = [_surplus(w, owner, found, copies) for w in credible if w.confidence >= extra_confidence]
     copied = {lenient(x.read or "") for x in extras if x.status is Status.DUPLICATE}
     return Matching(tuple(_mark(m, copied) for m in matches), tuple(extras))
 
@@ -127,7 +152,7 @@ def _judged(wanted: _Expected, word: ReadWord | None) -> WordMatch:
         status = Status.MISSING if wanted.key else Status.PUNCTUATION
         return WordMatch(wanted.target, wanted.text, None, status, None)
     if lenient(word.text) != wanted.key:
-        status = Status.TYPO
+        status = Status.PUNCTUATION if wanted.symbol else Status.TYPO
     elif strict(word.text).casefold() == strict(wanted.text).casefold():
         status = Status.CORRECT
     else:
@@ -135,10 +160,35 @@ def _judged(wanted: _Expected, word: ReadWord | None) -> WordMatch:
     return WordMatch(wanted.target, wanted.text, word.text, status, word.box, word.confidence)
 
 
-def _surplus(word: ReadWord, owner: dict[str, int], found: set[str]) -> WordMatch:
+def _surplus(word: ReadWord, owner: dict[str, int], found: set[str], copies: dict[int, float]) -> WordMatch:
+    """A word nobody asked for. It is a copy only in a line of copies: an `of` among other text is no second `of`."""
     key = lenient(word.text)
-    status = Status.DUPLICATE if key in found else Status.EXTRA
-    return WordMatch(owner.get(key, -1), None, word.text, status, word.box, word.confidence)
+    share = copies.get(word.line, 0.0)
+    copy = key in found and (share == 1 or (share >= COPIED_LINE and len(key) >= SHORTEST_COPY))
+    status = Status.DUPLICATE if copy else Status.EXTRA
+    return WordMatch(owner.get(key, -1) if copy else -1, None, word.text, status, word.box, word.confidence)
+
+
+def _copied_lines(words: Sequence[ReadWord], wanted: Sequence[_Expected]) -> dict[int, float]:
+    """For each line, the share of its letters that belong to expected words.
+
+    At least `COPIED_LINE` for a line with two long neighbours of an expected text, whatever else stands in it.
+    """
+    keys = {e.key for e in wanted if e.key}
+    runs = {
+        (a.key, b.key)
+        for a, b in pairwise(wanted)
+        if a.target == b.target and min(len(a.key), len(b.key)) >= SHORTEST_COPY
+    }
+    lines: dict[int, list[str]] = {}
+    for word in words:
+        lines.setdefault(word.line, []).append(lenient(word.text))
+    shares = {}
+    for line, read in lines.items():
+        shares[line] = sum(len(key) for key in read if key in keys) / max(1, sum(map(len, read)))
+        if shares[line] < COPIED_LINE and any(pair in runs for pair in pairwise(read)):
+            shares[line] = COPIED_LINE
+    return shares
 
 
 def _mark(found: WordMatch, copied: set[str]) -> WordMatch:
@@ -173,9 +223,14 @@ def _costs(wanted: Sequence[_Expected], words: Sequence[ReadWord]) -> NDArray[np
             if bool(e.key) != bool(key):
                 continue
             likeness = _likeness(e.key, key) if key else similarity(strict(e.text), strict(word.text))
+            if e.symbol and likeness < _OTHER_SYMBOL and is_symbol(key):
+                likeness = _OTHER_SYMBOL
             if likeness > LEAST_SIMILAR:
                 order = abs((i + 0.5) / len(wanted) - (j + 0.5) / len(words))
                 cost[i, j] = 1.0 - likeness + _ORDER_WEIGHT * order
+                if likeness == 1.0:
+                    same = strict(e.text).casefold() == strict(word.text).casefold()
+                    cost[i, j] -= _EXACT_BONUS + (_MARKS_BONUS if same else 0.0)
     return cost
 
 

@@ -120,17 +120,21 @@ def _characters(model: Path) -> list[str]:
 
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    return characters(onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"]), model)
+
+
+def characters(session: Any, model: Path) -> list[str]:
+    """The dictionary in the metadata of the recognition model. Raises `UnavailableError` if it does not fit it."""
     table = session.get_modelmeta().custom_metadata_map.get("character", "")
     # split on "\n" alone: the dictionary holds U+3000 and U+2028, which splitlines() would cut or drop
-    characters: list[str] = table.removesuffix("\n").split("\n")
+    listed: list[str] = table.removesuffix("\n").split("\n")
     classes = session.get_outputs()[0].shape[-1]
-    if len(characters) + 2 != classes:
-        what = f"{len(characters)} characters for {classes} classes (expected two fewer: blank and space)"
+    if len(listed) + 2 != classes:
+        what = f"{len(listed)} characters for {classes} classes (expected two fewer: blank and space)"
         raise UnavailableError(
             f"the recognition model's dictionary does not fit it: {what}", where=str(model), hint=INSTALL
         )
-    return characters
+    return listed
 
 
 def _folder(home: Path, weights: Path, sha256: str, config: dict[str, Any]) -> Path:

@@ -1,54 +1,70 @@
-"""Reading a picture: lines of text with their words, each with a confidence and a box.
+"""Reading a picture: lines of text with their words, each with a confidence and a box, and the evidence behind them.
 
-`Reader` is the protocol; `PaddleReader` is PP-OCRv6 small through PaddleOCR's detection and recognition modules on ONNX
-Runtime. The modules are called one by one, not through PaddleOCR's OCR pipeline, because the pipeline gives words as
-runs of one script without their spaces, and boxes that are wrong on slanted lines; the recognition module gives the
-column of each character, from which text, words and boxes follow exactly.
+`Reader` is the protocol; other readers plug in by name (entry points of the group `evalkit.readers`). `PaddleReader`,
+`pp-ocr`, is PP-OCRv6 small on ONNX Runtime. It also reads text on a circle, which it unrolls.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import JudgeError, UnavailableError
 from evalkit.pictures import Pixels
 from evalkit.records import Box
-from judges.typography import models
+from judges.typography.ctc import Evidence, decode, keep
+from judges.typography.detect import ribbons
+from judges.typography.networks import Networks
+from judges.typography.ribbon import Ribbon, hull
+from judges.typography.rings import Ring, bent, rings, roll, unroll
 
-Points = NDArray[np.float32]
+TURN_BELOW = 0.9
+"""A line read with less confidence may stand upside down: it is read from the other end too."""
+CUTS = (-0.08, 0.1, 0.2)
+"""How much higher, as a share of its height, a line is cut out when it is read again."""
+ON_BLOB = 0.5
+"""A line of an unrolled ring counts only if this share of it lies on a bent blob of the detector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One run of characters without white space, as read, and its axis-aligned hull."""
+    """One run of characters without white space, as read, and its axis-aligned hull.
+
+    `start` and `stop` are where it begins and ends along its line, in [0, 1].
+    """
 
     text: str
     box: Box
+    start: float = 0.0
+    stop: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line as read: `text` is its words joined by single spaces. `polygon` is its outline, clockwise from top left.
 
-    `confidence` is the reader's own, in [0, 1].
+    `confidence` is the reader's own, in [0, 1]. A reader that can tell what else a glyph could be adds its `evidence`
+    and the `ribbon` it was seen in.
     """
 
     text: str
     confidence: float
     polygon: tuple[tuple[float, float], ...]
     words: tuple[Word, ...]
+    ribbon: Ribbon | None = None
+    evidence: Evidence | None = None
 
     @property
     def box(self) -> Box:
         """The axis-aligned hull of the outline."""
         return hull(np.asarray(self.polygon, dtype=np.float32))
+
+    @property
+    def curved(self) -> bool:
+        return self.ribbon is not None and self.ribbon.curved
 
 
 class Reader(Protocol):
@@ -67,6 +83,14 @@ class Reader(Protocol):
         """
         ...
 
+    def again(self, pixels: Pixels, line: Line) -> list[Line]:
+        """A line of these pixels read anew, cut out a little differently each time; none where that says nothing new.
+
+        Raises:
+            JudgeError: as `read`.
+        """
+        ...
+
     def close(self) -> None: ...
 
 
@@ -79,76 +103,73 @@ class Recognised(NamedTuple):
 
 
 class PaddleReader:
-    """PP-OCRv6 small (PaddleOCR on ONNX Runtime, CPU), loaded on first use. Not thread-safe.
+    """PP-OCRv6 small (ONNX Runtime, CPU), loaded on first use. Not thread-safe.
 
     Lines are recognised one by one: in a batch they are padded to the widest, and what is read in one would depend
     on the others.
     """
 
     def __init__(self, threads: int = 2) -> None:
-        self._threads = threads
-        self._modules: tuple[Any, Any] | None = None
+        self._networks = Networks(threads)
 
     def fingerprint(self) -> str:
-        from importlib.metadata import PackageNotFoundError, version
-
-        weights = models.find_weights()
-        try:
-            engines = [f"{name} {version(name)}" for name in ("paddleocr", "paddlex", "onnxruntime")]
-        except PackageNotFoundError as error:
-            raise UnavailableError(f"{error} is not installed", where="PaddleReader", hint=models.INSTALL) from error
-        return ", ".join(["PP-OCRv6 small", weights.detection_sha256[:12], weights.recognition_sha256[:12], *engines])
+        return self._networks.fingerprint()
 
     def read(self, pixels: Pixels) -> list[Line]:
-        detection, recognition = self._loaded()
         image = np.ascontiguousarray(pixels[:, :, ::-1])
-        try:
-            found = detection.predict(image, limit_side_len=64, limit_type="min")[0]["dt_polys"]
-            outlines = [np.asarray(outline, dtype=np.float32) for outline in found]
-            crops = [straighten(image, outline) for outline in outlines]
-            results = recognition.predict(crops, batch_size=1, return_word_box=True) if crops else []
-        except Exception as error:  # ONNX Runtime and OpenCV raise their own types, none of them documented
-            raise JudgeError(f"PaddleOCR failed: {type(error).__name__}: {error}", where="PaddleReader") from error
-        lines = (to_line(_recognised(r), outline) for r, outline in zip(results, outlines, strict=True))
+        size = (image.shape[1], image.shape[0])
+        text_map = self._networks.text_map(image)
+        found = rings(text_map, size)
+        blobs = bent(text_map, size) if found else None
+        straight = [r for r in ribbons(text_map, size) if blobs is None or _share_on(r, blobs) < ON_BLOB]
+        lines = [self._line(image, ribbon, ribbon) for ribbon in straight]
+        if blobs is not None:
+            lines += [self._line(*place) for ring in found for place in self._on_ring(image, ring, blobs)]
+        return [line for line in lines if line is not None]
+
+    def again(self, pixels: Pixels, line: Line) -> list[Line]:
+        if line.ribbon is None:
+            return []
+        image = np.ascontiguousarray(pixels[:, :, ::-1])
+        cuts = (line.ribbon.grown(by) for by in CUTS)
+        lines = [self._recognised(cut.crop(image), cut) for cut in cuts]
         return [line for line in lines if line is not None]
 
     def close(self) -> None:
-        if self._modules is not None:
-            for module in self._modules:
-                module.close()
-            self._modules = None
+        self._networks.close()
 
-    def _loaded(self) -> tuple[Any, Any]:
-        if self._modules is None:
-            folders = models.prepare()
-            # read when paddlex is imported: without it the import asks the model hosts whether they are there
-            os.environ["PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK"] = "True"
-            logging.getLogger("paddlex").setLevel(logging.ERROR)
-            try:
-                from paddleocr import TextDetection, TextRecognition
-            except ImportError as error:
-                raise UnavailableError("PaddleOCR is missing", where=str(error), hint=models.INSTALL) from error
-            common = {
-                "engine": "onnxruntime",
-                "engine_config": {"intra_op_num_threads": self._threads},
-                "device": "cpu",
-            }
-            try:
-                self._modules = (
-                    TextDetection(model_name=models.DETECTION, model_dir=str(folders.detection), **common),
-                    TextRecognition(model_name=models.RECOGNITION, model_dir=str(folders.recognition), **common),
-                )
-            except Exception as error:
-                what = f"PaddleOCR can't load its models: {type(error).__name__}: {error}"
-                raise UnavailableError(what, where=str(folders.detection.parent), hint=models.INSTALL) from error
-        return self._modules
+    def _on_ring(self, image: Pixels, ring: Ring, blobs: NDArray[np.bool_]) -> Iterator[tuple[Pixels, Ribbon, Ribbon]]:
+        flat = unroll(image, ring)
+        for ribbon in ribbons(self._networks.text_map(flat), (flat.shape[1], flat.shape[0])):
+            rolled = roll(ribbon, ring)
+            if _share_on(rolled, blobs) >= ON_BLOB:
+                yield flat, ribbon, rolled
+
+    def _line(self, image: Pixels, ribbon: Ribbon, place: Ribbon) -> Line | None:
+        """What stands in `ribbon` of `image`, which lies at `place` in the picture."""
+        strip = ribbon.crop(image)
+        line = self._recognised(strip, place)
+        if line is None or line.confidence < TURN_BELOW:
+            turned = self._recognised(np.ascontiguousarray(strip[::-1, ::-1]), place.turned())
+            if turned is not None and (line is None or turned.confidence > line.confidence):
+                return turned
+        return line
+
+    def _recognised(self, strip: Pixels, place: Ribbon) -> Line | None:
+        evidence = keep(*self._networks.frames(strip), self._networks.alphabet)
+        letters = decode(evidence)
+        confidence = float(np.mean([letter.p for letter in letters])) if letters else 0.0
+        read = Recognised("".join(n.character for n in letters), tuple(n.place for n in letters), confidence)
+        return to_line(read, place, evidence)
 
 
-def _recognised(result: Any) -> Recognised:
-    text, (columns, _, columns_by_run, _) = result["rec_text"]
-    used = [column for run in columns_by_run for column in run]
-    places = tuple(min(1.0, (column + 0.5) / columns) for column in used) if columns else ()
-    return Recognised(text, places, float(result["rec_score"]))
+def _share_on(ribbon: Ribbon, blobs: NDArray[np.bool_]) -> float:
+    """Share of a ribbon's middle line that lies on `blobs` (H, W)."""
+    share = np.linspace(0.05, 0.95, 19)
+    middle = (ribbon.along(share, top=True) + ribbon.along(share, top=False)) / 2
+    x = np.clip(middle[:, 0].astype(int), 0, blobs.shape[1] - 1)
+    y = np.clip(middle[:, 1].astype(int), 0, blobs.shape[0] - 1)
+    return float(blobs[y, x].mean())
 
 
 def read_scaled(reader: Reader, pixels: Pixels, scale: float) -> list[Line]:
@@ -165,54 +186,28 @@ def read_scaled(reader: Reader, pixels: Pixels, scale: float) -> list[Line]:
 
 
 def _rescaled(line: Line, fx: float, fy: float) -> Line:
-    words = tuple(Word(w.text, Box(w.box.x0 * fx, w.box.y0 * fy, w.box.x1 * fx, w.box.y1 * fy)) for w in line.words)
-    return Line(line.text, line.confidence, tuple((x * fx, y * fy) for x, y in line.polygon), words)
+    words = tuple(
+        Word(w.text, Box(w.box.x0 * fx, w.box.y0 * fy, w.box.x1 * fx, w.box.y1 * fy), w.start, w.stop)
+        for w in line.words
+    )
+    polygon = tuple((x * fx, y * fy) for x, y in line.polygon)
+    ribbon = line.ribbon.scaled(fx, fy) if line.ribbon is not None else None
+    return Line(line.text, line.confidence, polygon, words, ribbon, line.evidence)
 
 
-def hull(points: Points) -> Box:
-    """The axis-aligned box around (n, 2) points."""
-    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
-    return Box(float(x0), float(y0), float(x1), float(y1))
-
-
-def is_vertical(outline: Points) -> bool:
-    """Whether the line runs down the picture: its sides are 1.5 times as long as its top (PaddleOCR's rule)."""
-    width, height = _extent(outline)
-    return height / width >= 1.5
-
-
-def straighten(image: Pixels, outline: Points) -> Pixels:
-    """The quadrilateral `outline` (4, 2) cut out as an upright line of text; a vertical one is turned to the left."""
-    import cv2
-
-    width, height = (max(1, int(side)) for side in _extent(outline))
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-    warp = cv2.getPerspectiveTransform(outline, corners)
-    crop = cv2.warpPerspective(image, warp, (width, height), borderMode=cv2.BORDER_REPLICATE, flags=cv2.INTER_CUBIC)
-    crop = np.rot90(crop) if is_vertical(outline) else crop
-    return np.ascontiguousarray(crop, dtype=np.uint8)
-
-
-def _extent(outline: Points) -> tuple[float, float]:
-    a, b, c, d = outline
-    width = max(float(np.linalg.norm(a - b)), float(np.linalg.norm(c - d)), 1.0)
-    height = max(float(np.linalg.norm(a - d)), float(np.linalg.norm(b - c)), 1.0)
-    return width, height
-
-
-def to_line(read: Recognised, outline: Points) -> Line | None:
+def to_line(read: Recognised, ribbon: Ribbon, evidence: Evidence | None = None) -> Line | None:
     """Words and boxes of one recognised line, `None` where no character was read.
 
     A character reaches half-way to its neighbours; a word is the run between two spaces.
     """
-    words = tuple(
-        Word(read.characters[start:stop], hull(_segment(outline, *_reach(read.places, start, stop))))
-        for start, stop in _runs(read.characters)
-    )
+    words = []
+    for start, stop in _runs(read.characters):
+        reach = _reach(read.places, start, stop)
+        words.append(Word(read.characters[start:stop], hull(ribbon.part(*reach)), *reach))
     if not words:
         return None
-    corners = tuple((float(x), float(y)) for x, y in outline)
-    return Line(" ".join(word.text for word in words), read.confidence, corners, words)
+    text = " ".join(word.text for word in words)
+    return Line(text, read.confidence, ribbon.outline, tuple(words), ribbon, evidence)
 
 
 def _runs(characters: str) -> list[tuple[int, int]]:
@@ -232,11 +227,3 @@ def _reach(places: Sequence[float], start: int, stop: int) -> tuple[float, float
     left = (places[start] + places[start - 1]) / 2 if start > 0 else places[start] - pitch / 2
     right = (places[stop - 1] + places[stop]) / 2 if stop < len(places) else places[stop - 1] + pitch / 2
     return max(0.0, left, places[start] - pitch), min(1.0, right, places[stop - 1] + pitch)
-
-
-def _segment(outline: Points, start: float, stop: float) -> Points:
-    """The part of the quadrilateral between two places along its reading direction."""
-    a, b, c, d = outline
-    first, last = ((a, b), (d, c)) if is_vertical(outline) else ((a, d), (b, c))
-    ends = [p + (q - p) * t for t in (start, stop) for p, q in zip(first, last, strict=True)]
-    return np.asarray(ends, dtype=np.float32)

@@ -40,6 +40,9 @@ class FakeReader:
         self.sizes.append((pixels.shape[1], pixels.shape[0]))
         return self.looks[min(len(self.sizes), len(self.looks)) - 1]
 
+    def again(self, pixels: Pixels, line: Line) -> list[Line]:
+        return []
+
     def close(self) -> None:
         pass
 

@@ -8,7 +8,8 @@ import pytest
 from evalkit.pictures import Picture
 from evalkit.records import Box
 from judges.typography.judge import TypographyJudge
-from judges.typography.reader import Recognised, straighten, to_line
+from judges.typography.reader import Recognised, to_line
+from judges.typography.ribbon import from_outline
 from tests.judges.typography.conftest import case_of, drawn
 
 UPRIGHT = np.array([[100, 50], [300, 50], [300, 80], [100, 80]], dtype=np.float32)
@@ -16,7 +17,7 @@ UPRIGHT = np.array([[100, 50], [300, 50], [300, 80], [100, 80]], dtype=np.float3
 
 def test_words_get_the_part_of_the_line_their_letters_stand_in() -> None:
     places = tuple((i + 0.5) / 8 for i in range(8))
-    line = to_line(Recognised("ab  cdef", places, 0.9), UPRIGHT)
+    line = to_line(Recognised("ab  cdef", places, 0.9), from_outline(UPRIGHT))
     assert line is not None
     assert line.text == "ab cdef"
     assert [word.box for word in line.words] == [Box(100, 50, 150, 80), Box(200, 50, 300, 80)]
@@ -24,24 +25,27 @@ def test_words_get_the_part_of_the_line_their_letters_stand_in() -> None:
 
 def test_on_a_slanted_line_word_boxes_follow_the_slant() -> None:
     slanted = np.array([[0, 100], [200, 0], [215, 30], [15, 130]], dtype=np.float32)
-    line = to_line(Recognised("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9), slanted)
+    line = to_line(Recognised("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9), from_outline(slanted))
     assert line is not None
     first, last = line.words[0].box, line.words[1].box
     assert first.y0 > last.y0 + 40
     assert first.x1 <= 110
 
 
-def test_a_vertical_line_runs_down() -> None:
-    tall = np.array([[0, 0], [20, 0], [20, 100], [0, 100]], dtype=np.float32)
-    line = to_line(Recognised("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9), tall)
-    assert line is not None
-    assert line.words[0].box.y1 < line.words[1].box.y0
-    assert straighten(np.zeros((100, 20, 3), np.uint8), tall).shape[:2] == (20, 100)
+def test_a_vertical_line_runs_up_or_down() -> None:
+    tall = from_outline(np.array([[0, 0], [20, 0], [20, 100], [0, 100]], dtype=np.float32))
+    read = Recognised("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9)
+    down, up = to_line(read, tall), to_line(read, tall.turned())
+    assert down is not None
+    assert up is not None
+    assert down.words[0].box.y1 < down.words[1].box.y0
+    assert up.words[0].box.y0 > up.words[1].box.y1
+    assert tall.crop(np.zeros((100, 20, 3), np.uint8)).shape[:2] == (20, 100)
 
 
 def test_a_line_of_nothing_is_no_line() -> None:
-    assert to_line(Recognised("", (), 0.0), UPRIGHT) is None
-    assert to_line(Recognised("  ", (0.2, 0.4), 0.5), UPRIGHT) is None
+    assert to_line(Recognised("", (), 0.0), from_outline(UPRIGHT)) is None
+    assert to_line(Recognised("  ", (0.2, 0.4), 0.5), from_outline(UPRIGHT)) is None
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_a_line_of_nothing_is_no_line() -> None:
 )
 def test_clean_text_is_all_right(paddle_judge: TypographyJudge, lines: tuple[str, ...], size: int, side: int) -> None:
     verdict = paddle_judge.judge(drawn(*lines, size=size, side=side), case_of(*lines, side=side), None)
-    assert [score.value for score in verdict.scores] == [1.0, 1.0, 1.0, 0.0]
+    assert [score.value for score in verdict.scores[:8]] == [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0]
     assert not verdict.findings
 
 
@@ -83,7 +87,7 @@ def test_missing_and_surplus_words_are_told_apart(paddle_judge: TypographyJudge)
 
 def test_an_empty_picture_has_all_words_missing(paddle_judge: TypographyJudge) -> None:
     verdict = paddle_judge.judge(drawn(), case_of("Fresh Bread"), None)
-    assert [score.value for score in verdict.scores] == [0.0, 0.0, 0.0, 0.0]
+    assert [score.value for score in verdict.scores[:4]] == [0.0, 0.0, 0.0, 0.0]
 
 
 def test_reading_is_repeatable_and_silent(paddle_judge: TypographyJudge, capfd: pytest.CaptureFixture[str]) -> None:

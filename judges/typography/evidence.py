@@ -1,0 +1,80 @@
+"""What the report shows of a verdict: every word, every line, and the glyphs that look like something else (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from evalkit.records import Box
+from judges.typography.match import WordMatch
+from judges.typography.measures import Measures
+from judges.typography.reader import Line
+from judges.typography.support import Sight, Weighed, clarity
+
+DOUBTFUL = 2.0
+"""Glyphs are listed whose margin over the best other character is less than this, nats."""
+MOST_GLYPHS = 60
+
+
+def evidence(weighed: Weighed, lines: Sequence[Line], measures: Measures | None) -> dict[str, Any]:
+    """`words` (the expected ones in order, then the others), `glyphs`, `lines`, and figures that are no dimension."""
+    matching, sights = weighed
+    words = [_word(word, sight) for word, sight in zip(matching.words, sights, strict=True)]
+    return {
+        "words": words + [_word(word, None) for word in matching.extras],
+        "glyphs": _glyphs(weighed),
+        "lines": [_line(line) for line in lines],
+        "regions": len(lines),
+        **({"cer": round(measures.cer, 4), "unsure": measures.unsure} if measures is not None else {}),
+    }
+
+
+def _word(word: WordMatch, sight: Sight | None) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "text": word.target if word.target >= 0 else None,
+        "expected": word.expected,
+        "read": word.read,
+        "status": word.status.value,
+        "box": _corners(word.box) if word.box is not None else None,
+    }
+    if word.p_wrong is not None:
+        row["p_wrong"] = round(word.p_wrong, 3)
+    if sight is not None:
+        row |= {"clarity": round(clarity(sight), 3), "height": round(_height(sight), 1)}
+    if word.reason:
+        row["reason"] = word.reason
+    return row
+
+
+def _height(sight: Sight) -> float:
+    """Height of the line the word stands in, px."""
+    return sight.line.ribbon.height if sight.line.ribbon is not None else sight.box.height
+
+
+def _line(line: Line) -> dict[str, Any]:
+    row = {"text": line.text, "confidence": round(line.confidence, 3), "box": _corners(line.box)}
+    return {**row, "curved": True} if line.curved else row
+
+
+def _glyphs(weighed: Weighed) -> list[dict[str, Any]]:
+    doubtful = [
+        (word, glyph)
+        for word, sight in zip(weighed.matching.words, weighed.sights, strict=True)
+        if sight is not None
+        for glyph in sight.glyphs
+        if glyph.margin < DOUBTFUL
+    ]
+    return [
+        {
+            "word": word.expected,
+            "glyph": glyph.character,
+            "looks_like": glyph.rival,
+            "margin": round(glyph.margin, 2),
+            "box": _corners(glyph.box),
+        }
+        for word, glyph in sorted(doubtful, key=lambda pair: pair[1].margin)[:MOST_GLYPHS]
+    ]
+
+
+def _corners(box: Box) -> list[float]:
+    return [round(v, 1) for v in (box.x0, box.y0, box.x1, box.y1)]

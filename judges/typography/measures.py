@@ -1,0 +1,85 @@
+"""The figures of one picture, from its matched words (pure)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from judges.typography.match import Matching, Status, WordMatch
+from judges.typography.normalise import lenient, strict
+from judges.typography.support import Sight, clarity
+
+ASSUMED_WRONG, ASSUMED_RIGHT = 0.9, 0.05
+"""P(wrong) of a word that was read wrong or right by a reader that gives no evidence."""
+
+
+class Measures(NamedTuple):
+    """The figures of one picture. Lone separators (`-`, `/`) count for nothing, words the reader is unsure of neither.
+
+    What is written. `word_accuracy`: share of expected words that are there letter by letter (lenient: NFKC, case and
+    marks ignored). `strict_accuracy`: with case and marks. `exact`: 1 if each word is right with its marks and there
+    is no other word; `None` where only unsure words stand in the way. `exact_texts`: share of the texts of which every
+    word is right. `ned`: mean over expected words of 1 − edit distance / longer length. `cer`: edits over expected
+    letters. `extra_words`: words nobody asked for; `extra_rate`: their share of all words read. `fidelity`: mean over
+    expected words of the probability that the word is right.
+
+    How well it is drawn. `clarity`: mean over the words found of P(expected character) against its best rival at the
+    worst glyph; `None` without evidence.
+
+    `unsure`: expected words the reader abstained on.
+    """
+
+    word_accuracy: float
+    exact: float | None
+    ned: float
+    extra_words: int
+    strict_accuracy: float
+    exact_texts: float
+    cer: float
+    extra_rate: float
+    fidelity: float
+    clarity: float | None
+    unsure: int = 0
+
+
+def measure(matching: Matching, sights: Sequence[Sight | None] = ()) -> Measures | None:
+    """The figures, or `None` where no expected word has anything to read, or the reader is unsure of them all."""
+    asked = [word for word in matching.words if lenient(word.expected or "")]
+    words = [word for word in asked if word.status is not Status.UNSURE]
+    if not words:
+        return None
+    letters = sum(len(lenient(word.expected or "")) for word in words)
+    correct = all(word.status is Status.CORRECT for word in words) and not matching.extras
+    seen = [clarity(sight) for sight in sights if sight is not None and sight.glyphs]
+    read = sum(word.read is not None for word in words) + len(matching.extras)
+    return Measures(
+        word_accuracy=sum(word.right for word in words) / len(words),
+        exact=(None if len(words) < len(asked) else 1.0) if correct else 0.0,
+        ned=sum(word.similarity for word in words) / len(words),
+        extra_words=len(matching.extras),
+        strict_accuracy=sum(_strictly_right(word) for word in words) / len(words),
+        exact_texts=_exact_texts(words),
+        cer=sum(0 if word.right else word.distance for word in words) / letters,
+        extra_rate=len(matching.extras) / read if read else 0.0,
+        fidelity=sum(1 - _p_wrong(word) for word in words) / len(words),
+        clarity=sum(seen) / len(seen) if seen else None,
+        unsure=len(asked) - len(words),
+    )
+
+
+def _strictly_right(word: WordMatch) -> bool:
+    return word.right and strict(word.read or "") == strict(word.expected or "")
+
+
+def _p_wrong(word: WordMatch) -> float:
+    if word.p_wrong is None:
+        return ASSUMED_RIGHT if word.right else ASSUMED_WRONG
+    return min(word.p_wrong, 0.5) if word.right else max(word.p_wrong, 0.5)
+
+
+def _exact_texts(words: Sequence[WordMatch]) -> float:
+    texts: dict[int, bool] = defaultdict(lambda: True)
+    for word in words:
+        texts[word.target] &= word.right
+    return sum(texts.values()) / len(texts)

@@ -1,0 +1,211 @@
+"""What the picture shows of an expected word: the second opinion on every word that was read wrong (pure).
+
+Reading gives one string and hides how near the right one was. Here the right word is forced through every line that
+was seen (`ctc.align`), and what that costs is the evidence. A word is upheld where the cost is near nothing, stays
+wrong where it is high, and between the two the reader is unsure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median
+from typing import NamedTuple
+
+from evalkit.records import Box
+from judges.typography.ctc import Alignment, align
+from judges.typography.match import Matching, Status, WordMatch
+from judges.typography.normalise import lenient
+from judges.typography.reader import Line
+from judges.typography.ribbon import hull
+
+PLAUSIBLE = -8.0
+"""Nats: a word that costs more to force through a line does not stand there."""
+IN_DOUBT = -6.0
+"""Nats: a word cheaper than this is looked at again."""
+SLOPE, MIDDLE = 2.2, -1.6
+"""P(wrong) = 1 / (1 + exp(SLOPE * (cost - MIDDLE))), cost in nats; fitted as docs/typography.md says."""
+UPHELD, WRONG = 0.35, 0.65
+"""P(wrong) below the first: the word is there; above the second: it is not; between: the reader is unsure."""
+SURE_ANYWHERE = -0.5
+"""Nats: a word that reading did not find at all is upheld only by better evidence than this, and if it is long."""
+SHORTEST_ANYWHERE = 3
+
+Again = Callable[[Line], Sequence[Line]]
+UNREAD = 0.6
+"""Confidence below which a curved line could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glyph:
+    """One character of an expected word at its place. `margin` and `rival` as in `ctc.Aligned`."""
+
+    character: str
+    rival: str
+    margin: float
+    p: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """An expected word as one line of one look shows it."""
+
+    cost: float
+    box: Box
+    line: Line
+    glyphs: tuple[Glyph, ...]
+
+
+def p_wrong(cost: float) -> float:
+    """Calibrated probability that a word which costs so much is wrong."""
+    return 1.0 / (1.0 + math.exp(min(50.0, max(-50.0, SLOPE * (cost - MIDDLE)))))
+
+
+def sights(line: Line, words: Sequence[str]) -> list[Sight | None]:
+    """Each of the consecutive expected `words` as `line` shows it; `None` where there is no evidence."""
+    if line.evidence is None or line.ribbon is None:
+        return [None] * len(words)
+    return [_sight(line, found) if found is not None else None for found in align(line.evidence, words)]
+
+
+def _sight(line: Line, found: Alignment) -> Sight:
+    ribbon = line.ribbon
+    assert ribbon is not None
+    places = [letter.place for letter in found.letters]
+    middles = [(a + b) / 2 for a, b in pairwise(places)]
+    pitch = (places[-1] - places[0]) / max(1, len(places) - 1) or 0.6 * ribbon.height / ribbon.length
+    edges = [max(0.0, places[0] - pitch / 2), *middles, min(1.0, places[-1] + pitch / 2)]
+    spans = [(min(a, b), max(a, b)) for a, b in pairwise(edges)]
+    glyphs = tuple(
+        Glyph(letter.character, letter.rival, letter.margin, letter.p, hull(ribbon.part(*span)))
+        for letter, span in zip(found.letters, spans, strict=True)
+    )
+    return Sight(found.cost, hull(ribbon.part(edges[0], edges[-1])), line, glyphs)
+
+
+class Weighed(NamedTuple):
+    """The words with what the evidence says of them. `sights` has the best sight of each expected word, if any."""
+
+    matching: Matching
+    sights: tuple[Sight | None, ...]
+
+
+def flaw(sight: Sight | None) -> Glyph | None:
+    """The glyph that looks most like another character, if any does."""
+    worst = min(sight.glyphs, key=lambda glyph: glyph.margin, default=None) if sight is not None else None
+    return worst if worst is not None and worst.margin < 0 else None
+
+
+def clarity(sight: Sight) -> float:
+    """How well the worst glyph of a word is drawn, in [0, 1]: P(it) against P(the best other character) there."""
+    worst = min((glyph.margin for glyph in sight.glyphs), default=0.0)
+    return 1.0 / (1.0 + math.exp(min(50.0, max(-50.0, -worst))))
+
+
+def weigh(matching: Matching, expected: Sequence[str], looks: Sequence[Sequence[Line]], again: Again) -> Weighed:
+    """Every expected word held against the evidence of all `looks`; `again` reads a line anew, cut out a little other.
+
+    Words that were read right stay right. A wrong one may be upheld, or become `UNSURE` with the reason.
+    """
+    seen = [_of_look(lines, expected) for lines in looks]
+    words, best = list(matching.words), [_at(word.box, seen[0][i]) for i, word in enumerate(matching.words)]
+    for i, word in enumerate(matching.words):
+        if word.right or not lenient(word.expected or ""):
+            sight = best[i]
+            words[i] = replace(word, p_wrong=p_wrong(sight.cost)) if sight is not None else word
+            continue
+        others = [w.box for j, w in enumerate(words) if j != i and w.box is not None]
+        sight, costs = _evidence(word, [look[i] for look in seen], looks, others)
+        if sight is not None and max(costs) > IN_DOUBT:
+            costs += [_cost_in(line, expected, i) for line in again(sight.line)]
+        best[i] = sight
+        words[i] = _decided(word, sight, costs)
+    words = _unread_curves(words, looks)
+    extras = tuple(extra for extra in matching.extras if not _taken(extra, matching.words, words))
+    return Weighed(Matching(tuple(words), extras), tuple(best))
+
+
+def _of_look(lines: Sequence[Line], expected: Sequence[str]) -> list[list[Sight]]:
+    """For each expected word, the sights of it in the lines of one look."""
+    texts = [text.split() for text in expected]
+    found: list[list[Sight]] = [[] for text in texts for _ in text]
+    for line in lines:
+        start = 0
+        for words in texts:
+            for i, sight in enumerate(sights(line, words)):
+                if sight is not None and sight.cost > PLAUSIBLE:
+                    found[start + i].append(sight)
+            start += len(words)
+    return found
+
+
+def _at(place: Box | None, found: Sequence[Sight]) -> Sight | None:
+    """The best sight that overlaps a place."""
+    near = [sight for sight in found if place is not None and _overlap(sight.box, place)]
+    return max(near, key=lambda sight: sight.cost, default=None)
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a.intersection(b) > 0.3 * min(a.area, b.area)
+
+
+def _evidence(
+    word: WordMatch, found: Sequence[Sequence[Sight]], looks: Sequence[Sequence[Line]], others: Sequence[Box]
+) -> tuple[Sight | None, list[float]]:
+    """The best sight of a word that was read wrong, and what each look says of its place."""
+    if word.box is not None:
+        at = [_at(word.box, sights_of_look) for sights_of_look in found]
+        best = max((sight for sight in at if sight is not None), key=lambda s: s.cost, default=None)
+        if best is not None:
+            covered = [any(_overlap(line.box, best.box) for line in lines) for lines in looks]
+            costs = [s.cost if s is not None else PLAUSIBLE for s, there in zip(at, covered, strict=True) if there]
+            return best, costs
+        return None, []
+    key = lenient(word.expected or "")
+    if key.isalnum() and len(key) < SHORTEST_ANYWHERE:
+        return None, []
+    free = [s for look in found for s in look if not any(_overlap(s.box, box) for box in others)]
+    best = max(free, key=lambda s: s.cost, default=None)
+    return (best, [best.cost]) if best is not None and best.cost > SURE_ANYWHERE else (None, [])
+
+
+def _cost_in(line: Line, expected: Sequence[str], index: int) -> float:
+    """What the expected word number `index` costs in a line that was read again."""
+    for text in expected:
+        words = text.split()
+        if index < len(words):
+            sight = sights(line, words)[index]
+            return max(PLAUSIBLE, sight.cost) if sight is not None else PLAUSIBLE
+        index -= len(words)
+    raise IndexError(index)
+
+
+def _decided(word: WordMatch, sight: Sight | None, costs: Sequence[float]) -> WordMatch:
+    cost = median(costs) if costs else PLAUSIBLE
+    p = p_wrong(cost)
+    if sight is None or p > WRONG:
+        return replace(word, p_wrong=p)
+    if p < UPHELD:
+        return replace(word, status=Status.CORRECT, box=sight.box, p_wrong=p, read=word.read or word.expected)
+    worst = min(sight.glyphs, key=lambda glyph: glyph.margin)
+    reason = f"the reader is torn between “{worst.character}” and “{worst.rival or 'nothing'}”"
+    return replace(word, status=Status.UNSURE, box=word.box or sight.box, p_wrong=p, reason=reason)
+
+
+def _unread_curves(words: Sequence[WordMatch], looks: Sequence[Sequence[Line]]) -> list[WordMatch]:
+    """Words that were not found may stand on a curve that could not be read."""
+    unread = any(line.curved and line.confidence < UNREAD for lines in looks for line in lines)
+    reason = "there is text on a curve that the reader can't follow"
+    return [
+        replace(word, status=Status.UNSURE, reason=reason) if unread and word.status is Status.MISSING else word
+        for word in words
+    ]
+
+
+def _taken(extra: WordMatch, before: Sequence[WordMatch], after: Sequence[WordMatch]) -> bool:
+    """Whether an extra word is what now counts as an upheld one."""
+    upheld = [new.box for old, new in zip(before, after, strict=True) if new.right and not old.right and new.box]
+    return extra.box is not None and any(_overlap(extra.box, box) for box in upheld)
