@@ -1,0 +1,56 @@
+"""Tile scenes as training data. Words kept apart for evaluation never occur here."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from functools import partial
+from typing import cast
+
+from benchmarks.tiles.draw import draw_tiles
+from benchmarks.tiles.edit import sample_edit
+from benchmarks.tiles.prompt import prompt_of
+from benchmarks.tiles.sample import sample_scene
+from benchmarks.tiles.scene import CATEGORIES, SIDE, Category
+from benchmarks.tiles.words import training_word
+from evalkit import settings as base
+from evalkit.protocols import Example
+from evalkit.records import Task
+
+CORPUS = 4000
+
+
+class TileTrainingData:
+    """Prompts, edits and pictures of tile scenes, as many as you like."""
+
+    size = (SIDE, SIDE)
+    categories: tuple[str, ...] = CATEGORIES
+
+    class Settings(base.Settings):
+        """No settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def example(self, rng: random.Random, task: Task, category: str) -> Example:
+        """One example; edits exist for `text` and `shapes`. Raises `ValueError` for edits of others."""
+        scene = sample_scene(rng, cast(Category, category), training_word)
+        if task is Task.T2I:
+            return Example(prompt_of(scene), category, partial(draw_tiles, scene))
+        edit = sample_edit(rng, scene, training_word)
+        if edit is None:
+            raise ValueError(f"no edit of a scene of category {category!r}")
+        before, after = partial(draw_tiles, edit.before), partial(draw_tiles, edit.after)
+        return Example(edit.instruction, category, after, before)
+
+    def corpus(self) -> Iterable[str]:
+        rng = random.Random("corpus")
+        for number in range(CORPUS):
+            category = CATEGORIES[number % len(CATEGORIES)]
+            yield self.example(rng, Task.T2I, category).prompt
+            if category in EDITED:
+                yield self.example(rng, Task.EDIT, category).prompt
+
+
+EDITED: tuple[Category, ...] = ("text", "shapes")
+"""Categories whose scenes can be edited."""

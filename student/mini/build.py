@@ -1,0 +1,170 @@
+"""Builds an untrained mini pipeline: the real classes at a small size, around a linear codec.
+
+Everything the real `QwenImage21Pipeline` has is there: a Qwen3-VL text encoder that also sees the source picture of an
+edit, its processor with a byte-level tokenizer, the block-causal transformer, the flow-matching scheduler.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evalkit.torchvision_cpu import ensure_torchvision
+from student.mini.codec import LinearCodec
+
+MARKS = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+CHAT_TEMPLATE = (
+    "{%- for turn in messages -%}<|im_start|>{{ turn.role }}\n"
+    "{%- if turn.content is string -%}{{ turn.content }}{%- else -%}{%- for part in turn.content -%}"
+    "{%- if part.type == 'image' -%}<|vision_start|><|image_pad|><|vision_end|>{%- else -%}{{ part.text }}{%- endif -%}"
+    "{%- endfor -%}{%- endif -%}<|im_end|>\n{% endfor -%}"
+    "{%- if add_generation_prompt -%}<|im_start|>assistant\n{% endif -%}"
+)
+PIECES = r"""\p{Lu}|[^\r\n\p{L}\p{N}]?\p{Ll}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"""
+"""How text is cut before merging: every capital alone, so that words to be drawn are spelt letter by letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class MiniSize:
+    """Sizes of a mini pipeline: width is `heads` × 32."""
+
+    layers: int = 6
+    heads: int = 5
+    text_width: int = 128
+    text_layers: int = 2
+    picture: int = 128
+
+
+def build_pipeline(codec: LinearCodec, corpus: Iterable[str], size: MiniSize, shift: float, seed: int = 0) -> Any:
+    """An untrained `QwenImage21Pipeline` in float32.
+
+    Args:
+        codec: stands where the VAE stands.
+        corpus: prompts from which the tokenizer learns its words.
+        size: of text encoder and transformer.
+        shift: static shift of the sigma grid, see `student.recipe.flow.shifted`.
+        seed: of the initial weights.
+    """
+    ensure_torchvision()
+    import torch
+    from diffusers import QwenImage21Pipeline, QwenImage21Transformer2DModel
+
+    from student.mini.scheduler import SamplePredictionScheduler
+
+    torch.manual_seed(seed)
+    processor = _processor(train_tokenizer(corpus), size.picture)
+    channels = codec.config["z_dim"]
+    transformer = QwenImage21Transformer2DModel(
+        patch_size=1,
+        in_channels=channels,
+        out_channels=channels,
+        num_layers=size.layers,
+        attention_head_dim=32,
+        num_attention_heads=size.heads,
+        context_in_dim=size.text_width,
+        mlp_ratio=3,
+        axes_dims_rope=(8, 12, 12),
+    )
+    return QwenImage21Pipeline(
+        scheduler=SamplePredictionScheduler(shift=shift, use_dynamic_shifting=False),
+        vae=codec,
+        text_encoder=_text_encoder(processor.tokenizer, size),
+        processor=processor,
+        transformer=transformer,
+    )
+
+
+def train_tokenizer(corpus: Iterable[str]) -> Any:
+    """A byte-level BPE tokenizer of the Qwen2 class with at most 512 words, and Qwen's marks."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PIECES), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    core.train_from_iterator(corpus, trainers.BpeTrainer(vocab_size=512, initial_alphabet=alphabet))
+    core.add_special_tokens(list(MARKS))
+    with tempfile.TemporaryDirectory() as folder:
+        fast = PreTrainedTokenizerFast(
+            tokenizer_object=core,
+            eos_token="<|im_end|>",
+            pad_token="<|endoftext|>",
+            chat_template=CHAT_TEMPLATE,
+            model_max_length=4096,
+        )
+        fast.save_pretrained(folder)
+        config = Path(folder) / "tokenizer_config.json"
+        config.write_text(json.dumps(json.loads(config.read_text()) | {"tokenizer_class": "Qwen2Tokenizer"}))
+        return AutoTokenizer.from_pretrained(folder)
+
+
+def _processor(tokenizer: Any, picture: int) -> Any:
+    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
+
+    area = picture * picture
+    patches = {"patch_size": 16, "temporal_patch_size": 2, "merge_size": 2}
+    sizes = {"size": {"shortest_edge": area, "longest_edge": area}}
+    return Qwen3VLProcessor(
+        image_processor=Qwen2VLImageProcessor(**patches, **sizes, image_mean=[0.5] * 3, image_std=[0.5] * 3),
+        tokenizer=tokenizer,
+        video_processor=Qwen3VLVideoProcessor(**patches),
+        chat_template=CHAT_TEMPLATE,
+    )
+
+
+def _text_encoder(tokenizer: Any, size: MiniSize) -> Any:
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+    width = size.text_width
+    ids = {name: tokenizer.convert_tokens_to_ids(f"<|{name}|>") for name in ("image_pad", "video_pad", "vision_start")}
+    config = Qwen3VLConfig(
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": width,
+            "intermediate_size": 3 * width,
+            "num_hidden_layers": size.text_layers,
+            "num_attention_heads": width // 32,
+            "num_key_value_heads": width // 32,
+            "head_dim": 32,
+            "max_position_embeddings": 4096,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [6, 5, 5]},
+            "bos_token_id": None,
+            "eos_token_id": tokenizer.eos_token_id,
+            "tie_word_embeddings": True,
+        },
+        vision_config={
+            "depth": 1,
+            "hidden_size": 64,
+            "intermediate_size": 128,
+            "num_heads": 2,
+            "out_hidden_size": width,
+            "patch_size": 16,
+            "spatial_merge_size": 2,
+            "temporal_patch_size": 2,
+            "num_position_embeddings": 64,
+            "deepstack_visual_indexes": [0],
+        },
+        image_token_id=ids["image_pad"],
+        video_token_id=ids["video_pad"],
+        vision_start_token_id=ids["vision_start"],
+        tie_word_embeddings=True,
+    )
+    return Qwen3VLForConditionalGeneration(config)

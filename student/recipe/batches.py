@@ -1,0 +1,107 @@
+"""Batches for training: numbered, each following from the seed and its number alone, so that a run can be resumed.
+
+All prompts of a batch have the same number of tokens. The family's transformer takes its layout from the first row, and
+a padded prompt would be seen otherwise than at inference.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from evalkit.protocols import Example, TrainingData
+from evalkit.records import Task
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+DRAWN_AT_ONCE = 128
+
+
+class Composition(NamedTuple):
+    """What training data consists of: the share of edits, and the weight of each category for both tasks.
+
+    The paper's task mixture 7:3 is an `edit_share` of .3; its data composition is `t2i`.
+    """
+
+    edit_share: float
+    t2i: Mapping[str, float]
+    edit: Mapping[str, float]
+
+
+class Batch(NamedTuple):
+    """Prompts of one task with their sources, the tensor of target pictures (B, 3, H, W) in [-1, 1], and categories."""
+
+    task: Task
+    prompts: list[str]
+    sources: list[Image] | None
+    examples: list[Example]
+
+    def pictures(self) -> Tensor:
+        """Target pictures, drawn now, float32 (B, 3, H, W) in [-1, 1]."""
+        import torch
+
+        drawn = np.stack([example.picture() for example in self.examples])
+        return torch.from_numpy(drawn).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+class Batches:
+    """The numbered batches of one training run."""
+
+    def __init__(
+        self,
+        data: TrainingData,
+        composition: Composition,
+        tokenizer: object,
+        size: int,
+        seed: int,
+        unconditional: float = 0.0,
+    ) -> None:
+        """`unconditional` is the share of batches whose prompts are left out, for classifier-free guidance."""
+        self._data = data
+        self._composition = composition
+        self._tokenizer = tokenizer
+        self._size = size
+        self._seed = seed
+        self._unconditional = unconditional
+
+    def __getitem__(self, number: int) -> Batch:
+        rng = random.Random(f"{self._seed}/{number}")
+        task = Task.EDIT if rng.random() < self._composition.edit_share else Task.T2I
+        if rng.random() < self._unconditional:
+            examples = [self._example(rng, task) for _ in range(self._size)]
+            return self._batch(task, examples, [""] * self._size)
+        examples = self._of_equal_length(rng, task)
+        return self._batch(task, examples, [example.prompt for example in examples])
+
+    def _of_equal_length(self, rng: random.Random, task: Task) -> list[Example]:
+        found: list[Example] = []
+        wanted: int | None = None
+        while len(found) < self._size:
+            drawn = [self._example(rng, task) for _ in range(DRAWN_AT_ONCE)]
+            lengths = token_counts(self._tokenizer, [example.prompt for example in drawn])
+            wanted = lengths[0] if wanted is None else wanted
+            found += [example for example, length in zip(drawn, lengths, strict=True) if length == wanted]
+        return found[: self._size]
+
+    def _example(self, rng: random.Random, task: Task) -> Example:
+        weights = self._composition.t2i if task is Task.T2I else self._composition.edit
+        (category,) = rng.choices(list(weights), list(weights.values()))
+        return self._data.example(rng, task, category)
+
+    @staticmethod
+    def _batch(task: Task, examples: list[Example], prompts: list[str]) -> Batch:
+        from PIL import Image
+
+        sources = [Image.fromarray(example.source()) for example in examples if example.source]
+        return Batch(task, prompts, sources or None, examples)
+
+
+def token_counts(tokenizer: object, prompts: list[str]) -> list[int]:
+    """Number of tokens of each prompt."""
+    encoded = tokenizer(prompts, add_special_tokens=False)["input_ids"]  # type: ignore[operator]
+    return [len(ids) for ids in encoded]

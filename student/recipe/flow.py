@@ -1,0 +1,96 @@
+"""Flow matching on the linear path, and the sigma grids of the Qwen-Image family. Pure functions.
+
+    z_σ = (1 - σ)·x0 + σ·ε,   velocity v = ε - x0,   σ falls from 1 (noise) to 0 (picture)
+
+Source: Qwen-Image-Flash (arXiv 2606.03746) eq. 1-2; grids as in diffusers' `FlowMatchEulerDiscreteScheduler`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+
+def interpolate(x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+    """z_σ on the linear path; `sigma` (B,), the others (B, …)."""
+    sigma = _expand(sigma, x0)
+    return (1 - sigma) * x0 + sigma * noise
+
+
+def velocity_target(x0: Tensor, noise: Tensor) -> Tensor:
+    """What the transformer must predict: dz/dσ = ε - x0."""
+    return noise - x0
+
+
+def x0_from_velocity(z: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
+    """The picture a velocity points at: x0 = z - σ·v; `sigma` (B,)."""
+    return z - _expand(sigma, z) * velocity
+
+
+def velocity_from_x0(z: Tensor, x0: Tensor, sigma: Tensor) -> Tensor:
+    """The inverse of `x0_from_velocity`; `sigma` (B,) above 0."""
+    return (z - x0) / _expand(sigma, z)
+
+
+def shifted(sigma: float, shift: float) -> float:
+    """Static shift: σ ↦ s·σ / (1 + (s-1)·σ); s > 1 spends more steps at high noise (arXiv 2403.03206, eq. 23)."""
+    return shift * sigma / (1 + (shift - 1) * sigma)
+
+
+def dynamic_shift(tokens: int, base: tuple[int, float], most: tuple[int, float]) -> float:
+    """Shift exp(μ) for a sequence of `tokens`, μ linear between `base` and `most` = (tokens, μ)."""
+    slope = (most[1] - base[1]) / (most[0] - base[0])
+    return math.exp(base[1] + slope * (tokens - base[0]))
+
+
+def sigma_grid(steps: int, shift: float = 1.0, shift_terminal: float | None = None) -> list[float]:
+    """Sigmas of `steps` Euler steps, falling from 1, with the final 0: `steps` + 1 numbers.
+
+    Args:
+        steps: number of transformer evaluations without guidance.
+        shift: static shift, or `dynamic_shift(…)`.
+        shift_terminal: stretch the grid so that its last sigma above 0 has this value. Few-step grids want `None`:
+            the stretch leaves almost nothing to the last step (4 steps of Qwen-Image 2.1: 1, .77, .46, .02).
+
+    Raises:
+        ValueError: less than one step, or a stretch of a single step.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, not {steps}")
+    sigmas = [shifted(1 - i / steps, shift) for i in range(steps)]
+    if shift_terminal is not None:
+        if steps < 2:
+            raise ValueError("one step has no last sigma to stretch to: shift_terminal must be None")
+        scale = (1 - sigmas[-1]) / (1 - shift_terminal)
+        sigmas = [1 - (1 - sigma) / scale for sigma in sigmas]
+    return [*sigmas, 0.0]
+
+
+def explicit_grid(sigmas: Sequence[float]) -> list[float]:
+    """A grid given sigma by sigma, with the final 0.
+
+    Raises:
+        ValueError: it does not fall strictly from at most 1 to above 0.
+    """
+    grid = [*map(float, sigmas), 0.0]
+    if not sigmas or grid[0] > 1 or any(a <= b for a, b in zip(grid, grid[1:], strict=False)):
+        raise ValueError(f"sigmas must fall strictly, from at most 1 to above 0: {list(sigmas)}")
+    return grid
+
+
+def sample_sigmas(count: int, mean: float, deviation: float, generator: Generator) -> Tensor:
+    """Logit-normal sigmas (count,), as used to train flow-matching models (arXiv 2403.03206, sec. 3.1).
+
+    `mean` and `deviation` are of logit σ; a positive mean trains more at high noise.
+    """
+    import torch
+
+    return torch.sigmoid(torch.randn(count, generator=generator) * deviation + mean)
+
+
+def _expand(sigma: Tensor, like: Tensor) -> Tensor:
+    return sigma.view(-1, *[1] * (like.ndim - 1))
