@@ -127,7 +127,7 @@ class Preset(Settings):
         for key, what in self.ask.items():
             if not given.get(key):
                 raise ConfigError(
-                    f"`{self.name}` needs {key}: {what}",
+                    f"needs {key}: {what}",
                     where=f"generator `{self.name}`",
                     hint=f"{self.name}:{key}=PATH" + (f", or {self.name}:url=URL" if self.http else ""),
                 )
@@ -148,7 +148,7 @@ class Preset(Settings):
     def _endpoint(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         if self.http is None:
             hint = f"use `http:{given['url']}` with the fields your server takes"
-            raise ConfigError(f"`{self.name}` has no endpoint", where=f"generator `{self.name}`", hint=hint)
+            raise ConfigError("has no endpoint", where=f"generator `{self.name}`", hint=hint)
         own = self.http.model_dump(exclude_unset=True)
         return "http", {"name": self.name, "licence": self.licence, "declared_nfe": self.nfe, **own, **given}
 
