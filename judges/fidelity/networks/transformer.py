@@ -89,16 +89,17 @@ class Clip(_Transformer):
     colours = CLIP_COLOURS
 
     def _class(self) -> str:
-        return "CLIPVisionModelWithProjection"
+        return "CLIPModel"
 
     def _side(self) -> int:
-        return int(self._network.config.image_size)
+        return int(self._network.config.vision_config.image_size)
 
     def _width(self) -> int:
         return int(self._network.config.projection_dim)
 
     def _embed(self, rows: torch.Tensor) -> torch.Tensor:
-        embedded: torch.Tensor = self._network(pixel_values=rows).image_embeds
+        seen = self._network.vision_model(pixel_values=rows).pooler_output
+        embedded: torch.Tensor = self._network.visual_projection(seen)
         return embedded
 
 
@@ -128,9 +129,12 @@ def load(kind: str, model: str) -> Any:
     import transformers
 
     try:
-        loaded = getattr(transformers, kind).from_pretrained(model)
+        loaded, report = getattr(transformers, kind).from_pretrained(model, output_loading_info=True)
     except Exception as error:  # a hub that can't be reached, a folder that holds something else
         raise unavailable(model, error) from error
+    lacking = [*report["missing_keys"], *report["mismatched_keys"]]
+    if lacking:  # transformers would go on with random numbers in their place
+        raise unavailable(model, ValueError(f"{len(lacking)} weights of {kind} are not in it, such as {lacking[0]}"))
     return loaded.float().eval().requires_grad_(False)
 
 

@@ -24,6 +24,6 @@ class DistsJudge(DeepJudge):
         super().__init__("vgg", settings or self.Settings())
 
     def _build(self) -> Any:
-        from torchmetrics.image.dists import DeepImageStructureAndTextureSimilarity
+        from torchmetrics.functional.image.dists import DISTSNetwork  # its public class loads the VGG at every call
 
-        return DeepImageStructureAndTextureSimilarity()
+        return DISTSNetwork()

@@ -1,7 +1,7 @@
 """Pictures and tiny models, drawn and built on the spot."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,12 @@ from scipy.ndimage import gaussian_filter
 from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import PictureSet
 
-Draw = Callable[..., Pixels]
+
+@pytest.fixture(scope="session", autouse=True)
+def _torchvision() -> None:
+    from evalkit.torchvision_cpu import ensure_torchvision
+
+    ensure_torchvision()
 
 
 def blobs(side: int = 96, seed: int = 0, *, width: int | None = None) -> Pixels:
@@ -38,9 +43,6 @@ def picture_set(pixels: list[Pixels], name: str = "student", seeds: int = 1) -> 
 @pytest.fixture(scope="session")
 def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random CLIP of 32 px, 2 layers and 16 text positions, with a byte-level tokenizer: one token a letter."""
-    from evalkit.torchvision_cpu import ensure_torchvision
-
-    ensure_torchvision()
     import torch
     from transformers import CLIPConfig, CLIPModel, CLIPTextConfig, CLIPTokenizer, CLIPVisionConfig
     from transformers.convert_slow_tokenizer import bytes_to_unicode

@@ -7,10 +7,7 @@ from tests.judges.fidelity.conftest import blobs, noisy
 
 @pytest.mark.parametrize("other", [noisy(blobs(), 10), 255 - blobs(), np.roll(blobs(), 3, axis=1)])
 def test_parity_with_torchmetrics(other: np.ndarray) -> None:
-    from evalkit.torchvision_cpu import ensure_torchvision
-
     pytest.importorskip("torchmetrics")
-    ensure_torchvision()
     import torch
     from torchmetrics.functional.image import structural_similarity_index_measure
 

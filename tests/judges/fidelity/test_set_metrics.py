@@ -1,0 +1,107 @@
+"""The metrics as a run uses them, on pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit.errors import UnavailableError
+from evalkit.plugins import PluginSpec, create
+from evalkit.protocols import Metric, SetFigure
+from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
+from judges.fidelity.sets.fd_efficientnet_lite0 import FdEfficientNetLite0
+from judges.fidelity.sets.frechet import frechet_distance
+from judges.fidelity.sets.kd_efficientnet_lite0 import KdEfficientNetLite0
+from judges.fidelity.sets.metric import SetSettings
+from judges.fidelity.sets.mmd import gaussian, mmd2, polynomial
+from tests.judges.fidelity.conftest import blobs, noisy, picture_set
+
+TEACHER = [blobs(64, seed) for seed in range(12)]
+STUDENT = [noisy(pixels, 25, i) for i, pixels in enumerate(TEACHER)]
+
+
+def measure(
+    metric: Metric, student: list, teacher: list, *, twins: bool = True, seeds: int = 1
+) -> dict[str, SetFigure]:
+    found = metric.measure(picture_set(student, seeds=seeds), picture_set(teacher, "teacher", seeds=seeds), twins=twins)
+    assert [figure.dimension for figure in found] == [dimension.name for dimension in metric.dimensions]
+    return {figure.dimension: figure for figure in found}
+
+
+def test_the_offline_frechet_distance() -> None:
+    metric = FdEfficientNetLite0(SetSettings(device="cpu"))
+    found = measure(metric, STUDENT, TEACHER)
+    figure = found["fd-efficientnet-lite0"]
+    rows = [EfficientNetLite0().features(pictures) for pictures in (STUDENT, TEACHER)]
+    assert figure.estimate.value == pytest.approx(frechet_distance(*rows), rel=1e-4)
+    assert figure.estimate.low < figure.estimate.value < figure.estimate.high
+    assert figure.estimate.n == 12
+    assert "no gate below 5,000" in figure.note
+    assert metric.least_for_gate == 5000
+    beyond = found["fd-efficientnet-lite0-infinity"]
+    assert beyond.estimate is None
+    assert beyond.reason == "needs at least 1,423 pictures on each side"
+
+
+def test_the_offline_kernel_distance() -> None:
+    metric = KdEfficientNetLite0(SetSettings(device="cpu"))
+    found = measure(metric, STUDENT, TEACHER)
+    rows = [EfficientNetLite0().features(pictures) for pictures in (STUDENT, TEACHER)]
+    published, twins = found["kd-efficientnet-lite0"], found["kd-efficientnet-lite0-twins"]
+    assert published.estimate.value == pytest.approx(mmd2(*rows, polynomial), rel=1e-3)
+    assert twins.estimate.value > published.estimate.value
+    assert "pull it down" in published.note
+    assert twins.estimate.low is not None
+
+
+def test_a_folder_is_no_set_of_twins() -> None:
+    found = measure(KdEfficientNetLite0(SetSettings(device="cpu")), STUDENT, TEACHER[:7], twins=False)
+    assert found["kd-efficientnet-lite0-twins"].reason == "the reference is no set of twins"
+    assert "counts as fixed" in found["kd-efficientnet-lite0"].note
+
+
+def test_cmmd_reports_both_estimators(tiny_clip: Path) -> None:
+    metric = create("metrics", PluginSpec("cmmd", {"device": "cpu"}, str(tiny_clip)))
+    found = measure(metric, STUDENT, TEACHER)
+    rows = [metric._gather(picture_set(pictures))[0] for pictures in (STUDENT, TEACHER)]
+    assert np.allclose(np.linalg.norm(rows[0], axis=1), 1, atol=1e-5)
+    assert found["cmmd"].estimate.value == pytest.approx(1000 * mmd2(*rows, gaussian, unbiased=False), rel=1e-6)
+    assert found["cmmd-unbiased"].estimate.value == pytest.approx(1000 * mmd2(*rows, gaussian), rel=1e-6)
+    assert found["cmmd"].estimate.value > found["cmmd-unbiased"].estimate.value
+    assert found["cmmd-twins"].estimate is not None
+
+
+@pytest.mark.parametrize("metric", [FdEfficientNetLite0, KdEfficientNetLite0])
+def test_too_few_pictures_have_no_figure(metric: type) -> None:
+    for figure in measure(metric(SetSettings(device="cpu")), STUDENT[:1], TEACHER[:1]).values():
+        assert figure.estimate is None
+        assert figure.reason == "fewer than 2 pictures on a side"
+
+
+@pytest.mark.parametrize("metric", [FdEfficientNetLite0, KdEfficientNetLite0])
+def test_few_cases_have_no_interval(metric: type) -> None:
+    first = next(iter(measure(metric(SetSettings(device="cpu")), STUDENT[:6], TEACHER[:6], seeds=3).values()))
+    assert first.estimate.low is None
+    assert first.estimate.high is None
+
+
+@pytest.mark.parametrize("name", ["fid", "kid"])
+def test_inception_metrics_without_weights_say_what_to_do(name: str, tmp_path: Path) -> None:
+    metric = create("metrics", PluginSpec(name, {"weights": str(tmp_path / "none.pth")}))
+    with pytest.raises(UnavailableError) as caught:
+        metric.measure(picture_set(STUDENT), picture_set(TEACHER), twins=True)
+    assert "weights-inception-2015-12-05" in caught.value.hint
+    assert metric.check()
+
+
+def test_every_setting_that_moves_a_figure_is_in_the_fingerprint(tiny_clip: Path, tmp_path: Path) -> None:
+    prints = {
+        create("metrics", PluginSpec(name, {key: str(value)})).fingerprint()
+        for name, key, value in (
+            ("cmmd", "model", tiny_clip),
+            ("cmmd", "model", "hub/id"),
+            ("kid", "weights", tmp_path),
+        )
+    }
+    prints |= {metric(SetSettings()).fingerprint() for metric in (FdEfficientNetLite0, KdEfficientNetLite0)}
+    assert len(prints) == 5
