@@ -80,10 +80,7 @@ def _ink(layer: Layer) -> Box:
 
 def _word_layers(word: Word) -> list[Layer]:
     y = ROWS[word.row] * TILE
-    return [
-        Layer(COLORS[word.color], letter(char), (FIRST_COLUMN + i) * TILE, y)
-        for i, char in enumerate(word.text)
-    ]
+    return [Layer(COLORS[word.color], letter(char), (FIRST_COLUMN + i) * TILE, y) for i, char in enumerate(word.text)]
 
 
 def _mark_layer(mark: Mark) -> Layer:

@@ -34,7 +34,7 @@ class Composition(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Prompts of one task with their sources, the tensor of target pictures (B, 3, H, W) in [-1, 1], and categories."""
+    """Prompts of one task (empty for the unconditional), their source pictures if any, and what they were drawn from."""
 
     task: Task
     prompts: list[str]
@@ -60,17 +60,23 @@ class Batches:
         size: int,
         seed: int,
         unconditional: float = 0.0,
+        rank: int = 0,
+        world: int = 1,
     ) -> None:
-        """`unconditional` is the share of batches whose prompts are left out, for classifier-free guidance."""
+        """`unconditional` is the share of batches whose prompts are left out, for classifier-free guidance.
+
+        Of `world` processes, number `rank` gets every batch whose number over all of them leaves that remainder.
+        """
         self._data = data
         self._composition = composition
         self._tokenizer = tokenizer
         self._size = size
         self._seed = seed
         self._unconditional = unconditional
+        self._rank, self._world = rank, world
 
     def __getitem__(self, number: int) -> Batch:
-        rng = random.Random(f"{self._seed}/{number}")
+        rng = random.Random(f"{self._seed}/{number * self._world + self._rank}")
         task = Task.EDIT if rng.random() < self._composition.edit_share else Task.T2I
         if rng.random() < self._unconditional:
             examples = [self._example(rng, task) for _ in range(self._size)]

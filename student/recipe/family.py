@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from evalkit.errors import ConfigError
 from student.recipe.flow import velocity_from_x0
 
 if TYPE_CHECKING:
@@ -65,6 +66,20 @@ class Family(Protocol):
     def guided(self, conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
         """Classifier-free guidance as the pipeline applies it."""
         ...
+
+
+def family_of(pipe: Any) -> Family:
+    """The family member a loaded pipeline is. Raises `ConfigError` for any other pipeline."""
+    from student.recipe.qwen_image import QwenImage
+
+    name = type(pipe).__name__
+    if name == "QwenImage21Pipeline":
+        return QwenImage21(pipe)
+    if name in ("QwenImagePipeline", "QwenImageEditPlusPipeline"):
+        return QwenImage(pipe)
+    raise ConfigError(
+        f"no recipe for a {name}", hint="QwenImage21Pipeline, QwenImagePipeline, QwenImageEditPlusPipeline"
+    )
 
 
 class QwenImage21:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
     from torch import Tensor, nn
 
 OptimizerName = Literal["adamw", "muon"]
@@ -43,6 +44,25 @@ def learning_rate(step: int, steps: int, warmup: int, decay: int) -> float:
     up = min(1.0, (step + 1) / max(warmup, 1))
     down = min(1.0, (steps - step) / max(decay, 1))
     return max(0.0, min(up, down))
+
+
+def update(
+    module: nn.Module, optimizers: Iterable[Any], lr: float, clip: float, accelerator: Accelerator | None = None
+) -> float:
+    """One step with the gradients at hand, averaged over processes and clipped; their norm before clipping."""
+    import torch
+
+    weights = [weight for weight in module.parameters() if weight.grad is not None]
+    if accelerator is not None and accelerator.num_processes > 1:
+        for weight in weights:
+            weight.grad = accelerator.reduce(weight.grad, reduction="mean")
+    norm = torch.nn.utils.clip_grad_norm_(weights, clip)
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return float(norm)
 
 
 class Ema:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from student.recipe.batches import Batches
 from student.recipe.family import Family
 from student.recipe.flow import interpolate, sample_sigmas, velocity_target
-from student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers
+from student.recipe.lora import merge_lora
+from student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
 
 if TYPE_CHECKING:
+    from accelerate import Accelerator
     from torch import Tensor
 
 
@@ -39,10 +42,21 @@ class Progress(NamedTuple):
 class Teaching:
     """A teacher in training. `step` does one step; the state is everything a bit-equal continuation needs."""
 
-    def __init__(self, family: Family, batches: Batches, settings: TeachSettings, size: tuple[int, int], seed: int):
+    def __init__(
+        self,
+        family: Family,
+        batches: Batches,
+        settings: TeachSettings,
+        size: tuple[int, int],
+        seed: int,
+        accelerator: Accelerator | None = None,
+    ) -> None:
         import torch
 
         self.family, self.batches, self.settings, self.size = family, batches, settings, size
+        self._accelerator = accelerator
+        if not settings.train_text_encoder:
+            family.pipe.text_encoder.requires_grad_(False)
         self.model = torch.nn.ModuleDict({"transformer": family.pipe.transformer})
         if settings.train_text_encoder:
             self.model["text_encoder"] = family.pipe.text_encoder
@@ -53,21 +67,14 @@ class Teaching:
 
     def step(self) -> Progress:
         """One optimiser step on the next batch."""
-        import torch
-
         settings = self.settings
         factor = learning_rate(self.done, settings.steps, settings.warmup, settings.decay)
         loss = self.loss(self.done)
         loss.backward()  # type: ignore[no-untyped-call]
-        gradient = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.clip)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = settings.lr * factor
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        gradient = update(self.model, self.optimizers, settings.lr * factor, settings.clip, self._accelerator)
         self.ema.update(self.model)
         self.done += 1
-        return Progress(self.done, float(loss.detach()), float(gradient))
+        return Progress(self.done, float(loss.detach()), gradient)
 
     def loss(self, number: int) -> Tensor:
         """Mean squared error of the velocity on batch `number`."""
@@ -78,11 +85,23 @@ class Teaching:
             condition = self.family.encode(batch.prompts, batch.sources, self.size)
         with torch.no_grad():
             x0 = self.family.latents(batch.pictures())
-        noise = torch.randn(x0.shape, generator=self.noise)
+        noise = torch.randn(x0.shape, generator=self.noise).to(x0.device)
         sigma = sample_sigmas(len(x0), self.settings.sigma_mean, self.settings.sigma_deviation, self.noise)
+        sigma = sigma.to(x0.device)
         z = interpolate(x0, noise, sigma)
         predicted = self.family.velocity(self.family.pipe.transformer, z, sigma, condition)
         return (predicted - velocity_target(x0, noise)).pow(2).mean()
+
+    def trained(self) -> Any:
+        """The transformer with averaged weights, a copy."""
+        copied = copy.deepcopy(self.model)
+        self.ema.copy_to(copied)
+        return copied["transformer"]
+
+    def finish(self) -> None:
+        """Put the averaged weights into the pipeline, adapters merged."""
+        self.ema.copy_to(self.model)
+        merge_lora(self.family.pipe.transformer)
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -1,0 +1,103 @@
+"""`evalkit student`: distil, sample, card."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT = "flash-mini"
+
+
+@click.group("student")
+def command() -> None:
+    """Train teachers and distil students by a recipe; draw a picture; read a model card."""
+
+
+@command.command("distill")
+@click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: RECIPE without suffix.")
+def distill(recipe: Path, out: Path | None) -> int:
+    """Do what RECIPE says: train a teacher (`kind: teach`), or distil a few-step student of it (`kind: distill`).
+
+    Interrupted, the same command goes on from the last checkpoint. For several GPUs: `accelerate launch -m evalkit
+    student distill RECIPE`.
+    """
+    from evalkit.cli.run import _stop_on_signal
+    from evalkit.errors import EXIT_INTERRUPTED
+    from evalkit.plugins import PluginSpec, create, load
+
+    runner_class = load("recipes", "default")
+    read = runner_class.read(recipe.resolve())
+    folder = out or recipe.with_suffix("")
+    runner = runner_class(read, create("training_data", PluginSpec(read.data)), folder)
+    stop = _stop_on_signal()
+    started, done = time.monotonic(), 0
+    for figures in runner.run(stop.is_set):
+        done = int(figures["step"])
+        _say(figures, read.steps, time.monotonic() - started)
+    click.echo(err=True)
+    if done and done < read.steps:
+        click.echo(f"stopped after step {done} of {read.steps}; the same command goes on", err=True)
+        return EXIT_INTERRUPTED
+    click.echo(str(folder / "model"))
+    return 0
+
+
+@command.command("sample")
+@click.argument("prompt")
+@click.option("--model", "-m", default=DEFAULT, show_default=True, help="A preset, a generator, or a diffusers folder.")
+@click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Picture to edit.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--size", default=128, show_default=True, help="Side in px.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("sample.png"), show_default=True)
+def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, out: Path) -> int:
+    """Draw one picture of PROMPT, or edit SOURCE by it; prints NFE, seconds and the file."""
+    import hashlib
+
+    from evalkit.errors import GenerationError
+    from evalkit.keys import noise_seed
+    from evalkit.pictures import encode_png
+    from evalkit.plugins import PluginSpec, create
+    from evalkit.records import Case, Request, SourceImage, Task
+
+    origin = SourceImage(str(source.resolve()), hashlib.sha256(source.read_bytes()).hexdigest()) if source else None
+    task = Task.EDIT if origin else Task.T2I
+    case = Case("sample", prompt, task=task, width=size, height=size, source=origin)
+    generator: Any = create("generators", PluginSpec.parse(model, Path.cwd()))
+    try:
+        (made,) = generator.generate([Request(case, seed, noise_seed(case.id, seed))])
+    finally:
+        generator.close()
+    if made.error:
+        raise GenerationError(made.error, where=model)
+    out.write_bytes(made.image if isinstance(made.image, bytes) else encode_png(made.image))
+    click.echo(f"{made.nfe} NFE, {made.seconds:.2f} s")
+    click.echo(str(out))
+    return 0
+
+
+@command.command("card")
+@click.argument("model", default=DEFAULT)
+def card(model: str) -> int:
+    """Print the model card of MODEL, a packaged mini model or a folder with a README.md."""
+    from evalkit.errors import ConfigError
+    from evalkit.presets import presets
+
+    folder = Path(model)
+    if model in presets():
+        _, settings = presets()[model].resolve({})
+        folder = Path(str(settings.get("model", "")))
+    path = folder / "README.md"
+    if not path.is_file():
+        raise ConfigError(f"`{model}` has no model card", hint="the mini models have one: flash-mini, base-mini")
+    click.echo(path.read_text(encoding="utf-8"))
+    return 0
+
+
+def _say(figures: dict[str, float], steps: int, seconds: float) -> None:
+    step = int(figures["step"])
+    rest = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if name != "step")
+    click.echo(f"\r{step}/{steps}  {seconds:.0f} s  {rest}   ", nl=step % 50 == 0, err=True)

@@ -1,0 +1,158 @@
+"""What a recipe file may say: one YAML file trains a teacher or distils a student."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from evalkit.errors import ConfigError
+from evalkit.explain import explain
+from evalkit.records import Task
+from evalkit.settings import ResolvedPath, Settings
+from evalkit.strict_yaml import read_yaml
+from student.recipe.batches import Composition
+from student.recipe.distill import DistillSettings
+from student.recipe.flow import explicit_grid, sigma_grid
+from student.recipe.guidance import Expert
+from student.recipe.optim import OptimizerName
+from student.recipe.teach import TeachSettings
+
+DEFAULT_EDIT = {"text": 0.6, "shapes": 0.4}
+
+
+class Mixture(Settings):
+    """Data composition and task mixture: `edit_share` .3 is 7:3; weights by category, for each task."""
+
+    edit_share: float = Field(0.5, ge=0, le=1)
+    t2i: dict[str, float] = Field(min_length=1)
+    edit: dict[str, float] = Field(default_factory=lambda: dict(DEFAULT_EDIT))
+
+    def composition(self) -> Composition:
+        """As the batches want it."""
+        return Composition(self.edit_share, self.t2i, self.edit)
+
+
+class ExpertRule(Settings):
+    """One task-specialised teacher's part in step-wise guidance; empty lists mean all."""
+
+    teacher: str = Field(min_length=1)
+    weight: float = Field(ge=0, le=1)
+    steps: tuple[int, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class Grid(Settings):
+    """The student's sigma grid: a number of steps with a static shift, or its sigmas one by one."""
+
+    nfe: int | None = Field(None, ge=1, le=64)
+    shift: float = Field(3.0, gt=0)
+    sigmas: tuple[float, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.nfe is None) == (not self.sigmas):
+            raise ValueError("give either `nfe` or `sigmas`")
+        self.values()
+        return self
+
+    def values(self) -> tuple[float, ...]:
+        """The sigmas, with the final 0."""
+        return tuple(explicit_grid(self.sigmas) if self.sigmas else sigma_grid(self.nfe or 0, self.shift))
+
+
+class Lora(Settings):
+    """Train low-rank adapters on the attention instead of all weights."""
+
+    rank: int = Field(32, ge=1, le=1024)
+    alpha: float = Field(32, gt=0)
+
+
+class Recipe(Settings):
+    """A recipe. `teach` trains `base` further by flow matching; `distill` makes a few-step student of it."""
+
+    kind: Literal["teach", "distill"]
+    base: ResolvedPath = Field(description="a diffusers folder of the Qwen-Image family")
+    data: str = Field("tiles", description="training data by name (entry point `evalkit.training_data`)")
+    mixture: Mixture
+    steps: int = Field(ge=1)
+    batch_size: int = Field(32, ge=1)
+    seed: int = 0
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    autocast: bool = Field(True, description="bfloat16 matrix products; weights and sampler stay in `dtype`")
+    gradient_checkpointing: bool = False
+    lora: Lora | None = None
+    optimizer: OptimizerName = "adamw"
+    lr: float = Field(1e-4, gt=0)
+    warmup: int = Field(20, ge=0)
+    decay: int = Field(100, ge=0, description="steps over which the learning rate falls to 0 at the end")
+    ema: float = Field(0.99, ge=0, lt=1)
+    sigma_mean: float = Field(0.5, description="mean of logit sigma at which networks are trained and compared")
+    sigma_deviation: float = Field(1.0, gt=0)
+    unconditional: float = Field(0.1, ge=0, le=1, description="share of batches without prompt (teach)")
+    train_text_encoder: bool = Field(False, description="(teach)")
+    grid: Grid | None = Field(None, description="the student's sigmas (distill)")
+    guidance: float = Field(3.0, ge=1, description="guidance of the teachers, baked in (distill)")
+    fake_lr: float = Field(4e-4, gt=0)
+    fake_updates: int = Field(2, ge=1)
+    teachers: dict[str, ResolvedPath] = Field(default_factory=dict, description="task-specialised teachers by name")
+    schedule: tuple[ExpertRule, ...] = ()
+    checkpoint_every: int = Field(100, ge=1)
+    samples_every: int = Field(200, ge=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.kind == "distill" and self.grid is None:
+            raise ValueError("a distillation needs `grid`")
+        if unknown := sorted({rule.teacher for rule in self.schedule} - set(self.teachers)):
+            raise ValueError(f"the schedule names the teacher `{unknown[0]}`, which `teachers` has not")
+        return self
+
+    def teach_settings(self) -> TeachSettings:
+        """For `student.recipe.teach`."""
+        return TeachSettings(
+            steps=self.steps,
+            lr=self.lr,
+            warmup=self.warmup,
+            decay=self.decay,
+            optimizer=self.optimizer,
+            ema=self.ema,
+            sigma_mean=self.sigma_mean,
+            sigma_deviation=self.sigma_deviation,
+            train_text_encoder=self.train_text_encoder,
+        )
+
+    def distill_settings(self) -> DistillSettings:
+        """For `student.recipe.distill`."""
+        assert self.grid is not None
+        return DistillSettings(
+            steps=self.steps,
+            grid=self.grid.values(),
+            guidance=self.guidance,
+            schedule=tuple(Expert(r.teacher, r.weight, r.steps, r.tasks, r.categories) for r in self.schedule),
+            lr=self.lr,
+            fake_lr=self.fake_lr,
+            fake_updates=self.fake_updates,
+            warmup=self.warmup,
+            decay=self.decay,
+            optimizer=self.optimizer,
+            ema=self.ema,
+            sigma_mean=self.sigma_mean,
+            sigma_deviation=self.sigma_deviation,
+        )
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe in a YAML file; relative paths resolve against its folder.
+
+    Raises:
+        ConfigError: unknown or wrong keys, naming the nearest right one.
+    """
+    value = read_yaml(path, ConfigError)
+    try:
+        return Recipe.model_validate(value, context={"base": path.parent.resolve()})
+    except ValidationError as error:
+        what, hint = explain(error, Recipe)
+        raise ConfigError(what, where=str(path), hint=hint) from error
