@@ -20,6 +20,7 @@ from reports.ci.blocks import Block, table
 from reports.ci.failures import Failure, Failures, expected_and_read
 from reports.escape import code_span, markdown
 from reports.rows import dimension_rows
+from reports.sights import shipped_sights
 from reports.wording import (
     BLAMES,
     NO_GATE,
@@ -54,6 +55,7 @@ def sections(summary: RunSummary, failures: Failures) -> Iterator[Block]:
     if summary.comparison:
         yield from _groups(summary.comparison)
     yield from _controls(summary)
+    yield from _sights(summary)
     yield _run(summary)
 
 
@@ -208,6 +210,18 @@ def _controls(summary: RunSummary) -> Iterator[Block]:
     if rows:
         head = ["", "judge", "control", "must", "detail"]
         yield table(f"Controls: {control_counts(summary)}", head, rows, collapsed=True)
+
+
+def _sights(summary: RunSummary) -> Iterator[Block]:
+    rows = []
+    for judge, version in dict.fromkeys((d.judge, d.judge_version) for d in summary.dimensions):
+        if sights := shipped_sights(judge, version):
+            columns = (sights.surely, sights.at_times, sights.hardly, sights.false_alarms)
+            cells = [markdown(", ".join(faults)) or NONE for faults in columns]
+            rows.append([markdown(f"{judge} ({sights.note.rstrip('.')})"), *cells])
+    if rows:
+        head = ["judge", "finds 9 in 10", "finds at times", "does not see", "false alarms"]
+        yield table("What each judge can and can't see, measured with known defects", head, rows, collapsed=True)
 
 
 def _run(summary: RunSummary) -> Block:

@@ -9,8 +9,10 @@ import pytest
 
 from evalkit.ability import Ability, FalseAlarms, Sight, SizeFound
 from evalkit.results import Interval
-from reports.html import judge_ability
-from reports.html.judge_ability import judge_rows, sights_of
+from reports import sights as sights_module
+from reports.ci.summary import render_summary
+from reports.html.judge_ability import judge_rows
+from reports.sights import sights_of
 from tests.reports.conftest import FakeRunResults
 from tests.reports.test_case_page import page_of
 
@@ -52,12 +54,16 @@ def test_figures_of_another_version_say_so() -> None:
 def test_the_page_shows_what_was_measured_and_nothing_else(
     compared: FakeRunResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judge_ability, "ability_of", lambda name: GRAIN if name == "grain" else None)
+    monkeypatch.setattr(sights_module, "ability_of", lambda name: GRAIN if name == "grain" else None)
     rows = {row.name: row for row in judge_rows(compared.run, None)}
     assert rows["typography"].sights is None
     text = page_of(compared, tmp_path / "with").text
     for said in ("can and can’t see", "grain-white from 4 levels RMS", "mottle 60%", "banding<b> 5%", "1 of 40 scenes"):
         assert said in text, said
-    monkeypatch.setattr(judge_ability, "ability_of", lambda name: None)
+    summary = render_summary(compared)
+    assert "grain-white from 4 levels RMS" in summary
+    assert "banding<b>" not in summary, "shown as text"
+    monkeypatch.setattr(sights_module, "ability_of", lambda name: None)
+    assert "does not see" not in render_summary(compared)
     assert "can and can’t see" not in page_of(compared, tmp_path / "without").text
     assert all(row.sights is None for row in judge_rows(replace(compared.run), None))
