@@ -23,6 +23,10 @@ LEAST_SHARE = 0.2
 BLOCK = 128
 """Side of the blocks that are folded, px: the more repetitions, the less noise is left, the fewer, the smaller a patch
 of grid can be."""
+LEAST_REPEATS = 2
+"""How often at least each phase must be seen in each half of a block."""
+COARSE = 6.0
+"""Sigma of what is taken off before folding, px; a pattern of period 32 keeps half of its slowest wave."""
 WINDOW = 65
 """Side of the window of the map of a grid, px."""
 STRIPES = 0.9
@@ -47,44 +51,33 @@ class Grid(NamedTuple):
 NONE = Grid(0, 0.0, 0.0, False, (), None)
 
 
-class _Tiles(NamedTuple):
-    total: Plane
-    held: Plane
-
-
 def find_grid(noise: Noise, mask: Mask) -> Grid:
     """The strongest pattern of period 8, 16 or 32 px of the weighted lightness `noise.weighted` inside `mask`.
 
     A pattern of period 8 folds at 16 and 32 as well; the shortest period with nine tenths of the energy is named.
     """
+    from scipy.ndimage import gaussian_filter
+
     visible = noise.local[np.isfinite(noise.local)]
-    block = min(BLOCK, min(mask.shape) // 32 * 32)
-    if block < 64 or not len(visible) or visible.max() < VISIBLE / 2:
+    block = min(BLOCK, min(mask.shape) // (2 * PERIODS[-1]) * 2 * PERIODS[-1])
+    if not block or not len(visible) or visible.max() < VISIBLE / 2:
         return NONE
-    plane = noise.weighted
-    finest = _folded(plane, mask, block, PERIODS[-1])
-    squares = _folded(plane * plane, mask, block, PERIODS[-1])
-    held = finest.held.sum(axis=(1, 3))
-    full = held >= block * block / 8
-    if not full.any():
-        return NONE
-    variance = squares.total.sum(axis=(1, 3)) / np.maximum(held, 1)
-    folds = {period: _refolded(finest, period) for period in PERIODS}
-    energies = {period: np.where(full, _energy(tiles, variance), 0.0) for period, tiles in folds.items()}
+    # without what is coarse, or the few blotches in a block fold to something
+    plane = (noise.weighted - gaussian_filter(noise.weighted, COARSE, truncate=3)) * mask
+    pairs = _folded(plane, block, 2 * PERIODS[-1])
+    held = _folded(mask.astype(np.float32), block, 2 * PERIODS[-1])
+    variance = _folded(plane * plane, block, 2 * PERIODS[-1]).sum(axis=(1, 3)) / np.maximum(held.sum(axis=(1, 3)), 1)
+    energies = {period: _energy(_refolded(pairs, 2 * period), _refolded(held, 2 * period)) for period in PERIODS}
     strongest = max(PERIODS, key=lambda period: float(energies[period].max()))
     # both: enough of the block's variance, and not much weaker than the strongest block
     striking = energies[strongest] > np.maximum(LEAST_SHARE * variance, 0.3 * energies[strongest].max())
-    striking &= energies[strongest] > 0
-    if not striking.any():
-        return NONE
     most = float(energies[strongest][striking].sum())
-    period = next(p for p in PERIODS if energies[p][striking].sum() >= 0.9 * most)
-    energy = float(energies[period][striking].mean())
-    if energy <= 0:
+    if most <= 0:
         return NONE
+    period = next(p for p in PERIODS if energies[p][striking].sum() >= 0.9 * most)
     share = min(1.0, float(energies[period][striking].sum() / variance[striking].sum()))
-    tile = _mean_tile(folds[period], striking)
-    return _located(noise, mask, tile, period, share)
+    whole, count = _refolded(_folded(noise.weighted * mask, block, period), period), _refolded(held, period)
+    return _located(noise, mask, _mean_tile(whole, count, striking), period, share)
 
 
 def _located(noise: Noise, mask: Mask, tile: Plane, period: int, share: float) -> Grid:
@@ -114,40 +107,48 @@ def _smooth(total: Plane, count: Plane, window: int) -> Plane:
     return smooth
 
 
-def _folded(plane: Plane, mask: Mask, block: int, period: int) -> _Tiles:
-    """(blocks, period, blocks, period) sums of the plane by phase in each block, and how many pixels are in them."""
+def _folded(plane: Plane, block: int, period: int) -> Plane:
+    """(blocks, period, blocks, period) sums of the plane by phase in each block."""
     height, width = (n // block * block for n in plane.shape)
-    shape = (height // block, block // period, period, width // block, block // period, period)
-
-    def fold(values: Plane) -> Plane:
-        parts = values[:height, :width].reshape(shape[0], shape[1], period, width).sum(axis=1, dtype=np.float32)
-        folded: Plane = parts.reshape(shape[0], period, shape[3], shape[4], period).sum(axis=3, dtype=np.float32)
-        return folded
-
-    return _Tiles(fold(np.where(mask, plane, np.float32(0))), fold(mask.astype(np.float32)))
+    rows, columns, repeats = height // block, width // block, block // period
+    parts = plane[:height, :width].reshape(rows, repeats, period, width).sum(axis=1, dtype=np.float32)
+    return parts.reshape(rows, period, columns, repeats, period).sum(axis=3, dtype=np.float32)
 
 
-def _refolded(tiles: _Tiles, period: int) -> _Tiles:
-    rows, fine, columns, _ = tiles.total.shape
-    shape = (rows, fine // period, period, columns, fine // period, period)
-    return _Tiles(*(part.reshape(shape).sum(axis=(1, 4)) for part in tiles))
+def _refolded(tiles: Plane, period: int) -> Plane:
+    """The same at a shorter period."""
+    rows, fine, columns, _ = tiles.shape
+    return tiles.reshape(rows, fine // period, period, columns, fine // period, period).sum(axis=(1, 4))
 
 
-def _energy(tiles: _Tiles, variance: Plane) -> Plane:
-    """Variance of the mean tile of each block, less the part that independent noise leaves in it."""
-    count = np.maximum(tiles.held, 1)
-    held = tiles.held.sum(axis=(1, 3))
-    mean = tiles.total / count
-    middle = (mean * tiles.held).sum(axis=(1, 3)) / np.maximum(held, 1)
-    between = ((mean - middle[:, None, :, None]) ** 2 * tiles.held).sum(axis=(1, 3)) / np.maximum(held, 1)
-    left = np.minimum(1.0, (tiles.held > 0).sum(axis=(1, 3)) / np.maximum(held, 1))  # one in so many pixels
-    energy: Plane = np.maximum(0.0, between - variance * left) / np.maximum(1 - left, 0.1)
+def _energy(total: Plane, count: Plane) -> Plane:
+    """Variance of the pattern in each block, from sums by phase at twice its period.
+
+    It is the covariance of every other row of tiles with the rows between them, or that of columns, whichever is
+    less: noise has none, and neither has a single line, which lies in one row or one column of tiles only.
+    """
+    rows, double, columns, _ = total.shape
+    shape = (rows, 2, double // 2, columns, 2, double // 2)
+    energies = []
+    for axis in (1, 4):
+        other = 5 - axis
+        sums_, held = (part.reshape(shape).sum(axis=other) for part in (total, count))
+        # the axis of the parity has moved if the one that was summed came before it
+        at = axis if axis < other else axis - 1
+        (one, two), (n1, n2) = (np.moveaxis(part, at, 0) for part in (sums_, held))
+        weight = np.minimum(n1, n2)
+        one, two = one / np.maximum(n1, 1), two / np.maximum(n2, 1)
+        size = np.maximum(weight.sum(axis=(1, 3)), 1e-9)
+        m1, m2 = ((part * weight).sum(axis=(1, 3)) / size for part in (one, two))
+        covariance = (one * two * weight).sum(axis=(1, 3)) / size - m1 * m2
+        enough = (weight >= LEAST_REPEATS).mean(axis=(1, 3)) > 0.5
+        energies.append(np.where(enough, covariance, 0.0))
+    energy: Plane = np.maximum(np.minimum(*energies), 0.0)
     return energy
 
 
-def _mean_tile(tiles: _Tiles, blocks: Mask) -> Plane:
+def _mean_tile(total: Plane, count: Plane, blocks: Mask) -> Plane:
     chosen = blocks[:, None, :, None]
-    total, count = ((part * chosen).sum(axis=(0, 2)) for part in tiles)
-    mean = total / np.maximum(count, 1)
+    mean = (total * chosen).sum(axis=(0, 2)) / np.maximum((count * chosen).sum(axis=(0, 2)), 1)
     tile: Plane = (mean - mean.mean()).astype(np.float32)
     return tile
