@@ -36,6 +36,7 @@ from evalkit.strict_yaml import read_yaml
 
 HEADER = "suite.yaml"
 CORE = Path(__file__).parent / "suites" / "scenes-core"
+MINIS_CORE = Path(__file__).parent / "suites" / "minis-core"
 
 
 class SuiteHeader(base.Settings):
@@ -71,22 +72,36 @@ class SuiteBenchmark:
         return read_cases(self._folder, read_header(self._folder))
 
 
-class ScenesCore:
-    """The built-in suite: 24 flat designs with exact text, layout and background."""
+class BuiltInSuite:
+    """A suite that is part of the package: the one in `folder`."""
+
+    folder: ClassVar[Path]
 
     class Settings(base.Settings):
         """No settings: the suite is fixed."""
 
     def __init__(self, settings: Settings) -> None:
-        self._suite = SuiteBenchmark(SuiteBenchmark.Settings(path=CORE))
+        self._suite = SuiteBenchmark(SuiteBenchmark.Settings(path=self.folder))
 
     def info(self) -> BenchmarkInfo:
         """What the suite is."""
         return self._suite.info()
 
     def cases(self) -> Iterator[Case]:
-        """The 24 cases in file order."""
+        """The cases in file order."""
         return self._suite.cases()
+
+
+class ScenesCore(BuiltInSuite):
+    """The built-in suite: 24 flat designs with exact text, layout and background."""
+
+    folder = CORE
+
+
+class MinisCore(BuiltInSuite):
+    """The built-in suite of the mini models: 28 flat designs of 128 px and 20 edits, with exact truth."""
+
+    folder = MINIS_CORE
 
 
 def suite_info(folder: Path) -> BenchmarkInfo:

@@ -1,0 +1,116 @@
+"""Any number of tile scenes and edits of them, as a benchmark for the mini models."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Iterator
+from math import floor
+from typing import ClassVar, Literal, NamedTuple
+
+from pydantic import Field, model_validator
+
+from benchmarks.tiles.case import edit_case, tile_case
+from benchmarks.tiles.edit import KINDS, Edit, sample_edit
+from benchmarks.tiles.provenance import tiles_version
+from benchmarks.tiles.sample import WordSource, sample_scene
+from benchmarks.tiles.scene import CATEGORIES, MAX_LETTERS, Category
+from benchmarks.tiles.sources import cached_source
+from benchmarks.tiles.training import EDITED
+from benchmarks.tiles.words import HELD_OUT, TRAINED, held_out_word
+from evalkit import settings as base
+from evalkit.keys import digest
+from evalkit.protocols import BenchmarkInfo
+from evalkit.records import Case
+
+VERSION = "1"
+Words = Literal["held-out", "trained", "letters"]
+
+
+class TilesBenchmark:
+    """Small flat designs on a grid of 16 px and edits of them: what the mini models were made for."""
+
+    class Settings(base.Settings):
+        """Settings. `edit_share`: share of edits. `words`: kept apart from training, trained on, or letters at random.
+        `start`: number of the first case, so that a run can be split."""
+
+        primary: ClassVar[str] = "count"
+        count: int = Field(default=100, ge=1)
+        seed: int = 0
+        edit_share: float = Field(default=0.3, ge=0.0, le=1.0)
+        categories: tuple[Category, ...] = Field(default=CATEGORIES, min_length=1)
+        words: Words = "held-out"
+        start: int = Field(default=0, ge=0)
+
+        @model_validator(mode="after")
+        def _editable(self) -> TilesBenchmark.Settings:
+            if self.edit_share and not set(self.categories) & set(EDITED):
+                raise ValueError(f"only {' and '.join(EDITED)} can be edited: set edit_share=0, or add one of them")
+            return self
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def info(self) -> BenchmarkInfo:
+        """`digest` covers the settings and the renderer, from which every case follows."""
+        content = digest("tiles", self._settings.model_dump(mode="json"), tiles_version())
+        return BenchmarkInfo("tiles", VERSION, content, "Flat designs of 128 px on a grid, and edits.", "Apache-2.0")
+
+    def cases(self) -> Iterator[Case]:
+        """One case after the other; case number n is the same whatever `start` and `count`."""
+        settings = self._settings
+        for number in range(settings.start, settings.start + settings.count):
+            rng = random.Random(f"tiles benchmark {settings.seed}/{number}")  # training never seeds with these words
+            turn = turn_of(number, settings.edit_share, settings.categories)
+            if turn.edit is None:
+                scene = sample_scene(rng, turn.category, WORDS[settings.words])
+                yield tile_case(scene, f"{turn.category}-{number:06d}")
+            else:
+                edit = an_edit(rng, turn.category, turn.edit, WORDS[settings.words])
+                yield edit_case(edit, f"edit-{turn.edit}-{number:06d}", cached_source(edit.before))
+
+
+class Turn(NamedTuple):
+    """Whose turn it is: a category, and the kind of edit, `None` for a picture from scratch."""
+
+    category: Category
+    edit: str | None
+
+
+def turn_of(number: int, edit_share: float, categories: tuple[Category, ...]) -> Turn:
+    """Kinds of edits and categories take turns, edits spread evenly among the cases."""
+    edits = floor(number * edit_share)
+    if floor((number + 1) * edit_share) == edits:
+        return Turn(categories[(number - edits) % len(categories)], None)
+    pairs = edits_of(categories)
+    category, kind = pairs[edits % len(pairs)]
+    return Turn(category, kind)
+
+
+def edits_of(categories: tuple[Category, ...]) -> list[tuple[Category, str]]:
+    """Category and kind of edit by turns: every kind equally often, of each category that can be edited in turn."""
+    able = [category for category in EDITED if category in categories]
+    kinds = [kind for kind in KINDS if kind != "text" or "text" in able]
+    return [("text" if kind == "text" else category, kind) for category in able for kind in kinds]
+
+
+def an_edit(rng: random.Random, category: Category, kind: str, word: WordSource) -> Edit:
+    """An edit of that kind of the first scene that allows one."""
+    while True:
+        edit = sample_edit(rng, sample_scene(rng, category, word), word, kind)
+        if edit:
+            return edit
+
+
+def _letters(rng: random.Random) -> str:
+    while True:
+        word = "".join(rng.choice(string.ascii_uppercase) for _ in range(rng.randint(3, MAX_LETTERS)))
+        if word not in HELD_OUT and word not in TRAINED:
+            return word
+
+
+def _trained(rng: random.Random) -> str:
+    return rng.choice(TRAINED)
+
+
+WORDS: dict[Words, WordSource] = {"held-out": held_out_word, "trained": _trained, "letters": _letters}

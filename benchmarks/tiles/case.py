@@ -1,0 +1,107 @@
+"""A tile scene, or an edit of one, as a case: what to ask for, and everything that must be true of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from benchmarks.tiles.edit import Edit
+from benchmarks.tiles.edited import EDIT, edit_extra
+from benchmarks.tiles.prompt import prompt_of
+from benchmarks.tiles.questions import questions
+from benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, ROWS, SIDE, SKINS, TILE, TileScene
+from benchmarks.tiles.truth import background, elements, placed, relations, text_box, unplaced
+from evalkit.errors import GenerationError
+from evalkit.keys import from_json, to_json
+from evalkit.records import JSON, Case, SourceImage, Task, TextTarget
+
+EXTRA = "tiles"
+"""The key of `Case.extra` that holds the scene."""
+UNPLACED = "unplaced"
+"""The key of `Case.extra` that lists what is asked for without a place."""
+LONGEST = SIDE // TILE - FIRST_COLUMN
+"""Letters that fit in a row of tiles."""
+
+
+def tile_case(scene: TileScene, id: str) -> Case:
+    """The case that asks for `scene`."""
+    return _case(scene, id, prompt_of(scene), ("tiles",), {})
+
+
+def edit_case(edit: Edit, id: str, source: SourceImage) -> Case:
+    """The case that asks for `edit` of the picture `source`. What is left alone must stay where it was."""
+    return _case(
+        placed(edit.after), id, edit.instruction, ("tiles", "edit", edit.kind), {EDIT: edit_extra(edit)}, source
+    )
+
+
+def scene_of(case: Case) -> TileScene:
+    """The scene that answers a case.
+
+    Raises:
+        GenerationError: the case has no tile scene, one that can't be read, or one of another size.
+    """
+    if EXTRA not in case.extra:
+        hint = "use a benchmark of tiles (`minis-core`, `tiles`), or another generator"
+        raise GenerationError("the case has no tile scene to render", where=case.id, hint=hint)
+    try:
+        scene = from_json(TileScene, case.extra[EXTRA])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        what = f"the tile scene can't be read: {place + ': ' if place else ''}{first['msg']}"
+        raise GenerationError(what, where=case.id, hint="write the suite again") from error
+    wrong = _wrong_name(scene)
+    if wrong:
+        raise GenerationError(f"the tile scene can't be drawn: {wrong}", where=case.id, hint="write the suite again")
+    if (case.width, case.height) != (SIDE, SIDE):
+        what = f"the case is {case.width}x{case.height} px, a tile scene {SIDE}x{SIDE}"
+        raise GenerationError(what, where=case.id, hint="write the suite again")
+    return scene
+
+
+def _case(
+    scene: TileScene,
+    id: str,
+    prompt: str,
+    tags: tuple[str, ...],
+    extra: Mapping[str, JSON],
+    source: SourceImage | None = None,
+) -> Case:
+    word, free = scene.word, unplaced(scene)
+    texts = (TextTarget(word.text, text_box(word) if word.told else None, "title"),) if word else ()
+    return Case(
+        id,
+        prompt,
+        task=Task.EDIT if source else Task.T2I,
+        width=SIDE,
+        height=SIDE,
+        category=scene.category,
+        texts=texts,
+        elements=elements(scene),
+        relations=relations(scene),
+        background=background(scene),
+        checklist=questions(scene),
+        source=source,
+        tags=tags,
+        extra={EXTRA: to_json(scene), **({UNPLACED: free} if free else {}), **extra},
+    )
+
+
+def _wrong_name(scene: TileScene) -> str:
+    """The first name in a scene from a file that means nothing; empty if all do."""
+    colors, rows, columns, skins = [scene.ground], [], [], []
+    for mark in scene.marks:
+        colors, rows, columns = [*colors, mark.color], [*rows, mark.row], [*columns, mark.column]
+    if scene.word:
+        colors, rows = [*colors, scene.word.color], [*rows, scene.word.row]
+        if not scene.word.text or len(scene.word.text) > LONGEST:
+            return f"a word of {len(scene.word.text)} letters (1 to {LONGEST})"
+    if scene.figure:
+        colors, skins = [*colors, scene.figure.hair, scene.figure.shirt], [scene.figure.skin]
+    if scene.land:
+        colors, columns = [*colors, scene.land.color, scene.land.sun], [*columns, scene.land.column]
+    known = ((colors, COLORS, "color"), (rows, ROWS, "row"), (columns, COLUMNS, "column"), (skins, SKINS, "skin"))
+    wrong = [f"no {what} {name!r}" for names, all_names, what in known for name in names if name not in all_names]
+    return wrong[0] if wrong else ""

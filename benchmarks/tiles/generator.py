@@ -1,0 +1,55 @@
+"""The renderer of tile scenes as a generator: a stand-in with a known right answer, not a model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from benchmarks.tiles.case import scene_of
+from benchmarks.tiles.draw import draw_tiles
+from benchmarks.tiles.provenance import tiles_version
+from evalkit import settings as base
+from evalkit.errors import GenerationError
+from evalkit.keys import digest
+from evalkit.protocols import GeneratorInfo
+from evalkit.records import Case, Generated, Request
+
+
+class TileGenerator:
+    """A renderer, no model: draws exactly the tile scene that the case asks for, edits included.
+
+    The perfect answer to the cases of `tiles` and `minis-core`, for every noise alike. A case without a tile scene gets
+    an error.
+    """
+
+    batch_size = 16
+
+    class Settings(base.Settings):
+        """No settings: the scene is in the case."""
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def info(self) -> GeneratorInfo:
+        """Says that this is a renderer."""
+        return GeneratorInfo("tile renderer (no model)", "Apache-2.0", "CPU")
+
+    def fingerprint(self, case: Case) -> str:
+        """The renderer, its font and libraries; the scene is part of the case."""
+        return digest("tiles", tiles_version())
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        """One picture per request; `nfe` is `None`, for nothing is evaluated."""
+        return [_generated(request.case) for request in requests]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _generated(case: Case) -> Generated:
+    started = time.perf_counter()
+    try:
+        pixels = draw_tiles(scene_of(case))
+    except GenerationError as error:
+        return Generated(error=f"{error}; {error.hint}" if error.hint else str(error))
+    return Generated(pixels, seconds=time.perf_counter() - started, batch_invariant=True)

@@ -1,0 +1,125 @@
+"""What is true of a tile scene by its prompt: what stands where, what has no place, and where only ground can be.
+
+A place the prompt does not say is the model's to choose: what stands there becomes no element, and no flat region
+touches any place it could have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from itertools import combinations, product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scenes.truth import flat_regions
+from benchmarks.tiles.draw import Layer, layers, mark_box, word_box
+from benchmarks.tiles.scene import COLORS, COLUMNS, CUTS, FORMS, ROWS, SIDE, SKINS, Mark, TileScene, Word
+from evalkit.records import JSON, Background, Box, Element, Relation
+
+HAIR, SKIN, SHIRT = Box(55, 25, 73, 31), Box(52, 44, 76, 76), Box(36, 106, 92, 126)
+LAND = Box(8, 114, 120, 126)
+"""Boxes that hold nothing but that part, whatever the cut of the hair or the form of the land, px."""
+REGION = "region"
+"""Kind of an element that is a part of something larger: its colour fills its box, its edges are elsewhere."""
+WORD, SUN = "word", "sun"
+
+
+def placed(scene: TileScene) -> TileScene:
+    """`scene` with every place said: what an instruction leaves alone stays where the source shows it."""
+    word, land = scene.word, scene.land
+    return dataclasses.replace(
+        scene,
+        word=dataclasses.replace(word, told=True) if word else None,
+        marks=tuple(dataclasses.replace(mark, told=True) for mark in scene.marks),
+        land=dataclasses.replace(land, told=True) if land else None,
+    )
+
+
+def elements(scene: TileScene) -> tuple[Element, ...]:
+    """Everything whose place is known, in drawing order; the id of a shape is its kind, for there is one of each."""
+    made: list[Element] = []
+    figure, land = scene.figure, scene.land
+    if land:
+        if land.told:
+            sun = Mark("circle", land.sun, "top", land.column)
+            made.append(Element(SUN, "circle", mark_box(sun), COLORS[land.sun]))
+        made.append(Element("land", REGION, LAND, COLORS[land.color]))
+    if figure:
+        made.append(Element("hair", REGION, HAIR, COLORS[figure.hair]))
+        made.append(Element("shirt", REGION, SHIRT, COLORS[figure.shirt]))
+        made.append(Element("skin", REGION, SKIN, SKINS[figure.skin]))
+    made += [Element(mark.kind, mark.kind, mark_box(mark), COLORS[mark.color]) for mark in scene.marks if mark.told]
+    if scene.word and scene.word.told:
+        made.append(Element(WORD, "text", text_box(scene.word), COLORS[scene.word.color]))
+    return tuple(made)
+
+
+def text_box(word: Word) -> Box:
+    """The ink of a word, in numbers that JSON can hold."""
+    box = word_box(word)
+    return Box(float(box.x0), float(box.y0), float(box.x1), float(box.y1))
+
+
+def unplaced(scene: TileScene) -> list[JSON]:
+    """What is asked for without a place, as `{"kind": …, "color": [r, g, b]}`."""
+    things = [(mark.kind, mark.color) for mark in scene.marks if not mark.told]
+    if scene.land and not scene.land.told:
+        things.append(("circle", scene.land.sun))
+    made: list[JSON] = [{"kind": kind, "color": list(COLORS[color])} for kind, color in things]
+    if scene.word and not scene.word.told:
+        made.append({"kind": "text", "color": list(COLORS[scene.word.color])})
+    return made
+
+
+def relations(scene: TileScene) -> tuple[Relation, ...]:
+    """How the things whose places are known stand to each other on the grid."""
+    marks = [mark for mark in scene.marks if mark.told]
+    rows = {mark.kind: mark.row for mark in marks}
+    if scene.word and scene.word.told:
+        rows = {WORD: scene.word.row, **rows}
+    made: list[Relation] = []
+    for one, other in combinations(sorted(rows, key=lambda id: ROWS[rows[id]]), 2):
+        if rows[one] != rows[other]:
+            made.append(Relation("above", (one, other)))
+    for first, second in combinations(sorted(marks, key=lambda mark: COLUMNS[mark.column]), 2):
+        pair = (first.kind, second.kind)
+        if first.column == second.column:
+            made.append(Relation("aligned-center", pair))
+        elif first.row == second.row:
+            made += [Relation("left-of", pair), Relation("aligned-top", pair)]
+    return (*made, Relation("no-overlap", tuple(rows))) if len(rows) > 1 else tuple(made)
+
+
+def background(scene: TileScene) -> Background:
+    """The ground: its colour, and boxes in which nothing else can be, wherever the model puts what has no place."""
+    return Background("solid", (COLORS[scene.ground],), flat_regions(~_drawn(_possible(scene))))
+
+
+def _possible(scene: TileScene) -> Iterable[Layer]:
+    """What is drawn over the ground, in every place and form that the prompt leaves open."""
+    bare = TileScene(scene.category, scene.ground)
+    for mark in scene.marks:
+        places = [(mark.row, mark.column)] if mark.told else product(ROWS, COLUMNS)
+        for row, column in places:
+            yield from layers(dataclasses.replace(bare, marks=(dataclasses.replace(mark, row=row, column=column),)))
+    if scene.word:
+        for row in (scene.word.row,) if scene.word.told else ROWS:
+            yield from layers(dataclasses.replace(bare, word=dataclasses.replace(scene.word, row=row)))
+    if scene.figure:
+        for cut in CUTS:
+            yield from layers(dataclasses.replace(bare, figure=dataclasses.replace(scene.figure, cut=cut)))
+    if scene.land:
+        columns = (scene.land.column,) if scene.land.told else COLUMNS
+        for form, column in product(FORMS, columns):
+            yield from layers(dataclasses.replace(bare, land=dataclasses.replace(scene.land, form=form, column=column)))
+
+
+def _drawn(painted: Iterable[Layer]) -> NDArray[np.bool_]:
+    """(128, 128): where any of the layers leaves a trace."""
+    mask = np.zeros((SIDE, SIDE), np.bool_)
+    for layer in painted:
+        height, width = layer.coverage.shape
+        mask[layer.y : layer.y + height, layer.x : layer.x + width] |= layer.coverage > 0
+    return mask
