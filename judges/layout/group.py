@@ -15,19 +15,19 @@ UNLIKE = 0.8
 """Largest |ln(width ratio)| + |ln(height ratio)| of a group and the declared box: a factor of 1.5 in both."""
 
 
-def group_at(blobs: Sequence[Blob], box: Box) -> Box | None:
-    """The hull of the components in and just around `box`, with what continues them on the same lines.
+def group_at(blobs: Sequence[Blob], box: Box, least: float) -> Box | None:
+    """The hull of the components of `least` px² in and just around `box`, with what continues them on the same lines.
 
     `None` where they are too little to be it: a third of its width or height, or a tenth of its area.
     """
     near = grown(box, 0.5 * min(box.width, box.height), 0.35 * box.height)
-    usable = _largest(blobs, box)
+    usable = _largest(blobs, least)
     chosen = [blob.box for blob in usable if _holds_middle(near, blob.box)]
     rest = [blob.box for blob in usable if not _holds_middle(near, blob.box)]
     grows = True
     while chosen and grows:
         together = hull(chosen)
-        gap = 0.5 * min(together.height, max((b.height for b in chosen), default=0))
+        gap = 0.8 * min(together.height, max((b.height for b in chosen), default=0))
         joins = [b for b in rest if grown(together, gap, 0).intersection(b) > 0.5 * b.area]
         chosen += joins
         rest = [b for b in rest if b not in joins]
@@ -39,9 +39,9 @@ def group_at(blobs: Sequence[Blob], box: Box) -> Box | None:
     return result if enough and result.width <= 3 * box.width and result.height <= 3 * box.height else None
 
 
-def group_like(blobs: Sequence[Blob], box: Box, side: int) -> Box | None:
-    """The group of components anywhere that is most like `box` in size, and near it among equals; `None` if none is."""
-    usable = [blob.box for blob in _largest(blobs, box)]
+def group_like(blobs: Sequence[Blob], box: Box, least: float, side: int) -> Box | None:
+    """The group of components of `least` px² anywhere that is most like `box` in size, and near it among equals."""
+    usable = [blob.box for blob in _largest(blobs, least)]
     lines = _lines(usable)
     candidates = [*usable, *lines, *(one.union(other) for one, other in pairwise(lines))]
     ranked = [
@@ -71,8 +71,8 @@ def _lines(boxes: Sequence[Box]) -> list[Box]:
     return sorted(lines, key=lambda b: b.y0)
 
 
-def _largest(blobs: Sequence[Blob], box: Box) -> list[Blob]:
-    kept = [blob for blob in blobs if blob.area >= max(3, 0.002 * box.area)]
+def _largest(blobs: Sequence[Blob], least: float) -> list[Blob]:
+    kept = [blob for blob in blobs if blob.area >= least]
     return sorted(kept, key=lambda blob: -blob.area)[:MOST_BLOBS]
 
 

@@ -118,6 +118,14 @@ class Ink:
         wide = [grown(box, slack) for box in boxes]
         return self.only(lambda blob: not any(lies_in(blob.box, box) for box in wide))
 
+    def outside(self, boxes: Sequence[Box]) -> Ink:
+        """This ink less all that lies in one of `boxes`."""
+        rest = self.mask.copy()
+        for box in boxes:
+            x0, y0, x1, y1 = self._whole(box)
+            rest[y0:y1, x0:x1] = False
+        return Ink(rest)
+
     def only(self, kept: Callable[[Blob], bool]) -> Ink:
         """This ink less the components that are not `kept`."""
         return Ink(np.array([False, *map(kept, self.blobs)])[self._numbers])
@@ -165,7 +173,8 @@ class Ink:
         # where there is nothing beyond, even a single descender is the edge; else it is where most ink ends
         alone = (inside > 0) & (outside == 0)
         best = int(np.argmax(strength * ~alone + 2.0 * alone - 0.005 * np.abs(np.arange(-reach, reach + 1))))
-        covered = not alone[best] and bool(inside[reach] > 0) and bool(outside[reach] > 0)
+        least = max(1.0, 0.01 * (high - low))
+        covered = not alone[best] and bool(inside[reach] > least) and bool(outside[reach] > least)
         return _Side(want - reach + best, max(float(strength[best]), 0.0), bool(alone[best]), covered)
 
     def _lines(self, first: int, stop: int, low: int, high: int, axis: int) -> NDArray[np.float64]:
@@ -209,49 +218,3 @@ def hull(boxes: Sequence[Box]) -> Box:
 def _replaced(four: Four, index: int, value: int) -> Four:
     a, b, c, d = (value if place == index else old for place, old in enumerate(four))
     return a, b, c, d
-
-
-def rigid(ink: Ink, like: Box, *, least: float = 0.5, give: int = 2) -> Edges | None:
-    """Where in the picture a box of the size of `like` has ink on all four sides and none beyond; the nearest such.
-
-    All places are tried at once. `least` is the mean evidence that is needed; `None` where no place has it. The ink may
-    begin up to `give` px inside.
-    """
-    around = ink.bounds(Box(0, 0, ink.mask.shape[1], ink.mask.shape[0]))
-    width, height = round(like.width), round(like.height)
-    if around is None or min(width, height) <= give:
-        return None
-    # a frame of two empty lines, and all the room in which the box can touch any ink
-    x0, y0, x1, y1 = (int(v) for v in (around.x0, around.y0, around.x1, around.y1))
-    rows, columns = y1 - y0 - height + 5, x1 - x0 - width + 5
-    if rows < 1 or columns < 1:
-        return None
-    padded = np.pad(ink.mask[y0:y1, x0:x1], 3)
-    sums = Ink(padded).sums
-
-    def total(top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
-        """Ink between these lines of a box whose upper left corner is at (1, 1) and on."""
-        low, high = slice(1 + top, 1 + top + rows), slice(1 + bottom, 1 + bottom + rows)
-        one, two = slice(1 + left, 1 + left + columns), slice(1 + right, 1 + right + columns)
-        return (sums[high, two] - sums[low, two] - sums[high, one] + sums[low, one]).astype(np.float32)
-
-    sides = (
-        (total(0, height, 0, give), total(0, height, -1, 0)),
-        (total(0, give, 0, width), total(-1, 0, 0, width)),
-        (total(0, height, width - give, width), total(0, height, width, width + 1)),
-        (total(height - give, height, 0, width), total(height, height + 1, 0, width)),
-    )
-    score = np.zeros((rows, columns), dtype=np.float32)
-    possible = np.ones((rows, columns), dtype=np.bool_)
-    for inside, outside in sides:
-        score += np.where(outside > 0, np.maximum(inside - outside, 0) / (inside + outside + 1), 1.0) / 4
-        possible &= inside > 0
-    y, x = np.ogrid[:rows, :columns]
-    far = np.hypot(x + x0 - 2 - like.x0, y + y0 - 2 - like.y0)
-    ranked = np.where(possible & (score >= least), score - 0.2 * far / np.hypot(*ink.mask.shape), -1.0)
-    best = int(np.argmax(ranked))
-    row, column = divmod(best, columns)
-    if ranked[row, column] < 0:
-        return None
-    there = moved(like, column + x0 - 2 - round(like.x0), row + y0 - 2 - round(like.y0))
-    return ink.edges(there, give)

@@ -6,13 +6,14 @@ First each is looked for where it should be, then, among the ink nobody has clai
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from evalkit.records import RGB, Box
 from judges.layout.colour import difference
 from judges.layout.group import UNLIKE, group_at, group_like, unlike
-from judges.layout.ink import Edges, Ink, rigid
+from judges.layout.ink import Blob, Edges, Ink, grown
+from judges.layout.search import at_border, rigid
 from judges.layout.spec import Item, holds
 from judges.layout.view import SIMILAR, View
 
@@ -22,6 +23,10 @@ ELSEWHERE_MEAN = 0.66
 """The same for a box that may be anywhere."""
 COVERED = 0.04
 """Least share of a box in its colour for something to be there at all."""
+LEAST_TEXT, MOST_TEXT, LEAST_SHAPE = 0.08, 0.85, 0.35
+"""The same for a text that was found elsewhere, its most, and the least for a circle, square or triangle."""
+STANDS_OUT = 15.0
+"""ΔE*ab from its ground from which something in another colour than declared is something."""
 HARDLY_SEEN = 6.0
 """ΔE*ab of a panel and its ground below which its edges can't be told."""
 _TEXT_SHARE = 0.6
@@ -73,14 +78,14 @@ def _in_place(view: View, item: Item) -> Found | None:
     merged = False
     for ink in _masks(view, item):
         edges = ink.edges(item.box, reach(view))
-        if ink.share(edges.box) < COVERED:
+        if ink.share(edges.box) < COVERED or (item.outline and not _filled(ink, edges.box, item)):
             continue
         if edges.least >= SURE_LEAST and edges.mean >= SURE_MEAN:
             return _measured(view, item, edges.box, ink)
         seen = [evidence >= SURE_MEAN for evidence in edges.evidence]
         merged |= sum(seen) >= 2 and all(s or c for s, c in zip(seen, edges.covered, strict=True))
     # a panel may share its colour with what it touches, or all but share it with the ground: two edges must do
-    hidden = not item.is_text and (merged or _hardly_seen(view, item))
+    hidden = not item.is_text and not item.outline and (merged or _hardly_seen(view, item))
     return Found(item, item.box, colour=item.color) if hidden else None
 
 
@@ -99,14 +104,14 @@ def _masks(view: View, item: Item) -> Iterable[Ink]:
             yield own
             if not item.is_text:
                 over = tuple(dict.fromkeys(one.color for one in _over(view, item) if one.color is not None))
-                if over:
+                if over and not item.outline:
                     yield view.near((colour, *over), _threshold(view, item, colour))
     if not item.is_text or colour is None:
         if item.is_text:
             ground = view.around(item.box)
             if ground is not None:
                 yield view.far((ground,), 12)
-        elif view.off_ground is not None and not item.on:
+        elif view.off_ground is not None and not item.on and not item.outline:
             yield view.off_ground
 
 
@@ -140,27 +145,50 @@ def _portrait(view: View, item: Item) -> Found | None:
 
 def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
     claimed = [one for one in others if one.box is not None]
-    for look in (_recoloured_here, _shifted, _resized, _recoloured):
+    for look in (_recoloured_here, _same_size, _resized, _recoloured):
         found = look(view, item, claimed)
         if found is not None:
             return found
     ink = own_ink(view, item)
-    if not item.is_text and ink is not None and ink.share(item.box) >= 2 * COVERED:
+    vague = not item.is_text and not item.outline
+    if vague and ink is not None and ink.share(item.box) >= 2 * COVERED:
         return Found(item, item.box)  # something of that colour is there, but its edges can't be told
     return Found(item, None)
 
 
-def _unclaimed(view: View, item: Item, claimed: list[Found], colour: RGB | None) -> Ink | None:
-    """The ink of `colour` less what others of about that colour have claimed."""
-    if colour is None:
-        return None
-    rivals = [one.box for one in claimed if one.box is not None and _of_colour(one.item, colour, view)]
-    rest = view.near((colour,), _threshold(view, item, colour)).without(rivals)
-    if not item.is_text:
-        return rest
-    # what is as large as a panel is no text, whatever its colour
-    largest = 4 * max(one.box.area for one in view.spec.items if one.is_text)
-    return rest.only(lambda blob: blob.box.area <= largest)
+def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Iterator[tuple[Ink, bool]]:
+    """The inks the item may be drawn in, less what others of about that colour have claimed, and if it is its own.
+
+    Its own colour, once more with a narrower threshold for where it may lie on another ground, and for a text the
+    colours of the other texts.
+    """
+    if item.color is None:
+        return
+    thresholds = [_threshold(view, item, item.color)]
+    careful = 0.5 * min((d for c in _grounds(view) if (d := difference(c, item.color)) > 8), default=45.0)
+    if careful < thresholds[0] - 3:
+        thresholds.append(careful)
+    others = [one.color for one in view.spec.items if one.is_text and one.color not in (None, item.color)]
+    tries = [(item.color, threshold) for threshold in thresholds]
+    if item.is_text:
+        tries += [(colour, _threshold(view, item, colour)) for colour in dict.fromkeys(others) if colour is not None]
+    largest = 4 * max((one.box.area for one in view.spec.items if one.is_text), default=0.0)
+
+    def small(blob: Blob) -> bool:
+        return blob.box.area <= largest
+
+    for colour, threshold in tries:
+        rivals = [one.box for one in claimed if one.box is not None and _of_colour(one.item, colour, view)]
+        rest = view.near((colour,), threshold).without(rivals)
+        if item.is_text:  # what is as large as a panel is no text, whatever its colour
+            rest = rest.only(small)
+        yield rest, colour == item.color
+
+
+def _grounds(view: View) -> tuple[RGB, ...]:
+    """The declared colours of the ground and of what others stand on."""
+    on = {item.on for item in view.spec.items}
+    return (*view.spec.ground, *(one.color for one in view.spec.items if one.id in on and one.color is not None))
 
 
 def _of_colour(item: Item, colour: RGB, view: View) -> bool:
@@ -170,18 +198,15 @@ def _of_colour(item: Item, colour: RGB, view: View) -> bool:
     return item.is_text or not any(one is not item and holds(item.box, one.box) for one in view.spec.items)
 
 
-def _shifted(view: View, item: Item, claimed: list[Found]) -> Found | None:
-    """The same size anywhere, in its own colour or, for a text, in that of another one."""
-    colours = [item.color]
-    if item.is_text:
-        colours += [one.color for one in view.spec.items if one.is_text and one.color != item.color]
-    for colour in dict.fromkeys(colours):
-        rest = _unclaimed(view, item, claimed, colour)
-        if rest is None:
-            continue
+def _same_size(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    """The same size anywhere, or what is left of it at the edge of the picture."""
+    for rest, _ in _unclaimed(view, item, claimed):
         edges = rigid(rest, item.box, least=ELSEWHERE_MEAN, give=2 if item.is_text else 4)
-        if edges is not None and _plausible(edges, item):
+        if edges is not None and _plausible(edges, item) and _filled(rest, edges.box, item):
             return _measured(view, item, edges.box, rest)
+        box = at_border(rest, item.box)
+        if box is not None and _filled(rest, box, item):
+            return _measured(view, item, box, rest)
     return None
 
 
@@ -190,14 +215,12 @@ def _plausible(edges: Edges, item: Item) -> bool:
 
 
 def _resized(view: View, item: Item, claimed: list[Found]) -> Found | None:
-    rest = _unclaimed(view, item, claimed, item.color)
-    if rest is None:
-        return None
-    box = _group(view, item, rest)
-    if box is None:
-        return None
-    exact = max(abs(box.width - item.box.width), abs(box.height - item.box.height)) <= 4
-    return _measured(view, item, box, rest, sure=item.is_text or exact)
+    for rest, is_own in _unclaimed(view, item, claimed):
+        box = _group(view, item, rest) if is_own else None
+        if box is not None and _filled(rest, box, item):
+            exact = max(abs(box.width - item.box.width), abs(box.height - item.box.height)) <= 4
+            return _measured(view, item, box, rest, sure=item.is_text or exact)
+    return None
 
 
 def _recoloured_here(view: View, item: Item, claimed: list[Found]) -> Found | None:
@@ -207,26 +230,46 @@ def _recoloured_here(view: View, item: Item, claimed: list[Found]) -> Found | No
         return None
     other = view.far((ground,), 12)
     edges = other.edges(item.box, reach(view))
-    if edges.least < 0.5 or edges.mean < 0.7 or other.share(edges.box) < 2 * COVERED:
+    if edges.least < 0.5 or edges.mean < 0.7 or not _filled(other, edges.box, item):
         return None
-    return _measured(view, item, edges.box, other)
+    return _seen(_measured(view, item, edges.box, other))
 
 
 def _recoloured(view: View, item: Item, claimed: list[Found]) -> Found | None:
     """Something of about that size anywhere on the ground, in another colour."""
-    if view.off_ground is None or item.on:
+    if not view.spec.ground or item.on:
         return None
-    rest = view.off_ground.without([one.box for one in claimed if one.box is not None])
+    room = max(3.0, 0.01 * view.spec.side)
+    rest = view.far(view.spec.ground, STANDS_OUT).outside([grown(o.box, room) for o in claimed if o.box is not None])
     box = _group(view, item, rest)
-    return None if box is None else _measured(view, item, box, rest, sure=False)
+    if box is None or not _filled(rest, box, item):
+        return None
+    return _seen(_measured(view, item, box, rest, sure=False))
+
+
+def _filled(ink: Ink, box: Box, item: Item) -> bool:
+    """Whether there is as much ink as such a thing has: specks of noise have less, a panel more than a text."""
+    share = ink.share(box)
+    if item.is_text:
+        return LEAST_TEXT <= share <= MOST_TEXT
+    return share >= (LEAST_SHAPE if item.outline else COVERED)
+
+
+def _seen(found: Found) -> Found | None:
+    """`found`, if it stands out from what it stands on."""
+    if found.colour is None or found.ground is None or difference(found.colour, found.ground) < STANDS_OUT:
+        return None
+    return found
 
 
 def _group(view: View, item: Item, ink: Ink) -> Box | None:
     """The components that may be the item: those in its place, of whatever size for a text, or any of its size."""
-    here = group_at(ink.blobs, item.box)
+    # a shape is one piece, a text is many; less than that is noise
+    least = 0.1 * item.box.area if item.outline else max(4.0, 0.002 * item.box.area)
+    here = group_at(ink.blobs, item.box, least)
     if here is not None and (item.is_text or unlike(here, item.box) < UNLIKE):
         return here
-    return group_like(ink.blobs, item.box, view.spec.side)
+    return group_like(ink.blobs, item.box, least, view.spec.side)
 
 
 def _measured(view: View, item: Item, box: Box, ink: Ink, *, sure: bool = True) -> Found:
