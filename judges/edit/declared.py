@@ -1,0 +1,80 @@
+"""What an edit case says may change: `Case.extra["edit"]`, as masks of the judged picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from evalkit.errors import JudgeError
+from evalkit.keys import from_json
+from evalkit.records import Box, Case
+
+EXTRA = "edit"
+"""The key of `Case.extra`."""
+Mask = NDArray[np.bool_]
+Rounding = Callable[[float], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Boxes in pixels of the case's canvas. `kind` is the suite's word for the edit, for people.
+
+    `changed`: in each of these something must change, and nowhere else may anything (unless `kept` says where).
+    `kept`: these must stay as they are, and of all the rest something must change (unless `changed` says where).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    kind: str = ""
+    changed: tuple[Box, ...] = ()
+    kept: tuple[Box, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.changed and not self.kept:
+            raise ValueError("neither `changed` nor `kept` names a box")
+
+
+class Regions(NamedTuple):
+    """`kept` (H, W): what must be as it was. Each of `changed` (H, W): where something must differ, and its box."""
+
+    kept: Mask
+    changed: Sequence[tuple[Box, Mask]]
+
+
+def declared(case: Case) -> Declared | None:
+    """What the case declares; `None` where it says nothing. Raises `JudgeError` if that can't be read."""
+    if EXTRA not in case.extra:
+        return None
+    try:
+        return from_json(Declared, case.extra[EXTRA])
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, (f"extra.{EXTRA}", *first["loc"])))
+        hint = "see docs/minis-suite.md for what an edit case declares"
+        raise JudgeError(f"{place}: {first['msg']}", where=case.id, hint=hint) from error
+
+
+def regions(said: Declared, case: Case, height: int, width: int) -> Regions:
+    """The declared boxes as masks of a picture of (`height`, `width`) px: allowed changes rounded up, kept px down."""
+    fx, fy = width / case.width, height / case.height
+    may = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in said.changed]
+    must = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in said.kept]
+    shape = (height, width)
+    inside = _filled(shape, may, floor, ceil)
+    kept = _filled(shape, must, ceil, floor) & ~inside if must else ~inside
+    if may:
+        return Regions(kept, [(box, _filled(shape, [box], floor, ceil)) for box in may])
+    return Regions(kept, [(Box(0, 0, width, height), ~_filled(shape, must, floor, ceil))])
+
+
+def _filled(shape: tuple[int, int], boxes: Iterable[Box], start: Rounding, end: Rounding) -> Mask:
+    mask = np.zeros(shape, np.bool_)
+    for box in boxes:
+        mask[max(start(box.y0), 0) : max(end(box.y1), 0), max(start(box.x0), 0) : max(end(box.x1), 0)] = True
+    return mask

@@ -1,0 +1,61 @@
+"""Where two pictures differ, and by how much (pure)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.pictures import Pixels
+from evalkit.records import Box
+from judges.edit.declared import Mask
+from judges.grain.colour import to_lab
+
+TOLERANCE = 6.0
+"""ΔE*ab (CIE 1976) up to which a pixel is as it was. Three code values up or down in each channel make at most 5.6
+(worst of a grid of 1,000 colours and of the tiles' palette); the nearest two of its colours are 21 apart."""
+REACH = 0.01
+"""Pixels no further apart than this share of the shorter side belong to one change."""
+LEAST_SIDE = 0.015
+"""Side of the square whose area a change must have to be reported, as a share of the shorter side; at least 2 px."""
+
+Plane = NDArray[np.float32]
+
+
+class Change(NamedTuple):
+    """One connected change: its box, how many px of it differ, and by how much on average (ΔE*ab)."""
+
+    box: Box
+    area: int
+    delta: float
+
+
+def difference(pixels: Pixels, source: Pixels) -> Plane:
+    """(H, W) ΔE*ab (CIE 1976) of two pictures (H, W, 3) of one size."""
+    squared = sum((one - other) ** 2 for one, other in zip(to_lab(pixels), to_lab(source), strict=True))
+    result: Plane = np.sqrt(np.asarray(squared, np.float32))
+    return result
+
+
+def changes(delta: Plane, where: Mask) -> list[Change]:
+    """What differs inside `where` by more than `TOLERANCE`, connected within `REACH`; the largest area first."""
+    from scipy.ndimage import binary_dilation, find_objects, label
+
+    differs = (delta > TOLERANCE) & where
+    if not differs.any():
+        return []
+    side = min(delta.shape)
+    steps = max(1, round(REACH * side / 2))
+    numbers, _ = label(binary_dilation(differs, np.ones((3, 3)), iterations=steps), np.ones((3, 3)))
+    least = max(2.0, LEAST_SIDE * side) ** 2
+    found: list[Change] = []
+    for number, part in enumerate(find_objects(numbers), start=1):
+        own = differs[part] & (numbers[part] == number)
+        area = int(own.sum())
+        if area >= least:
+            ys, xs = np.nonzero(own)
+            y, x = part[0].start, part[1].start
+            box = Box(float(x + xs.min()), float(y + ys.min()), float(x + xs.max() + 1), float(y + ys.max() + 1))
+            found.append(Change(box, area, float(delta[part][own].mean())))
+    return sorted(found, key=lambda change: -change.area)

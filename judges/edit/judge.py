@@ -1,0 +1,128 @@
+"""The edit judge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.errors import JudgeError, PictureError
+from evalkit.keys import digest
+from evalkit.pictures import Picture, Pixels, decode, read_file
+from evalkit.protocols import Control
+from evalkit.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.settings import Settings as BaseSettings
+from judges.edit.controls import controls
+from judges.edit.declared import Declared, Regions, declared, regions
+from judges.edit.differ import LEAST_SIDE, REACH, TOLERANCE, Change, Plane, changes, difference
+
+PRESERVED, CHANGED = "edit.preserved", "edit.changed"
+_DIMENSIONS = (
+    Dimension(PRESERVED, f"share of what must stay that is as in the source (ΔE*ab up to {TOLERANCE:.0f})"),
+    Dimension(CHANGED, "share of the regions that must change in which something did"),
+)
+LEAST_CHANGED = 0.02
+"""Share of a region that must differ for something to have happened there: a letter of six in a word is 3 %."""
+MOST_FINDINGS = 8
+SAME_SHAPE = 0.02
+"""Largest difference of the aspect ratios of source and picture, as a share."""
+
+
+class EditJudge:
+    """Compares an edited picture with its source: is the rest as it was, and did something happen where it should?"""
+
+    class Settings(BaseSettings):
+        """The edit judge has no settings: what it reports must mean the same in every run."""
+
+    name = "edit"
+    version = "1"
+    dimensions = _DIMENSIONS
+    concurrency = 4
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or self.Settings()
+
+    def fingerprint(self) -> str:
+        return digest(self.name, self.version, TOLERANCE, REACH, LEAST_SIDE, LEAST_CHANGED, MOST_FINDINGS)
+
+    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        if case.task is not Task.EDIT or case.source is None:
+            return self._unscored("the case asks for no edit")
+        said = declared(case)
+        if said is None:
+            return self._unscored("the case does not declare what may change")
+        pixels, source = picture.pixels, source_pixels(case)
+        height, width = pixels.shape[:2]
+        if abs(width * source.shape[0] / (height * source.shape[1]) - 1) > SAME_SHAPE:
+            sizes = f"{width}x{height} px and its source {source.shape[1]}x{source.shape[0]} px"
+            return self._unscored(f"the picture is {sizes}: not of the same shape")
+        delta = difference(pixels, resized(source, width, height))
+        return self._verdict(delta, regions(said, case, height, width), said, source.shape[:2] != (height, width))
+
+    def controls(self) -> Iterable[Control]:
+        return controls()
+
+    def close(self) -> None:
+        return None
+
+    def _verdict(self, delta: Plane, where: Regions, said: Declared, resampled: bool) -> Verdict:
+        differs = delta > TOLERANCE
+        shares = [float(differs[mask].mean()) if mask.any() else 0.0 for _, mask in where.changed]
+        happened = [share >= LEAST_CHANGED for share in shares]
+        unwanted = changes(delta, where.kept)
+        found = [_unwanted(change, delta.shape) for change in unwanted[:MOST_FINDINGS]]
+        found += [_unchanged(box, said) for (box, _), done in zip(where.changed, happened, strict=True) if not done]
+        evidence: dict[str, JSON] = {
+            "tolerance": TOLERANCE,
+            "edit": said.kind,
+            "kept_share": round(float(where.kept.mean()), 4),
+            "changed_shares": [round(share, 4) for share in shares],
+            "unwanted_changes": len(unwanted),
+            "source_resampled": resampled,
+        }
+        if where.kept.any():
+            preserved = Score(PRESERVED, Status.SCORED, 1 - float(differs[where.kept].mean()))
+        else:
+            preserved = Score(PRESERVED, Status.UNSCORED, reason="the case lets everything change")
+        changed = Score(CHANGED, Status.SCORED, float(np.mean(happened)))
+        return Verdict(self.name, (preserved, changed), tuple(found), evidence)
+
+    def _unscored(self, reason: str) -> Verdict:
+        return Verdict(self.name, tuple(Score(d.name, Status.UNSCORED, reason=reason) for d in self.dimensions))
+
+
+def source_pixels(case: Case) -> Pixels:
+    """The source picture of an edit case, (H, W, 3). Raises `JudgeError` if it is missing, broken or another one."""
+    assert case.source is not None
+    try:
+        data = read_file(Path(case.source.path))
+        if case.source.sha256 and hashlib.sha256(data).hexdigest() != case.source.sha256:
+            raise JudgeError("the source picture is not the one the case was written for", where=case.source.path)
+        return decode(data, where=case.source.path).pixels
+    except PictureError as error:
+        raise JudgeError(f"source picture: {error.what}", where=case.source.path) from error
+
+
+def resized(source: Pixels, width: int, height: int) -> Pixels:
+    """`source` at another size (Lanczos)."""
+    from PIL import Image
+
+    if source.shape[:2] == (height, width):
+        return source
+    return np.asarray(Image.fromarray(source).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def _unwanted(change: Change, shape: tuple[int, ...]) -> Finding:
+    size = max(change.box.width, change.box.height)
+    severity = min(1.0, 0.2 + change.delta / 100 + 2 * (change.area / (shape[0] * shape[1])) ** 0.5)
+    message = f"{change.area} px changed that should have stayed (ΔE {change.delta:.0f} on average)"
+    evidence: dict[str, JSON] = {"area": change.area, "mean_delta_e": round(change.delta, 2)}
+    return Finding("unwanted-change", change.box, size, "px", severity, message, evidence, "source")
+
+
+def _unchanged(box: Box, said: Declared) -> Finding:
+    what = f" ({said.kind})" if said.kind else ""
+    size = max(box.width, box.height)
+    return Finding("no-change", box, size, "px", 0.8, f"nothing changed where the edit{what} should show", {}, "edit")
