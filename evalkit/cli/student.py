@@ -46,6 +46,21 @@ def distill(recipe: Path, out: Path | None) -> int:
     return 0
 
 
+@command.command("new")
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--data", default="tiles", show_default=True, help="Training data by name.")
+@click.option("--share", type=(str, float), multiple=True, help="Share of a category in what the codec is fitted to.")
+@click.option("--seed", type=int, default=0, show_default=True)
+def new(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: int) -> int:
+    """Write an untrained mini pipeline to OUT, for a recipe to start from: codec and tokenizer fitted to the data."""
+    from evalkit.plugins import PluginSpec, create, load
+
+    source = create("training_data", PluginSpec(data))
+    shares = dict(share) or dict.fromkeys(source.categories, 1.0)
+    click.echo(str(load("recipes", "new")(source, shares, out, seed)))
+    return 0
+
+
 @command.command("sample")
 @click.argument("prompt")
 @click.option("--model", "-m", default=DEFAULT, show_default=True, help="A preset, a generator, or a diffusers folder.")

@@ -25,12 +25,15 @@ DRAWN_AT_ONCE = 128
 class Composition(NamedTuple):
     """What training data consists of: the share of edits, and the weight of each category for both tasks.
 
-    The paper's task mixture 7:3 is an `edit_share` of .3; its data composition is `t2i`.
+    The paper's task mixture 7:3 is an `edit_share` of .3; its data composition is `t2i`. Of the first `early_batches`
+    a share of `early_edit_share` are edits: drawing is learnt faster before editing, on shorter sequences.
     """
 
     edit_share: float
     t2i: Mapping[str, float]
     edit: Mapping[str, float]
+    early_batches: int = 0
+    early_edit_share: float = 0.0
 
 
 class Batch(NamedTuple):
@@ -77,7 +80,10 @@ class Batches:
 
     def __getitem__(self, number: int) -> Batch:
         rng = random.Random(f"{self._seed}/{number * self._world + self._rank}")
-        task = Task.EDIT if rng.random() < self._composition.edit_share else Task.T2I
+        composition = self._composition
+        early = number < composition.early_batches
+        edits = composition.early_edit_share if early else composition.edit_share
+        task = Task.EDIT if rng.random() < edits else Task.T2I
         if rng.random() < self._unconditional:
             examples = [self._example(rng, task) for _ in range(self._size)]
             return self._batch(task, examples, [""] * self._size)

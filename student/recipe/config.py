@@ -28,10 +28,12 @@ class Mixture(Settings):
     edit_share: float = Field(0.5, ge=0, le=1)
     t2i: dict[str, float] = Field(min_length=1)
     edit: dict[str, float] = Field(default_factory=lambda: dict(DEFAULT_EDIT))
+    early_batches: int = Field(0, ge=0, description="batches at the start with another share of edits")
+    early_edit_share: float = Field(0.0, ge=0, le=1)
 
     def composition(self) -> Composition:
         """As the batches want it."""
-        return Composition(self.edit_share, self.t2i, self.edit)
+        return Composition(self.edit_share, self.t2i, self.edit, self.early_batches, self.early_edit_share)
 
 
 class ExpertRule(Settings):

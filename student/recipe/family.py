@@ -70,12 +70,12 @@ class Family(Protocol):
 
 def family_of(pipe: Any) -> Family:
     """The family member a loaded pipeline is. Raises `ConfigError` for any other pipeline."""
-    from student.recipe.qwen_image import QwenImage
-
     name = type(pipe).__name__
     if name == "QwenImage21Pipeline":
         return QwenImage21(pipe)
     if name in ("QwenImagePipeline", "QwenImageEditPlusPipeline"):
+        from student.recipe.qwen_image import QwenImage
+
         return QwenImage(pipe)
     raise ConfigError(
         f"no recipe for a {name}", hint="QwenImage21Pipeline, QwenImagePipeline, QwenImageEditPlusPipeline"

@@ -1,0 +1,45 @@
+"""An untrained mini pipeline for some training data: codec and tokenizer fitted to it, weights at random."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from evalkit.protocols import TrainingData
+from evalkit.records import Task
+from student.mini.build import MiniSize, build_pipeline
+from student.recipe.save import save_pipeline
+
+CODEC_PICTURES = 4000
+CODEC_CHANNELS = 256
+CODEC_POWER = 0.5
+CODEC_SCALE = 0.7
+SHIFT = 3.0
+FRAME = "system user assistant\nComprehend and analyze the provided prompt."
+"""Words of the pipeline's prompt template, for the tokenizer."""
+
+
+def new_pipeline(data: TrainingData, weights: Mapping[str, float], out: Path, seed: int = 0) -> Path:
+    """Write an untrained pipeline to the folder `out` [entry point `evalkit.recipes`].
+
+    Args:
+        data: what it will be trained on.
+        weights: of the categories, for the pictures the codec is fitted to.
+        out: replaced if it is there.
+        seed: of the initial weights.
+    """
+    import torch
+
+    from student.mini.codec import fit_codec
+
+    rng = random.Random(1)
+    names, shares = list(weights), list(weights.values())
+    drawn = [data.example(rng, Task.T2I, rng.choices(names, shares)[0]).picture() for _ in range(CODEC_PICTURES)]
+    pictures = torch.from_numpy(np.stack(drawn)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    codec = fit_codec(pictures, CODEC_CHANNELS, CODEC_POWER, CODEC_SCALE)
+    corpus = [*data.corpus(), *[FRAME] * 2000]
+    save_pipeline(build_pipeline(codec, corpus, MiniSize(picture=data.size[0]), SHIFT, seed), out)
+    return out
