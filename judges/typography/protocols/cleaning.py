@@ -1,0 +1,35 @@
+"""What OneIG-Bench and LongText-Bench leave of a text before they compare it."""
+
+from __future__ import annotations
+
+import re
+
+_LATIN = "a-zA-Z0-9àâäéèêëîïôöùûüçÀÂÄÉÈÊËÎÏÔÖÙÛÜÇ"
+_DROPPED = re.compile(rf"[^\u4e00-\u9fa5{_LATIN}\s]")
+_WHITE = re.compile(r"\s+")
+_HAN = re.compile("[\u4e00-\u9fff]")
+HALLUCINATIONS = ("addCriterion", "No text recognized.")
+"""What their reader (Qwen2.5-VL-7B) says of itself where there is no text."""
+
+
+def kept_characters(text: str) -> str:
+    """Han up to U+9FA5, ASCII letters and digits, French accents and white space; nothing else.
+
+    So `$9.99` is `999`, and of `Ñandú` only `and` is left.
+    """
+    return _DROPPED.sub("", text)
+
+
+def one_space(text: str) -> str:
+    """White space collapsed and stripped."""
+    return _WHITE.sub(" ", text).strip()
+
+
+def no_space(text: str) -> str:
+    """White space removed."""
+    return _WHITE.sub("", text)
+
+
+def has_han(text: str) -> bool:
+    """Whether there is any Han character (up to U+9FFF)."""
+    return bool(_HAN.search(text))

@@ -1,0 +1,52 @@
+"""The text score of LongText-Bench (X-Omni, arXiv 2507.22058).
+
+Quirks kept: recall only, so surplus and repeated text is free; order does not count; punctuation, currency and letters
+with other than French accents are dropped; of the two things the reader says of itself only the last is removed,
+because each is removed from the original text anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from judges.typography.protocols.cleaning import HALLUCINATIONS, kept_characters, no_space, one_space
+
+
+class LongTextPicture(NamedTuple):
+    """Words (English) or characters (Chinese) of one picture: matched and asked for."""
+
+    matched: int
+    expected: int
+
+
+def longtext_normalise(text: str, language: str = "en") -> str:
+    """Kept characters; English lower-cased with white space collapsed, Chinese without white space, case kept."""
+    kept = kept_characters(text)
+    return one_space(kept).lower() if language == "en" else no_space(kept)
+
+
+def longtext_clean(read: str) -> str:
+    """What was read without the last keyword; `addCriterion` stays."""
+    return read.replace(HALLUCINATIONS[-1], "")
+
+
+def longtext_picture(expected: str, read: str, language: str = "en") -> LongTextPicture:
+    """The counts of one picture; `read` as the reader gave it."""
+    wanted = longtext_normalise(expected, language)
+    got = longtext_normalise(longtext_clean(read), language)
+    ours, theirs = (Counter(t.split()) if language == "en" else Counter(t) for t in (wanted, got))
+    return LongTextPicture((ours & theirs).total(), ours.total())
+
+
+def longtext_score(pictures: Iterable[LongTextPicture]) -> float:
+    """Matched over expected, summed over all pictures before dividing.
+
+    Raises:
+        ValueError: no expected word.
+    """
+    totals = [sum(column) for column in zip(*pictures, strict=True)] or [0, 0]
+    if not totals[1]:
+        raise ValueError("LongText-Bench score of no expected word")
+    return totals[0] / totals[1]
