@@ -42,10 +42,10 @@ def outline_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
 def extra_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
     """What is drawn on the declared ground or on a panel, and is none of the declared things.
 
-    Nothing is said where the ground is not declared, or hardly any of it shows.
+    Nothing is said where the ground is not declared, hardly any of it shows, or something is asked for without a place.
     """
     spec = view.spec
-    if not spec.ground or not spec.items:
+    if not spec.ground or not spec.items or not spec.complete:
         return []
     known = [one.box for one in found.values() if one.box is not None]
     groups = _groups(Ink(_solid(_foreign(view, found))), LEAST_EXTRA * spec.side)

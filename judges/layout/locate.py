@@ -14,7 +14,7 @@ from judges.layout.colour import difference
 from judges.layout.group import UNLIKE, group_at, group_like, unlike
 from judges.layout.ink import Blob, Edges, Ink, grown
 from judges.layout.search import at_border, rigid
-from judges.layout.spec import Item, holds
+from judges.layout.spec import REGION, Item, holds
 from judges.layout.view import SIMILAR, View
 
 SURE_LEAST, SURE_MEAN = 0.35, 0.6
@@ -25,6 +25,8 @@ COVERED = 0.04
 """Least share of a box in its colour for something to be there at all."""
 LEAST_TEXT, MOST_TEXT, LEAST_SHAPE = 0.08, 0.85, 0.35
 """The same for a text that was found elsewhere, its most, and the least for a circle, square or triangle."""
+FULL = 0.5
+"""Least share of the box of a region in its colour, or in any but the ground's."""
 STANDS_OUT = 15.0
 """ΔE*ab from its ground from which something in another colour than declared is something."""
 HARDLY_SEEN = 6.0
@@ -56,6 +58,9 @@ def locate(view: View) -> dict[str, Found]:
     found: dict[str, Found] = {}
     pending: list[Item] = []
     for item in view.spec.items:
+        if item.kind == REGION:
+            found[item.id] = _region(view, item)
+            continue
         here = _portrait(view, item) if item.kind == "portrait" else _in_place(view, item)
         if here is None:
             pending.append(item)
@@ -138,6 +143,19 @@ def _portrait(view: View, item: Item) -> Found | None:
         return Found(item, item.box)
     ink = view.near((item.color,), 20)
     return Found(item, item.box, colour=item.color) if ink.share(item.box) >= COVERED else None
+
+
+def _region(view: View, item: Item) -> Found:
+    """A part of something larger has no edges of its own here: its box must be full of its colour, not of the ground's.
+
+    What fills the box instead, if it is no ground, is the part in a wrong colour.
+    """
+    own = own_ink(view, item)
+    if own is None or own.share(item.box) >= FULL:
+        return Found(item, item.box, colour=None if own is None else view.median(item.box, own.mask))
+    if view.off_ground is None or view.off_ground.share(item.box) < FULL:
+        return Found(item, None)
+    return Found(item, item.box, colour=view.median(item.box, view.off_ground.mask))
 
 
 # ------------------------------------------------------------------------------------------------------- elsewhere

@@ -8,6 +8,8 @@ from evalkit.records import RGB, Box, Case, Element, Relation
 
 SHAPES = ("circle", "square", "triangle")
 """Outlines that an element can state, as its kind or as the first word of its id (`circle-0`)."""
+REGION = "region"
+"""Kind of an element that is a part of something larger: its colour fills its box, its edges are elsewhere."""
 _SAME = 0.9
 """IoU from which a text and an element are declared at the same place: they are one thing."""
 _HELD = 0.95
@@ -41,7 +43,8 @@ class Spec:
     """All that a case declares, scaled to a picture of `width` x `height` px.
 
     `items` are in drawing order. `ground` holds the colours of the background (with those between, for a gradient);
-    empty where it is not declared. `scale` is picture px per canvas px.
+    empty where it is not declared. `scale` is picture px per canvas px. `complete` says that all there is has a place:
+    not so where a text has no box, where only parts are declared (`region`), or where `Case.extra["unplaced"]` says so.
     """
 
     width: int
@@ -50,6 +53,7 @@ class Spec:
     relations: tuple[Relation, ...]
     ground: tuple[RGB, ...]
     scale: float
+    complete: bool = True
 
     @property
     def side(self) -> int:
@@ -83,7 +87,9 @@ def spec_of(case: Case, width: int, height: int) -> Spec:
     items = [_placed_on(item, items[:place]) for place, item in enumerate(items)]
     known = case.background.kind in ("solid", "gradient") and case.background.colors
     ground = between(case.background.colors) if known else ()
-    return Spec(width, height, tuple(items), case.relations, ground, min(fx, fy))
+    parts = any(item.kind == REGION for item in items)
+    complete = len(texts) == len(case.texts) and not parts and not case.extra.get("unplaced")
+    return Spec(width, height, tuple(items), case.relations, ground, min(fx, fy), complete)
 
 
 def _text_at(element: Element, case: Case, taken: set[int]) -> int | None:
