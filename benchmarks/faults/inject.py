@@ -22,9 +22,10 @@ from evalkit.errors import GenerationError
 from evalkit.pictures import Pixels
 from evalkit.records import JSON
 
-HEIGHT, PATCH = "height_px", "patch"
+HEIGHT, PATCH, RMS_LIGHTNESS = "height_px", "patch", "rms_lightness"
 """Strengths that whole families have: `height_px` wants a text whose capitals are about that tall (letters, words,
-strokes), `patch` confines a fault of the ground to a square of that share of the picture's side (0: everywhere)."""
+strokes), `patch` confines a fault of the ground to a square of that share of the picture's side (0: everywhere), and
+`rms_lightness` states the strength of what has an `rms` in L* instead of code values."""
 PLACES = 200
 
 
@@ -86,7 +87,8 @@ def strengths(kind: str) -> list[str]:
     """Names of the strengths of a kind of fault."""
     function = PICTURE.get(kind) or LAYER.get(kind) or CONTENT[kind]
     own = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    return own + ([HEIGHT] if kind in LAYER else [PATCH] if kind in PICTURE else [])
+    shared = [HEIGHT] if kind in LAYER else [PATCH] if kind in PICTURE else []
+    return own + shared + ([RMS_LIGHTNESS] if kind in PICTURE and "rms" in own else [])
 
 
 def in_layer(
@@ -109,11 +111,21 @@ def in_layer(
 def on_ground(spec: FaultSpec, pixels: Pixels, bare: Mask) -> tuple[Pixels, Fault, Mask]:
     """`pixels` with a fault where `bare` (H, W) is true, in a square of it if the strength `patch` says so."""
     where = _square(bare, spec.strength.get(PATCH, 0.0), spec.seed)
-    after, mask, size, unit = PICTURE[spec.kind](pixels, where, spec.seed, **_without(spec.strength, PATCH))
-    change = to_lab(after[mask]) - to_lab(pixels[mask])
-    rms = np.sqrt(np.mean(change**2, axis=0))
-    detail = {**spec.strength, "rms_lightness": round(float(rms[0]), 4)}
+    strength = _without(spec.strength, PATCH)
+    wanted = strength.pop(RMS_LIGHTNESS, None)
+    if wanted is not None:
+        strength["rms"] = _rms_for(wanted, pixels[where])
+    after, mask, size, unit = PICTURE[spec.kind](pixels, where, spec.seed, **strength)
+    change = to_lab(after[mask])[:, 0] - to_lab(pixels[mask])[:, 0]
+    detail = {**spec.strength, RMS_LIGHTNESS: round(float(np.sqrt(np.mean(change**2))), 4)}
     return after, Fault(spec.kind, bounds(mask), size, unit, "background", detail), mask
+
+
+def _rms_for(lightness: float, ground: Pixels) -> float:
+    """RMS in code values, equal in R, G and B, that is `lightness` L* on these (N, 3) pixels, by the mean slope."""
+    base = ground.astype(np.float64)
+    slope = (to_lab(np.minimum(base + 1, 255)) - to_lab(np.maximum(base - 1, 0)))[:, 0] / 2
+    return lightness / float(np.sqrt(np.mean(slope**2)))
 
 
 def _in_ink(spec: FaultSpec, scene: Scene, drawing: Drawing, pixels: Pixels) -> tuple[Pixels, Fault, Mask] | None:

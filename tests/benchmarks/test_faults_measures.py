@@ -152,6 +152,19 @@ def test_mottle_is_soft():
     assert np.abs(np.diff(change, axis=0)).mean() < 0.15 * change.std()
 
 
+@pytest.mark.parametrize("kind", ["grain", "mottle"])
+def test_strength_can_be_stated_in_lightness(kind):
+    for wanted in (0.5, 2.0):
+        spec = FaultSpec(kind, 1, {"rms_lightness": wanted})
+        recipe = SceneRecipe("poster", 2, 256)
+        made, clean = inject(SceneRecipe("poster", 2, 256, faults=(spec,))), render(recipe)
+        change = (to_lab(made.pixels) - to_lab(clean.pixels))[made.masks[0]][:, 0]
+        assert np.sqrt(np.mean(change**2)) == pytest.approx(wanted, rel=0.1)
+        assert made.faults[0].detail["rms_lightness"] == pytest.approx(wanted, rel=0.1)
+    with pytest.raises(GenerationError):
+        inject(SceneRecipe("poster", 2, 256, faults=(FaultSpec("banding", 1, {"rms_lightness": 1.0}),)))
+
+
 @pytest.mark.parametrize("kind", PICTURE)
 def test_a_patch_is_a_square_of_the_stated_side(kind):
     recipe = SceneRecipe("poster", 2, 256)
