@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import ValidationError
 
@@ -91,17 +91,19 @@ def _case(
 
 def _wrong_name(scene: TileScene) -> str:
     """The first name in a scene from a file that means nothing; empty if all do."""
-    colors, rows, columns, skins = [scene.ground], [], [], []
-    for mark in scene.marks:
-        colors, rows, columns = [*colors, mark.color], [*rows, mark.row], [*columns, mark.column]
-    if scene.word:
-        colors, rows = [*colors, scene.word.color], [*rows, scene.word.row]
-        if not scene.word.text or len(scene.word.text) > LONGEST:
-            return f"a word of {len(scene.word.text)} letters (1 to {LONGEST})"
-    if scene.figure:
-        colors, skins = [*colors, scene.figure.hair, scene.figure.shirt], [scene.figure.skin]
-    if scene.land:
-        colors, columns = [*colors, scene.land.color, scene.land.sun], [*columns, scene.land.column]
+    word, figure, land = scene.word, scene.figure, scene.land
+    if word and not 1 <= len(word.text) <= LONGEST:
+        return f"a word of {len(word.text)} letters (1 to {LONGEST})"
+    colors = [scene.ground, *(mark.color for mark in scene.marks)]
+    rows, columns = [mark.row for mark in scene.marks], [mark.column for mark in scene.marks]
+    skins: list[str] = []
+    if word:
+        colors, rows = [*colors, word.color], [*rows, word.row]
+    if figure:
+        colors, skins = [*colors, figure.hair, figure.shirt], [figure.skin]
+    if land:
+        colors, columns = [*colors, land.color, land.sun], [*columns, land.column]
+    known: tuple[tuple[list[str], Collection[str], str], ...]
     known = ((colors, COLORS, "color"), (rows, ROWS, "row"), (columns, COLUMNS, "column"), (skins, SKINS, "skin"))
     wrong = [f"no {what} {name!r}" for names, all_names, what in known for name in names if name not in all_names]
     return wrong[0] if wrong else ""

@@ -68,12 +68,14 @@ def _inner(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     wide = np.pad(mask, 1)
     height, width = mask.shape
     parts = [wide[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    return np.logical_and.reduce(parts)
+    inner: NDArray[np.bool_] = np.logical_and.reduce(parts)
+    return inner
 
 
 def _largest_boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int]]:
     """Up to `MOST_BOXES` disjoint rectangles (x0, y0, x1, y1) in which `mask` is true, the largest first."""
-    free, found = mask.copy(), []
+    free = mask.copy()
+    found: list[tuple[int, int, int, int]] = []
     while len(found) < MOST_BOXES:
         best, area = None, SMALLEST_BOX - 1
         for y0 in range(free.shape[0]):

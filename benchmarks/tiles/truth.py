@@ -64,7 +64,7 @@ def text_box(word: Word) -> Box:
 
 def unplaced(scene: TileScene) -> list[JSON]:
     """What is asked for without a place, as `{"kind": …, "color": [r, g, b]}`."""
-    things = [(mark.kind, mark.color) for mark in scene.marks if not mark.told]
+    things: list[tuple[str, str]] = [(mark.kind, mark.color) for mark in scene.marks if not mark.told]
     if scene.land and not scene.land.told:
         things.append(("circle", scene.land.sun))
     made: list[JSON] = [{"kind": kind, "color": list(COLORS[color])} for kind, color in things]
@@ -76,7 +76,7 @@ def unplaced(scene: TileScene) -> list[JSON]:
 def relations(scene: TileScene) -> tuple[Relation, ...]:
     """How the things whose places are known stand to each other on the grid."""
     marks = [mark for mark in scene.marks if mark.told]
-    rows = {mark.kind: mark.row for mark in marks}
+    rows: dict[str, str] = {mark.kind: mark.row for mark in marks}
     if scene.word and scene.word.told:
         rows = {WORD: scene.word.row, **rows}
     made: list[Relation] = []
