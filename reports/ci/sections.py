@@ -13,6 +13,7 @@ from evalkit.results import (
     GateResult,
     GateStatus,
     Interval,
+    MetricResult,
     Outcome,
     RunSummary,
 )
@@ -49,6 +50,7 @@ def sections(summary: RunSummary, failures: Failures) -> Iterator[Block]:
         yield _baseline(summary.comparison)
     yield _gates(summary)
     yield from _dimensions(summary)
+    yield from _metrics(summary)
     yield from _new_failures(failures, summary.comparison is not None)
     yield from _flaky(summary, failures)
     yield from _finding_counts(summary)
@@ -119,6 +121,28 @@ def _dimensions(summary: RunSummary) -> Iterator[Block]:
     if rows:
         head = ["dimension", "student", "teacher", "student − teacher"]
         yield table("Dimensions", [*head, "student − baseline"] if summary.comparison else head, rows)
+
+
+def _metrics(summary: RunSummary) -> Iterator[Block]:
+    rows = [
+        [
+            f"{markdown(m.dimension.name)}<br><sub>{direction(m.dimension)}</sub>",
+            m.role.value,
+            f"{markdown(m.reference)} ({m.n_reference:,})",
+            _metric_cell(m),
+            markdown(m.note, 300) or NONE,
+        ]
+        for m in summary.metrics
+    ]
+    if rows:
+        yield table("Whole sets of pictures", ["figure", "of", "against", "value", "note"], rows)
+
+
+def _metric_cell(result: MetricResult) -> str:
+    if result.estimate is None:
+        return f"no figure: {markdown(result.reason, 300)}"
+    counts = f"<sub>{result.n_pictures:,}/{result.n_expected:,} pictures</sub>"
+    return f"{figure(result.estimate.value)} {bounds(result.estimate)}<br>{counts}"
 
 
 def _cell(result: DimensionResult | None) -> str:

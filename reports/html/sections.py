@@ -28,6 +28,7 @@ def globals_of(summary: RunSummary, missing: MissingScores | None = None) -> Map
         ("regressions", "Regressions", compared is not None),
         ("dimensions", "Dimensions", True),
         ("findings", "Findings", True),
+        ("metrics", "Whole sets", bool(summary.metrics)),
         ("costs", "Cost", bool(costs)),
         ("judges", "Judges", bool(judges)),
         ("gallery", "Gallery", True),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from evalkit.records import JSON, Dimension, Role
-from evalkit.results import DimensionResult, GeneratorResult, Interval, Outcome, RunSummary
+from evalkit.results import DimensionResult, GeneratorResult, Interval, MetricResult, Outcome, RunSummary
 
 _STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
 
@@ -79,6 +79,42 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFigure:
+    """One figure of a metric over all pictures of an entry, against a reference set. Never ranked.
+
+    `reason` says why there is no value, `note` what the interval means.
+
+    Raises:
+        ValueError: neither a value nor a reason, bounds without a value, or bounds in the wrong order.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    dimension: str
+    metric: str
+    metric_version: str
+    reference: str
+    value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    n_pictures: int
+    n_expected: int
+    n_reference: int
+    confidence: float | None = None
+    reason: str = ""
+    note: str = ""
+    description: str = ""
+    unit: str = ""
+    higher_is_better: bool = False
+
+    def __post_init__(self) -> None:
+        if self.value is None and (not self.reason or self.ci_low is not None or self.ci_high is not None):
+            raise ValueError(f"{self.dimension}: no value takes a reason and no interval")
+        if self.ci_low is not None and self.ci_high is not None and self.ci_low > self.ci_high:
+            raise ValueError(f"{self.dimension}: ci_low {self.ci_low} is above ci_high {self.ci_high}")
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """An Ed25519 signature over an entry; key and value are base64."""
 
@@ -127,6 +163,7 @@ class Entry:
     engine_version: str = ""
     settings: Mapping[str, JSON] = field(default_factory=dict)
     run_digest: str = ""
+    metrics: tuple[SetFigure, ...] = ()
     signature: Signature | None = None
 
     def __post_init__(self) -> None:
@@ -150,6 +187,8 @@ def claim(entry: Entry) -> JSON:
     """What an entry says by itself, as JSON: without its ranks, which depend on the others, and its signature."""
     content = dataclasses.asdict(entry)
     del content["signature"]
+    if not content["metrics"]:  # as before there were any: signatures made then stay valid
+        del content["metrics"]
     for figure in content["dimensions"]:
         del figure["rank"], figure["tied"]
     return content
@@ -187,6 +226,7 @@ def _entry(generator: GeneratorResult, summary: RunSummary) -> Entry:
         engine_version=summary.environment.get(engine, ""),
         settings=dict(generator.settings),
         run_digest=summary.run_digest,
+        metrics=tuple(_set_figure(result) for result in summary.metrics if result.role is generator.role),
     )
 
 
@@ -215,4 +255,26 @@ def _figure(result: DimensionResult) -> Figure:
         difference_to_teacher=Difference(change.value, change.low, change.high, change.confidence, change.n)
         if change
         else None,
+    )
+
+
+def _set_figure(result: MetricResult) -> SetFigure:
+    estimate, dimension = result.estimate, result.dimension
+    return SetFigure(
+        dimension=dimension.name,
+        metric=result.metric,
+        metric_version=result.metric_version,
+        reference=result.reference,
+        value=estimate.value if estimate else None,
+        ci_low=estimate.low if estimate else None,
+        ci_high=estimate.high if estimate else None,
+        n_pictures=result.n_pictures,
+        n_expected=result.n_expected,
+        n_reference=result.n_reference,
+        confidence=estimate.confidence if estimate else None,
+        reason=result.reason,
+        note=result.note,
+        description=dimension.description,
+        unit=dimension.unit,
+        higher_is_better=dimension.higher_is_better,
     )
