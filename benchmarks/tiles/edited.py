@@ -13,9 +13,9 @@ from evalkit.records import JSON, Box
 
 EDIT = "edit"
 """The key of `Case.extra` that says what an edit changes (docs/minis-suite.md)."""
-MOST_BOXES = 4
+MOST_BOXES = 8
 """Kept boxes for each shape or letter."""
-SMALLEST_BOX = 4
+SMALLEST_BOX = 2
 """Area of a kept box, px²."""
 
 
@@ -66,9 +66,7 @@ def _looks(scene: TileScene, mark: Mark) -> tuple[str, str, str] | None:
 def _inner(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """`mask` without its outermost px."""
     wide = np.pad(mask, 1)
-    height, width = mask.shape
-    parts = [wide[y : y + height, x : x + width] for y in range(3) for x in range(3)]
-    inner: NDArray[np.bool_] = np.logical_and.reduce(parts)
+    inner: NDArray[np.bool_] = mask & wide[:-2, 1:-1] & wide[2:, 1:-1] & wide[1:-1, :-2] & wide[1:-1, 2:]
     return inner
 
 
