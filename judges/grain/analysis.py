@@ -15,7 +15,7 @@ from judges.grain.colour import Plane, View
 from judges.grain.grid import NONE, Grid, find_grid
 from judges.grain.mask import Mask, Regions, connected, shrink
 from judges.grain.measure import VISIBLE, WINDOW, Noise, visible_noise, window_cells
-from judges.grain.mottle import Mottle, find_mottle, outweighed
+from judges.grain.mottle import Mottle, find_mottle, outweighed, without
 
 FINER_TOO = 2.0
 """Energy of blotches in the grain map, in units of what their smoothed picture has: a third of it is lost there."""
@@ -28,7 +28,8 @@ class Analysis(NamedTuple):
 
     `noise` holds all that can be seen of finer than 150 px; `rest` is its local map, in L*, less what is a grid, bands
     or mottle: the grain proper. `regions` is the flat area, less the edges of casts; `blotchy` the cells of `mottle`
-    that are not just the coarse end of strong grain, `coarse` the cells of `noise` with visible mottle.
+    that are not just the coarse end of strong grain, `coarse` the cells of `noise` with visible mottle. `paired` is the
+    noise of the picture and of its twin on the same ground, for their ratio.
     """
 
     regions: Regions
@@ -40,10 +41,11 @@ class Analysis(NamedTuple):
     blotchy: Mask
     coarse: Mask
     cast: Cast | None
+    paired: tuple[Noise, Noise] | None
 
 
 def analyse(
-    picture: View, regions: Regions, colours: Sequence[RGB] = (), twin: View | None = None, floor: float = 0.0
+    picture: View, regions: Regions, colours: Sequence[RGB] = (), twin: View | None = None, floor: float | None = 0.0
 ) -> Analysis:
     """Measure the flat `regions` of a picture.
 
@@ -51,31 +53,41 @@ def analyse(
         picture: the picture.
         regions: where it should be flat.
         colours: the declared colours of the ground.
-        twin: the teacher's picture, for the colour of the ground.
-        floor: visible noise that the codec leaves on a constant colour, L*; taken off in squares.
+        twin: the teacher's picture.
+        floor: visible noise that the codec leaves on a constant colour, L*; taken off in squares. `None`: what the twin
+            shows at each place is the codec's.
     """
     bands = tuple(find_bands(picture, regions))
-    cast = find_cast(picture, regions, colours, twin)
+    codec = twin if floor is None else None  # the picture that shows the codec's own residue
+    cast = find_cast(picture, regions, colours if codec is None else (), twin)
     if cast is not None and not bands:
         regions = _without_edges(regions, cast)
     noise = visible_noise(picture, regions)
     bands = tuple(_as_seen(band, noise) for band in bands)
-    if floor > 0:
-        noise = _less(noise, np.full(noise.held.shape, floor**2, dtype=np.float32))
+    other = None if twin is None else visible_noise(twin, regions)
+    paired = None if other is None else (noise, other)
+    if floor:
+        level = np.full(noise.held.shape, floor**2, dtype=np.float32)
+        noise = _less(noise, level)
+        paired = None if other is None else (noise, _less(other, level))
+    elif codec is not None and other is not None:
+        noise = _less(noise, other.energy / np.maximum(other.held, 1))
     grid = find_grid(noise, regions > 0)
     if grid.striped and bands:
         grid = NONE
     mottle = find_mottle(picture, regions)
+    if codec is not None:
+        mottle = without(mottle, find_mottle(codec, regions))
     blotchy = np.isfinite(mottle.local) & ~outweighed(mottle, noise)
     banded = _banded(bands, regions)
     blotchy &= ~_thin(banded, mottle.cell // 2, blotchy.shape)
-    other = grid.energy if grid.energy is not None else np.zeros_like(noise.energy)
+    known = grid.energy if grid.energy is not None else np.zeros_like(noise.energy)
     coarse = _per_cell((blotchy & (mottle.local > VISIBLE)).astype(np.float32), mottle.cell, noise) > 0
-    other = other + np.where(coarse, FINER_TOO * _per_cell(mottle.fine, mottle.cell, noise) + ROUNDING**2, 0)
-    rest = _less(noise, other)
+    known = known + np.where(coarse, FINER_TOO * _per_cell(mottle.fine, mottle.cell, noise) + ROUNDING**2, 0)
+    rest = _less(noise, known)
     if bands:
         rest = _outside(rest, banded)
-    return Analysis(regions, noise, rest, grid, bands, mottle, blotchy, coarse, cast)
+    return Analysis(regions, noise, rest, grid, bands, mottle, blotchy, coarse, cast, paired)
 
 
 def _less(noise: Noise, energy: Plane) -> Noise:

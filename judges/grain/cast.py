@@ -14,9 +14,9 @@ from judges.grain.locate import Area, areas
 from judges.grain.mask import OTHER_COLOUR, Regions, ground_colours, shrink
 from judges.grain.measure import window_cells
 
-VISIBLE_CAST = 2.0
-"""Colour difference that counts, CIEDE2000. One unit can just be seen side by side; from one picture to the next less
-can."""
+VISIBLE_CAST = 1.5
+"""Colour difference that counts, CIEDE2000. One unit can just be seen side by side, as a patch of the ground is beside
+the rest of it; from one picture to the next it takes more."""
 WINDOW = 17
 """Side of the window that takes the grain off, px."""
 

@@ -54,7 +54,7 @@ def figures(local: Plane) -> Figures:
 
 def sizes(seen: Analysis) -> Sizes:
     """The strength of each kind of unevenness that is not grain."""
-    coarse = seen.mottle.local[seen.blotchy]
+    coarse = seen.mottle.local[seen.blotchy] if is_mottled(seen.mottle, seen.blotchy) else np.empty(0)
     shift = seen.cast.distance[np.isfinite(seen.cast.distance)] if seen.cast is not None else None
     return Sizes(
         seen.grid.rms / VISIBLE,

@@ -112,13 +112,15 @@ def _folded(plane: Plane, block: int, period: int) -> Plane:
     height, width = (n // block * block for n in plane.shape)
     rows, columns, repeats = height // block, width // block, block // period
     parts = plane[:height, :width].reshape(rows, repeats, period, width).sum(axis=1, dtype=np.float32)
-    return parts.reshape(rows, period, columns, repeats, period).sum(axis=3, dtype=np.float32)
+    folded: Plane = parts.reshape(rows, period, columns, repeats, period).sum(axis=3, dtype=np.float32)
+    return folded
 
 
 def _refolded(tiles: Plane, period: int) -> Plane:
     """The same at a shorter period."""
     rows, fine, columns, _ = tiles.shape
-    return tiles.reshape(rows, fine // period, period, columns, fine // period, period).sum(axis=(1, 4))
+    folded: Plane = tiles.reshape(rows, fine // period, period, columns, fine // period, period).sum(axis=(1, 4))
+    return folded
 
 
 def _energy(total: Plane, count: Plane) -> Plane:

@@ -18,7 +18,7 @@ from judges.grain.colour import View, view
 from judges.grain.controls import controls
 from judges.grain.findings import coarse_map, figures, findings, sizes
 from judges.grain.mask import FlatArea, flat_area, too_small
-from judges.grain.measure import PIXELS_PER_DEGREE, VISIBLE, Noise, visible_noise
+from judges.grain.measure import PIXELS_PER_DEGREE, VISIBLE
 from judges.grain.ratio import log_ratio
 
 NOISE, AREA, RATIO = "grain.visible_noise", "grain.area", "grain.ratio"
@@ -51,7 +51,8 @@ class GrainJudge:
 
     class Settings(BaseSettings):
         """Settings. `codec_floor`: visible noise (L*) that the pipeline's codec alone leaves on a constant colour, or
-        `twin` where the teacher's picture went through the same codec and shows nothing else; it is taken off."""
+        `twin`: what the teacher's picture shows, which went through the same codec. It is taken off the student's.
+        """
 
         codec_floor: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | Literal["twin"] = 0.0
 
@@ -81,21 +82,16 @@ class GrainJudge:
         reason = too_small(area)
         if reason:
             return self._unscored(reason)
-        other = None if compared is None else visible_noise(compared, area.regions)
-        floor = self._floor(other)
-        seen = analyse(shown, area.regions, ground.colors, compared, floor)
+        floor = self.settings.codec_floor
+        level = None if floor == "twin" else float(floor)
+        seen = analyse(shown, area.regions, ground.colors, compared, level)
         if too_small(FlatArea(seen.regions, area.source)):
             return self._unscored("the ground is of so many colours that no flat region is left")
         inherited = None if declared or compared is None else analyse(compared, seen.regions)
-        scores, paired = _scores(seen, "" if declared else _UNDECLARED, other, no_twin)
-        evidence = {"mask": area.source, "coverage": round(area.coverage, 4), **_evidence(seen, floor), **paired}
+        scores, paired = _scores(seen, "" if declared else _UNDECLARED, no_twin)
+        evidence = {"mask": area.source, "coverage": round(area.coverage, 4), "codec_floor": floor}
+        evidence |= {**_evidence(seen), **paired}
         return Verdict(self.name, scores, tuple(findings(seen, inherited)), evidence)
-
-    def _floor(self, twin: Noise | None) -> float:
-        setting = self.settings.codec_floor
-        if setting != "twin":
-            return setting
-        return 0.0 if twin is None else figures(twin.local).median
 
     def controls(self) -> Iterable[Control]:
         return controls()
@@ -113,12 +109,10 @@ def _score(dimension: str, value: float | None, reason: str) -> Score:
     return Score(dimension, Status.SCORED, value)
 
 
-def _scores(
-    seen: Analysis, absolute: str, twin: Noise | None, no_twin: str
-) -> tuple[tuple[Score, ...], dict[str, JSON]]:
+def _scores(seen: Analysis, absolute: str, no_twin: str) -> tuple[tuple[Score, ...], dict[str, JSON]]:
     """A score per dimension, and the evidence for the ratio. `absolute` is why absolute figures mean nothing here."""
     own, strengths = figures(seen.noise.local), sizes(seen)
-    ratio = None if twin is None else log_ratio(seen.noise, twin)
+    ratio = None if seen.paired is None else log_ratio(*seen.paired)
     paired = {} if ratio is None else {"ratio_interval": [round(ratio.low, 4), round(ratio.high, 4)]}
     return (
         _score(NOISE, own.visible_noise, absolute),
@@ -131,12 +125,11 @@ def _scores(
     ), paired
 
 
-def _evidence(seen: Analysis, floor: float) -> dict[str, JSON]:
+def _evidence(seen: Analysis) -> dict[str, JSON]:
     grid = seen.grid
     return {
         "threshold": VISIBLE,
         "pixels_per_degree": PIXELS_PER_DEGREE,
-        "codec_floor": round(floor, 4),
         "median": round(figures(seen.noise.local).median, 4),
         "grid": {"period": grid.period, "rms": round(grid.rms, 4), "share": round(grid.share, 4)},
         "map": coarse_map(seen.noise),

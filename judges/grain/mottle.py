@@ -132,6 +132,12 @@ def outweighed(mottle: Mottle, noise: Noise) -> Mask:
     return weak
 
 
+def without(mottle: Mottle, other: Mottle) -> Mottle:
+    """The mottle less that of another picture on the same ground, in squares."""
+    local = np.sqrt(np.maximum(mottle.local**2 - other.local**2, 0))
+    return mottle._replace(energy=np.maximum(mottle.energy - other.energy, 0), local=local)
+
+
 def is_mottled(mottle: Mottle, cells: Mask) -> bool:
     """Whether an area has several blotches: the tip of a radial gradient is one, and the ring round it another."""
     from scipy.ndimage import label

@@ -20,11 +20,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.faults.fault import Fault
 from benchmarks.faults.inject import inject
 from benchmarks.scenes.case import scene_case
 from benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
 from evalkit.pictures import Picture, Pixels, read_file
-from evalkit.records import Background, Box, Case, Verdict
+from evalkit.records import Background, Case, Verdict
 from judges.grain.colour import view
 from judges.grain.judge import NOISE, GrainJudge
 from judges.grain.mask import connected
@@ -41,13 +42,13 @@ KIND_FAULTS = {
     "grid": {"rms": 2.0, "period_px": 16.0},
     "banding": {"step": 4.0, "width_px": 28.0},
     "mottle": {"rms": 4.0, "blotch_px": 24.0},
-    "colour-cast": {"delta_e": 8.0},
+    "colour-cast": {"delta_e": 5.0},
 }
 JUDGE = GrainJudge()
 
 
 class Graded(NamedTuple):
-    """One scene with grain: its size in visibility thresholds, its RMS, the judge's figure, and the box's IoU."""
+    """One scene with grain: its size in visibility thresholds, its RMS in L*, the judge's figure, and the box's IoU."""
 
     scene: int
     size: float
@@ -86,25 +87,32 @@ def detection(scenes: int) -> None:
                 strength = {"rms": size * unit[correlation], "correlation_px": correlation, "patch": patch}
                 made = inject(replace(recipe, faults=(FaultSpec("grain", number, strength),)))
                 if made.faults:
-                    graded.append(_graded(number, size, made.pixels, case, made.faults[0].box, made.faults[0].size))
+                    graded.append(_graded(number, size, made.pixels, case, made.faults[0]))
         _print_detection("everywhere" if patch == 0 else f"patch of {patch:g} of the side", clean, graded)
 
 
-def _graded(scene: int, size: float, pixels: Pixels, case: Case, box: Box, rms: float) -> Graded:
+def _graded(scene: int, size: float, pixels: Pixels, case: Case, fault: Fault) -> Graded:
     verdict = judged(pixels, case)
     found = [finding for finding in verdict.findings if finding.kind == "grain"]
     largest = max(found, key=lambda finding: finding.box.area, default=None)
-    return Graded(scene, size, rms, value(verdict), None if largest is None else largest.box.iou(box))
+    return Graded(
+        scene,
+        size,
+        float(fault.detail["rms_lightness"]),
+        value(verdict),
+        None if largest is None else largest.box.iou(fault.box),
+    )
 
 
 def _print_detection(where: str, clean: list[float], graded: list[Graded]) -> None:
     from scipy.stats import spearmanr
 
-    pooled = float(spearmanr([g.rms for g in graded], [g.score for g in graded])[0])
+    alike = [[g for g in graded if g.scene % len(CORRELATIONS) == n] for n in range(len(CORRELATIONS))]
+    pooled = [float(spearmanr([g.rms for g in some], [g.score for g in some])[0]) for some in alike]
     by_scene = [[g for g in graded if g.scene == scene] for scene in sorted({g.scene for g in graded})]
     ranks = [float(spearmanr([g.rms for g in one], [g.score for g in one])[0]) for one in by_scene if len(one) > 2]
     print(f"grain, {where}: {len(by_scene)} scenes, Spearman(size, score) {np.mean(ranks):.4f} within a scene")
-    print(f"    (least {min(ranks):.3f}), {pooled:.3f} over all scenes and correlations together")
+    print(f"    (least {min(ranks):.3f}), {', '.join(f'{p:.3f}' for p in pooled)} over all scenes of a correlation")
     for size in SIZES:
         some = [g for g in graded if g.size == size]
         ious = [g.iou for g in some if g.iou is not None]

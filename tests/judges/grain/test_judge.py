@@ -155,6 +155,44 @@ def test_no_twin_or_one_of_another_size_leaves_the_ratio_unscored() -> None:
     assert reasons(judged(page(), twin=small)) == {"the twin has another size"}
 
 
+def test_the_ratio_has_an_interval_round_it() -> None:
+    verdict = judged(page(3.0), twin=page(1.0))
+    low, high = verdict.evidence["ratio_interval"]
+    ratio = values(verdict)["ratio"]
+    assert ratio is not None
+    assert low < ratio < high
+    assert low > 0.5
+    assert judged(page(2.0), twin=page(2.0)).evidence["ratio_interval"] == [0.0, 0.0]
+
+
+def test_a_codecs_floor_is_taken_off() -> None:
+    everywhere = Picture.from_pixels(ground(blobs((SIDE, SIDE), 1.0, 1.5)))
+    strong = Picture.from_pixels(ground(blobs((SIDE, SIDE), 3.0, 1.5)))
+    noise = values(judged(everywhere, SOLID))["visible_noise"]
+    assert noise is not None
+    floored = GrainJudge(GrainJudge.Settings(codec_floor=1.3 * noise))
+    assert not floored.judge(everywhere, SOLID, None).findings
+    assert [f.kind for f in floored.judge(strong, SOLID, None).findings] == ["grain"]
+    assert floored.fingerprint() != GrainJudge().fingerprint()
+
+
+def test_the_twin_can_be_the_codecs_floor() -> None:
+    codec = GrainJudge(GrainJudge.Settings(codec_floor="twin"))
+    assert not codec.judge(page(2.0), GRADIENT, page(2.0)).findings
+    assert values(codec.judge(page(2.0), GRADIENT, page(2.0)))["visible_noise"] == 0.0
+    [found] = codec.judge(page(4.0), GRADIENT, page(2.0)).findings
+    assert found.box.iou(PATCH) > 0.9
+    [alone] = codec.judge(page(4.0), GRADIENT, None).findings  # the teacher itself, say: nothing to take off
+    assert alone.size > found.size
+
+
+def test_pictures_of_the_mini_models_are_judged() -> None:
+    case = Case("a/case", "a page", width=128, height=128, background=Background("solid", (GREY,)))
+    clean, grainy = (Picture.from_pixels(ground(blobs((128, 128), rms, 1))) for rms in (1e-9, 2))
+    assert not judged(clean, case, clean).findings
+    assert [f.kind for f in judged(grainy, case, clean).findings] == ["grain"]
+
+
 def test_declared_regions_are_scaled_from_the_canvas() -> None:
     case = replace(SOLID, width=1024, height=1024, background=Background("solid", (), (Box(0, 0, 340, 1024),)))
     assert judged(page(3.0), case).evidence["coverage"] < 170 / 512
