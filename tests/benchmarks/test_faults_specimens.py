@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +80,8 @@ def test_held_out_scenes_are_in_no_suite() -> None:
                 if specimen.group == "scenes"}  # fmt: skip
     suite = {case.extra["scene"]["seed"] for case in ScenesBenchmark(ScenesBenchmark.Settings(count=20)).cases()}
     assert not held_out & suite
+
+
+def test_every_fault_is_documented() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "instruments.md").read_text(encoding="utf-8")
+    assert [name for name in GRADES if f"`{name}`" not in text] == []

@@ -16,10 +16,11 @@ from evalkit.faults.measure import Seen, auc, best_overlap, by_size, recall, sig
 from evalkit.faults.observe import measure_judge
 from evalkit.faults.sees import Signal, signals
 from evalkit.faults.table import markdown, plain
-from evalkit.keys import from_json
+from evalkit.keys import from_json, to_json
 from evalkit.pictures import Picture
 from evalkit.plugins import PluginSpec, create
 from evalkit.records import Box, Case, Dimension, Finding, Score, Status, Verdict
+from tests.bench import faults as bench
 
 TRUTH = Box(10, 10, 30, 30)
 
@@ -210,3 +211,18 @@ def test_the_command_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureF
 )
 def test_nonsense_is_a_users_mistake(arguments: list[str]) -> None:
     assert main(["faults", *arguments]) == 2
+
+
+def test_shipping_replaces_a_judges_own_figures_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    docs, measured_file = tmp_path / "instruments.md", tmp_path / "dark.faults.json"
+    docs.write_text("# Title\n\n<!-- faults dark -->\nold\n<!-- end -->\n\n<!-- faults other -->\nkept\n<!-- end -->\n")
+    measured_file.write_text(json.dumps(to_json(measured()[0])), encoding="utf-8")
+    monkeypatch.setattr(bench, "DOCS", docs)
+    monkeypatch.setattr(bench, "folder_of", lambda name: tmp_path)
+    bench.ship(measured_file, "dark")
+    text = docs.read_text(encoding="utf-8")
+    assert "old" not in text
+    assert "| square |" in text
+    assert "kept" in text
+    shipped = from_json(Ability, json.loads((tmp_path / "faults.json").read_text(encoding="utf-8")))
+    assert shipped.sights == measured()[0].sights
