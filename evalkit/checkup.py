@@ -64,8 +64,10 @@ def check_config(path: Path) -> Iterator[Check]:
         yield Check("config", Level.MISSING, str(error), error.hint)
         return
     yield Check("config", Level.OK, f"{path}: {plan.benchmark_info.name} {plan.benchmark_info.version}")
-    parts = [(role.value, generator) for role, generator in plan.generators.items()]
-    for name, part in [*parts, *((f"judge {judge.name}", judge) for judge in plan.judges)]:
+    parts: list[tuple[str, object]] = [(role.value, generator) for role, generator in plan.generators.items()]
+    parts += [(f"judge {judge.name}", judge) for judge in plan.judges]
+    parts += [(f"metric {metric.name}", metric) for metric in plan.metrics]
+    for name, part in parts:
         problems = list(part.check()) if hasattr(part, "check") else []
         if not problems:
             yield Check(name, Level.OK, type(part).__name__)

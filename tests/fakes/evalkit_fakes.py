@@ -12,9 +12,10 @@ import numpy as np
 from evalkit.errors import JudgeError, UnavailableError
 from evalkit.keys import digest
 from evalkit.pictures import Picture
-from evalkit.protocols import BenchmarkInfo, Control, GeneratorInfo
+from evalkit.protocols import BenchmarkInfo, Control, GeneratorInfo, PictureSet, SetFigure
 from evalkit.records import Box, Case, Dimension, Finding, Generated, Request, Score, Status, Verdict
-from evalkit.settings import Settings
+from evalkit.results import Interval
+from evalkit.settings import ResolvedPath, Settings
 
 
 class BenchmarkSettings(Settings):
@@ -159,6 +160,48 @@ class FakeBrightnessJudge:
         black = Picture.from_pixels(np.zeros((8, 8, 3), np.uint8))
         case = Case("control/black", "black", width=8, height=8)
         yield Control("black is dark", "a black picture scores below 0.5", case, black, _is_dark)
+
+    def close(self) -> None: ...
+
+
+class SetBrightnessSettings(Settings):
+    reference: ResolvedPath | None = None
+    least_for_gate: int = 2
+    fail: str = ""
+    log: str = ""
+
+
+class FakeSetBrightness:
+    """Mean level of a set minus that of the reference, in [-1, 1]. Fails where told to."""
+
+    Settings = SetBrightnessSettings
+    name = "fake-set-brightness"
+    version = "1"
+    dimensions = (
+        Dimension("fake.set_brightness", "difference of mean levels", False, low=-1.0),
+        Dimension("fake.nothing", "never measured", False),
+    )
+
+    def __init__(self, settings: SetBrightnessSettings) -> None:
+        self.settings = settings
+        self.reference = settings.reference
+        self.least_for_gate = settings.least_for_gate
+
+    def fingerprint(self) -> str:
+        return digest(self.name, self.version)
+
+    def measure(self, pictures: PictureSet, reference: PictureSet, *, twins: bool) -> list[SetFigure]:
+        log_line(self.settings.log, f"{pictures.name} {pictures.n} {reference.name} {reference.n} {twins}")
+        if self.settings.fail == "unavailable":
+            raise UnavailableError("the weights are gone (fake)", hint="fetch them")
+        mine, theirs = (
+            [(case, p.pixels.mean() / 255) for case, p in each.pictures()] for each in (pictures, reference)
+        )
+        if self.settings.fail:
+            raise ZeroDivisionError("a bug in the metric (fake)")
+        assert not twins or [case for case, _ in mine] == [case for case, _ in theirs]
+        value = float(np.mean([v for _, v in mine]) - np.mean([v for _, v in theirs]))
+        return [SetFigure("fake.set_brightness", Interval(value, value - 0.01, value + 0.01, len(mine)), note="fake")]
 
     def close(self) -> None: ...
 
