@@ -14,7 +14,7 @@ from judges.layout.place import item_findings
 from judges.layout.relations import relation_findings
 from judges.layout.view import View
 
-MISPLACED = ("missing-element", "out-of-place", "wrong-color", "wrong-shape")
+MISPLACED = ("missing-element", "out-of-place", "wrong-color", "wrong-shape", "wrong-size")
 """Findings after which an element does not count as placed."""
 
 

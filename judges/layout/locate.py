@@ -27,6 +27,8 @@ LEAST_TEXT, MOST_TEXT, LEAST_SHAPE = 0.08, 0.85, 0.35
 """The same for a text that was found elsewhere, its most, and the least for a circle, square or triangle."""
 FULL = 0.5
 """Least share of the box of a region in its colour, or in any but the ground's."""
+NEARLY = 0.5
+"""Largest |ln(width ratio)| + |ln(height ratio)| of something that is about as large as declared."""
 STANDS_OUT = 15.0
 """ΔE*ab from its ground from which something in another colour than declared is something."""
 HARDLY_SEEN = 6.0
@@ -81,14 +83,14 @@ def reach(view: View) -> int:
 
 def _in_place(view: View, item: Item) -> Found | None:
     merged = False
-    for ink in _masks(view, item):
+    for place, ink in enumerate(_masks(view, item)):
         edges = ink.edges(item.box, reach(view))
         if ink.share(edges.box) < COVERED or (item.outline and not _filled(ink, edges.box, item)):
             continue
         if edges.least >= SURE_LEAST and edges.mean >= SURE_MEAN:
             return _measured(view, item, edges.box, ink)
         seen = [evidence >= SURE_MEAN for evidence in edges.evidence]
-        merged |= sum(seen) >= 2 and all(s or c for s, c in zip(seen, edges.covered, strict=True))
+        merged |= place == 0 and sum(seen) >= 2 and all(s or c for s, c in zip(seen, edges.covered, strict=True))
     # a panel may share its colour with what it touches, or all but share it with the ground: two edges must do
     hidden = not item.is_text and not item.outline and (merged or _hardly_seen(view, item))
     return Found(item, item.box, colour=item.color) if hidden else None
@@ -163,7 +165,7 @@ def _region(view: View, item: Item) -> Found:
 
 def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
     claimed = [one for one in others if one.box is not None]
-    for look in (_recoloured_here, _same_size, _resized, _recoloured):
+    for look in (_recoloured_here, _same_size, _resized_here, _same_size_recoloured, _resized, _recoloured):
         found = look(view, item, claimed)
         if found is not None:
             return found
@@ -218,18 +220,34 @@ def _of_colour(item: Item, colour: RGB, view: View) -> bool:
 
 def _same_size(view: View, item: Item, claimed: list[Found]) -> Found | None:
     """The same size anywhere, or what is left of it at the edge of the picture."""
-    for rest, _ in _unclaimed(view, item, claimed):
-        edges = rigid(rest, item.box, least=ELSEWHERE_MEAN, give=2 if item.is_text else 4)
-        if edges is not None and _plausible(edges, item) and _filled(rest, edges.box, item):
-            return _measured(view, item, edges.box, rest)
-        box = at_border(rest, item.box)
-        if box is not None and _filled(rest, box, item):
-            return _measured(view, item, box, rest)
+    return _sized(view, item, (ink for ink, is_own in _unclaimed(view, item, claimed) if is_own))
+
+
+def _same_size_recoloured(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    return _sized(view, item, (ink for ink, is_own in _unclaimed(view, item, claimed) if not is_own))
+
+
+def _sized(view: View, item: Item, inks: Iterable[Ink]) -> Found | None:
+    for ink in inks:
+        edges = rigid(ink, item.box, least=ELSEWHERE_MEAN, give=2 if item.is_text else 4)
+        if edges is not None and _plausible(edges, item) and _filled(ink, edges.box, item):
+            return _measured(view, item, edges.box, ink)
+        box = at_border(ink, item.box)
+        if box is not None and _filled(ink, box, item):
+            return _measured(view, item, box, ink)
     return None
 
 
 def _plausible(edges: Edges, item: Item) -> bool:
     return sum(evidence >= SURE_LEAST for evidence in edges.evidence) >= 3
+
+
+def _resized_here(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    """About its size and about in its place: with a letter more or less."""
+    found = _resized(view, item, claimed)
+    if found is None or found.box is None or unlike(found.box, item.box) > NEARLY:
+        return None
+    return found if found.box.iou(item.box) > 0.5 else None
 
 
 def _resized(view: View, item: Item, claimed: list[Found]) -> Found | None:

@@ -19,6 +19,9 @@ LEAST_CONTRAST, LEAST_LARGE = 4.5, 3.0
 """WCAG 2.2, success criterion 1.4.3 (AA): contrast of text, and of large text."""
 WORSE_CONTRAST = 0.75
 """Text as pale as it was declared is as it was asked for; below this share of the declared contrast it is not."""
+RESIZED_HEIGHT, RESIZED_WIDTH = 1.6, 2.5
+"""Factors by which height and width must differ from the declared ones to call a size wrong: a word more or less in a
+text only changes its width."""
 CUT = 0.15
 """Share of a text's height that must be missing on one side only to call it cut."""
 
@@ -53,11 +56,14 @@ def item_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
         if one.box is None:
             result.append(_missing(spec, one.item))
             continue
-        made = (_clipped(spec, one, one.box), _out_of_place(spec, one, one.box), _recoloured(one, one.box))
+        made = (
+            _clipped(spec, one, one.box),
+            _out_of_place(spec, one, one.box),
+            _recoloured(one, one.box),
+            _resized(one, one.box),
+            _pale(spec, one, one.box),
+        )
         result += [finding for finding in made if finding is not None]
-        pale = _pale(spec, one, one.box)
-        if pale is not None:
-            result.append(pale)
     return result
 
 
@@ -119,6 +125,19 @@ def _recoloured(one: Found, box: Box) -> Finding | None:
     message = f"{name(one.item)} is {_hex(one.colour)}, not {_hex(one.item.color)}"
     evidence = {**about(one.item), "found": _hex(one.colour), "declared_color": _hex(one.item.color)}
     return Finding("wrong-color", box, delta, "ΔE", min(1.0, 0.3 + delta / 150), message, evidence, one.item.target)
+
+
+def _resized(one: Found, box: Box) -> Finding | None:
+    declared = one.item.box
+    tall, wide = box.height / max(declared.height, 1.0), box.width / max(declared.width, 1.0)
+    right = 1 / RESIZED_HEIGHT <= tall <= RESIZED_HEIGHT and 1 / RESIZED_WIDTH <= wide <= RESIZED_WIDTH
+    if right or min(declared.width, declared.height) < 6:  # rules are as thin as they like
+        return None
+    size = max(abs(box.height - declared.height), abs(box.width - declared.width))
+    message = (
+        f"{name(one.item)} is {box.width:.0f}x{box.height:.0f} px, not {declared.width:.0f}x{declared.height:.0f} px"
+    )
+    return Finding("wrong-size", box, size, "px", 0.5, message, about(one.item), one.item.target)
 
 
 def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:

@@ -6,11 +6,13 @@ contradicts itself accuses nobody.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from evalkit.records import Box, Finding, Relation
+from judges.layout.ink import hull
 from judges.layout.locate import Found
 from judges.layout.place import about, box_json, name, shift
 from judges.layout.spec import Spec
@@ -41,13 +43,15 @@ def relation_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
             continue
         if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break it
             for pair in pairwise(parts):
-                result += _checked(spec, relation, check, list(pair))
+                result += _checked(spec, relation, check, list(pair), found)
         else:
-            result += _checked(spec, relation, check, parts)
+            result += _checked(spec, relation, check, parts, found)
     return result
 
 
-def _checked(spec: Spec, relation: Relation, check: Check, parts: list[Found]) -> list[Finding]:
+def _checked(
+    spec: Spec, relation: Relation, check: Check, parts: list[Found], found: Mapping[str, Found]
+) -> list[Finding]:
     boxes = [one.box for one in parts if one.box is not None and one.sure]
     if len(boxes) < len(parts):
         return []
@@ -60,7 +64,9 @@ def _checked(spec: Spec, relation: Relation, check: Check, parts: list[Found]) -
         return []
     index = _culprit(parts) if broken.culprit < 0 else broken.culprit
     culprit = parts[index]
-    box = boxes[index].union(culprit.item.box) if broken.kind == "uneven-spacing" else boxes[index]
+    box = boxes[index]
+    if broken.kind == "uneven-spacing":
+        box = hull([box.union(culprit.item.box), *_companions(culprit, found)])
     others = " and ".join(name(one.item) for one in parts if one is not culprit) or "the picture"
     evidence = {
         **about(culprit.item),
@@ -72,6 +78,21 @@ def _checked(spec: Spec, relation: Relation, check: Check, parts: list[Found]) -
     message = f"{name(culprit.item)} {broken.message} {others}: {broken.size:.0f} px"
     severity = min(1.0, 0.25 + 4 * broken.size / spec.side)
     return [Finding(broken.kind, box, broken.size, "px", severity, message, evidence, culprit.item.target)]
+
+
+def _companions(culprit: Found, found: Mapping[str, Found]) -> list[Box]:
+    """What has moved just as `culprit` has, and where it should be: the caption of a bar, the icon in its disc."""
+    if culprit.box is None:
+        return []
+    own = shift(culprit.box, culprit.item.box)
+    boxes: list[Box] = []
+    for one in found.values():
+        if one.box is None or not one.sure or own.distance <= 2:
+            continue
+        away = shift(one.box, one.item.box)
+        if math.hypot(away.dx - own.dx, away.dy - own.dy) <= 2:
+            boxes.append(one.box.union(one.item.box))
+    return boxes
 
 
 def _culprit(parts: Sequence[Found]) -> int:
