@@ -60,14 +60,19 @@ def declared(case: Case) -> Declared | None:
         raise JudgeError(f"{place}: {first['msg']}", where=case.id, hint=hint) from error
 
 
-def regions(said: Declared, case: Case, height: int, width: int) -> Regions:
-    """The declared boxes as masks of a picture of (`height`, `width`) px: allowed changes rounded up, kept px down."""
+def regions(said: Declared, case: Case, height: int, width: int, slack: int = 0) -> Regions:
+    """The declared boxes as masks of a picture of (`height`, `width`) px.
+
+    What may change is rounded up and what must stay down, each by `slack` px more.
+    """
     fx, fy = width / case.width, height / case.height
     may = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in said.changed]
     must = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in said.kept]
     shape = (height, width)
-    inside = _filled(shape, may, floor, ceil)
-    kept = _filled(shape, must, ceil, floor) & ~inside if must else ~inside
+    inside = _filled(shape, may, lambda low: floor(low) - slack, lambda high: ceil(high) + slack)
+    kept = ~inside
+    if must:
+        kept &= _filled(shape, must, lambda low: ceil(low) + slack, lambda high: floor(high) - slack)
     if may:
         return Regions(kept, [(box, _filled(shape, [box], floor, ceil)) for box in may])
     return Regions(kept, [(Box(0, 0, width, height), ~_filled(shape, must, floor, ceil))])

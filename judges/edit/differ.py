@@ -31,11 +31,27 @@ class Change(NamedTuple):
     delta: float
 
 
-def difference(pixels: Pixels, source: Pixels) -> Plane:
-    """(H, W) ΔE*ab (CIE 1976) of two pictures (H, W, 3) of one size."""
-    squared = sum((one - other) ** 2 for one, other in zip(to_lab(pixels), to_lab(source), strict=True))
-    result: Plane = np.sqrt(np.asarray(squared, np.float32))
+def difference(pixels: Pixels, source: Pixels, slack: int = 0) -> Plane:
+    """(H, W) ΔE*ab (CIE 1976) of two pictures (H, W, 3) of one size.
+
+    `slack` is for a source that was brought to this size: the distance is then to the nearest of all between the least
+    and the largest L*, a* and b* that the source has within so many px, for edges fall elsewhere between new pixels.
+    """
+    squared = np.zeros(pixels.shape[:2], np.float32)
+    for one, other in zip(to_lab(pixels), to_lab(source), strict=True):
+        squared += (one - np.clip(one, *_range(other, slack))) ** 2
+    result: Plane = np.sqrt(squared)
     return result
+
+
+def _range(plane: Plane, slack: int) -> tuple[Plane, Plane]:
+    """The least and the largest value within `slack` px."""
+    from scipy.ndimage import maximum_filter, minimum_filter
+
+    if not slack:
+        return plane, plane
+    size = 2 * slack + 1
+    return minimum_filter(plane, size), maximum_filter(plane, size)
 
 
 def changes(delta: Plane, where: Mask) -> list[Change]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,9 @@ class EditJudge:
         if abs(width * source.shape[0] / (height * source.shape[1]) - 1) > SAME_SHAPE:
             sizes = f"{width}x{height} px and its source {source.shape[1]}x{source.shape[0]} px"
             return self._unscored(f"the picture is {sizes}: not of the same shape")
-        delta = difference(pixels, resized(source, width, height))
-        return self._verdict(delta, regions(said, case, height, width), said, source.shape[:2] != (height, width))
+        slack = _slack(source, pixels)
+        delta = difference(pixels, resized(source, width, height), slack)
+        return self._verdict(delta, regions(said, case, height, width, slack), said, slack)
 
     def controls(self) -> Iterable[Control]:
         return controls()
@@ -67,7 +69,7 @@ class EditJudge:
     def close(self) -> None:
         return None
 
-    def _verdict(self, delta: Plane, where: Regions, said: Declared, resampled: bool) -> Verdict:
+    def _verdict(self, delta: Plane, where: Regions, said: Declared, slack: int) -> Verdict:
         differs = delta > TOLERANCE
         shares = [float(differs[mask].mean()) if mask.any() else 0.0 for _, mask in where.changed]
         happened = [share >= LEAST_CHANGED for share in shares]
@@ -80,12 +82,12 @@ class EditJudge:
             "kept_share": round(float(where.kept.mean()), 4),
             "changed_shares": [round(share, 4) for share in shares],
             "unwanted_changes": len(unwanted),
-            "source_resampled": resampled,
+            "slack_px": slack,
         }
         if where.kept.any():
             preserved = Score(PRESERVED, Status.SCORED, 1 - float(differs[where.kept].mean()))
         else:
-            preserved = Score(PRESERVED, Status.UNSCORED, reason="the case lets everything change")
+            preserved = Score(PRESERVED, Status.UNSCORED, reason="no pixel is declared to stay")
         changed = Score(CHANGED, Status.SCORED, float(np.mean(happened)))
         return Verdict(self.name, (preserved, changed), tuple(found), evidence)
 
@@ -112,6 +114,11 @@ def resized(source: Pixels, width: int, height: int) -> Pixels:
     if source.shape[:2] == (height, width):
         return source
     return np.asarray(Image.fromarray(source).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def _slack(source: Pixels, pixels: Pixels) -> int:
+    """How far edges may be off, px: a pixel of the source where it had another size, nothing where it had the same."""
+    return 0 if source.shape == pixels.shape else ceil(max(1.0, pixels.shape[0] / source.shape[0]))
 
 
 def _unwanted(change: Change, shape: tuple[int, ...]) -> Finding:

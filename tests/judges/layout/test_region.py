@@ -1,0 +1,62 @@
+"""Parts that have only a colour, and cases that do not say where everything goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from evalkit.pictures import Picture, Pixels
+from evalkit.records import Background, Box, Case, Element, TextTarget, Verdict
+from judges.layout.judge import LayoutJudge
+
+SKY, LAND, SUN = (40, 84, 196), (44, 150, 84), (250, 206, 60)
+GROUND = Background("solid", (SKY,))
+PART = Element("land", "region", Box(8, 114, 120, 126), LAND)
+DISC = Element("sun", "circle", Box(82, 18, 110, 46), SUN)
+CASE = Case("a", "land under a sun", width=128, height=128, elements=(PART,), background=GROUND)
+
+
+def picture(land=LAND, sun=SUN) -> Pixels:
+    pixels = np.full((128, 128, 3), SKY, np.uint8)
+    pixels[96:] = land
+    y, x = np.ogrid[:128, :128]
+    pixels[(x - 95.5) ** 2 + (y - 31.5) ** 2 <= 14**2] = sun
+    return pixels
+
+
+def look(pixels: Pixels, case: Case) -> Verdict:
+    return LayoutJudge().judge(Picture.from_pixels(pixels), case, None)
+
+
+def kinds(verdict: Verdict) -> list[str]:
+    return [finding.kind for finding in verdict.findings]
+
+
+def test_a_part_is_right_where_its_colour_fills_its_box_whatever_lies_around():
+    verdict = look(picture(), CASE)
+    assert kinds(verdict) == []
+    assert verdict.score("layout.placement").value == 1.0
+
+
+@pytest.mark.parametrize("noise", [3])
+def test_noise_of_a_codec_leaves_a_part_right(noise):
+    rng = np.random.default_rng(0)
+    noisy = np.clip(picture() + rng.integers(-noise, noise, (128, 128, 3), endpoint=True), 0, 255).astype(np.uint8)
+    assert kinds(look(noisy, CASE)) == []
+
+
+def test_a_part_in_another_colour_and_one_that_is_not_there():
+    wrong = look(picture(land=(208, 40, 44)), CASE)
+    assert kinds(wrong) == ["wrong-color"]
+    assert wrong.score("layout.placement").value == 0.0
+    gone = look(picture(land=SKY), CASE)
+    assert kinds(gone) == ["missing-element"]
+
+
+def test_nothing_is_extra_where_something_has_no_place():
+    placed = replace(CASE, elements=(DISC,))
+    assert "extra-element" in kinds(look(picture(), placed)), "the land was not asked for"
+    assert kinds(look(picture(), replace(placed, extra={"unplaced": [{"kind": "region"}]}))) == []
+    assert kinds(look(picture(), replace(placed, texts=(TextTarget("SALT"),)))) == []
