@@ -17,6 +17,8 @@ from judges.grain.measure import window_cells
 VISIBLE_CAST = 1.5
 """Colour difference that counts, CIEDE2000. One unit can just be seen side by side, as a patch of the ground is beside
 the rest of it; from one picture to the next it takes more."""
+EVEN = 0.65
+"""Least ratio of the 20th to the 80th percentile of the distance in an area."""
 WINDOW = 17
 """Side of the window that takes the grain off, px."""
 
@@ -57,7 +59,18 @@ def find_cast(picture: View, regions: Regions, colours: Sequence[RGB], twin: Vie
     distance = np.where((count >= half * half / 2) & ~far, delta_e(right, own), np.float32(np.nan))
     held = count * np.isfinite(distance)
     found = areas(np.nan_to_num(distance) * held, held, distance, VISIBLE_CAST, 3)
-    return Cast(distance.astype(np.float32), tuple(found), 2 * half, reference)
+    even = (area for area in found if area.energy >= VISIBLE_CAST and _is_even(distance, area))
+    return Cast(distance.astype(np.float32), tuple(even), 2 * half, reference)
+
+
+def _is_even(distance: Plane, area: Area) -> bool:
+    """Whether an area is off by the same all over: a blotch is so in its middle only."""
+    from scipy.ndimage import binary_erosion
+
+    inner = binary_erosion(area.cells, border_value=1)
+    values = distance[inner if inner.any() else area.cells]
+    low, high = np.nanpercentile(values, (20, 80))
+    return bool(low >= EVEN * high)
 
 
 def _ground(picture: View, flat: Plane, count: Plane, half: int, window: int) -> Lab:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.records import JSON, Finding
+from evalkit.records import JSON, Box, Finding
 from judges.grain.analysis import Analysis
 from judges.grain.cast import VISIBLE_CAST
 from judges.grain.colour import Plane
@@ -99,10 +99,12 @@ def coarse_map(noise: Noise) -> dict[str, JSON]:
 
 def _part(finding: Finding, larger: Finding) -> bool:
     """Whether a finding is what bands or blotches leave over: within them and no stronger, or in a small corner."""
-    shared = finding.box.intersection(larger.box) / finding.box.area
-    if finding.box.area < 0.1 * larger.box.area:
-        return shared > 0.3 and finding.size < 4 * larger.size
-    return shared > 0.8 and finding.size < 1.2 * larger.size
+    box = larger.box
+    if finding.box.area < 0.1 * box.area:
+        rim = 0.15 * max(box.width, box.height)  # windows smear, and where blotches end there may be an edge
+        near = Box(max(box.x0 - rim, 0), max(box.y0 - rim, 0), box.x1 + rim, box.y1 + rim)
+        return finding.box.intersection(near) > 0.5 * finding.box.area and finding.size < 4 * larger.size
+    return finding.box.intersection(box) > 0.8 * finding.box.area and finding.size < 1.2 * larger.size
 
 
 def _within(finding: Finding, larger: Finding) -> bool:
@@ -195,8 +197,6 @@ def _casts(seen: Analysis) -> list[Finding]:
         return []
     found = []
     for area in cast.areas:
-        if area.energy < VISIBLE_CAST:
-            continue
         whose = "the declared colour" if cast.reference == "declared colour" else "the twin's colour"
         message = f"a cast: the ground is {area.energy:.1f} ΔE00 from {whose}, on {area.share:.0%} of the flat area"
         evidence: dict[str, JSON] = {
