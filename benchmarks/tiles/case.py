@@ -69,7 +69,7 @@ def _case(
     extra: Mapping[str, JSON],
     source: SourceImage | None = None,
 ) -> Case:
-    word, free = scene.word, unplaced(scene)
+    word, free, ground = scene.word, unplaced(scene), background(scene)
     texts = (TextTarget(word.text, text_box(word) if word.told else None, "title"),) if word else ()
     return Case(
         id,
@@ -79,9 +79,9 @@ def _case(
         height=SIDE,
         category=scene.category,
         texts=texts,
-        elements=elements(scene),
+        elements=elements(scene, ground),
         relations=relations(scene),
-        background=background(scene),
+        background=ground,
         checklist=questions(scene),
         source=source,
         tags=tags,

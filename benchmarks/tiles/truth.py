@@ -23,7 +23,7 @@ LAND = Box(8, 114, 120, 126)
 """Boxes that hold nothing but that part, whatever the cut of the hair or the form of the land, px."""
 REGION = "region"
 """Kind of an element that is a part of something larger: its colour fills its box, its edges are elsewhere."""
-WORD, SUN = "word", "sun"
+WORD, SUN, GROUND = "word", "sun", "ground"
 
 
 def placed(scene: TileScene) -> TileScene:
@@ -37,9 +37,12 @@ def placed(scene: TileScene) -> TileScene:
     )
 
 
-def elements(scene: TileScene) -> tuple[Element, ...]:
-    """Everything whose place is known, in drawing order; the id of a shape is its kind, for there is one of each."""
-    made: list[Element] = []
+def elements(scene: TileScene, ground: Background) -> tuple[Element, ...]:
+    """Everything whose place is known, in drawing order; the id of a shape is its kind, for there is one of each.
+
+    The first is the largest flat region of the `ground`: a ground in a wrong colour is a defect like any other.
+    """
+    made = [Element(GROUND, REGION, ground.flat_regions[0], COLORS[scene.ground])]
     figure, land = scene.figure, scene.land
     if land:
         if land.told:

@@ -18,6 +18,7 @@ from judges.layout.colour import codes, difference, distances, middle
 from judges.layout.ink import Ink
 from judges.layout.locate import Found
 from judges.layout.place import shift
+from judges.layout.spec import REGION
 
 MOST_PARTS = 60
 """More components than this are a photo or a texture: matching them would mean nothing."""
@@ -46,15 +47,16 @@ class Part(NamedTuple):
 
 
 def declared_drift(found: Mapping[str, Found], twin: Mapping[str, Found]) -> Drift | None:
-    """Drift of the declared things that are in both pictures; `None` where there is none."""
+    """Drift of the declared things with edges of their own that are in both pictures; `None` where there is none."""
+    things = {id: one for id, one in found.items() if one.item.kind != REGION}
     each = {
         id: shift(one.box, twin[id].box or one.box).distance
-        for id, one in found.items()
+        for id, one in things.items()
         if one.box is not None and id in twin and twin[id].box is not None
     }
     if not each:
         return None
-    return Drift(sum(each.values()) / len(each), each, len(found) - len(each))
+    return Drift(sum(each.values()) / len(each), each, len(things) - len(each))
 
 
 def free_drift(pixels: Pixels, twin: Pixels) -> Drift | str:

@@ -12,7 +12,7 @@ from judges.layout.ink import Ink, Mask, grown, hull, lies_in
 from judges.layout.locate import Found
 from judges.layout.place import about, name
 from judges.layout.shapes import outline
-from judges.layout.spec import Item, Spec, holds
+from judges.layout.spec import Item, Spec, holds, is_ground
 from judges.layout.view import OFF_GROUND, View
 
 FOREIGN = 20.0
@@ -83,7 +83,7 @@ def _foreign(view: View, found: Mapping[str, Found]) -> Mask:
     foreign: Mask = away > max(FOREIGN, OFF_GROUND)
     room = max(3.0, 0.02 * spec.side)
     for one in found.values():
-        if one.box is None:
+        if one.box is None or is_ground(one.item, spec.ground):
             continue
         rows, columns = _slices(grown(one.box, room if not _is_panel(one.item, spec) else 2.0), foreign.shape)
         if _is_panel(one.item, spec):

@@ -14,7 +14,7 @@ from judges.layout.colour import difference
 from judges.layout.group import UNLIKE, group_at, group_like, unlike
 from judges.layout.ink import Blob, Edges, Ink, grown
 from judges.layout.search import at_border, rigid
-from judges.layout.spec import REGION, Item, holds
+from judges.layout.spec import REGION, Item, holds, is_ground
 from judges.layout.view import SIMILAR, View
 
 SURE_LEAST, SURE_MEAN = 0.35, 0.6
@@ -152,9 +152,11 @@ def _region(view: View, item: Item) -> Found:
 
     What fills the box instead, if it is no ground, is the part in a wrong colour.
     """
-    own = own_ink(view, item)
-    if own is None or own.share(item.box) >= FULL:
-        return Found(item, item.box, colour=None if own is None else view.median(item.box, own.mask))
+    if item.color is None:
+        return Found(item, item.box)
+    own = view.near((item.color,), 20)
+    if own.share(item.box) >= FULL:
+        return Found(item, item.box, colour=view.median(item.box, own.mask))
     if view.off_ground is None or view.off_ground.share(item.box) < FULL:
         return Found(item, None)
     return Found(item, item.box, colour=view.median(item.box, view.off_ground.mask))
@@ -164,7 +166,7 @@ def _region(view: View, item: Item) -> Found:
 
 
 def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
-    claimed = [one for one in others if one.box is not None]
+    claimed = [one for one in others if one.box is not None and not is_ground(one.item, view.spec.ground)]
     for look in (_recoloured_here, _same_size, _resized_here, _same_size_recoloured, _resized, _recoloured):
         found = look(view, item, claimed)
         if found is not None:

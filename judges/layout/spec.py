@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evalkit.records import RGB, Box, Case, Element, Relation
@@ -44,7 +45,8 @@ class Spec:
 
     `items` are in drawing order. `ground` holds the colours of the background (with those between, for a gradient);
     empty where it is not declared. `scale` is picture px per canvas px. `complete` says that all there is has a place:
-    not so where a text has no box, where only parts are declared (`region`), or where `Case.extra["unplaced"]` says so.
+    not so where a text has no box, where parts of something are declared (`region`, but in the ground's own colour), or
+    where `Case.extra["unplaced"]` says so.
     """
 
     width: int
@@ -87,7 +89,7 @@ def spec_of(case: Case, width: int, height: int) -> Spec:
     items = [_placed_on(item, items[:place]) for place, item in enumerate(items)]
     known = case.background.kind in ("solid", "gradient") and case.background.colors
     ground = between(case.background.colors) if known else ()
-    parts = any(item.kind == REGION for item in items)
+    parts = any(item.kind == REGION and not is_ground(item, ground) for item in items)
     complete = len(texts) == len(case.texts) and not parts and not case.extra.get("unplaced")
     return Spec(width, height, tuple(items), case.relations, ground, min(fx, fy), complete)
 
@@ -111,6 +113,11 @@ def _placed_on(item: Item, before: list[Item]) -> Item:
         return item
     on = min(holders, key=lambda one: one.box.area).id
     return Item(item.id, item.kind, item.box, item.color, item.target, item.text, item.outline, on)
+
+
+def is_ground(item: Item, ground: Sequence[RGB]) -> bool:
+    """Whether an item is a part of the ground itself: its colour is checked, but it explains nothing on it."""
+    return item.kind == REGION and item.color in ground
 
 
 def holds(outer: Box, inner: Box) -> bool:

@@ -115,13 +115,13 @@ def test_what_has_no_place_is_named_and_asked_for_but_is_no_element():
     )
     case = tile_case(scene, "a")
     assert case.texts[0].box is None
-    assert case.elements == ()
+    assert [element.id for element in case.elements] == ["ground"]
     assert {thing["kind"] for thing in case.extra["unplaced"]} == {"text", "circle"}
     assert any("circle" in question.text and "yellow" in question.text for question in case.checklist)
     assert not any("place" in question.id for question in case.checklist)
     told = tile_case(dataclasses.replace(scene, word=Word("SALT", "white", "top")), "a")
     assert told.texts[0].box is not None
-    assert [element.id for element in told.elements] == ["word"]
+    assert [element.id for element in told.elements] == ["ground", "word"]
 
 
 def test_questions_depend_on_questions_before_them():

@@ -60,3 +60,18 @@ def test_nothing_is_extra_where_something_has_no_place():
     assert "extra-element" in kinds(look(picture(), placed)), "the land was not asked for"
     assert kinds(look(picture(), replace(placed, extra={"unplaced": [{"kind": "region"}]}))) == []
     assert kinds(look(picture(), replace(placed, texts=(TextTarget("SALT"),)))) == []
+
+
+def test_the_ground_can_be_such_a_part_and_hides_nothing_extra():
+    ground = Element("ground", "region", Box(2, 2, 78, 90), SKY)
+    case = replace(CASE, elements=(ground, DISC))
+    assert kinds(look(picture(), case)) == ["extra-element"], "the land was not asked for"
+    slightly_off = picture()
+    slightly_off[(slightly_off == SKY).all(-1)] = (46, 90, 202)
+    assert "wrong-color" not in kinds(look(slightly_off, case))
+    hidden = replace(case, elements=(Element("ground", "region", Box(2, 2, 126, 90), SKY),))
+    assert "extra-element" in kinds(look(picture(land=SKY), hidden)), "the sun was not asked for"
+    other = picture()
+    other[(other == SKY).all(-1)] = (208, 40, 44)
+    wrong = [finding for finding in look(other, case).findings if finding.kind == "wrong-color"]
+    assert [finding.target for finding in wrong] == ["element:ground"]
