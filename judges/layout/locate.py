@@ -15,7 +15,7 @@ from judges.layout.group import UNLIKE, group_at, group_like, unlike
 from judges.layout.ink import Blob, Edges, Ink, grown
 from judges.layout.search import at_border, rigid
 from judges.layout.spec import REGION, Item, holds, is_ground
-from judges.layout.view import SIMILAR, View
+from judges.layout.view import View
 
 SURE_LEAST, SURE_MEAN = 0.35, 0.6
 """Evidence of the weakest edge, and of all four on average, from which a box counts as found."""
@@ -27,7 +27,7 @@ LEAST_TEXT, MOST_TEXT, LEAST_SHAPE = 0.08, 0.85, 0.35
 """The same for a text that was found elsewhere, its most, and the least for a circle, square or triangle."""
 FULL = 0.5
 """Least share of the box of a region in its colour, or in any but the ground's."""
-NEARLY = 0.5
+NEARLY = 0.35
 """Largest |ln(width ratio)| + |ln(height ratio)| of something that is about as large as declared."""
 STANDS_OUT = 15.0
 """ΔE*ab from its ground from which something in another colour than declared is something."""
@@ -90,7 +90,8 @@ def _in_place(view: View, item: Item) -> Found | None:
         if edges.least >= SURE_LEAST and edges.mean >= SURE_MEAN:
             return _measured(view, item, edges.box, ink)
         seen = [evidence >= SURE_MEAN for evidence in edges.evidence]
-        merged |= place == 0 and sum(seen) >= 2 and all(s or c for s, c in zip(seen, edges.covered, strict=True))
+        if place == 0 and sum(seen) >= 2 and all(s or c for s, c in zip(seen, edges.covered, strict=True)):
+            merged = not any(_nearly(blob.box, item.box) for blob in ink.blobs)
     # a panel may share its colour with what it touches, or all but share it with the ground: two edges must do
     hidden = not item.is_text and not item.outline and (merged or _hardly_seen(view, item))
     return Found(item, item.box, colour=item.color) if hidden else None
@@ -167,7 +168,7 @@ def _region(view: View, item: Item) -> Found:
 
 def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
     claimed = [one for one in others if one.box is not None and not is_ground(one.item, view.spec.ground)]
-    for look in (_recoloured_here, _same_size, _resized_here, _same_size_recoloured, _resized, _recoloured):
+    for look in (_recoloured_here, _resized_here, _same_size, _same_size_recoloured, _resized, _recoloured):
         found = look(view, item, claimed)
         if found is not None:
             return found
@@ -200,7 +201,7 @@ def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Iterator[tuple[I
         return blob.box.area <= largest
 
     for colour, threshold in tries:
-        rivals = [one.box for one in claimed if one.box is not None and _of_colour(one.item, colour, view)]
+        rivals = [one.box for one in claimed if one.box is not None and _rivals(view, one.item, colour, threshold)]
         rest = view.near((colour,), threshold).without(rivals)
         if item.is_text:  # what is as large as a panel is no text, whatever its colour
             rest = rest.only(small)
@@ -213,11 +214,11 @@ def _grounds(view: View) -> tuple[RGB, ...]:
     return (*view.spec.ground, *(one.color for one in view.spec.items if one.id in on and one.color is not None))
 
 
-def _of_colour(item: Item, colour: RGB, view: View) -> bool:
-    """Whether the ink of `item` is in that of `colour`, and all ink in its box is its own."""
-    if item.color is None or difference(item.color, colour) > 3 * SIMILAR:
+def _rivals(view: View, item: Item, colour: RGB, threshold: float) -> bool:
+    """Whether the ink of `item` would be in that of `colour`, and all ink in its box is its own."""
+    if item.color is None or difference(item.color, colour) > 1.5 * threshold:
         return False
-    return item.is_text or not any(one is not item and holds(item.box, one.box) for one in view.spec.items)
+    return item.is_text or item.kind == "portrait" or not any(holds(item.box, one.box) for one in view.spec.items)
 
 
 def _same_size(view: View, item: Item, claimed: list[Found]) -> Found | None:
@@ -247,9 +248,11 @@ def _plausible(edges: Edges, item: Item) -> bool:
 def _resized_here(view: View, item: Item, claimed: list[Found]) -> Found | None:
     """About its size and about in its place: with a letter more or less."""
     found = _resized(view, item, claimed)
-    if found is None or found.box is None or unlike(found.box, item.box) > NEARLY:
-        return None
-    return found if found.box.iou(item.box) > 0.5 else None
+    return found if found is not None and found.box is not None and _nearly(found.box, item.box) else None
+
+
+def _nearly(box: Box, declared: Box) -> bool:
+    return unlike(box, declared) <= NEARLY and box.iou(declared) > 0.4
 
 
 def _resized(view: View, item: Item, claimed: list[Found]) -> Found | None:
