@@ -25,21 +25,20 @@ NEVER = np.float32(-1e4)
 _ALIKE = ("0Oo", "Il1|")
 _WITHIN_WORDS = "'’‘`´"
 _WITHIN_NUMBERS = _WITHIN_WORDS + ".,:;/-–—~・·%"
-KEPT_PER_FRAME = 24
-"""Classes kept of each frame; the rest are as unlikely as the least of these."""
+LEAST_P = 1e-4
+"""Characters that are nowhere in a strip likelier than this are not kept; they are taken for as likely as this."""
+FLOOR = float(np.log(LEAST_P))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the recogniser saw in one strip. `log_p` (frames, kept) are the kept `characters`, the first of them blank.
 
-    `floor` (frames,) is log p of any character that was not kept. `width` is the share of the frames that the strip
-    fills.
+    `width` is the share of the frames that the strip fills.
     """
 
     characters: tuple[str, ...]
     log_p: NDArray[np.float32]
-    floor: NDArray[np.float32]
     width: float
 
     def place(self, frame: float) -> float:
@@ -80,14 +79,14 @@ class Alignment(NamedTuple):
     stop: float
 
 
-def keep(log_p: NDArray[np.float32], width: float, alphabet: Sequence[str]) -> Evidence:
-    """The likeliest classes of (frames, classes) log probabilities, for as many frames as the strip fills."""
-    used = max(1, round(len(log_p) * width))
-    log_p = log_p[: used + 1]
-    top = np.argpartition(log_p, -KEPT_PER_FRAME, axis=1)[:, -KEPT_PER_FRAME:]
-    floor = np.take_along_axis(log_p, top, axis=1).min(axis=1)
-    classes = np.unique(np.append(top.ravel(), 0))
-    return Evidence(tuple(alphabet[c] for c in classes), log_p[:, classes], floor, used / len(log_p))
+def keep(p: NDArray[np.float32], width: float, alphabet: Sequence[str]) -> Evidence:
+    """The evidence in the probabilities (frames, classes), for as many frames as the strip fills."""
+    used = max(1, round(len(p) * width))
+    p = p[: used + 1]
+    likely = p.max(axis=0) > LEAST_P
+    likely[0] = True
+    classes = np.flatnonzero(likely)
+    return Evidence(tuple(alphabet[c] for c in classes), np.log(np.maximum(p[:, classes], 1e-9)), used / len(p))
 
 
 def decode(evidence: Evidence) -> list[Letter]:
@@ -123,8 +122,11 @@ class _Edge(IntEnum):
     IDEOGRAPH = 2
 
 
-def align(evidence: Evidence, words: Sequence[str]) -> list[Alignment | None]:
-    """Each of the consecutive `words` of a text, forced through a strip; `None` for a word without a letter."""
+def align(evidence: Evidence, words: Sequence[str], least: float = float(NEVER)) -> list[Alignment | None]:
+    """Each of the consecutive `words` of a text, forced through a strip.
+
+    `None` for a word that can't be read, and for one that costs more than `least` (nats, negative).
+    """
     chain = _chain(tuple(words))
     nothing: list[Alignment | None] = [None] * len(words)
     if not len(chain.word) or not len(evidence.log_p):
@@ -143,6 +145,8 @@ def align(evidence: Evidence, words: Sequence[str]) -> list[Alignment | None]:
         state = int(states[0])
         frame = int(through[:, state].argmax())
         cost = float(through[frame, state])
+        if cost < least:
+            continue
         nothing[index] = _traced(evidence, chain, deficits, forward, backward, index, frame, state, cost)
     return nothing
 
@@ -215,12 +219,12 @@ def _letter(evidence: Evidence, chain: _Chain, deficits: NDArray[np.float32], fr
     columns = [i for i, c in enumerate(evidence.characters) if c in emits]
     others = [i for i, c in enumerate(evidence.characters) if i and c not in emits]
     times = [t for t, _ in own]
-    mine = np.array([evidence.log_p[t, columns].max() if columns else evidence.floor[t] for t in times])
+    mine = np.array([evidence.log_p[t, columns].max() if columns else FLOOR for t in times])
     best = int(mine.argmax())
     t = times[best]
     rivals = evidence.log_p[t, others]
     rival = int(rivals.argmax()) if len(others) else -1
-    margin = float(mine[best] - rivals[rival]) if rival >= 0 else float(-evidence.floor[t])
+    margin = float(mine[best] - rivals[rival]) if rival >= 0 else -FLOOR
     cost = float(sum(deficits[t, s] for t, s in frames))
     name = evidence.characters[others[rival]] if rival >= 0 else ""
     shown = min(emits, key=len) if len(emits) == 1 else sorted(emits)[0]
@@ -238,7 +242,7 @@ def _deficits(evidence: Evidence, chain: _Chain) -> NDArray[np.float32]:
             out[:, s] = between
             continue
         columns = [column[c] for c in emits if c in column]
-        own = np.maximum(evidence.floor, evidence.log_p[:, columns].max(axis=1)) if columns else evidence.floor
+        own = np.maximum(FLOOR, evidence.log_p[:, columns].max(axis=1)) if columns else np.full(len(best), FLOOR)
         accented = [i for i, c in enumerate(evidence.characters) if c and c not in emits and _plain(c) in emits]
         if accented:  # an accent nobody asked for is a few pixels: it counts half
             own = np.maximum(own, (own + evidence.log_p[:, accented].max(axis=1)) / 2)
@@ -258,7 +262,7 @@ def _boundary(evidence: Evidence, edge: _Edge) -> NDArray[np.float32]:
     gap = _gap_columns(evidence)
     quiet = evidence.log_p[:, gap].max(axis=1) - best
     marks = [i for i, c in enumerate(evidence.characters) if c and _parts(c, edge)]
-    mark = (evidence.log_p[:, marks].max(axis=1) if marks else evidence.floor) - best
+    mark = (evidence.log_p[:, marks].max(axis=1) if marks else FLOOR) - best
     out = np.empty(len(best) + 1, np.float32)
     out[0] = start = 0.0
     inside = float(NEVER)
@@ -270,7 +274,7 @@ def _boundary(evidence: Evidence, edge: _Edge) -> NDArray[np.float32]:
 
 
 def _reversed(evidence: Evidence) -> Evidence:
-    return Evidence(evidence.characters, evidence.log_p[::-1], evidence.floor[::-1], evidence.width)
+    return Evidence(evidence.characters, evidence.log_p[::-1], evidence.width)
 
 
 class _State(NamedTuple):

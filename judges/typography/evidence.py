@@ -39,16 +39,21 @@ def _word(word: WordMatch, sight: Sight | None) -> dict[str, Any]:
     }
     if word.p_wrong is not None:
         row["p_wrong"] = round(word.p_wrong, 3)
+    height = _height(word, sight)
+    if height is not None:
+        row["height"] = round(height, 1)
     if sight is not None:
-        row |= {"clarity": round(clarity(sight), 3), "height": round(_height(sight), 1)}
+        row["clarity"] = round(clarity(sight), 3)
     if word.reason:
         row["reason"] = word.reason
     return row
 
 
-def _height(sight: Sight) -> float:
-    """Height of the line the word stands in, px."""
-    return sight.line.ribbon.height if sight.line.ribbon is not None else sight.box.height
+def _height(word: WordMatch, sight: Sight | None) -> float | None:
+    """Height of the line the word stands in, px; without evidence the lesser side of its box."""
+    if sight is not None and sight.line.ribbon is not None:
+        return sight.line.ribbon.height
+    return min(word.box.width, word.box.height) if word.box is not None else None
 
 
 def _line(line: Line) -> dict[str, Any]:

@@ -100,12 +100,19 @@ class TypographyJudge:
         reader = self._readers[0]
         lines = in_reading_order(read_scaled(reader, pixels, first))
         agreed, looks = self._matched(expected, lines), [lines]
-        for again, scale in [*((reader, scale) for scale in others), *((r, first) for r in self._readers[1:])]:
+        for other, scale in [*((reader, scale) for scale in others), *((r, first) for r in self._readers[1:])]:
             if not alarms(agreed):
                 break
-            looks.append(read_scaled(again, pixels, scale))
+            looks.append(read_scaled(other, pixels, scale))
             agreed = agree(agreed, self._matched(expected, looks[-1]))
-        return weigh(agreed, expected, looks, lambda line: reader.again(pixels, line)), lines
+        known: dict[int, list[Line]] = {}
+
+        def again(line: Line) -> list[Line]:
+            if id(line) not in known:
+                known[id(line)] = reader.again(pixels, line)
+            return known[id(line)]
+
+        return weigh(agreed, expected, looks, again), lines
 
     def _matched(self, expected: Sequence[str], lines: Sequence[Line]) -> Matching:
         return match(expected, read_words(lines), extra_confidence=self.settings.extra_confidence)

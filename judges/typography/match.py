@@ -141,7 +141,7 @@ def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence
     for word in words:
         on_line[word.line] += len(lenient(word.text))
     credible = [w for w in surplus if on_line[w.line] > 1 or not lenient(w.text).isascii()]
-    copies = _copied_lines(words, wanted) if any(lenient(w.text) in found for w in credible) else {}
+    copies = _copied_lines(surplus, wanted) if any(lenient(w.text) in found for w in credible) else {}
     extras = [_surplus(w, owner, found, copies) for w in credible if w.confidence >= extra_confidence]
     copied = {lenient(x.read or "") for x in extras if x.status is Status.DUPLICATE}
     return Matching(tuple(_mark(m, copied) for m in matches), tuple(extras))
@@ -170,7 +170,7 @@ def _surplus(word: ReadWord, owner: dict[str, int], found: set[str], copies: dic
 
 
 def _copied_lines(words: Sequence[ReadWord], wanted: Sequence[_Expected]) -> dict[int, float]:
-    """For each line, the share of its letters that belong to expected words.
+    """For each line with surplus `words`, the share of their letters that belong to expected words.
 
     At least `COPIED_LINE` for a line with two long neighbours of an expected text, whatever else stands in it.
     """

@@ -26,12 +26,12 @@ _DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 class Frames(NamedTuple):
-    """What the recogniser sees in one strip: `log_p` (frames, classes); class 0 is the blank.
+    """What the recogniser sees in one strip: probabilities `p` (frames, classes); class 0 is the blank.
 
     `width` is the share of the frames that the strip fills: the rest is padding.
     """
 
-    log_p: NDArray[np.float32]
+    p: NDArray[np.float32]
     width: float
 
 
@@ -89,8 +89,7 @@ class Networks:
         padded = max(LEAST_WIDTH, target)
         x = np.zeros((1, 3, LINE_HEIGHT, padded), dtype=np.float32)
         x[0, :, :, :target] = resized.transpose(2, 0, 1)
-        p = self._run(recogniser, x)[0]
-        return Frames(np.log(np.maximum(p, 1e-9)), target / padded)
+        return Frames(self._run(recogniser, x)[0], target / padded)
 
     def close(self) -> None:
         self._sessions = None

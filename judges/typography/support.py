@@ -65,10 +65,10 @@ def p_wrong(cost: float) -> float:
 
 
 def sights(line: Line, words: Sequence[str]) -> list[Sight | None]:
-    """Each of the consecutive expected `words` as `line` shows it; `None` where there is no evidence."""
+    """Each of the consecutive expected `words` as `line` shows it; `None` where it does not."""
     if line.evidence is None or line.ribbon is None:
         return [None] * len(words)
-    return [_sight(line, found) if found is not None else None for found in align(line.evidence, words)]
+    return [_sight(line, found) if found is not None else None for found in align(line.evidence, words, PLAUSIBLE)]
 
 
 def _sight(line: Line, found: Alignment) -> Sight:
@@ -136,7 +136,7 @@ def _of_look(lines: Sequence[Line], expected: Sequence[str]) -> list[list[Sight]
         start = 0
         for words in texts:
             for i, sight in enumerate(sights(line, words)):
-                if sight is not None and sight.cost > PLAUSIBLE:
+                if sight is not None:
                     found[start + i].append(sight)
             start += len(words)
     return found
@@ -178,7 +178,7 @@ def _cost_in(line: Line, expected: Sequence[str], index: int) -> float:
         words = text.split()
         if index < len(words):
             sight = sights(line, words)[index]
-            return max(PLAUSIBLE, sight.cost) if sight is not None else PLAUSIBLE
+            return sight.cost if sight is not None else PLAUSIBLE
         index -= len(words)
     raise IndexError(index)
 

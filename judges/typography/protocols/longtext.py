@@ -46,7 +46,8 @@ def longtext_score(pictures: Iterable[LongTextPicture]) -> float:
     Raises:
         ValueError: no expected word.
     """
-    totals = [sum(column) for column in zip(*pictures, strict=True)] or [0, 0]
-    if not totals[1]:
+    listed = list(pictures)
+    expected = sum(picture.expected for picture in listed)
+    if not expected:
         raise ValueError("LongText-Bench score of no expected word")
-    return totals[0] / totals[1]
+    return sum(picture.matched for picture in listed) / expected

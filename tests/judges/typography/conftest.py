@@ -9,7 +9,7 @@ from evalkit.pictures import Picture, Pixels
 from evalkit.records import Box, Case, TextTarget
 from judges.typography.judge import TypographyJudge
 from judges.typography.match import ReadWord
-from judges.typography.reader import Line, Word
+from judges.typography.reader import Line, PaddleReader, Word
 
 
 def read(*lines: str, confidence: float = 1.0) -> list[ReadWord]:
@@ -73,3 +73,11 @@ def paddle_judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Typograph
         judge = TypographyJudge(TypographyJudge.Settings())
         yield judge
         judge.close()
+
+
+@pytest.fixture(scope="session")
+def paddle_reader() -> Iterator[PaddleReader]:
+    """The real reader alone."""
+    reader = PaddleReader(1)
+    yield reader
+    reader.close()

@@ -11,6 +11,7 @@ from judges.typography.judge import TypographyJudge
 from judges.typography.reader import Recognised, to_line
 from judges.typography.ribbon import from_outline
 from tests.judges.typography.conftest import case_of, drawn
+from tests.judges.typography.drawing import capitals, on_circle
 
 UPRIGHT = np.array([[100, 50], [300, 50], [300, 80], [100, 80]], dtype=np.float32)
 
@@ -83,6 +84,29 @@ def test_a_misspelling_is_found_where_it_is(paddle_judge: TypographyJudge, asked
 def test_missing_and_surplus_words_are_told_apart(paddle_judge: TypographyJudge) -> None:
     verdict = paddle_judge.judge(drawn("FRESH", "FRESH", "GARDEN"), case_of("Fresh Bread"), None)
     assert sorted(finding.kind for finding in verdict.findings) == ["duplicate-text", "extra-text", "missing-text"]
+
+
+def test_small_capitals_of_the_mini_models_are_read(paddle_judge: TypographyJudge) -> None:
+    lines = ["TEA", "COFFEE", "JUMPING", "OX", "QUARTZ", "WILD", "BACKFIRE", "VIOLET", "ZOOM", "HAYDN"]
+    for pair in zip(lines[::2], lines[1::2], strict=True):
+        verdict = paddle_judge.judge(capitals(list(pair)), case_of(*pair, side=128), None)
+        assert [score.value for score in verdict.scores[:4]] == [1.0, 1.0, 1.0, 0.0]
+        assert not verdict.findings
+    verdict = paddle_judge.judge(capitals(["COFEEE"]), case_of("COFFEE", side=128), None)
+    assert [finding.kind for finding in verdict.findings] == ["typo"]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("Our Game", "your Game"), ("Open all day", "Open alll day")])
+def test_a_word_inside_another_is_no_such_word(paddle_judge: TypographyJudge, asked: str, shown: str) -> None:
+    verdict = paddle_judge.judge(drawn(shown), case_of(asked), None)
+    assert [finding.kind for finding in verdict.findings] == ["typo"]
+    assert verdict.findings[0].evidence["p_wrong"] > 0.9
+
+
+def test_a_misspelling_on_a_circle_is_found(paddle_judge: TypographyJudge) -> None:
+    picture = Picture.from_pixels(on_circle("FRESH BRAED AND GOOD COFFEE"))
+    [finding] = paddle_judge.judge(picture, case_of("Fresh bread and good coffee"), None).findings
+    assert (finding.kind, finding.evidence["expected"]) == ("typo", "bread")
 
 
 def test_an_empty_picture_has_all_words_missing(paddle_judge: TypographyJudge) -> None:
