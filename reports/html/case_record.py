@@ -12,7 +12,7 @@ from evalkit.records import JSON, Box, Finding, Role, Sample, Status, Verdict
 from evalkit.results import CaseResult, RunSummary
 from reports.escape import clip, visible
 from reports.html.differences import Column, align, mark_differences
-from reports.html.evidence import evidence_text, grain_map, readable
+from reports.html.evidence import evidence_text, flip_map, grain_map, readable
 from reports.html.shelf import Placed
 from reports.wording import figure, seconds
 
@@ -78,6 +78,7 @@ def _role(role: str, name: str, sample: Sample | None, picture: Placed, verdicts
         "more_findings": max(0, len(located) - MAX_FINDINGS),
         "words": [row for verdict in verdicts for row in words(verdict)],
         "map": next((drawn for v in verdicts if (drawn := grain_map(v))), None),
+        "flip": next((drawn for v in verdicts if (drawn := flip_map(v))), None),
         "scores": [row for verdict in verdicts for row in _scores(verdict)],
         "evidence": [[_text(v.judge), readable(rest)] for v in verdicts if (rest := _not_drawn(v))],
     }
@@ -85,7 +86,11 @@ def _role(role: str, name: str, sample: Sample | None, picture: Placed, verdicts
 
 def _not_drawn(verdict: Verdict) -> dict[str, JSON]:
     """The evidence that the view does not show in a form of its own."""
-    shown = {"words": bool(words(verdict)), "map": grain_map(verdict) is not None}
+    shown = {
+        "words": bool(words(verdict)),
+        "map": grain_map(verdict) is not None,
+        "flip_map": flip_map(verdict) is not None,
+    }
     return {name: value for name, value in verdict.evidence.items() if not shown.get(name)}
 
 

@@ -40,7 +40,17 @@ def grain_map(verdict: Verdict) -> JSON:
 
     `{"cell": px, "values": rows of L* or null, "threshold": L* or null}`, as the grain judge's `evidence` holds it.
     """
-    found = verdict.evidence.get("map")
+    drawn = _cells(verdict.evidence.get("map"))
+    threshold = verdict.evidence.get("threshold")
+    return drawn and {**drawn, "threshold": threshold if _is_figure(threshold) and threshold > 0 else None}
+
+
+def flip_map(verdict: Verdict) -> JSON:
+    """The judge's map of FLIP against the twin, `{"cell": px, "values": rows of 0 to 1 or null}`, or `None`."""
+    return _cells(verdict.evidence.get("flip_map"))
+
+
+def _cells(found: JSON) -> JSON:
     if not isinstance(found, Mapping):
         return None
     cell, values = found.get("cell"), found.get("values")
@@ -52,9 +62,7 @@ def grain_map(verdict: Verdict) -> JSON:
         return None
     if not all(v is None or _is_figure(v) for row in values for v in row):
         return None
-    threshold = verdict.evidence.get("threshold")
-    drawn = {"cell": cell, "values": [list(row) for row in values]}
-    return {**drawn, "threshold": threshold if _is_figure(threshold) and threshold > 0 else None}
+    return {"cell": cell, "values": [list(row) for row in values]}
 
 
 def _is_figure(value: Any) -> TypeGuard[float]:

@@ -17,7 +17,7 @@ from reports.html.addresses import address, finding_address
 from reports.html.case_record import case_record
 from reports.html.cost_charts import cost_charts, round_ticks
 from reports.html.differences import align
-from reports.html.evidence import MAX_TEXT, MOST_ROWS, grain_map, readable
+from reports.html.evidence import MAX_TEXT, MOST_ROWS, flip_map, grain_map, readable
 from reports.html.exporter import HtmlExporter
 from reports.html.forest import forest
 from reports.html.gate_bars import gate_rows
@@ -333,3 +333,19 @@ def test_a_bucket_leads_to_its_cases(compared: FakeRunResults, tmp_path: Path) -
     dom, console = opened(index, address(("bucket", "regressed"), ("category", "events")), tmp_path / "profile")
     assert console == []
     assert "1 of 8 cases" in dom
+
+
+def test_the_flip_map_is_drawn_and_not_printed(compared: FakeRunResults) -> None:
+    """Beside the grain judge's map, not in its place."""
+    drawn = {"cell": 8, "values": [[0.0, 0.5]]}
+    verdict = Verdict(
+        "fidelity", (Score("fidelity.flip", Status.SCORED, 0.2),), (), {"flip_map": drawn, "flip": {"a": 1}}
+    )
+    assert flip_map(verdict) == drawn
+    assert grain_map(verdict) is None
+    assert flip_map(replace(verdict, evidence={"flip_map": {"cell": 8, "values": [["x"]]}})) is None
+    given = next(compared.cases())
+    student = record_of(replace(given, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]
+    assert student["flip"] == drawn
+    assert student["map"] is None
+    assert student["evidence"] == [["fidelity", {"pairs": [["flip", {"pairs": [["a", "1"]], "more": 0}]], "more": 0}]]

@@ -109,6 +109,7 @@ evalkit.caseView = (() => {
     zoom: () => stage?.cycleZoom(),
     mode: () => stage?.cycleMode(),
     grain: () => stage?.toggleGrain(),
+    flip: () => stage?.toggleFlip(),
     boxes: () => stage?.toggleBoxes(),
   };
 })();

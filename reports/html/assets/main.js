@@ -18,6 +18,7 @@
     b: evalkit.caseView.boxes,
     m: evalkit.caseView.mode,
     g: evalkit.caseView.grain,
+    f: evalkit.caseView.flip,
     Escape: () => { location.hash = evalkit.list.back(); },
   };
 

@@ -15,7 +15,8 @@ evalkit.picture = (() => {
     const marks = role.findings.map((finding, i) => marker(finding, i, (on) => self.onmark(i, on)));
     // Large boxes first, so that a small one inside a large one can still be pointed at.
     overlay.append(...[...marks].sort((a, b) => b.area - a.area).map((m) => m.shape));
-    self.node = h("div", { class: role.map && image ? "layer has-map" : "layer" }, image ? photo(self) : null, evalkit.grain.draw(role, image), overlay,
+    const maps = [role.map && "has-map", role.flip && "has-flip"].filter((name) => name && image);
+    self.node = h("div", { class: ["layer", ...maps].join(" ") }, image ? photo(self) : null, evalkit.grain.draw(role, image), evalkit.flip.draw(role, image), overlay,
       labels ? marks.map((m) => m.label) : null);
 
     function resize(width, height) {

@@ -20,24 +20,35 @@ evalkit.stage = (() => {
     const which = pairs.length > 1 ? h("select", { "aria-label": "Pictures to compare", onchange: () => { pair = pairs[which.value]; setMode(kept.mode); } },
       pairs.map(([a, b], i) => h("option", { value: i }, `${roles[a].role} and ${roles[b].role}`))) : null;
     const boxes = h("input", { type: "checkbox", checked: true, onchange: () => node.classList.toggle("no-boxes", !boxes.checked) });
-    const grain = roles.some((role) => role.map) ? h("input", { type: "checkbox", onchange: showGrain }) : null;
-    const scale = grain ? evalkit.grain.legend(roles) : null;
+    const maps = { grain: heat("grain", "map"), flip: heat("flip", "flip") };
     const sideways = h("div", { class: `panes of-${panes.length}` }, panes.map((p) => p.node));
     const place = h("div", { class: "compared" });
     const node = h("div", { class: "stage" },
       h("div", { class: "tools" }, modes?.node, which, zooms.node,
         h("label", { class: "toggle" }, boxes, " Boxes"),
-        grain ? h("label", { class: "toggle" }, grain, " Grain map") : null,
+        maps.grain ? h("label", { class: "toggle" }, maps.grain.box, " Grain map") : null,
+        maps.flip ? h("label", { class: "toggle" }, maps.flip.box, " FLIP map") : null,
         legend(roles)),
-      scale, sideways, place,
-      h("p", { class: "keys" }, [["j", "next case"], ["k", "previous"], ["m", "show"], ["z", "zoom"], ["b", "boxes"], ["g", "grain map"], ["Esc", "list"]].map(([key, what]) =>
+      maps.grain?.scale, maps.flip?.scale, sideways, place,
+      h("p", { class: "keys" }, [["j", "next case"], ["k", "previous"], ["m", "show"], ["z", "zoom"], ["b", "boxes"], ["g", "grain map"], ["f", "FLIP map"], ["Esc", "list"]].map(([key, what]) =>
         [h("kbd", null, key), ` ${what} `]).flat()));
 
     const views = () => (compared ? [compared] : panes);
 
-    function showGrain() {
-      node.classList.toggle("show-grain", grain.checked);
-      scale.hidden = !grain.checked;
+    /** The switch of one map with its scale, or `null` where no role has that map. */
+    function heat(name, field) {
+      if (!roles.some((role) => role[field])) return null;
+      return { box: h("input", { type: "checkbox", onchange: () => showMap(name) }), scale: evalkit[name].legend(roles) };
+    }
+
+    /** Show a map or not; two at once would cover each other. */
+    function showMap(name) {
+      for (const [other, map] of Object.entries(maps)) {
+        if (!map) continue;
+        if (other !== name) map.box.checked = false;
+        node.classList.toggle(`show-${other}`, map.box.checked);
+        map.scale.hidden = !map.box.checked;
+      }
     }
 
     function setMode(value) {
@@ -88,7 +99,8 @@ evalkit.stage = (() => {
       cycleZoom: () => setZoom(after(ZOOMS, zoom)),
       cycleMode: () => setMode(pairs.length ? after(MODES, kept.mode) : "side"),
       toggleBoxes: () => boxes.click(),
-      toggleGrain: () => grain?.click(),
+      toggleGrain: () => maps.grain?.box.click(),
+      toggleFlip: () => maps.flip?.box.click(),
       mark(role, number, on) { for (const view of views()) view.mark?.(role, number, on); },
       reveal(role, number) {
         if (!views().some((view) => view.reveal?.(role, number))) {
