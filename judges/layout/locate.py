@@ -155,7 +155,7 @@ def _region(view: View, item: Item) -> Found:
     """
     if item.color is None:
         return Found(item, item.box)
-    own = view.near((item.color,), 20)
+    own = view.near((item.color,), 15)
     if own.share(item.box) >= FULL:
         return Found(item, item.box, colour=view.median(item.box, own.mask))
     if view.off_ground is None or view.off_ground.share(item.box) < FULL:
