@@ -80,12 +80,13 @@ def load(kind: str, name: str) -> Any:
         choices = [*known, *(presets() if kind == "generators" else ())]
         near = difflib.get_close_matches(name, choices, n=1)
         hint = f"did you mean `{near[0]}`? " if near else ""
-        raise UnknownNameError(f"no {kind[:-1]} named `{name}`", hint=f"{hint}`evalkit list {kind}` shows all")
+        rest = f"`evalkit list {kind}` shows all" if kind in KINDS else f"there is {', '.join(known) or 'none'}"
+        raise UnknownNameError(f"no {_one(kind)} named `{name}`", hint=hint + rest)
     try:
         return known[name].load()
     except Exception as error:  # other people's module: anything can happen on import
         raise UnavailableError(
-            f"the {kind[:-1]} `{name}` can't be imported: {type(error).__name__}: {error}",
+            f"the {_one(kind)} `{name}` can't be imported: {type(error).__name__}: {error}",
             where=known[name].value,
             hint="`evalkit doctor` shows what is missing",
         ) from error
@@ -110,8 +111,13 @@ def create(kind: str, spec: PluginSpec) -> Any:
         settings = cls.Settings.model_validate(values, context={"base": spec.base})
     except ValidationError as error:
         what, hint = explain(error, cls.Settings)
-        raise ConfigError(what, where=f"{kind[:-1]} `{given.use}`", hint=hint) from error
+        raise ConfigError(what, where=f"{_one(kind)} `{given.use}`", hint=hint) from error
     return cls(settings)
+
+
+def _one(kind: str) -> str:
+    """One of a kind, in words."""
+    return kind.removesuffix("s").replace("_", " ")
 
 
 def _preset_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:

@@ -107,15 +107,15 @@ def _find_baseline(text: str, here: Path) -> Path:
         raise ConfigError(str(error), where="--baseline") from error
 
 
-def _stop_on_signal() -> threading.Event:
-    """An event that the first Ctrl-C (or SIGTERM) sets; the second one stops at once."""
+def _stop_on_signal(unit: str = "picture") -> threading.Event:
+    """An event that the first Ctrl-C (or SIGTERM) sets; the second one stops at once. `unit` is finished first."""
     stop = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        click.echo("\nstopping after the picture in hand; once more to stop at once", err=True)
+        click.echo(f"\nstopping after the {unit} in hand; once more to stop at once", err=True)
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)

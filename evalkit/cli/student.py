@@ -26,20 +26,25 @@ def distill(recipe: Path, out: Path | None) -> int:
     student distill RECIPE`.
     """
     from evalkit.cli.run import _stop_on_signal
-    from evalkit.errors import EXIT_INTERRUPTED
+    from evalkit.errors import EXIT_INTERRUPTED, ConfigError
     from evalkit.plugins import PluginSpec, create, load
 
     runner_class = load("recipes", "default")
     read = runner_class.read(recipe.resolve())
     folder = out or recipe.with_suffix("")
+    if folder.is_file():
+        raise ConfigError("that is a file, not a folder", where=str(folder), hint="give --out")
     runner = runner_class(read, create("training_data", PluginSpec(read.data)), folder)
-    stop = _stop_on_signal()
+    stop = _stop_on_signal("step")
     started, done = time.monotonic(), 0
     for figures in runner.run(stop.is_set):
         done = int(figures["step"])
-        _say(figures, read.steps, time.monotonic() - started)
+        if runner.talks:
+            _say(figures, read.steps, time.monotonic() - started)
+    if not runner.talks:
+        return 0 if runner.finished else EXIT_INTERRUPTED
     click.echo(err=True)
-    if done and done < read.steps:
+    if not runner.finished:
         click.echo(f"stopped after step {done} of {read.steps}; the same command goes on", err=True)
         return EXIT_INTERRUPTED
     click.echo(str(folder / "model"))
@@ -88,6 +93,7 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, o
         generator.close()
     if made.error:
         raise GenerationError(made.error, where=model)
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(made.image if isinstance(made.image, bytes) else encode_png(made.image))
     click.echo(f"{made.nfe} NFE, {made.seconds:.2f} s")
     click.echo(str(out))

@@ -6,6 +6,7 @@ real class then works on one token per tile. Imports torch at the top: it is onl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,16 +21,20 @@ class Latents(NamedTuple):
     latents: Tensor
 
 
-class LinearCodec(ModelMixin, ConfigMixin):
+class LinearCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # untyped in diffusers
     """Orthonormal tile codec that stands where `AutoencoderKLQwenImage21` stands in a `QwenImage21Pipeline`.
 
     Takes and gives RGBA in [-1, 1] of shape (B, 4, 1, H, W), like that class; alpha is laid over white on the way in
     and is opaque on the way out. `latents_mean` and `latents_std` normalise the latents, as the pipeline does it.
     """
 
-    @register_to_config
+    @register_to_config  # type: ignore[untyped-decorator]
     def __init__(
-        self, z_dim: int = 192, tile: int = 16, latents_mean: list[float] = [0.0], latents_std: list[float] = [1.0]
+        self,
+        z_dim: int = 192,
+        tile: int = 16,
+        latents_mean: Sequence[float] = (0.0,),
+        latents_std: Sequence[float] = (1.0,),
     ) -> None:
         super().__init__()
         self.mean = nn.Parameter(torch.zeros(3 * tile * tile), requires_grad=False)
@@ -91,7 +96,7 @@ def fit_codec(pictures: Tensor, z_dim: int, power: float, scale: float, tile: in
     deviation = values.flip(0)[:z_dim].clamp(min=1e-8).sqrt()
     std = deviation**power
     std = std * ((deviation / std) ** 2).mean().sqrt() / scale
-    codec = LinearCodec(z_dim, tile, [0.0] * z_dim, [round(float(s), 7) for s in std])
+    codec: LinearCodec = LinearCodec(z_dim, tile, [0.0] * z_dim, [round(float(s), 7) for s in std])
     codec.mean.data = mean.float()
     codec.basis.data = vectors.flip(1)[:, :z_dim].T.contiguous().float()
     return codec

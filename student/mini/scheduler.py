@@ -12,7 +12,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 
-class SamplePredictionScheduler(FlowMatchEulerDiscreteScheduler):
+class SamplePredictionScheduler(FlowMatchEulerDiscreteScheduler):  # type: ignore[misc]  # untyped in diffusers
     """`FlowMatchEulerDiscreteScheduler` whose `model_output` is x0: the velocity is (z - x0) / σ."""
 
     prediction = "sample"

@@ -37,7 +37,7 @@ class Composition(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Prompts of one task (empty for the unconditional), their source pictures if any, and what they were drawn from."""
+    """Prompts of one task (empty for the unconditional), their source pictures if any, and what they come from."""
 
     task: Task
     prompts: list[str]

@@ -31,6 +31,19 @@ class Mixture(Settings):
     early_batches: int = Field(0, ge=0, description="batches at the start with another share of edits")
     early_edit_share: float = Field(0.0, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _drawable(self) -> Self:
+        for name, weights in (("t2i", self.t2i), ("edit", self.edit)):
+            if any(weight < 0 for weight in weights.values()) or not sum(weights.values()) > 0:
+                raise ValueError(f"the weights of `{name}` must not be negative, and one of them above 0")
+        return self
+
+    def categories(self) -> dict[Task, list[str]]:
+        """The categories that can come up, by task; no task whose share is always 0."""
+        shares = [self.edit_share, *([self.early_edit_share] if self.early_batches else [])]
+        given = {Task.T2I: (min(shares) < 1, self.t2i), Task.EDIT: (max(shares) > 0, self.edit)}
+        return {task: [name for name, weight in of.items() if weight] for task, (there, of) in given.items() if there}
+
     def composition(self) -> Composition:
         """As the batches want it."""
         return Composition(self.edit_share, self.t2i, self.edit, self.early_batches, self.early_edit_share)

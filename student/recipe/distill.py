@@ -3,7 +3,8 @@
 The student is run as it is run at inference: deterministic Euler steps on its own sigma grid from pure noise, up to a
 step k drawn for the batch, whose x0 is the sample ("backward simulation"). The sample is noised again; the teachers
 (with guidance baked in) and a fake-score network, trained all the while on the student's samples, each say which clean
-picture they see in it. Their difference, normalised, is the gradient of KL(student || teacher) with respect to the sample.
+picture they see in it. Their difference, normalised, is the gradient of KL(student || teacher) with respect to the
+sample.
 
 Source: DMD2 (arXiv 2405.14867) as Qwen-Image-Flash uses it (arXiv 2606.03746, eq. 4-7): no GAN, no regression loss.
 """

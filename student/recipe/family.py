@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from evalkit.errors import ConfigError
+from evalkit.records import Task
 from student.recipe.flow import velocity_from_x0
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ class Condition(NamedTuple):
 
 
 class Family(Protocol):
-    """One pipeline class."""
+    """One pipeline class; `tokenizer` is what its prompts are cut with, `tasks` what it can do."""
 
     pipe: Any
+    tokenizer: Any
+    tasks: frozenset[Task]
 
     def encode(self, prompts: Sequence[str], sources: Sequence[Image] | None, size: tuple[int, int]) -> Condition:
         """The condition of prompts of equal token count, with one source picture each or none.
@@ -87,6 +90,8 @@ class QwenImage21:
 
     def __init__(self, pipe: Any) -> None:
         self.pipe = pipe
+        self.tokenizer = pipe.processor.tokenizer
+        self.tasks = frozenset(Task)
         self._predicts_sample = getattr(pipe.scheduler, "prediction", "velocity") == "sample"
 
     def encode(self, prompts: Sequence[str], sources: Sequence[Image] | None, size: tuple[int, int]) -> Condition:
@@ -106,8 +111,10 @@ class QwenImage21:
         slots = (inputs["input_ids"] == pipe._img_token_id)[:, drop:]
         source, grids = None, [(size[1] // 16, size[0] // 16)]
         if sources:
-            source = self.latents(torch.stack([_tensor(picture) for picture in sources]).to(embeds.device))
-            grids.insert(0, (sources[0].height // 16, sources[0].width // 16))
+            with torch.no_grad():
+                source = self.latents(torch.stack([_tensor(picture) for picture in sources]).to(embeds.device))
+            width, height = size_of_all(sources)
+            grids.insert(0, (height // 16, width // 16))
         return Condition(embeds[:, drop:], None, slots, source, tuple(grids))
 
     def latents(self, pictures: Tensor) -> Tensor:
@@ -132,15 +139,15 @@ class QwenImage21:
         target = slots.new_ones(len(z), tokens // 4)
         hidden = z if condition.source is None else torch.cat([condition.source.to(z.dtype), z], dim=1)
         predicted: Tensor = transformer(
-            hidden_states=hidden,
-            encoder_hidden_states=condition.embeds,
+            hidden_states=cast_to_weights(hidden, transformer),
+            encoder_hidden_states=cast_to_weights(condition.embeds, transformer),
             timestep=sigma,
             img_shapes=[[(1, rows, columns) for rows, columns in condition.grids]] * len(z),
             img_mask=torch.cat([slots, target], dim=1),
             encoder_hidden_states_mask=condition.mask,
             return_dict=False,
         )[0]
-        predicted = predicted[:, -tokens:]
+        predicted = predicted[:, -tokens:].to(z.dtype)
         if self._predicts_sample:
             return velocity_from_x0(z, predicted, sigma.clamp(min=MIN_SIGMA))
         return predicted
@@ -155,6 +162,19 @@ class QwenImage21:
         shape = (1, -1, 1, 1, 1)
         mean, std = (torch.tensor(config[name], device=like.device) for name in ("latents_mean", "latents_std"))
         return mean.view(shape).to(like.dtype), std.view(shape).to(like.dtype)
+
+
+def cast_to_weights(x: Tensor, transformer: Any) -> Tensor:
+    """`x` in the precision of the transformer's own weights (adapters may have another)."""
+    return x.to(transformer.img_in.weight.dtype)
+
+
+def size_of_all(pictures: Sequence[Image]) -> tuple[int, int]:
+    """Width and height of pictures of one batch, px. Raises `ValueError` if they differ."""
+    sizes = {picture.size for picture in pictures}
+    if len(sizes) != 1:
+        raise ValueError(f"the source pictures of one batch must have one size, not {sorted(sizes)}")
+    return sizes.pop()
 
 
 def _states_before_norm(text_encoder: Any, inputs: Any) -> Tensor:
@@ -174,7 +194,7 @@ def _tensor(picture: Image) -> Tensor:
     import numpy as np
     import torch
 
-    return torch.from_numpy(np.asarray(picture.convert("RGB"))).permute(2, 0, 1).float() / 127.5 - 1
+    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 127.5 - 1
 
 
 def _rgba(pictures: Tensor) -> Tensor:

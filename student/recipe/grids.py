@@ -29,7 +29,7 @@ class SampleGrid:
     def __init__(self, family: Family, data: TrainingData, recipe: Recipe, folder: Path) -> None:
         self._family, self._size, self._folder = family, data.size, folder
         composition = recipe.mixture.composition()
-        self._batches = Batches(data, composition, family.pipe.processor.tokenizer, COLUMNS, SEED)
+        self._batches = Batches(data, composition, family.tokenizer, COLUMNS, SEED)
         self._grid = list(recipe.grid.values()) if recipe.grid else sigma_grid(TEACHER_STEPS, TEACHER_SHIFT)
         self._guidance = 1.0 if recipe.grid else recipe.guidance
 
@@ -52,6 +52,7 @@ class SampleGrid:
             generator = torch.Generator().manual_seed(number)
             tokens = condition.grids[-1][0] * condition.grids[-1][1]
             noise = torch.randn((COLUMNS, tokens, transformer.config.in_channels), generator=generator)
+            noise = noise.to(condition.embeds.device)
             latents = euler(family, transformer, noise, self._grid, condition, empty, self._guidance)
             drawn = family.pictures(latents, self._size)
         pixels = ((drawn + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()

@@ -49,13 +49,18 @@ def learning_rate(step: int, steps: int, warmup: int, decay: int) -> float:
 def update(
     module: nn.Module, optimizers: Iterable[Any], lr: float, clip: float, accelerator: Accelerator | None = None
 ) -> float:
-    """One step with the gradients at hand, averaged over processes and clipped; their norm before clipping."""
+    """One step with the gradients at hand, averaged over processes and clipped; their norm before clipping.
+
+    A weight that had no part in the loss of one process (the vision tower, if its batch had no source pictures) counts
+    as having no gradient there: all processes must average the same weights in the same order.
+    """
     import torch
 
-    weights = [weight for weight in module.parameters() if weight.grad is not None]
+    weights = [weight for weight in module.parameters() if weight.requires_grad]
     if accelerator is not None and accelerator.num_processes > 1:
         for weight in weights:
-            weight.grad = accelerator.reduce(weight.grad, reduction="mean")
+            gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
+            weight.grad = accelerator.reduce(gradient, reduction="mean")
     norm = torch.nn.utils.clip_grad_norm_(weights, clip)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
@@ -66,12 +71,18 @@ def update(
 
 
 class Ema:
-    """Exponential moving average of a module's trainable weights; young averages forget faster."""
+    """Exponential moving average of a module's trainable weights, float32 at least; young averages forget faster."""
 
     def __init__(self, module: nn.Module, decay: float) -> None:
+        import torch
+
         self.decay = decay
         self.updates = 0
-        self.weights = {key: p.detach().clone() for key, p in module.named_parameters() if p.requires_grad}
+        self.weights = {
+            key: p.detach().to(torch.promote_types(p.dtype, torch.float32), copy=True)
+            for key, p in module.named_parameters()
+            if p.requires_grad
+        }
 
     def update(self, module: nn.Module) -> None:
         """Move the average towards the weights of `module`."""

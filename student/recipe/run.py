@@ -14,6 +14,8 @@ import contextlib
 import dataclasses
 import json
 import os
+import pickle
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,7 @@ from student.recipe.family import Family, family_of
 from student.recipe.grids import SampleGrid
 from student.recipe.guidance import check_schedule
 from student.recipe.lora import add_lora
+from student.recipe.sample import sample_by
 from student.recipe.save import save_pipeline
 from student.recipe.teach import Teaching
 
@@ -42,44 +45,61 @@ Trainer = Teaching | Distillation
 
 
 class RecipeRunner:
-    """Trains what a recipe says [entry point `evalkit.recipes`]."""
+    """Trains what a recipe says [entry point `evalkit.recipes`].
+
+    `finished` once the pipeline lies in `out/model`; `talks` in the process that should report.
+    """
 
     def __init__(self, recipe: Recipe, data: TrainingData, out: Path) -> None:
         """Raises `ConfigError` for a category the data has not, or a schedule that can't be."""
         self.recipe, self.data, self.out = recipe, data, out
+        self.finished = False
+        self.talks = True
         self._check()
 
     read = staticmethod(read_recipe)
 
     def run(self, stop: Stop = lambda: False) -> Iterator[dict[str, float]]:
-        """The figures of each step as it is done; at the end the pipeline lies in `out/model`."""
-        import torch
+        """The figures of each step as it is done; at the end the pipeline lies in `out/model`.
+
+        Raises:
+            ConfigError: a task that `base` can't do; a checkpoint of another recipe or another number of processes.
+            UnavailableError: `base` or a teacher can't be loaded.
+        """
         from accelerate import Accelerator
 
         recipe = self.recipe
         self.out.mkdir(parents=True, exist_ok=True)
         accelerator = Accelerator(mixed_precision="bf16" if recipe.autocast else "no")
-        family = family_of(self._load(recipe.base))
+        main = self.talks = accelerator.is_main_process
+        family = family_of(self._load(recipe.base, accelerator))
+        self._check_tasks(family)
         trainer = self._trainer(family, accelerator)
         state = self.out / "state.pt"
         if state.exists():
-            trainer.load_state_dict(torch.load(state, weights_only=True, map_location="cpu"))
-        grid = SampleGrid(family, self.data, recipe, self.out / "samples") if accelerator.is_main_process else None
-        while trainer.done < recipe.steps and not stop():
+            _load_state(trainer, state, accelerator)
+        if main:
+            _keep_lines(self.out / "progress.jsonl", trainer.done)
+        grid = SampleGrid(family, self.data, recipe, self.out / "samples") if main else None
+        while trainer.done < recipe.steps and not _agreed(stop, accelerator):
             with _autocast(accelerator, recipe.autocast):
                 figures = trainer.step()._asdict()
-            if accelerator.is_main_process:
+            if main:
                 _append(self.out / "progress.jsonl", figures)
-                if trainer.done % recipe.checkpoint_every == 0:
-                    _save_state(trainer, state)
-                if grid and trainer.done % recipe.samples_every == 0:
+            if trainer.done % recipe.checkpoint_every == 0:
+                _save_state(trainer, state, accelerator)
+            if grid and trainer.done % recipe.samples_every == 0:
+                with _autocast(accelerator, recipe.autocast):
                     grid.draw(trainer.trained(), trainer.done)
             yield figures
-        if accelerator.is_main_process:
-            _save_state(trainer, state)
-            if trainer.done >= recipe.steps:
-                trainer.finish()
-                save_pipeline(family.pipe, self.out / "model")
+        _save_state(trainer, state, accelerator)
+        self.finished = trainer.done >= recipe.steps
+        if self.finished and main:
+            trainer.finish()
+            if recipe.grid and recipe.kind == "distill":
+                sample_by(family.pipe, recipe.grid)
+            save_pipeline(family.pipe, self.out / "model")
+        accelerator.end_training()
 
     def _trainer(self, family: Family, accelerator: Accelerator) -> Trainer:
         recipe = self.recipe
@@ -87,7 +107,7 @@ class RecipeRunner:
         batches = Batches(
             self.data,
             recipe.mixture.composition(),
-            family.pipe.processor.tokenizer,
+            family.tokenizer,
             recipe.batch_size,
             recipe.seed,
             recipe.unconditional if recipe.kind == "teach" else 0.0,
@@ -97,11 +117,11 @@ class RecipeRunner:
         seed = recipe.seed * 1000 + rank
         if recipe.kind == "teach":
             if recipe.lora:
-                add_lora(family.pipe.transformer, recipe.lora.rank, recipe.lora.alpha)
+                add_lora(family.pipe.transformer, recipe.lora.rank, recipe.lora.alpha, recipe.seed)
             self._checkpointing(family.pipe.transformer)
             return Teaching(family, batches, recipe.teach_settings(), self.data.size, seed, accelerator)
         teachers = {"base": family.pipe.transformer}
-        teachers |= {name: self._load(folder).transformer for name, folder in recipe.teachers.items()}
+        teachers |= {name: self._load(folder, accelerator).transformer for name, folder in recipe.teachers.items()}
         lora = (recipe.lora.rank, recipe.lora.alpha) if recipe.lora else None
         trainer = Distillation(
             family, teachers, batches, recipe.distill_settings(), self.data.size, seed, lora, accelerator
@@ -110,8 +130,9 @@ class RecipeRunner:
         self._checkpointing(trainer.fake)
         return trainer
 
-    def _load(self, folder: Path) -> Any:
-        settings = DiffusersSettings(model=str(folder), dtype=self.recipe.dtype)
+    def _load(self, folder: Path, accelerator: Accelerator) -> Any:
+        """The pipeline in `folder`, on this process's device."""
+        settings = DiffusersSettings(model=str(folder), dtype=self.recipe.dtype, device=str(accelerator.device))
         return load_pipeline(settings, folder).pipe
 
     def _checkpointing(self, transformer: Any) -> None:
@@ -120,17 +141,41 @@ class RecipeRunner:
 
     def _check(self) -> None:
         recipe = self.recipe
-        given = {Task.T2I: list(recipe.mixture.t2i), Task.EDIT: list(recipe.mixture.edit)}
-        for names in given.values():
-            if unknown := sorted(set(names) - set(self.data.categories)):
+        given = recipe.mixture.categories()
+        mixed = {name for names in given.values() for name in names}
+        ruled = {name for rule in recipe.schedule for name in rule.categories}
+        for where, used in (("mixture", mixed), ("schedule", ruled)):
+            if unknown := sorted(used - set(self.data.categories)):
                 hint = f"`{recipe.data}` has {', '.join(self.data.categories)}"
-                raise ConfigError(f"no category `{unknown[0]}`", where="mixture", hint=hint)
+                raise ConfigError(f"no category `{unknown[0]}`", where=where, hint=hint)
+        for task, names in given.items():
+            for name in names:
+                try:
+                    self.data.example(random.Random(0), task, name)
+                except ValueError as error:
+                    raise ConfigError(str(error), where=f"mixture.{task.value}", hint=f"remove `{name}`") from error
         if recipe.kind == "distill":
             settings = recipe.distill_settings()
             try:
                 check_schedule(settings.schedule, settings.nfe, given)
             except ValueError as error:
                 raise ConfigError(str(error), where="schedule") from error
+
+    def _check_tasks(self, family: Family) -> None:
+        if impossible := set(self.recipe.mixture.categories()) - family.tasks:
+            name, task = type(family.pipe).__name__, impossible.pop()
+            hint = "set edit_share: 0" if task is Task.EDIT else "set edit_share: 1"
+            raise ConfigError(f"a {name} can't do {task.value}", where="mixture", hint=hint)
+
+
+def _agreed(stop: Stop, accelerator: Accelerator) -> bool:
+    """Whether any process is to stop: then all do, after the same step."""
+    if accelerator.num_processes == 1:
+        return stop()
+    import torch
+
+    votes: Any = accelerator.reduce(torch.tensor([float(stop())], device=accelerator.device), reduction="sum")
+    return bool(votes.item())
 
 
 @contextlib.contextmanager
@@ -146,12 +191,40 @@ def _append(path: Path, figures: dict[str, float]) -> None:
         file.write(json.dumps(figures) + "\n")
 
 
-def _save_state(trainer: Trainer, path: Path) -> None:
+def _keep_lines(path: Path, count: int) -> None:
+    """Drop the steps that are done again: those after the checkpoint."""
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(lines[:count]), encoding="utf-8")
+
+
+def _save_state(trainer: Trainer, path: Path, accelerator: Accelerator) -> None:
+    """Write the state, whole or not at all, with every process's own stream of random numbers."""
+    import torch
+    from accelerate.utils import gather_object
+
+    streams = gather_object([trainer.random.get_state()])
+    if accelerator.is_main_process:
+        temporary = path.with_suffix(".writing")
+        torch.save(trainer.state_dict() | {"streams": streams}, temporary)
+        os.replace(temporary, path)
+    accelerator.wait_for_everyone()
+
+
+def _load_state(trainer: Trainer, path: Path, accelerator: Accelerator) -> None:
     import torch
 
-    temporary = path.with_suffix(".writing")
-    torch.save(trainer.state_dict(), temporary)
-    os.replace(temporary, path)
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        trainer.load_state_dict(state)
+        streams = state["streams"]
+    except (KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        what = f"the checkpoint does not fit this recipe: {str(error).splitlines()[0]}"
+        raise ConfigError(what, where=str(path), hint="remove it to start anew, or give another --out") from error
+    if len(streams) != accelerator.num_processes:
+        what = f"the checkpoint is of {len(streams)} processes, not of {accelerator.num_processes}"
+        raise ConfigError(what, where=str(path), hint=f"accelerate launch --num_processes {len(streams)} …")
+    trainer.random.set_state(streams[accelerator.process_index])
 
 
 def describe(recipe: Recipe) -> dict[str, Any]:

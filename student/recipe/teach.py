@@ -62,7 +62,7 @@ class Teaching:
             self.model["text_encoder"] = family.pipe.text_encoder
         self.optimizers = make_optimizers(self.model.named_parameters(), settings.optimizer, settings.lr)
         self.ema = Ema(self.model, settings.ema)
-        self.noise = torch.Generator().manual_seed(seed)
+        self.random = torch.Generator().manual_seed(seed)
         self.done = 0
 
     def step(self) -> Progress:
@@ -85,8 +85,8 @@ class Teaching:
             condition = self.family.encode(batch.prompts, batch.sources, self.size)
         with torch.no_grad():
             x0 = self.family.latents(batch.pictures())
-        noise = torch.randn(x0.shape, generator=self.noise).to(x0.device)
-        sigma = sample_sigmas(len(x0), self.settings.sigma_mean, self.settings.sigma_deviation, self.noise)
+        noise = torch.randn(x0.shape, generator=self.random).to(x0.device)
+        sigma = sample_sigmas(len(x0), self.settings.sigma_mean, self.settings.sigma_deviation, self.random)
         sigma = sigma.to(x0.device)
         z = interpolate(x0, noise, sigma)
         predicted = self.family.velocity(self.family.pipe.transformer, z, sigma, condition)
@@ -109,7 +109,7 @@ class Teaching:
             "model": self.model.state_dict(),
             "ema": self.ema.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "noise": self.noise.get_state(),
+            "noise": self.random.get_state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -118,4 +118,4 @@ class Teaching:
         self.ema.load_state_dict(state["ema"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.noise.set_state(state["noise"])
+        self.random.set_state(state["noise"])
