@@ -98,9 +98,12 @@ def _in_place(view: View, item: Item) -> Found | None:
 
 
 def _hardly_seen(view: View, item: Item) -> bool:
-    around = view.around(item.box)
-    grounds = (*(() if around is None else (around,)), *(() if item.on else view.spec.ground))
-    return item.color is not None and any(difference(item.color, ground) < HARDLY_SEEN for ground in grounds)
+    """Whether the item is declared in about the colour of what it is declared to stand on."""
+    if item.color is None:
+        return False
+    holder = view.spec.item(item.on)
+    grounds = (holder.color,) if holder is not None and holder.color is not None else view.spec.ground
+    return any(difference(item.color, ground) < HARDLY_SEEN for ground in grounds)
 
 
 def _masks(view: View, item: Item) -> Iterable[Ink]:
