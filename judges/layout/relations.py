@@ -39,6 +39,8 @@ def relation_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
     for relation in spec.relations:
         parts = [found[id] for id in relation.elements if id in found]
         check = _CHECKS.get(relation.kind)
+        if relation.kind == "margin" and parts:
+            result += _margin(spec, relation, parts)
         if check is None or len(parts) < len(relation.elements) or not parts:
             continue
         if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break it
@@ -78,6 +80,25 @@ def _checked(
     message = f"{name(culprit.item)} {broken.message} {others}: {broken.size:.0f} px"
     severity = min(1.0, 0.25 + 4 * broken.size / spec.side)
     return [Finding(broken.kind, box, broken.size, "px", severity, message, evidence, culprit.item.target)]
+
+
+def _margin(spec: Spec, relation: Relation, parts: list[Found]) -> list[Finding]:
+    """Things that come nearer to an edge of the picture than any of them is declared to."""
+    least = min(_room(one.item.box, spec) for one in parts)
+    slack = relation.tolerance_px * spec.scale + SLACK
+    result: list[Finding] = []
+    for one in parts:
+        short = least - _room(one.box, spec) if one.box is not None and one.sure else 0.0
+        if one.box is not None and short > slack:
+            message = f"{name(one.item)} reaches {short:.0f} px into the margin of {least:.0f} px"
+            evidence = {**about(one.item), "relation": relation.kind, "found": box_json(one.box)}
+            severity = min(1.0, 0.25 + 4 * short / spec.side)
+            result.append(Finding("margin", one.box, short, "px", severity, message, evidence, one.item.target))
+    return result
+
+
+def _room(box: Box, spec: Spec) -> float:
+    return min(box.x0, box.y0, spec.width - box.x1, spec.height - box.y1)
 
 
 def _companions(culprit: Found, found: Mapping[str, Found]) -> list[Box]:
@@ -169,4 +190,4 @@ _CHECKS: dict[str, Check] = {
     "reading-order": _reading_order,
     "centered": _centred,
 }
-"""`no-overlap` is checked for all pairs, declared or not (`overlap.py`), `margin` and `count` in `counts.py`."""
+"""`no-overlap` is checked for all pairs, declared or not, in `overlap.py`, and `count` in `extra.py`."""
