@@ -90,13 +90,17 @@ def keep(p: NDArray[np.float32], width: float, alphabet: Sequence[str]) -> Evide
 
 
 def decode(evidence: Evidence) -> list[Letter]:
-    """The likeliest class of each frame, repeats and blanks dropped."""
+    """The likeliest class of each frame, repeats and blanks dropped; `p` is the highest of its frames."""
     best = evidence.log_p.argmax(axis=1)
     letters: list[Letter] = []
     for frame, (now, before) in enumerate(zip(best, [0, *best[:-1]], strict=True)):
-        if now and now != before:
-            p = float(np.exp(evidence.log_p[frame, now]))
+        if not now:
+            continue
+        p = float(np.exp(evidence.log_p[frame, now]))
+        if now != before:
             letters.append(Letter(evidence.characters[now], evidence.place(frame), frame, p))
+        elif p > letters[-1].p:
+            letters[-1] = letters[-1]._replace(p=p)
     return letters
 
 

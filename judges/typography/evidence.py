@@ -9,7 +9,7 @@ from evalkit.records import Box
 from judges.typography.match import WordMatch
 from judges.typography.measures import Measures
 from judges.typography.reader import Line
-from judges.typography.support import Sight, Weighed, clarity
+from judges.typography.support import Sight, Weighed
 
 DOUBTFUL = 2.0
 """Glyphs are listed whose margin over the best other character is less than this, nats."""
@@ -42,8 +42,8 @@ def _word(word: WordMatch, sight: Sight | None) -> dict[str, Any]:
     height = _height(word, sight)
     if height is not None:
         row["height"] = round(height, 1)
-    if sight is not None:
-        row["clarity"] = round(clarity(sight), 3)
+    if word.clarity is not None:
+        row["clarity"] = round(word.clarity, 3)
     if word.reason:
         row["reason"] = word.reason
     return row

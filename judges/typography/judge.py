@@ -33,7 +33,7 @@ _DIMENSIONS = (
     Dimension("typography.cer", "wrong letters over expected letters", higher_is_better=False, high=None),
     Dimension("typography.extra_rate", "share of the words read that nobody asked for", higher_is_better=False),
     Dimension("typography.fidelity", "mean probability that an expected word is right: what is written"),
-    Dimension("typography.clarity", "how surely the worst glyph of a word is the right one: how well it is drawn"),
+    Dimension("typography.clarity", "mean probability of the least sure glyph of a word as read: how well it is drawn"),
 )
 
 LARGEST_SIDE = 4000
@@ -83,7 +83,7 @@ class TypographyJudge:
         if not any(lenient(word.expected or "") for word in matching.words):
             return self._unscored("the expected text has no letter to read")
         size = (pixels.shape[1], pixels.shape[0])
-        measures = measure(matching, sights)
+        measures = measure(matching)
         found = findings(matching, sights, case.texts, (case.width, case.height), size)
         return Verdict(self.name, scores(measures), tuple(found), evidence(weighed, lines, measures))
 

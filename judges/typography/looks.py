@@ -33,7 +33,9 @@ def _middle(box: Box) -> float:
 def read_words(lines: Sequence[Line]) -> list[ReadWord]:
     """The words of `lines` in reading order."""
     ordered = enumerate(in_reading_order(lines))
-    return [ReadWord(word.text, word.box, i, line.confidence) for i, line in ordered for word in line.words]
+    return [
+        ReadWord(word.text, word.box, i, line.confidence, word.clarity) for i, line in ordered for word in line.words
+    ]
 
 
 def agree(first: Matching, other: Matching) -> Matching:

@@ -60,12 +60,16 @@ RIGHT = frozenset({Status.CORRECT, Status.DUPLICATE, Status.PUNCTUATION})
 
 @dataclass(frozen=True, slots=True)
 class ReadWord:
-    """One word as read: `line` numbers its line in reading order; `confidence` is that of the line."""
+    """One word as read: `line` numbers its line in reading order; `confidence` is that of the line.
+
+    `clarity` is the probability of its least sure character, `None` where it is not known.
+    """
 
     text: str
     box: Box
     line: int
     confidence: float = 1.0
+    clarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class WordMatch:
     confidence: float = 1.0
     p_wrong: float | None = None
     reason: str = ""
+    clarity: float | None = None
 
     @property
     def right(self) -> bool:
@@ -157,7 +162,7 @@ def _judged(wanted: _Expected, word: ReadWord | None) -> WordMatch:
         status = Status.CORRECT
     else:
         status = Status.PUNCTUATION
-    return WordMatch(wanted.target, wanted.text, word.text, status, word.box, word.confidence)
+    return WordMatch(wanted.target, wanted.text, word.text, status, word.box, word.confidence, clarity=word.clarity)
 
 
 def _surplus(word: ReadWord, owner: dict[str, int], found: set[str], copies: dict[int, float]) -> WordMatch:
@@ -326,7 +331,8 @@ def _join(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
         box = run[0].box
         for word in run[1:]:
             box = box.union(word.box)
-        joined.append(replace(run[0], text="".join(w.text for w in run), box=box))
+        clarity = min((w.clarity for w in run if w.clarity is not None), default=None)
+        joined.append(replace(run[0], text="".join(w.text for w in run), box=box, clarity=clarity))
         i += size
     return joined
 

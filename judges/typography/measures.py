@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from judges.typography.match import Matching, Status, WordMatch
 from judges.typography.normalise import lenient, strict
-from judges.typography.support import Sight, clarity
 
-ASSUMED_WRONG, ASSUMED_RIGHT = 0.9, 0.05
+ASSUMED_WRONG, ASSUMED_RIGHT = 0.98, 0.01
 """P(wrong) of a word that was read wrong or right by a reader that gives no evidence."""
 
 
@@ -24,8 +23,8 @@ class Measures(NamedTuple):
     letters. `extra_words`: words nobody asked for; `extra_rate`: their share of all words read. `fidelity`: mean over
     expected words of the probability that the word is right.
 
-    How well it is drawn. `clarity`: mean over the words found of P(expected character) against its best rival at the
-    worst glyph; `None` without evidence.
+    How well it is drawn. `clarity`: mean over the words found of the probability of the least sure character as it was
+    read, right or wrong: a misspelling in clean type is clear. `None` where the reader can't tell.
 
     `unsure`: expected words the reader abstained on.
     """
@@ -43,7 +42,7 @@ class Measures(NamedTuple):
     unsure: int = 0
 
 
-def measure(matching: Matching, sights: Sequence[Sight | None] = ()) -> Measures | None:
+def measure(matching: Matching) -> Measures | None:
     """The figures, or `None` where no expected word has anything to read, or the reader is unsure of them all."""
     asked = [word for word in matching.words if lenient(word.expected or "")]
     words = [word for word in asked if word.status is not Status.UNSURE]
@@ -51,7 +50,7 @@ def measure(matching: Matching, sights: Sequence[Sight | None] = ()) -> Measures
         return None
     letters = sum(len(lenient(word.expected or "")) for word in words)
     correct = all(word.status is Status.CORRECT for word in words) and not matching.extras
-    seen = [clarity(sight) for sight in sights if sight is not None and sight.glyphs]
+    seen = [word.clarity for word in asked if word.clarity is not None]
     read = sum(word.read is not None for word in words) + len(matching.extras)
     return Measures(
         word_accuracy=sum(word.right for word in words) / len(words),

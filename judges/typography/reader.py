@@ -33,13 +33,12 @@ ON_BLOB = 0.5
 class Word:
     """One run of characters without white space, as read, and its axis-aligned hull.
 
-    `start` and `stop` are where it begins and ends along its line, in [0, 1].
+    `clarity` is the probability of its least sure character, whichever that is; `None` where the reader can't tell.
     """
 
     text: str
     box: Box
-    start: float = 0.0
-    stop: float = 1.0
+    clarity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +94,15 @@ class Reader(Protocol):
 
 
 class Recognised(NamedTuple):
-    """One recognised crop: its characters, the place of each along the line in [0, 1], and the mean confidence."""
+    """One recognised crop: its characters, the place of each along the line in [0, 1], and the mean confidence.
+
+    `chances` is the probability of each character, empty where it is not known.
+    """
 
     characters: str
     places: tuple[float, ...]
     confidence: float
+    chances: tuple[float, ...] = ()
 
 
 class PaddleReader:
@@ -159,7 +162,8 @@ class PaddleReader:
         evidence = keep(*self._networks.frames(strip), self._networks.alphabet)
         letters = decode(evidence)
         confidence = float(np.mean([letter.p for letter in letters])) if letters else 0.0
-        read = Recognised("".join(n.character for n in letters), tuple(n.place for n in letters), confidence)
+        text = "".join(letter.character for letter in letters)
+        read = Recognised(text, tuple(n.place for n in letters), confidence, tuple(n.p for n in letters))
         return to_line(read, place, evidence)
 
 
@@ -187,8 +191,7 @@ def read_scaled(reader: Reader, pixels: Pixels, scale: float) -> list[Line]:
 
 def _rescaled(line: Line, fx: float, fy: float) -> Line:
     words = tuple(
-        Word(w.text, Box(w.box.x0 * fx, w.box.y0 * fy, w.box.x1 * fx, w.box.y1 * fy), w.start, w.stop)
-        for w in line.words
+        Word(w.text, Box(w.box.x0 * fx, w.box.y0 * fy, w.box.x1 * fx, w.box.y1 * fy), w.clarity) for w in line.words
     )
     polygon = tuple((x * fx, y * fy) for x, y in line.polygon)
     ribbon = line.ribbon.scaled(fx, fy) if line.ribbon is not None else None
@@ -203,7 +206,8 @@ def to_line(read: Recognised, ribbon: Ribbon, evidence: Evidence | None = None) 
     words = []
     for start, stop in _runs(read.characters):
         reach = _reach(read.places, start, stop)
-        words.append(Word(read.characters[start:stop], hull(ribbon.part(*reach)), *reach))
+        clarity = min(read.chances[start:stop], default=None)
+        words.append(Word(read.characters[start:stop], hull(ribbon.part(*reach)), clarity))
     if not words:
         return None
     text = " ".join(word.text for word in words)

@@ -25,9 +25,11 @@ PLAUSIBLE = -8.0
 """Nats: a word that costs more to force through a line does not stand there."""
 IN_DOUBT = -6.0
 """Nats: a word cheaper than this is looked at again."""
-SLOPE, MIDDLE = 2.2, -1.6
-"""P(wrong) = 1 / (1 + exp(SLOPE * (cost - MIDDLE))), cost in nats; fitted as docs/typography.md says."""
-UPHELD, WRONG = 0.35, 0.65
+SLOPE, MIDDLE = 5.0, -1.5
+NEVER_BELOW, NEVER_ABOVE = 0.003, 0.98
+"""P(wrong) is a logistic function of the cost in nats between two lapse rates: in so many words the reader is wrong
+whatever the cost. Fitted as docs/typography.md says."""
+UPHELD, WRONG = 0.2, 0.8
 """P(wrong) below the first: the word is there; above the second: it is not; between: the reader is unsure."""
 SURE_ANYWHERE = -0.5
 """Nats: a word that reading did not find at all is upheld only by better evidence than this, and if it is long."""
@@ -61,7 +63,8 @@ class Sight:
 
 def p_wrong(cost: float) -> float:
     """Calibrated probability that a word which costs so much is wrong."""
-    return 1.0 / (1.0 + math.exp(min(50.0, max(-50.0, SLOPE * (cost - MIDDLE)))))
+    steep = 1.0 / (1.0 + math.exp(min(50.0, max(-50.0, SLOPE * (cost - MIDDLE)))))
+    return NEVER_BELOW + (NEVER_ABOVE - NEVER_BELOW) * steep
 
 
 def sights(line: Line, words: Sequence[str]) -> list[Sight | None]:
@@ -97,12 +100,6 @@ def flaw(sight: Sight | None) -> Glyph | None:
     """The glyph that looks most like another character, if any does."""
     worst = min(sight.glyphs, key=lambda glyph: glyph.margin, default=None) if sight is not None else None
     return worst if worst is not None and worst.margin < 0 else None
-
-
-def clarity(sight: Sight) -> float:
-    """How well the worst glyph of a word is drawn, in [0, 1]: P(it) against P(the best other character) there."""
-    worst = min((glyph.margin for glyph in sight.glyphs), default=0.0)
-    return 1.0 / (1.0 + math.exp(min(50.0, max(-50.0, -worst))))
 
 
 def weigh(matching: Matching, expected: Sequence[str], looks: Sequence[Sequence[Line]], again: Again) -> Weighed:

@@ -8,7 +8,6 @@ from judges.typography.ribbon import Ribbon
 from judges.typography.rings import Ring, rings, roll, unroll
 from tests.judges.typography.drawing import on_circle
 
-
 ROUND = "THE BEST FRESH BREAD AND GOOD COFFEE OF THIS TOWN"
 
 
