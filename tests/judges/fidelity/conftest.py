@@ -67,3 +67,20 @@ def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = CLIPModel(CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=24))
     model.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def random_inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state dict of torch-fidelity's Inception with random weights."""
+    pytest.importorskip("torch_fidelity")
+    import torch
+    from torch_fidelity import FeatureExtractorInceptionV3
+
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save({}, path)
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
+        network = FeatureExtractorInceptionV3("x", ["2048"], feature_extractor_weights_path=str(path))
+    torch.save(network.state_dict(), path)
+    return path

@@ -79,23 +79,6 @@ def test_a_model_without_some_weights_is_refused_and_not_made_up(tiny_clip: Path
         Clip(str(tmp_path), "cpu").features([blobs()])
 
 
-@pytest.fixture(scope="module")
-def random_inception(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state dict of torch-fidelity's Inception with random weights."""
-    pytest.importorskip("torch_fidelity")
-    import torch
-    from torch_fidelity import FeatureExtractorInceptionV3
-
-    path = tmp_path_factory.mktemp("inception") / "weights.pth"
-    torch.save({}, path)
-    torch.manual_seed(0)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
-        network = FeatureExtractorInceptionV3("x", ["2048"], feature_extractor_weights_path=str(path))
-    torch.save(network.state_dict(), path)
-    return path
-
-
 def test_inception_is_torch_fidelitys(random_inception: Path) -> None:
     import torch
     from torch_fidelity import FeatureExtractorInceptionV3

@@ -71,6 +71,32 @@ def test_cmmd_reports_both_estimators(tiny_clip: Path) -> None:
     assert found["cmmd-twins"].estimate is not None
 
 
+def test_fid_and_kid_are_torch_fidelitys(random_inception: Path) -> None:
+    """The whole way from pictures, on random weights of its Inception."""
+    import torch
+    from torch_fidelity import FeatureExtractorInceptionV3
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+    from torch_fidelity.metric_kid import kernel_poly
+    from torch_fidelity.metric_kid import mmd2 as their_mmd2
+
+    sets = [pictures[:3] for pictures in (STUDENT, TEACHER)]
+    network = FeatureExtractorInceptionV3("x", ["2048"], feature_extractor_weights_path=str(random_inception))
+    with torch.inference_mode():
+        rows = [network(torch.from_numpy(np.stack(each)).permute(0, 3, 1, 2).contiguous())[0] for each in sets]
+    fid, kid = (
+        measure(create("metrics", PluginSpec(name, {"device": "cpu"}, str(random_inception))), *sets)[
+            name
+        ].estimate.value
+        for name in ("fid", "kid")
+    )
+    theirs = fid_statistics_to_metric(*map(fid_features_to_statistics, rows), verbose=False)
+    assert fid == pytest.approx(theirs["frechet_inception_distance"], rel=1e-4)
+    one, other = (each.double().numpy() for each in rows)
+    kernel = {"kid_kernel_poly_degree": 3, "kid_kernel_poly_gamma": None, "kid_kernel_poly_coef0": 1}
+    xx, xy, yy = (kernel_poly(a, b, **kernel) for a, b in ((one, one), (one, other), (other, other)))
+    assert kid == pytest.approx(their_mmd2(xx, xy, yy), rel=1e-4)
+
+
 @pytest.mark.parametrize("metric", [FdEfficientNetLite0, KdEfficientNetLite0])
 def test_too_few_pictures_have_no_figure(metric: type) -> None:
     for figure in measure(metric(SetSettings(device="cpu")), STUDENT[:1], TEACHER[:1]).values():
