@@ -15,10 +15,13 @@ from judges.grain.colour import to_lab
 TOLERANCE = 6.0
 """ΔE*ab (CIE 1976) up to which a pixel is as it was. Three code values up or down in each channel make at most 5.6
 (worst of a grid of 1,000 colours and of the tiles' palette); the nearest two of its colours are 21 apart."""
+EDGE = 1
+"""How far an edge may be off, px: codecs soften edges, and miss there by far more than on flats (by up to 59 code values
+that of the mini models)."""
 REACH = 0.01
 """Pixels no further apart than this share of the shorter side belong to one change."""
-LEAST_SIDE = 0.015
-"""Side of the square whose area a change must have to be reported, as a share of the shorter side; at least 2 px."""
+LEAST_SIDE = 0.02
+"""Side of the square whose area a change must have to be reported, as a share of the shorter side; at least 5 px."""
 
 Plane = NDArray[np.float32]
 
@@ -34,8 +37,8 @@ class Change(NamedTuple):
 def difference(pixels: Pixels, source: Pixels, slack: int = 0) -> Plane:
     """(H, W) ΔE*ab (CIE 1976) of two pictures (H, W, 3) of one size.
 
-    `slack` is for a source that was brought to this size: the distance is then to the nearest of all between the least
-    and the largest L*, a* and b* that the source has within so many px, for edges fall elsewhere between new pixels.
+    With `slack` it is the distance to the nearest colour between the least and the largest L*, a* and b* that the
+    source has within so many px: nothing changes on flats, and edges may soften or fall between other pixels.
     """
     squared = np.zeros(pixels.shape[:2], np.float32)
     for one, other in zip(to_lab(pixels), to_lab(source), strict=True):
@@ -64,7 +67,7 @@ def changes(delta: Plane, where: Mask) -> list[Change]:
     side = min(delta.shape)
     steps = max(1, round(REACH * side / 2))
     numbers, _ = label(binary_dilation(differs, np.ones((3, 3)), iterations=steps), np.ones((3, 3)))
-    least = max(2.0, LEAST_SIDE * side) ** 2
+    least = max(5.0, LEAST_SIDE * side) ** 2
     found: list[Change] = []
     for number, part in enumerate(find_objects(numbers), start=1):
         own = differs[part] & (numbers[part] == number)

@@ -90,6 +90,20 @@ def test_what_a_codec_leaves_is_no_change(case):
     assert values(noisy, case) == (1.0, 1.0, ())
 
 
+def test_edges_may_soften_but_not_move(case):
+    from PIL import Image, ImageFilter
+
+    soft = np.asarray(Image.fromarray(edited()).filter(ImageFilter.GaussianBlur(0.5)))
+    kept, changed, found = values(soft, case)
+    assert kept > 0.999
+    assert changed == 1.0
+    assert not found
+    moved = edited()
+    fill(moved, LABEL, GROUND)
+    fill(moved, Box(LABEL.x0, LABEL.y0 + 3, LABEL.x1, LABEL.y1 + 3), INK)
+    assert {finding.kind for finding in values(moved, case)[2]} == {"unwanted-change"}
+
+
 @pytest.mark.parametrize("ground", [(0, 0, 0), (24, 24, 28), (255, 255, 255), (255, 0, 0), (0, 0, 255), (118, 60, 168)])
 def test_three_levels_are_no_change_on_any_colour(ground, case, tmp_path):
     before = np.full((SIDE, SIDE, 3), ground, np.uint8)
