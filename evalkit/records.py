@@ -133,8 +133,8 @@ class Relation:
     """A layout relation that must hold between elements, named by their ids.
 
     Kinds: `above`, `left-of`, `inside`, `aligned-left`, `aligned-right`, `aligned-center`, `aligned-top`,
-    `evenly-spaced`, `no-overlap`, `reading-order`, `centered` (each on the middle of the canvas, across), `margin` (none
-    nearer to an edge of the canvas than the nearest is declared) and `count` (all are there, and no other like them).
+    `evenly-spaced`, `no-overlap`, `reading-order`, `centered` (each on the middle of the canvas), `margin` (none nearer
+    to an edge of the canvas than the nearest is declared) and `count` (all are there, and no other like them).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT

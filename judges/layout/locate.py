@@ -31,6 +31,8 @@ NEARLY = 0.35
 """Largest |ln(width ratio)| + |ln(height ratio)| of something that is about as large as declared."""
 STANDS_OUT = 15.0
 """ΔE*ab from its ground from which something in another colour than declared is something."""
+CLEARLY, FAINTLY = 12.0, 6.0
+"""The same in its very place: what is clearly there, and what is all but the ground's colour."""
 HARDLY_SEEN = 6.0
 """ΔE*ab of a panel and its ground below which its edges can't be told."""
 _TEXT_SHARE = 0.6
@@ -121,7 +123,7 @@ def _masks(view: View, item: Item) -> Iterable[Ink]:
         if item.is_text:
             ground = view.around(item.box)
             if ground is not None:
-                yield view.far((ground,), 12)
+                yield view.far((ground,), CLEARLY)
         elif view.off_ground is not None and not item.on and not item.outline:
             yield view.off_ground
 
@@ -272,11 +274,12 @@ def _recoloured_here(view: View, item: Item, claimed: list[Found]) -> Found | No
     ground = view.around(item.box)
     if ground is None or any(one.box is not None and one.box.iou(item.box) > 0.5 for one in claimed):
         return None
-    other = view.far((ground,), 12)
-    edges = other.edges(item.box, reach(view))
-    if edges.least < 0.5 or edges.mean < 0.7 or not _filled(other, edges.box, item):
-        return None
-    return _seen(_measured(view, item, edges.box, other))
+    for threshold in (CLEARLY, FAINTLY):
+        other = view.far((ground,), threshold)
+        edges = other.edges(item.box, reach(view))
+        if edges.least >= 0.5 and edges.mean >= 0.7 and _filled(other, edges.box, item):
+            return _seen(_measured(view, item, edges.box, other), threshold)
+    return None
 
 
 def _recoloured(view: View, item: Item, claimed: list[Found]) -> Found | None:
@@ -288,7 +291,7 @@ def _recoloured(view: View, item: Item, claimed: list[Found]) -> Found | None:
     box = _group(view, item, rest)
     if box is None or not _filled(rest, box, item):
         return None
-    return _seen(_measured(view, item, box, rest, sure=False))
+    return _seen(_measured(view, item, box, rest, sure=False), STANDS_OUT)
 
 
 def _filled(ink: Ink, box: Box, item: Item) -> bool:
@@ -299,9 +302,9 @@ def _filled(ink: Ink, box: Box, item: Item) -> bool:
     return share >= (LEAST_SHAPE if item.outline else COVERED)
 
 
-def _seen(found: Found) -> Found | None:
-    """`found`, if it stands out from what it stands on."""
-    if found.colour is None or found.ground is None or difference(found.colour, found.ground) < STANDS_OUT:
+def _seen(found: Found, least: float) -> Found | None:
+    """`found`, if it is `least` ΔE from what it stands on."""
+    if found.colour is None or found.ground is None or difference(found.colour, found.ground) < least:
         return None
     return found
 

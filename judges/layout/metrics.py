@@ -61,8 +61,8 @@ def alignment(boxes: Sequence[Box], width: float, height: float) -> float:
 def poster_alignment(boxes: Sequence[Box], width: float, height: float) -> float:
     """Ali of PosterLayout, as its published code computes it; 0 for fewer than two boxes.
 
-    That is n times -log10(1 - d), d being the least distance of any pair of boxes in any of the six anchors: what is the
-    least distance of each element in the paper is taken over all pairs there, whatever the element.
+    That is n times -log10(1 - d), d being the least distance of any pair of boxes in any of the six anchors: what
+    the paper takes for each element is taken over all pairs there.
     """
     if len(boxes) < 2:
         return 0.0

@@ -155,6 +155,14 @@ def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:
             return _cut(one, box, max(lost, 1.0), f"the {side} edge of the picture", side)
     if not (one.item.is_text and one.sure):
         return None
+    gap = 0.4 * declared.height  # the edge of the picture may fall between two letters
+    for side, apart, room in (
+        ("left", box.x0, declared.x0),
+        ("right", spec.width - box.x1, spec.width - declared.x1),
+    ):
+        lost = declared.width - box.width - apart
+        if apart <= gap < room and lost >= 3:
+            return _cut(one, box, lost, f"the {side} edge of the picture", side)
     least = max(3.0, CUT * declared.height)
     off = {
         "left": box.x0 - declared.x0,
