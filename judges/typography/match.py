@@ -261,7 +261,18 @@ def _likeness(a: str, b: str, least: float = LEAST_SIMILAR) -> float:
 
 def _cut(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
     """Read words that are two to four expected neighbours without their spaces, cut into those."""
-    return [part for word in words for part in _cut_one(word, wanted)]
+    symbols = {e.key for e in wanted if len(e.key) == 1 and not e.key.isalnum()}
+    apart = [part for word in words for part in _symbols_apart(word, symbols)]
+    return [part for word in apart for part in _cut_one(word, wanted)]
+
+
+def _symbols_apart(word: ReadWord, symbols: set[str]) -> list[ReadWord]:
+    """A read word with an expected symbol glued to its front or back (`&Co`), cut in two."""
+    if len(word.text) > 1 and word.text[0] in symbols:
+        return _pieces(word, [word.text[0], word.text[1:]])
+    if len(word.text) > 1 and word.text[-1] in symbols:
+        return _pieces(word, [word.text[:-1], word.text[-1]])
+    return [word]
 
 
 def _cut_one(word: ReadWord, wanted: Sequence[_Expected]) -> list[ReadWord]:

@@ -11,12 +11,12 @@ ALPHABET = ("", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789
 SURE, DOUBT = 0.98, 0.55
 
 
-def strip(text: str, **rivals: str) -> Evidence:
-    """What a good reader sees of `text`. `at3="x"`: the character number 3 may as well be an `x`."""
+def strip(text: str, *, doubt: float = DOUBT, **rivals: str) -> Evidence:
+    """What a good reader sees of `text`. `at3="x"`: with probability 1 - `doubt` the character number 3 is an `x`."""
     frames = []
     for number, character in enumerate(text):
         rival = rivals.get(f"at{number}")
-        chances = {character: SURE} if rival is None else {character: DOUBT, rival: 1 - DOUBT - 0.01}
+        chances = {character: SURE} if rival is None else {character: doubt, rival: 0.99 - doubt}
         frames += [chances, chances, chances, {"": SURE}]
     p = np.full((len(frames), len(ALPHABET)), 1e-6, np.float32)
     for row, chances in zip(p, frames, strict=True):

@@ -74,6 +74,32 @@ def test_a_typo_in_glued_words_falls_on_the_right_word() -> None:
     assert [(w.status.value, w.read) for w in matching.words] == [("typo", "NATlONAL"), ("typo", "BARK")]
 
 
+def test_a_symbol_glued_to_a_word_is_a_word_of_its_own() -> None:
+    assert statuses(match(["Bread & Cakes"], read("BREAD &CAKES"))) == ["correct"] * 3
+    assert statuses(match(["Bread & Cakes"], read("BREAD& CAKES"))) == ["correct"] * 3
+    assert statuses(match(["Bread & Cakes"], read("BREAD CAKES"))) == ["correct", "missing", "correct"]
+
+
+def test_one_symbol_for_another_is_no_misspelling() -> None:
+    matching = match(["Beatles \u2117 1969"], read("BEATLES \u00a9 1969"))
+    assert statuses(matching) == ["correct", "punctuation", "correct"]
+
+
+def test_an_exact_word_and_a_worse_one_rather_than_two_near_misses() -> None:
+    matching = match(["Platforms", "Platform"], read("Platforns", "Platforms"))
+    assert [(word.expected, word.read) for word in matching.words] == [
+        ("Platforms", "Platforms"),
+        ("Platform", "Platforns"),
+    ]
+
+
+def test_a_short_word_among_other_text_is_no_copy() -> None:
+    matching = match(["the degree of Master"], read("the degree of Master", "Dean of School"))
+    assert statuses(matching) == ["correct"] * 4
+    assert {extra.status for extra in matching.extras} == {Status.EXTRA}
+    assert "duplicate" in statuses(match(["Harvard University"], read("Harvard University", "Harvard University xyz")))
+
+
 def test_separators_between_glued_words_belong_to_none() -> None:
     assert [w.read for w in match(["Open 9am - 6pm"], read("Open 9am-6pm")).words] == ["Open", "9am", None, "6pm"]
 
