@@ -94,6 +94,7 @@ class Recipe(Settings):
     mixture: Mixture
     steps: int = Field(ge=1)
     batch_size: int = Field(32, ge=1)
+    accumulate: int = Field(1, ge=1, description="batches of one step (teach); each holds prompts of one length")
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
     autocast: bool = Field(True, description="bfloat16 matrix products; weights and sampler stay in `dtype`")
@@ -137,6 +138,7 @@ class Recipe(Settings):
             sigma_mean=self.sigma_mean,
             sigma_deviation=self.sigma_deviation,
             train_text_encoder=self.train_text_encoder,
+            accumulate=self.accumulate,
         )
 
     def distill_settings(self) -> DistillSettings:

@@ -78,7 +78,7 @@ def explicit_grid(sigmas: Sequence[float]) -> list[float]:
         ValueError: it does not fall strictly from at most 1 to above 0.
     """
     grid = [*map(float, sigmas), 0.0]
-    if not sigmas or grid[0] > 1 or any(a <= b for a, b in pairwise(grid)):
+    if not sigmas or grid[0] > 1 or not all(a > b for a, b in pairwise(grid)):
         raise ValueError(f"sigmas must fall strictly, from at most 1 to above 0: {list(sigmas)}")
     return grid
 
