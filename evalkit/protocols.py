@@ -134,12 +134,17 @@ class PictureSet:
 
 @dataclass(frozen=True, slots=True)
 class SetFigure:
-    """One figure of a metric. `reason` says why there is no estimate, `note` what the interval means."""
+    """One figure of a metric. `reason` says why there is no estimate, `note` what the interval means.
+
+    `pseudo_values` are the jackknife's, one per case. Where an estimate without bounds has them, the harness makes the
+    interval, as it does for every mean over cases.
+    """
 
     dimension: str
     estimate: Interval | None
     reason: str = ""
     note: str = ""
+    pseudo_values: Sequence[float] = ()
 
 
 class Metric(Protocol):

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
@@ -14,15 +16,16 @@ from evalkit.gates import check_interval, describe
 from evalkit.keys import digest, from_json, to_json
 from evalkit.pictures import FORMATS, Picture
 from evalkit.protocols import Metric, PictureSet, SetFigure
-from evalkit.records import Role, Sample
-from evalkit.results import GateResult, GateStatus, MetricResult
+from evalkit.records import Dimension, Role, Sample
+from evalkit.results import GateResult, GateStatus, Interval, MetricResult
+from evalkit.stats.intervals import mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
 
 CONFIDENCE = 0.95
 """Of the intervals of metrics."""
-_FORMAT = 1
-"""Raised whenever `MetricResult` changes: what was kept in another form is measured again."""
+_FORMAT = 2
+"""Raised whenever `MetricResult` or its interval changes: what was kept in another form is measured again."""
 
 
 class _Comparison(NamedTuple):
@@ -119,7 +122,7 @@ def _measured(
                 asked.pictures.n,
                 expected,
                 asked.reference.n,
-                figure.estimate,
+                _with_bounds(figure, dimension),
                 figure.reason,
                 figure.note,
             )
@@ -127,6 +130,19 @@ def _measured(
     if not failure:  # else the same command tries again
         store.set_meta(place, {"key": key, "results": [to_json(result) for result in results]})
     return results
+
+
+def _with_bounds(figure: SetFigure, dimension: Dimension) -> Interval | None:
+    """The estimate, with the interval of the mean of its pseudo-values (Tukey 1958) moved to where the estimate is."""
+    estimate = figure.estimate
+    if estimate is None or not len(figure.pseudo_values):
+        return estimate
+    values = np.asarray(figure.pseudo_values, dtype=float)
+    around = mean_interval(values - values.mean() + estimate.value, confidence=CONFIDENCE)
+    if around is None or around.low is None:
+        return estimate
+    low = around.low if dimension.low is None else max(dimension.low, around.low)
+    return Interval(estimate.value, low, around.high, estimate.n, CONFIDENCE)
 
 
 def _comparisons(metric: Metric, plan: Plan, store: RunReader) -> Iterator[_Comparison]:

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from evalkit.stats.intervals import mean_interval
 from judges.fidelity.paired.flip import flip
 from judges.fidelity.paired.judge import FidelityJudge
 from judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments
@@ -123,7 +124,9 @@ def coverage(n: int, d: int, shift: float, alike: float) -> None:
         kernel = mmd2_estimates(pair[0], pair[1], polynomial, cases, cases)
         assert found.spread is not None
         assert kernel.paired is not None
-        paired = interval(kernel.paired.value, kernel.paired.spread, n)
+        assert kernel.paired.spread is not None
+        paired = mean_interval(kernel.paired.spread.pseudo)
+        assert paired is not None
         ends = interval(found.value, found.spread, n), interval(found.spread.unbiased, found.spread, n)
         rows.append(
             (

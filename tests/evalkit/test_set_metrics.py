@@ -52,6 +52,10 @@ def test_a_figure_goes_from_the_pictures_to_every_report(tmp_path: Path, evalkit
     assert found.estimate is not None
     assert found.estimate.value == pytest.approx(80 / 255)  # twins: the same noise
     assert (found.n_pictures, found.n_expected, found.n_reference, found.reference) == (6, 6, 6, "teacher")
+    by_case = measured(tmp_path)["student fake.by_case"].estimate
+    assert by_case is not None
+    assert by_case.value == found.estimate.value
+    assert 0.04 < by_case.value - by_case.low < 0.2  # ± 0.1 in six cases
     assert measured(tmp_path)["student fake.nothing"].reason == "the metric gave no figure"
     assert "fake.set_brightness" in done.stdout
     markdown = (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")

@@ -88,6 +88,47 @@ class FakeFlatGenerator:
     def close(self) -> None: ...
 
 
+class StepsSettings(Settings):
+    num_inference_steps: int = 40
+    sigmas: tuple[float, ...] | None = None
+    true_cfg_scale: float = 1.0
+    ceiling: int = 250
+    gap: int = 200
+    log: str = ""
+
+
+class FakeSteppedGenerator:
+    """Draws a flat grey that is the brighter the more steps it takes; guidance doubles its evaluations."""
+
+    Settings = StepsSettings
+
+    def __init__(self, settings: StepsSettings) -> None:
+        self.settings = settings
+        self.batch_size = 4
+
+    def info(self) -> GeneratorInfo:
+        return GeneratorInfo(f"fake stepped to {self.settings.ceiling}", licence="none", hardware="fake")
+
+    def fingerprint(self, case: Case) -> str:
+        return digest("fake-steps", self.settings.model_dump(mode="json", exclude={"log"}))
+
+    def generate(self, requests: Sequence[Request]) -> list[Generated]:
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: Request) -> Generated:
+        s = self.settings
+        steps = len(s.sigmas) if s.sigmas else s.num_inference_steps
+        log_line(s.log, f"{s.ceiling} {steps} {request.case.id}")
+        jitter = int(np.random.default_rng(request.noise_seed).integers(0, 5))
+        shape = (request.case.height, request.case.width, 3)
+        image = np.full(shape, max(0, s.ceiling - s.gap // steps - jitter), np.uint8)
+        nfe = steps * (2 if s.true_cfg_scale > 1 else 1)
+        sigmas = [round(1 - step / steps, 4) for step in range(steps + 1)]
+        return Generated(image=image, nfe=nfe, seconds=0.01 * nfe, batch_invariant=True, notes={"sigmas": sigmas})
+
+    def close(self) -> None: ...
+
+
 class FakeUnreachableGenerator(FakeFlatGenerator):
     """Its server is never there."""
 
@@ -179,6 +220,7 @@ class FakeSetBrightness:
     version = "1"
     dimensions = (
         Dimension("fake.set_brightness", "difference of mean levels", False, low=-1.0),
+        Dimension("fake.by_case", "the same, its interval left to the harness", False, low=-1.0),
         Dimension("fake.nothing", "never measured", False),
     )
 
@@ -201,7 +243,11 @@ class FakeSetBrightness:
             raise ZeroDivisionError("a bug in the metric (fake)")
         assert not twins or [case for case, _ in mine] == [case for case, _ in theirs]
         value = float(np.mean([v for _, v in mine]) - np.mean([v for _, v in theirs]))
-        return [SetFigure("fake.set_brightness", Interval(value, value - 0.01, value + 0.01, len(mine)), note="fake")]
+        spread = [value + (-1) ** i * 0.1 for i in range(len(mine))]
+        return [
+            SetFigure("fake.set_brightness", Interval(value, value - 0.01, value + 0.01, len(mine)), note="fake"),
+            SetFigure("fake.by_case", Interval(value, None, None, len(mine)), pseudo_values=spread),
+        ]
 
     def close(self) -> None: ...
 

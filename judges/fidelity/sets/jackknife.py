@@ -15,11 +15,14 @@ FEWEST = 5
 
 
 class Jackknife(NamedTuple):
-    """`error` is the standard error, `unbiased` the value without its bias of order 1/n, `parts` their number."""
+    """`error` is the standard error, `unbiased` the value without its bias of order 1/n.
+
+    `pseudo` are the pseudo-values (Tukey 1958), one per part: the value behaves like their mean.
+    """
 
     error: float
     unbiased: float
-    parts: int
+    pseudo: NDArray[np.float64]
 
 
 def jackknife(value: float, left_out: NDArray[np.float64], sizes: NDArray[np.generic]) -> Jackknife | None:
@@ -41,7 +44,7 @@ def jackknife(value: float, left_out: NDArray[np.float64], sizes: NDArray[np.gen
     unbiased = parts * value - float(np.sum((1 - share) * left_out))
     pseudo = value / share - (1 / share - 1) * left_out
     variance = float(np.mean((pseudo - unbiased) ** 2 / (1 / share - 1)))
-    return Jackknife(math.sqrt(variance), unbiased, parts)
+    return Jackknife(math.sqrt(variance), unbiased, pseudo)
 
 
 def interval(
@@ -52,5 +55,5 @@ def interval(
 
     if spread is None:
         return Interval(value, None, None, n, confidence)
-    half = float(t.ppf((1 + confidence) / 2, spread.parts - 1)) * spread.error
+    half = float(t.ppf((1 + confidence) / 2, len(spread.pseudo) - 1)) * spread.error
     return Interval(value, value - half if low is None else max(low, value - half), value + half, n, confidence)

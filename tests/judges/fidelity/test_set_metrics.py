@@ -51,7 +51,8 @@ def test_the_offline_kernel_distance() -> None:
     assert published.estimate.value == pytest.approx(mmd2(*rows, polynomial), rel=1e-3)
     assert twins.estimate.value > published.estimate.value
     assert "pull it down" in published.note
-    assert twins.estimate.low is not None
+    assert len(twins.pseudo_values) == len(TEACHER)  # of which the harness makes the interval
+    assert np.mean(twins.pseudo_values) == pytest.approx(twins.estimate.value, abs=1e-6)
 
 
 def test_a_folder_is_no_set_of_twins() -> None:
@@ -109,6 +110,7 @@ def test_few_cases_have_no_interval(metric: type) -> None:
     first = next(iter(measure(metric(SetSettings(device="cpu")), STUDENT[:6], TEACHER[:6], seeds=3).values()))
     assert first.estimate.low is None
     assert first.estimate.high is None
+    assert not first.pseudo_values
 
 
 @pytest.mark.parametrize("name", ["fid", "kid"])
