@@ -9,7 +9,7 @@ from typing import NamedTuple
 from evalkit.records import Box, Finding
 from judges.layout.locate import Found
 from judges.layout.place import about, name
-from judges.layout.spec import Spec
+from judges.layout.spec import Spec, holds
 
 
 class Overlap(NamedTuple):
@@ -27,10 +27,14 @@ def least_depth(spec: Spec) -> float:
 
 
 def overlaps(found: Mapping[str, Found]) -> list[Overlap] | None:
-    """All overlaps of pairs that are declared apart and of which one is a text. `None` where there is no such pair."""
+    """All overlaps of pairs that are declared apart and of which one is a text. `None` where there is no such pair.
+
+    Panels, rings and faces are no partners: a text that has come to lie on one is out of place, and can be read.
+    """
+    leaves = [one for one in found.values() if not any(holds(one.item.box, two.item.box) for two in found.values())]
     pairs = [
         (one, other)
-        for one, other in combinations(found.values(), 2)
+        for one, other in combinations(leaves, 2)
         if (one.item.is_text or other.item.is_text)
         and "portrait" not in (one.item.kind, other.item.kind)
         and _depth(one.item.box, other.item.box) <= 0

@@ -94,7 +94,7 @@ def test_text_cut_by_the_edge_of_the_picture_says_how_much_is_lost() -> None:
     verdict = judged(design(note=moved(NOTE, SIDE - NOTE.x1 + 20, 0)))
     finding = one(verdict, "clipped")
     assert finding.size == pytest.approx(20, abs=2)
-    assert finding.box.x1 == SIDE
+    assert SIDE - 4 <= finding.box.x1 <= SIDE  # the edge falls between two letters
 
 
 def test_pale_text_is_low_contrast_unless_it_was_asked_for() -> None:
