@@ -8,14 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.scenes.truth import flat_regions
 from benchmarks.tiles.draw import Layer, layers, mark_box, word_box
-from benchmarks.tiles.scene import COLORS, COLUMNS, CUTS, FORMS, ROWS, SIDE, SKINS, Mark, TileScene, Word
+from benchmarks.tiles.scene import (
+    COLORS,
+    COLUMNS,
+    CUTS,
+    FIRST_COLUMN,
+    FORMS,
+    ROWS,
+    SIDE,
+    SKINS,
+    TILE,
+    Mark,
+    TileScene,
+    Word,
+)
 from evalkit.records import JSON, Background, Box, Element, Relation
 
 HAIR, SKIN, SHIRT = Box(55, 25, 73, 31), Box(52, 44, 76, 76), Box(36, 106, 92, 126)
@@ -97,32 +110,34 @@ def relations(scene: TileScene) -> tuple[Relation, ...]:
 
 def background(scene: TileScene) -> Background:
     """The ground: its colour, and boxes in which nothing else can be, wherever the model puts what has no place."""
-    return Background("solid", (COLORS[scene.ground],), flat_regions(~_drawn(_possible(scene))))
+    return Background("solid", (COLORS[scene.ground],), flat_regions(~_occupied(scene)))
 
 
-def _possible(scene: TileScene) -> Iterable[Layer]:
-    """What is drawn over the ground, in every place and form that the prompt leaves open."""
-    bare = TileScene(scene.category, scene.ground)
-    for mark in scene.marks:
-        places = [(mark.row, mark.column)] if mark.told else product(ROWS, COLUMNS)
-        for row, column in places:
-            yield from layers(dataclasses.replace(bare, marks=(dataclasses.replace(mark, row=row, column=column),)))
-    if scene.word:
-        for row in (scene.word.row,) if scene.word.told else ROWS:
-            yield from layers(dataclasses.replace(bare, word=dataclasses.replace(scene.word, row=row)))
-    if scene.figure:
-        for cut in CUTS:
-            yield from layers(dataclasses.replace(bare, figure=dataclasses.replace(scene.figure, cut=cut)))
-    if scene.land:
-        columns = (scene.land.column,) if scene.land.told else COLUMNS
-        for form, column in product(FORMS, columns):
-            yield from layers(dataclasses.replace(bare, land=dataclasses.replace(scene.land, form=form, column=column)))
-
-
-def _drawn(painted: Iterable[Layer]) -> NDArray[np.bool_]:
-    """(128, 128): where any of the layers leaves a trace."""
+def _occupied(scene: TileScene) -> NDArray[np.bool_]:
+    """(128, 128): what is drawn, in every form that the prompt leaves open, and all the room of what has no place."""
     mask = np.zeros((SIDE, SIDE), np.bool_)
-    for layer in painted:
+    for layer in _placed_layers(scene):
         height, width = layer.coverage.shape
         mask[layer.y : layer.y + height, layer.x : layer.x + width] |= layer.coverage > 0
+    low, high = FIRST_COLUMN * TILE, (max(ROWS.values()) + 2) * TILE
+    if any(not mark.told for mark in scene.marks):
+        mask[low:high, low:high] = True
+    if scene.word and not scene.word.told:
+        mask[low:high, low : low + len(scene.word.text) * TILE] = True
+    if scene.land and not scene.land.told:
+        mask[low : low + 2 * TILE, low:high] = True
     return mask
+
+
+def _placed_layers(scene: TileScene) -> Iterable[Layer]:
+    """The layers of everything whose place is known: both cuts of the hair, both forms of the land."""
+    word = scene.word if scene.word and scene.word.told else None
+    shown = dataclasses.replace(scene, word=word, marks=tuple(mark for mark in scene.marks if mark.told))
+    if scene.figure:
+        for cut in CUTS:
+            yield from layers(dataclasses.replace(shown, figure=dataclasses.replace(scene.figure, cut=cut)))
+    elif scene.land:
+        for form in FORMS:
+            yield from layers(dataclasses.replace(shown, land=dataclasses.replace(scene.land, form=form)))
+    else:
+        yield from layers(shown)
