@@ -24,6 +24,7 @@ GROUND_FLOOR = {
         "strict_jsonl",
         "cache_folder",
         "torchvision_cpu",
+        "frontier",
     )
 }
 HEAVY = {

@@ -20,6 +20,7 @@ VERBS = {
     "baseline": "Baselines of this project: set one on purpose, with author and reason.",
     "stability": "A/A check: which cases are unstable by chance alone?",
     "power": "How many cases does a suite need to show an effect?",
+    "frontier": "Quality against NFE and seconds: a sweep of student and teacher.",
     "student": "Train teachers, distil students, draw a picture, read a model card.",
     "faults": "Measure the judges with known defects: what each can and can't see.",
     "leaderboard": "Merge runs of one suite into a leaderboard.",

@@ -1,0 +1,1 @@
+"""The page of a sweep: quality against NFE and against seconds per picture, with its published JSON."""
