@@ -17,7 +17,7 @@ TOLERANCE = 6.0
 (worst of a grid of 1,000 colours and of the tiles' palette); the nearest two of its colours are 21 apart."""
 EDGE = 1
 """How far an edge may be off, px: codecs soften edges, and miss there by far more than on flats (that of the mini
-models by up to 59 code values)."""
+models by up to 70 code values)."""
 REACH = 0.01
 """Pixels no further apart than this share of the shorter side belong to one change."""
 LEAST_SIDE = 0.02
