@@ -10,6 +10,8 @@ from judges.typography.match import Matching, Status, WordMatch
 from judges.typography.normalise import edit_distance, lenient
 from judges.typography.support import Sight, flaw
 
+DAMAGED = 0.4
+"""Clarity below which a word that is right has a finding of its own."""
 _KINDS = {Status.TYPO: "typo", Status.MALFORMED: "malformed", Status.PUNCTUATION: "typo"}
 
 
@@ -35,7 +37,21 @@ def findings(
         for word, sight in zip(matching.words, sights, strict=True)
         if id(word) in wrong or (word.status is Status.PUNCTUATION and word.read and word.distance)
     ]
-    return found + [_surplus(word, size) for word in matching.extras]
+    damaged = [
+        _damaged(word, size)
+        for word in matching.words
+        if word.right and word.clarity is not None and word.clarity < DAMAGED
+    ]
+    return found + damaged + [_surplus(word, size) for word in matching.extras]
+
+
+def _damaged(word: WordMatch, size: tuple[int, int]) -> Finding:
+    """A word that is right, but hardly to be recognised."""
+    clear = word.clarity or 0.0
+    evidence = {"expected": word.expected, "read": word.read, "clarity": round(clear, 3)}
+    message = f'"{word.expected}" can be read, but a glyph of it is badly drawn'
+    box = within(word.box, size) if word.box is not None else Box(0, 0, *size)
+    return Finding("malformed", box, 1, "letters", 0.25 * (1 - clear), message, evidence, f"text:{word.target}")
 
 
 def _wrong(

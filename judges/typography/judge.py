@@ -12,6 +12,7 @@ from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import Control
 from evalkit.records import Case, Dimension, Score, Status, Verdict
 from evalkit.settings import Settings as BaseSettings
+from judges.typography.clarity import with_clarity
 from judges.typography.controls import controls
 from judges.typography.evidence import evidence
 from judges.typography.findings import findings
@@ -33,7 +34,7 @@ _DIMENSIONS = (
     Dimension("typography.cer", "wrong letters over expected letters", higher_is_better=False, high=None),
     Dimension("typography.extra_rate", "share of the words read that nobody asked for", higher_is_better=False),
     Dimension("typography.fidelity", "mean probability that an expected word is right: what is written"),
-    Dimension("typography.clarity", "mean probability of the least sure glyph of a word as read: how well it is drawn"),
+    Dimension("typography.clarity", "how sure and how sharp the worst glyph of a word is: how well it is drawn"),
 )
 
 LARGEST_SIDE = 4000
@@ -56,7 +57,7 @@ class TypographyJudge:
         """Scales at which the picture is read by the first reader; the others read at the first scale."""
         least_side: int = Field(256, ge=1, le=4000)
         """A picture whose shorter side is less than this is read enlarged to it, px."""
-        extra_confidence: float = Field(0.4, ge=0, le=1)
+        extra_confidence: float = Field(0.3, ge=0, le=1)
         """Words nobody asked for are reported only from lines read with at least this confidence."""
         threads: int = Field(2, ge=1, le=64)
 
@@ -79,6 +80,7 @@ class TypographyJudge:
             return self._unscored("the case asks for no text")
         pixels = picture.pixels
         weighed, lines = self._look(pixels, expected)
+        weighed = with_clarity(weighed, pixels)
         matching, sights = weighed
         if not any(lenient(word.expected or "") for word in matching.words):
             return self._unscored("the expected text has no letter to read")

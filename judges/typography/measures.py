@@ -23,8 +23,8 @@ class Measures(NamedTuple):
     letters. `extra_words`: words nobody asked for; `extra_rate`: their share of all words read. `fidelity`: mean over
     expected words of the probability that the word is right.
 
-    How well it is drawn. `clarity`: mean over the words found of the probability of the least sure character as it was
-    read, right or wrong: a misspelling in clean type is clear. `None` where the reader can't tell.
+    How well it is drawn. `clarity`: mean over the words found of how sure and how sharp their worst glyph is
+    (`judges.typography.clarity`); `None` where the reader can't tell.
 
     `unsure`: expected words the reader abstained on.
     """

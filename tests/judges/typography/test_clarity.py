@@ -1,0 +1,62 @@
+"""Clarity is about how letters are drawn, fidelity about which."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evalkit.pictures import Picture
+from evalkit.records import Box, Verdict
+from judges.typography.clarity import sharpness
+from judges.typography.judge import TypographyJudge
+from tests.judges.typography.conftest import case_of, drawn
+
+
+def value(verdict: Verdict, dimension: str) -> float:
+    score = verdict.score(f"typography.{dimension}")
+    assert score is not None
+    assert score.value is not None
+    return score.value
+
+
+def smeared(picture: Picture, box: tuple[int, int, int, int], sigma: float) -> Picture:
+    import cv2
+
+    x0, y0, x1, y1 = box
+    pixels = np.array(picture.pixels)
+    pixels[y0:y1, x0:x1] = cv2.GaussianBlur(pixels, (0, 0), sigma)[y0:y1, x0:x1]
+    return Picture.from_pixels(pixels)
+
+
+def test_an_edge_is_as_sharp_as_its_steepest_step() -> None:
+    hard = np.zeros((20, 20), np.float32)
+    hard[:, 10:] = 200
+    soft = np.tile(np.linspace(0, 200, 20, dtype=np.float32), (20, 1))
+    box = Box(0, 0, 20, 20)
+    assert sharpness(hard, box) == pytest.approx(1.0)
+    assert sharpness(soft, box) == pytest.approx(1 / 19 / 0.96, rel=0.1)
+    assert sharpness(hard, Box(0, 0, 3, 20)) is None
+    assert sharpness(np.full((20, 20), 7, np.float32), box) is None
+
+
+def test_clean_text_is_clear(paddle_judge: TypographyJudge) -> None:
+    verdict = paddle_judge.judge(drawn("FRESH BREAD", "Open daily"), case_of("Fresh bread", "Open daily"), None)
+    assert value(verdict, "clarity") > 0.95
+    assert value(verdict, "fidelity") > 0.99
+
+
+def test_a_smeared_letter_lowers_clarity_and_leaves_what_is_written(paddle_judge: TypographyJudge) -> None:
+    clean, case = drawn("FRESH BREAD", "Open daily"), case_of("Fresh bread", "Open daily")
+    harmed = smeared(clean, (32, 64, 56, 112), 4.0)  # the F
+    verdict = paddle_judge.judge(harmed, case, None)
+    assert value(verdict, "word_accuracy") == 1.0
+    assert value(verdict, "clarity") < value(paddle_judge.judge(clean, case, None), "clarity") - 0.1
+    [finding] = verdict.findings
+    assert (finding.kind, finding.evidence["expected"]) == ("malformed", "Fresh")
+
+
+def test_text_that_is_soft_all_over_is_a_style_and_no_damage(paddle_judge: TypographyJudge) -> None:
+    soft = smeared(drawn("FRESH BREAD"), (0, 0, 512, 512), 2.0)
+    verdict = paddle_judge.judge(soft, case_of("Fresh bread"), None)
+    assert value(verdict, "clarity") > 0.9
+    assert not verdict.findings
