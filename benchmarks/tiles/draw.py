@@ -109,7 +109,7 @@ def letter(char: str) -> Coverage:
     image = Image.new("L", (TILE, 2 * TILE))
     font = load(FACE, FONT_SIZE)
     ImageDraw.Draw(image).text((TILE / 2, BASELINE), char, fill=255, font=font, anchor="ms")
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 @lru_cache(maxsize=8)
@@ -149,4 +149,4 @@ def _paint(side: int, figures: list[tuple[str, tuple[float, ...]]]) -> Coverage:
         if kind != "polygon":
             scaled[2:] = [value - 1 for value in scaled[2:]]
         getattr(pen, kind)(scaled, fill=255)
-    return np.asarray(image.resize((side, side), Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(image.resize((side, side), Image.Resampling.BOX), np.float32) / np.float32(255)

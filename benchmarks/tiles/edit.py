@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.tiles.prompt import described, name_of
 from benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
-from benchmarks.tiles.scene import COLORS, SHAPE_KINDS, Mark, TileScene
+from benchmarks.tiles.scene import COLORS, SHAPE_KINDS, Mark, TileScene, Word
 
 KINDS = ("background", "text", "recolor", "move", "add", "remove")
 """Change the ground's colour; the word; a colour; a place; add a shape; remove a shape."""
@@ -55,9 +55,10 @@ def _text(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
 
 
 def _recolor(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
-    target = rng.choice([*scene.marks, *([scene.word] if scene.word else [])]) if scene.marks or scene.word else None
-    if target is None:
+    targets: list[Mark | Word] = [*scene.marks, *([scene.word] if scene.word else [])]
+    if not targets:
         return None
+    target = rng.choice(targets)
     color = rng.choice([c for c in readable_on(scene.ground) if c != target.color] or [""])
     if not color:
         return None

@@ -38,10 +38,15 @@ PIECES = r"""\p{Lu}|[^\r\n\p{L}\p{N}]?\p{Ll}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"""
 
 @dataclass(frozen=True, slots=True)
 class MiniSize:
-    """Sizes of a mini pipeline: width is `heads` × 32."""
+    """Sizes of a mini pipeline.
+
+    `head_width` is wide for so small a model: of the rotary frequencies of an axis only those above some .1 rad tell
+    the 8 rows of a picture apart, and a head of 32 has two of them.
+    """
 
     layers: int = 6
-    heads: int = 5
+    heads: int = 3
+    head_width: int = 56
     text_width: int = 128
     text_layers: int = 2
     picture: int = 128
@@ -71,11 +76,11 @@ def build_pipeline(codec: LinearCodec, corpus: Iterable[str], size: MiniSize, sh
         in_channels=channels,
         out_channels=channels,
         num_layers=size.layers,
-        attention_head_dim=32,
+        attention_head_dim=size.head_width,
         num_attention_heads=size.heads,
         context_in_dim=size.text_width,
         mlp_ratio=3,
-        axes_dims_rope=(8, 12, 12),
+        axes_dims_rope=(size.head_width // 7, *[size.head_width * 3 // 7] * 2),
     )
     return QwenImage21Pipeline(
         scheduler=SamplePredictionScheduler(shift=shift, use_dynamic_shifting=False),

@@ -15,11 +15,16 @@ from evalkit.strict_yaml import read_yaml
 from student.recipe.batches import Composition
 from student.recipe.distill import DistillSettings
 from student.recipe.flow import explicit_grid, sigma_grid
-from student.recipe.guidance import Expert
+from student.recipe.guidance import BASE, Expert
 from student.recipe.optim import OptimizerName
 from student.recipe.teach import TeachSettings
 
 DEFAULT_EDIT = {"text": 0.6, "shapes": 0.4}
+ONLY = {
+    "teach": ("unconditional", "train_text_encoder"),
+    "distill": ("fake_lr", "fake_updates", "teachers", "schedule"),
+}
+"""Keys that only recipes of that kind read; `grid` and `guidance` are for a teacher's sample grids too."""
 
 
 class Mixture(Settings):
@@ -94,7 +99,7 @@ class Recipe(Settings):
     mixture: Mixture
     steps: int = Field(ge=1)
     batch_size: int = Field(32, ge=1)
-    accumulate: int = Field(1, ge=1, description="batches of one step (teach); each holds prompts of one length")
+    accumulate: int = Field(1, ge=1, description="batches of one step; each holds prompts of one length")
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
     autocast: bool = Field(True, description="bfloat16 matrix products; weights and sampler stay in `dtype`")
@@ -120,8 +125,12 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if idle := sorted(self.model_fields_set & set(ONLY["teach" if self.kind == "distill" else "distill"])):
+            raise ValueError(f"`{idle[0]}` means nothing to a recipe of kind {self.kind}")
         if self.kind == "distill" and self.grid is None:
             raise ValueError("a distillation needs `grid`")
+        if BASE in self.teachers:
+            raise ValueError(f"`{BASE}` is the teacher of that key; name those of `teachers` otherwise")
         if unknown := sorted({rule.teacher for rule in self.schedule} - set(self.teachers)):
             raise ValueError(f"the schedule names the teacher `{unknown[0]}`, which `teachers` has not")
         return self
@@ -158,6 +167,7 @@ class Recipe(Settings):
             ema=self.ema,
             sigma_mean=self.sigma_mean,
             sigma_deviation=self.sigma_deviation,
+            accumulate=self.accumulate,
         )
 
 

@@ -43,6 +43,7 @@ class DistillSettings:
         fake_updates: updates of the fake score for one of the student (the two time scales of DMD2).
         sigma_mean, sigma_deviation: of the logit of the noise levels at which scores are compared.
         ema: decay of the average of the student's weights, which is what is shipped.
+        accumulate: batches of one update, each with a step k of its own (see `TeachSettings.accumulate`).
     """
 
     steps: int
@@ -59,6 +60,7 @@ class DistillSettings:
     clip: float = 1.0
     sigma_mean: float = 0.5
     sigma_deviation: float = 1.2
+    accumulate: int = 1
 
     @property
     def nfe(self) -> int:
@@ -74,6 +76,14 @@ class Figures(NamedTuple):
     fake_loss: float
     gradient: float
     diversity: float
+
+
+class Made(NamedTuple):
+    """What the student drew of one batch, (B, tokens, channels), and the mean size of its gradient."""
+
+    x0: Tensor
+    condition: Condition
+    gradient: float
 
 
 class Distillation:
@@ -109,25 +119,37 @@ class Distillation:
         self.done = 0
 
     def step(self) -> Figures:
-        """One update of the student and `fake_updates` of the fake score, on one batch."""
+        """One update of the student and `fake_updates` of the fake score, on `accumulate` batches."""
+        settings = self.settings
+        numbers = range(self.done * settings.accumulate, (self.done + 1) * settings.accumulate)
+        made = [self._backward(number) for number in numbers]
+        self._update(self.student, self.student_optimizers, settings.lr)
+        self.ema.update(self.student)
+        samples = [(each.x0, each.condition) for each in made]
+        losses = [self.fake_step(samples) for _ in range(settings.fake_updates)]
+        self.done += 1
+        return Figures(
+            self.done,
+            sum(losses) / len(losses),
+            sum(each.gradient for each in made) / len(made),
+            sum(float(each.x0.std(dim=0).mean()) for each in made) / len(made),
+        )
+
+    def _backward(self, number: int) -> Made:
+        """Add the gradient of batch `number` to the student's."""
         import torch
 
-        batch = self.batches[self.done]
+        batch = self.batches[number]
         with torch.no_grad():
             condition = self.family.encode(batch.prompts, batch.sources, self.size)
             empty = self.family.encode([""] * len(batch.prompts), batch.sources, self.size)
-        step = random.Random(f"step {self.done}").randrange(self.settings.nfe)  # the same in every process
+        step = random.Random(f"step {number}").randrange(self.settings.nfe)  # the same in every process
         x0 = self.simulate(condition, step)
         gradient = self.gradient(x0.detach(), batch, step, condition, empty)
         # the loss whose gradient with respect to x0 is `gradient`, over the number of elements
-        loss = 0.5 * (x0 - (x0.detach() - gradient)).pow(2).mean()
+        loss = 0.5 * (x0 - (x0.detach() - gradient)).pow(2).mean() / self.settings.accumulate
         loss.backward()  # type: ignore[no-untyped-call]
-        self._update(self.student, self.student_optimizers, self.settings.lr)
-        self.ema.update(self.student)
-        losses = [self.fake_step(x0.detach(), condition) for _ in range(self.settings.fake_updates)]
-        self.done += 1
-        diversity = x0.detach().std(dim=0).mean()
-        return Figures(self.done, sum(losses) / max(len(losses), 1), float(gradient.abs().mean()), float(diversity))
+        return Made(x0.detach(), condition, float(gradient.abs().mean()))
 
     def simulate(self, condition: Condition, step: int) -> Tensor:
         """x0 that the student sees at its step `step`, from pure noise; only that step carries gradients."""
@@ -162,14 +184,17 @@ class Distillation:
             answers[name] = x0_from_velocity(z, velocity, sigma)
         return mix(answers, rows)
 
-    def fake_step(self, x0: Tensor, condition: Condition) -> float:
+    def fake_step(self, samples: Sequence[tuple[Tensor, Condition]]) -> float:
         """One flow-matching update of the fake score on the student's samples; the loss."""
-        sigma, noise = self._sigmas(len(x0)), self._normal(x0)
-        predicted = self.family.velocity(self.fake, interpolate(x0, noise, sigma), sigma, condition)
-        loss = (predicted - velocity_target(x0, noise)).pow(2).mean()
-        loss.backward()  # type: ignore[no-untyped-call]
+        total = 0.0
+        for x0, condition in samples:
+            sigma, noise = self._sigmas(len(x0)), self._normal(x0)
+            predicted = self.family.velocity(self.fake, interpolate(x0, noise, sigma), sigma, condition)
+            loss = (predicted - velocity_target(x0, noise)).pow(2).mean() / len(samples)
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
         self._update(self.fake, self.fake_optimizers, self.settings.fake_lr)
-        return float(loss.detach())
+        return total
 
     def _update(self, module: Any, optimizers: Sequence[Any], lr: float) -> None:
         settings = self.settings

@@ -70,7 +70,7 @@ class RecipeRunner:
 
         recipe = self.recipe
         self.out.mkdir(parents=True, exist_ok=True)
-        accelerator = Accelerator(mixed_precision="bf16" if recipe.autocast else "no")
+        accelerator = Accelerator(mixed_precision="no")  # it places, counts and averages; precision is ours
         main = self.talks = accelerator.is_main_process
         family = family_of(self._load(recipe.base, accelerator))
         self._check_tasks(family)
@@ -99,7 +99,7 @@ class RecipeRunner:
             if recipe.grid and recipe.kind == "distill":
                 sample_by(family.pipe, recipe.grid)
             save_pipeline(family.pipe, self.out / "model")
-        accelerator.end_training()
+        accelerator.wait_for_everyone()
 
     def _trainer(self, family: Family, accelerator: Accelerator) -> Trainer:
         recipe = self.recipe
@@ -132,7 +132,9 @@ class RecipeRunner:
 
     def _load(self, folder: Path, accelerator: Accelerator) -> Any:
         """The pipeline in `folder`, on this process's device."""
-        settings = DiffusersSettings(model=str(folder), dtype=self.recipe.dtype, device=str(accelerator.device))
+        device = accelerator.device
+        where = str(device) if device.type == "cuda" else device.type
+        settings = DiffusersSettings(model=str(folder), dtype=self.recipe.dtype, device=where)
         return load_pipeline(settings, folder).pipe
 
     def _checkpointing(self, transformer: Any) -> None:
