@@ -20,7 +20,7 @@ from evalkit.errors import ConfigError, Interrupted
 from evalkit.frontier import Figure, Frontier, Point, Seen, Strip, fronts, main_dimensions
 from evalkit.keys import digest
 from evalkit.plugins import PluginSpec, create
-from evalkit.records import Case, Role, Sample, Task
+from evalkit.records import Case, Role, Sample
 from evalkit.results import DimensionChange, DimensionResult, RunSummary
 from evalkit.stats.intervals import case_means
 from evalkit.stats.multiplicity import benjamini_hochberg
@@ -95,7 +95,8 @@ def plan_sweep(config: RunConfig, student_steps: Sequence[int], teacher_steps: S
     Raises:
         UsageError: as `assemble`; no teacher; a generator that has no steps.
     """
-    if config.teacher is None:
+    student, teacher = config.student, config.teacher
+    if teacher is None:
         raise ConfigError("a sweep needs a teacher to compare with", where="teacher", hint="`--teacher G`")
     kept = tuple(spec for spec in config.exporters if spec.use == "html")
     changes: dict[str, Any] = {
@@ -108,10 +109,10 @@ def plan_sweep(config: RunConfig, student_steps: Sequence[int], teacher_steps: S
     most = max(teacher_steps)
     identity = digest(plan.digest(), most)
     plan.close()
-    reference = Stop(Role.TEACHER, most, with_steps(config.teacher, most, "teacher"))
-    stops = [Stop(Role.STUDENT, n, with_steps(config.student, n, "student")) for n in sorted(set(student_steps))]
+    reference = Stop(Role.TEACHER, most, with_steps(teacher, most, "teacher"))
+    stops = [Stop(Role.STUDENT, n, with_steps(student, n, "student")) for n in sorted(set(student_steps))]
     fewer = sorted(set(teacher_steps) - {most})
-    stops += [Stop(Role.TEACHER, n, with_steps(config.teacher, n, "teacher")) for n in fewer]
+    stops += [Stop(Role.TEACHER, n, with_steps(teacher, n, "teacher")) for n in fewer]
     return Sweep(config, tuple(stops), reference, identity)
 
 
@@ -240,13 +241,25 @@ def _shown(reader: RunReader) -> list[tuple[int, Case]]:
     """The cases to show: the first of each task, then of each category, then in suite order."""
     cases = list(reader.cases())
     chosen: dict[int, Case] = {}
-    seen: set[Task | str] = set()
-    for groups in (lambda case: case.task, lambda case: case.category, lambda case: case.id):
+    for group in (_task, _category, _id):
+        seen: set[str] = {group(case) for case in chosen.values()}
         for idx, case in cases:
-            if len(chosen) < STRIPS and idx not in chosen and groups(case) not in seen:
-                seen.add(groups(case))
+            if len(chosen) < STRIPS and group(case) not in seen:
+                seen.add(group(case))
                 chosen[idx] = case
     return sorted(chosen.items())
+
+
+def _task(case: Case) -> str:
+    return case.task.value
+
+
+def _category(case: Case) -> str:
+    return case.category
+
+
+def _id(case: Case) -> str:
+    return case.id
 
 
 def _strip(
