@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from evalkit.errors import UnavailableError
 from evalkit.pictures import Pixels
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 
     from evalkit.records import JSON
 
+
+def _here_or_on_the_hub(given: Any, info: ValidationInfo) -> Any:
+    if not isinstance(given, str):
+        return given
+    path = Path((info.context or {}).get("base", Path.cwd())) / Path(given).expanduser()
+    return str(path.resolve()) if path.exists() else given
+
+
+ModelRef = Annotated[str, Field(min_length=1), BeforeValidator(_here_or_on_the_hub)]
+"""A folder, relative to the file it was written in, or a hub id. A folder that exists is never looked up on the hub."""
+
+HINT = "give the folder of a downloaded model (config.json and safetensors), or a hub id where the hub is reachable"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 """Mean and standard deviation of the training pictures, published with each model."""
@@ -43,8 +56,7 @@ class _Transformer:
         return [self.name, model_identity(self.model), "bicubic"]
 
     def missing(self) -> tuple[str, str] | None:
-        lacking = [package for package in ("torch", "transformers") if find_spec(package) is None]
-        return (f"{lacking[0]} is not installed", INSTALL) if lacking else None
+        return missing(self.model)
 
     @property
     def dims(self) -> int:
@@ -123,6 +135,16 @@ class DinoV2(_Transformer):
         return embedded
 
 
+def missing(model: str) -> tuple[str, str] | None:
+    """Why a model can't be loaded and what to do, as far as that shows without trying."""
+    for package in ("torch", "transformers"):
+        if find_spec(package) is None:
+            return f"{package} is not installed", INSTALL
+    if model.startswith(("/", ".", "~")) and not Path(model).is_dir():
+        return f"no such folder: {model}", HINT
+    return None
+
+
 def load(kind: str, model: str) -> Any:
     """A model of transformers in float32, for inference. Raises `UnavailableError` with the next step."""
     ensure_torchvision()
@@ -141,8 +163,7 @@ def load(kind: str, model: str) -> Any:
 def unavailable(model: str, error: Exception) -> UnavailableError:
     """The error for a model that can't be loaded."""
     first = str(error).strip().partition("\n")[0]
-    hint = "give the folder of a downloaded model (config.json and safetensors), or a hub id where the hub is reachable"
-    return UnavailableError(f"the model can't be loaded: {first}", where=model, hint=hint)
+    return UnavailableError(f"the model can't be loaded: {first}", where=model, hint=HINT)
 
 
 def model_identity(model: str) -> JSON:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from importlib.util import find_spec
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
 from evalkit import settings
 from evalkit.keys import digest
@@ -16,8 +14,8 @@ from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import Control
 from evalkit.records import JSON, Case, Dimension, Score, Status, Verdict
 from evalkit.torchvision_cpu import ensure_torchvision
-from judges.fidelity.networks.network import INSTALL, device
-from judges.fidelity.networks.transformer import CLIP_COLOURS, load, model_identity, unavailable
+from judges.fidelity.networks.network import device
+from judges.fidelity.networks.transformer import CLIP_COLOURS, ModelRef, load, missing, model_identity, unavailable
 from judges.fidelity.paired.prompt_chunks import chunks
 
 CLIP_SCORE = "clip_score"
@@ -34,7 +32,7 @@ class ClipScoreJudge:
 
         primary: ClassVar[str] = "model"
 
-        model: str = Field(min_length=1)
+        model: ModelRef
         long_prompts: Literal["chunks", "truncate", "abstain"] = "chunks"
         device: Literal["auto", "cpu", "cuda"] = "auto"
 
@@ -52,8 +50,8 @@ class ClipScoreJudge:
         return digest(self.name, self.version, model_identity(self.settings.model), self.settings.long_prompts)
 
     def check(self) -> Sequence[tuple[str, str]]:
-        lacking = [package for package in ("torch", "transformers") if find_spec(package) is None]
-        return [(f"{package} is not installed", INSTALL) for package in lacking]
+        lack = missing(self.settings.model)
+        return [lack] if lack else []
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         model, tokenizer = self._model()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
-from judges.fidelity.networks.transformer import Clip
+from judges.fidelity.networks.transformer import Clip, ModelRef
 from judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
 from judges.fidelity.sets.metric import SetSettings
 from judges.fidelity.sets.mmd import gaussian
@@ -26,7 +24,7 @@ class Cmmd(KernelMetric):
 
         primary: ClassVar[str] = "model"
 
-        model: str = Field(min_length=1)
+        model: ModelRef
 
     dimensions = _NAMES.dimensions("CMMD")
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import Field
-
-from judges.fidelity.networks.transformer import DinoV2
+from judges.fidelity.networks.transformer import DinoV2, ModelRef
 from judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
 from judges.fidelity.sets.metric import SetSettings
 
@@ -19,7 +17,7 @@ class FdDinoV2(FrechetMetric):
 
         primary: ClassVar[str] = "model"
 
-        model: str = Field(min_length=1)
+        model: ModelRef
 
     dimensions = frechet_dimensions("fd-dinov2", "DINOv2 class tokens")
 

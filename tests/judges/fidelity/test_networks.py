@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from evalkit.errors import UnavailableError
+from evalkit.plugins import PluginSpec, create
 from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0, weights_file
 from judges.fidelity.networks.inception import Inception
 from judges.fidelity.networks.network import file_digest, load_weights
@@ -58,6 +59,15 @@ def test_dinov2_gives_its_class_token(tmp_path: Path) -> None:
     rows = network.features([blobs(64), blobs(80, 4)])
     assert rows.shape == (2, network.dims) == (2, 32)
     assert np.allclose(rows.mean(axis=1), 0, atol=1e-4)  # after the last norm
+
+
+def test_a_folder_is_meant_from_where_the_config_is(tiny_clip: Path) -> None:
+    spec = PluginSpec("cmmd", {}, tiny_clip.name, tiny_clip.parent)
+    assert (
+        create("metrics", spec).fingerprint() == create("metrics", PluginSpec("cmmd", {}, str(tiny_clip))).fingerprint()
+    )
+    assert create("metrics", spec).check() == []
+    assert create("metrics", PluginSpec("cmmd", {}, "./nowhere")).check()
 
 
 @pytest.mark.parametrize("kind", [Clip, DinoV2])
