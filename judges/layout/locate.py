@@ -31,6 +31,10 @@ NEARLY = 0.35
 """Largest |ln(width ratio)| + |ln(height ratio)| of something that is about as large as declared."""
 STANDS_OUT = 15.0
 """ΔE*ab from its ground from which something in another colour than declared is something."""
+EVEN = 0.6
+"""Least share of what lies around a text that must be of one colour for its ink to be told from it."""
+MOST_BLOBS = 3000
+"""More components than this are a texture, in which everything could be found."""
 CLEARLY, FAINTLY = 12.0, 6.0
 """The same in its very place: what is clearly there, and what is all but the ground's colour."""
 HARDLY_SEEN = 6.0
@@ -122,7 +126,9 @@ def _masks(view: View, item: Item) -> Iterable[Ink]:
     if not item.is_text or colour is None:
         if item.is_text:
             ground = view.around(item.box)
-            if ground is not None:
+            ink = view.ink_colour(item.box, ground) if ground is not None else None
+            if ground is not None and ink is not None:
+                yield view.near((ink,), min(_TEXT_SHARE * difference(ink, ground), 45.0))
                 yield view.far((ground,), CLEARLY)
         elif view.off_ground is not None and not item.on and not item.outline:
             yield view.off_ground
@@ -207,7 +213,10 @@ def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Iterator[tuple[I
 
     for colour, threshold in tries:
         rivals = [one.box for one in claimed if one.box is not None and _rivals(view, one.item, colour, threshold)]
-        rest = view.near((colour,), threshold).without(rivals)
+        ink = view.near((colour,), threshold)
+        if len(ink.blobs) > MOST_BLOBS:
+            continue
+        rest = ink.without(rivals)
         if item.is_text:  # what is as large as a panel is no text, whatever its colour
             rest = rest.only(small)
         yield rest, colour == item.color
