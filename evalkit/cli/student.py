@@ -77,12 +77,17 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, o
     """Draw one picture of PROMPT, or edit SOURCE by it; prints NFE, seconds and the file."""
     import hashlib
 
-    from evalkit.errors import GenerationError
+    from evalkit.errors import ConfigError, PictureError, UnavailableError
     from evalkit.keys import noise_seed
-    from evalkit.pictures import encode_png
+    from evalkit.pictures import decode, encode_png
     from evalkit.plugins import PluginSpec, create
     from evalkit.records import Case, Request, SourceImage, Task
 
+    if source:
+        try:
+            decode(source.read_bytes(), where=str(source))
+        except PictureError as error:
+            raise ConfigError(str(error), hint="give another --source") from error
     origin = SourceImage(str(source.resolve()), hashlib.sha256(source.read_bytes()).hexdigest()) if source else None
     task = Task.EDIT if origin else Task.T2I
     case = Case("sample", prompt, task=task, width=size, height=size, source=origin)
@@ -92,7 +97,7 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, o
     finally:
         generator.close()
     if made.error:
-        raise GenerationError(made.error, where=model)
+        raise UnavailableError(made.error, where=model)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(made.image if isinstance(made.image, bytes) else encode_png(made.image))
     click.echo(f"{made.nfe} NFE, {made.seconds:.2f} s")

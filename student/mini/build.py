@@ -11,10 +11,12 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit.torchvision_cpu import ensure_torchvision
-from student.mini.codec import LinearCodec
+
+if TYPE_CHECKING:
+    from student.mini.codec import LinearCodec
 
 MARKS = (
     "<|endoftext|>",

@@ -115,6 +115,9 @@ class QwenImage21:
                 source = self.latents(torch.stack([_tensor(picture) for picture in sources]).to(embeds.device))
             width, height = size_of_all(sources)
             grids.insert(0, (height // 16, width // 16))
+            if int(slots[0].sum()) * 4 != source.shape[1]:
+                hint = "pictures must be of a size that its image processor leaves as it is"
+                raise ConfigError(f"the encoder of this checkpoint resizes {width}x{height} px", hint=hint)
         return Condition(embeds[:, drop:], None, slots, source, tuple(grids))
 
     def latents(self, pictures: Tensor) -> Tensor:
