@@ -99,6 +99,7 @@ def _imagined(means: NDArray[np.float64], low: float | None, high: float | None)
     ends: list[float] = []
     for seen, mirror, possible, beyond in ((least, -reach, low, below), (most, reach, high, above)):
         end = seen + (middle + mirror - seen) / (beyond + 1)
+        end = min(end, seen) if mirror < 0 else max(end, seen)  # rounding must not bring it inside what was seen
         if possible is not None:
             end += (possible - end) / (below + above + 1)
             end = min(max(end, possible), seen) if mirror < 0 else max(min(end, possible), seen)

@@ -130,3 +130,12 @@ def test_alike_but_for_rounding_or_one_case() -> None:
     assert one_odd is not None
     assert one_odd.low is not None
     assert 0.9 < one_odd.low < 0.99 <= one_odd.value
+
+
+def test_two_unbounded_values_whose_end_rounds_inwards() -> None:
+    """Found by a sweep of 3 cases: the imagined case lay 4e-16 inside the farthest seen, and no bound was found."""
+    interval = mean_interval(np.array([3.384441761327931, -2.756522985749936]))
+    assert interval is not None
+    assert interval.low is not None
+    assert interval.high is not None
+    assert -2.7566 < interval.low < interval.value < interval.high < 3.3845
