@@ -85,7 +85,9 @@ class RunConfig(Settings):
     student: PluginRef = Field(PluginSpec("scenes-faulty"), description="the generator under test")
     teacher: PluginRef | None = Field(None, description="the generator it was distilled from; null: judge alone")
     judges: tuple[PluginRef, ...] = Field(
-        (PluginSpec("typography"), PluginSpec("grain")), min_length=1, description="who looks at every picture"
+        (PluginSpec("typography"), PluginSpec("layout"), PluginSpec("grain")),
+        min_length=1,
+        description="who looks at every picture",
     )
     metrics: tuple[PluginRef, ...] = Field((), description="figures over all pictures together (FID, KID, CMMD, …)")
     exporters: tuple[PluginRef, ...] = Field(
