@@ -27,6 +27,7 @@ LEAST_PEERS = 3
 """Glyphs of a line that must be measurable for one to be held against the others."""
 SOFT = 0.7
 """A glyph with edges this share as steep as the median of its line is still sharp: clean type reaches down to .7."""
+_WRONG = frozenset({Status.TYPO, Status.MALFORMED})
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
@@ -39,7 +40,7 @@ def with_clarity(weighed: Weighed, pixels: Pixels) -> Weighed:
     """
     soft = _softest(weighed.sights, pixels)
     words = [
-        replace(word, clarity=_clarity(sight, soft[i], wrong=word.status is Status.TYPO and word.p_wrong is not None))
+        replace(word, clarity=_clarity(sight, soft[i], wrong=word.status in _WRONG and word.p_wrong is not None))
         for i, (word, sight) in enumerate(zip(weighed.matching.words, weighed.sights, strict=True))
     ]
     return weighed._replace(matching=replace(weighed.matching, words=tuple(words)))

@@ -10,8 +10,9 @@ from judges.typography.match import Matching, Status, WordMatch
 from judges.typography.normalise import edit_distance, lenient
 from judges.typography.support import Sight, flaw
 
-DAMAGED = 0.4
-"""Clarity below which a word that is right has a finding of its own."""
+DAMAGED, PLAINLY_READ = 0.3, 0.01
+"""A word has a finding of its own if its clarity is below the first though it was read without doubt: P(wrong) below
+the second. Where the reader was in doubt, low clarity may be the reader's."""
 _KINDS = {Status.TYPO: "typo", Status.MALFORMED: "malformed", Status.PUNCTUATION: "typo"}
 
 
@@ -37,12 +38,18 @@ def findings(
         for word, sight in zip(matching.words, sights, strict=True)
         if id(word) in wrong or (word.status is Status.PUNCTUATION and word.read and word.distance)
     ]
-    damaged = [
-        _damaged(word, size)
-        for word in matching.words
-        if word.right and word.clarity is not None and word.clarity < DAMAGED
-    ]
+    damaged = [_damaged(word, size) for word in matching.words if _is_damaged(word)]
     return found + damaged + [_surplus(word, size) for word in matching.extras]
+
+
+def _is_damaged(word: WordMatch) -> bool:
+    plain = (
+        word.right
+        and word.p_wrong is not None
+        and word.p_wrong < PLAINLY_READ
+        and len(lenient(word.expected or "")) > 1
+    )
+    return plain and word.clarity is not None and word.clarity < DAMAGED
 
 
 def _damaged(word: WordMatch, size: tuple[int, int]) -> Finding:

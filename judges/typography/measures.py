@@ -24,7 +24,8 @@ class Measures(NamedTuple):
     expected words of the probability that the word is right.
 
     How well it is drawn. `clarity`: mean over the words found of how sure and how sharp their worst glyph is
-    (`judges.typography.clarity`); `None` where the reader can't tell.
+    (`judges.typography.clarity`); a missing word counts 0 where there is another word that nobody asked for, which may be
+    the wreck of it. `None` where the reader can't tell.
 
     `unsure`: expected words the reader abstained on.
     """
@@ -50,7 +51,7 @@ def measure(matching: Matching) -> Measures | None:
         return None
     letters = sum(len(lenient(word.expected or "")) for word in words)
     correct = all(word.status is Status.CORRECT for word in words) and not matching.extras
-    seen = [word.clarity for word in asked if word.clarity is not None]
+    seen = [word.clarity for word in asked if word.clarity is not None] + [0.0] * _wrecks(matching)
     read = sum(word.read is not None for word in words) + len(matching.extras)
     return Measures(
         word_accuracy=sum(word.right for word in words) / len(words),
@@ -65,6 +66,11 @@ def measure(matching: Matching) -> Measures | None:
         clarity=sum(seen) / len(seen) if seen else None,
         unsure=len(asked) - len(words),
     )
+
+
+def _wrecks(matching: Matching) -> int:
+    missing = sum(word.status is Status.MISSING for word in matching.words)
+    return min(missing, sum(extra.status is Status.EXTRA for extra in matching.extras))
 
 
 def _strictly_right(word: WordMatch) -> bool:

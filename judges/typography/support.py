@@ -17,7 +17,7 @@ from typing import NamedTuple
 from evalkit.records import Box
 from judges.typography.ctc import Alignment, align
 from judges.typography.match import Matching, Status, WordMatch
-from judges.typography.normalise import lenient
+from judges.typography.normalise import is_ideographic, lenient
 from judges.typography.reader import Line
 from judges.typography.ribbon import hull
 
@@ -36,6 +36,9 @@ SURE_ANYWHERE = -0.5
 SHORTEST_ANYWHERE = 3
 
 Again = Callable[[Line], Sequence[Line]]
+NO_CHARACTER = 0.6
+"""Probability of the likeliest character below which a glyph of a wrong word is none; lone substituted letters in clean
+type were read with .7 and more."""
 UNREAD = 0.6
 """Confidence below which a curved line could not be read."""
 
@@ -184,12 +187,21 @@ def _decided(word: WordMatch, sight: Sight | None, costs: Sequence[float]) -> Wo
     cost = median(costs) if costs else PLAUSIBLE
     p = p_wrong(cost)
     if sight is None or p > WRONG:
-        return replace(word, p_wrong=p)
+        status = Status.MALFORMED if word.status is Status.TYPO and _is_malformed(word) else word.status
+        return replace(word, status=status, p_wrong=p)
     if p < UPHELD:
         return replace(word, status=Status.CORRECT, box=sight.box, p_wrong=p, read=word.read or word.expected)
     worst = min(sight.glyphs, key=lambda glyph: glyph.margin)
     reason = f"the reader is torn between “{worst.character}” and “{worst.rival or 'nothing'}”"
     return replace(word, status=Status.UNSURE, box=word.box or sight.box, p_wrong=p, reason=reason)
+
+
+def _is_malformed(word: WordMatch) -> bool:
+    """Whether a wrong word holds a glyph that is no character: the reader is unsure of it, or takes it for another
+    script's."""
+    expected, read = word.expected or "", word.read or ""
+    strange = any(map(is_ideographic, read)) and not any(map(is_ideographic, expected))
+    return strange or (word.clarity is not None and word.clarity < NO_CHARACTER)
 
 
 def _unread_curves(words: Sequence[WordMatch], looks: Sequence[Sequence[Line]]) -> list[WordMatch]:

@@ -33,7 +33,9 @@ def seen(
     top, bottom = (np.stack([x, np.full(len(x), y)], axis=1).astype(np.float32) for y in (40 * row, 40 * row + 30))
     letters = decode(evidence)
     sure = float(np.mean([letter.p for letter in letters])) if confidence is None else confidence
-    read = Recognised("".join(n.character for n in letters), tuple(n.place for n in letters), sure)
+    read = Recognised(
+        "".join(n.character for n in letters), tuple(n.place for n in letters), sure, tuple(n.p for n in letters)
+    )
     line = to_line(read, Ribbon(top, bottom), evidence)
     assert line is not None
     return line
@@ -72,7 +74,7 @@ def test_a_word_the_reader_nearly_read_is_upheld() -> None:
 
 def test_a_word_that_stays_wrong_when_looked_at_again_is_wrong() -> None:
     reader = DoubtfulReader([seen("FRESH BRXAD", at8="E")], [seen("FRESH BRXAD")] * 3)
-    assert verdict(reader, "Fresh Bread")["Bread"] == ("typo", None)
+    assert verdict(reader, "Fresh Bread")["Bread"][0] in {"typo", "malformed"}
 
 
 def test_a_word_that_is_plainly_wrong_is_not_looked_at_again() -> None:
@@ -109,6 +111,11 @@ def test_a_wrong_word_says_which_glyph_and_where() -> None:
     assert (glyph["word"], glyph["glyph"].upper(), glyph["looks_like"]) == ("Bread", "E", "D")
     x0, _, x1, _ = glyph["box"]
     assert 90 <= x0 < x1 <= 122
+
+
+def test_a_wrong_word_with_a_glyph_that_is_no_character_is_malformed() -> None:
+    assert verdict(DoubtfulReader([seen("FRESH BRXAD", at8="D", doubt=0.5)]), "Fresh Bread")["Bread"][0] == "malformed"
+    assert verdict(DoubtfulReader([seen("TOKY新")]), "Tokyo")["Tokyo"][0] == "malformed"
 
 
 def test_evidence_elsewhere_upholds_no_word_that_stands_misspelled() -> None:
