@@ -24,7 +24,7 @@ class Measures(NamedTuple):
     expected words of the probability that the word is right.
 
     How well it is drawn. `clarity`: mean over the words found of how sure and how sharp their worst glyph is
-    (`judges.typography.clarity`); a missing word counts 0 where there is another word that nobody asked for, which may be
+    (`judges.typography.clarity`); a missing word counts 0 where there is a word that nobody asked for, which may be
     the wreck of it. `None` where the reader can't tell.
 
     `unsure`: expected words the reader abstained on.
