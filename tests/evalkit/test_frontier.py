@@ -1,6 +1,9 @@
 """`evalkit frontier`: a sweep as ordinary runs that share their pictures, and what is Pareto-optimal in it."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -76,6 +79,18 @@ def test_without_a_shared_cache_the_teacher_is_still_drawn_once(evalkit: Command
     done = evalkit(*SWEEP, "--cache", "none", "--limit", "2", "--student", STUDENT, "--teacher", f"{TEACHER},log={log}")
     assert done.returncode == 0, done.stderr
     assert set(Counter(log.read_text().splitlines()).values()) == {1}
+
+
+def test_interrupted_it_says_how_to_go_on(environment: dict[str, str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "evalkit", *SWEEP, "--student", STUDENT, "--teacher", TEACHER]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        assert "point 1 of 3" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        said = running.stderr.read()
+        assert running.wait(60) == 130, said
+    assert "go on with the same command: evalkit frontier" in said
+    assert not (tmp_path / "out" / "frontier.json").exists()
 
 
 def test_a_generator_without_steps_is_named(evalkit: Command, tmp_path: Path) -> None:
