@@ -71,7 +71,7 @@ def command(
             if not declared:
                 hint = "write `sees.yaml` beside it: docs/instruments.md says how"
                 raise UsageError(f"the judge `{judge.name}` does not declare what it sees", hint=hint)
-            abilities.append(measure_judge(judge, declared, specimens, size, _command_line(), _tell))
+            abilities.append(measure_judge(judge, declared, specimens, size, _again(name, given, twin), _tell))
         finally:
             judge.close()
     if as_json:
@@ -105,11 +105,20 @@ def _numbers(text: str) -> tuple[float, ...]:
         raise UsageError(f"--sizes: {text!r} is no list of numbers", hint="--sizes 1,2,4") from error
 
 
-def _command_line() -> str:
+def _again(judge: str, given: dict[str, Any], twin: bool) -> str:
+    """The command that measures this judge again, for the record."""
     import shlex
-    import sys
 
-    return shlex.join(["evalkit", *sys.argv[1:]])
+    words = ["evalkit", "faults", "--judge", judge]
+    words += [part for kind in given.get("kinds", ()) for part in ("--kind", kind)]
+    words += ["--sizes", ",".join(f"{size:g}" for size in given["sizes"])] if "sizes" in given else []
+    words += [
+        part
+        for name in ("count", "clean", "size", "series")
+        if name in given
+        for part in (f"--{name}", str(given[name]))
+    ]
+    return shlex.join(words + (["--twin"] if twin else []))
 
 
 def _tell(what: str) -> None:

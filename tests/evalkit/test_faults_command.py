@@ -184,6 +184,7 @@ def test_the_command_measures_and_writes(tmp_path: Path, capsys: pytest.CaptureF
     assert main([*arguments, "--json", "--out", str(tmp_path / "out")]) == 0
     (printed,) = json.loads(capsys.readouterr().out)
     ability = from_json(Ability, printed)
+    assert ability.command == f"evalkit {' '.join(arguments)}"
     (grain,) = ability.sights
     assert [size.size for size in grain.sizes] == [1, 8]
     assert grain.sizes[1].found == 2, "8 levels of grain can't be missed"

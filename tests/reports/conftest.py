@@ -293,6 +293,12 @@ def demo_summary(n_cases: int = 4, seeds: int = 2) -> RunSummary:
     )
 
 
+@pytest.fixture(autouse=True)
+def no_shipped_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `evalkit faults` measured of our judges is no business of runs that are made up."""
+    monkeypatch.setattr("reports.sights.ability_of", lambda judge: None)
+
+
 @pytest.fixture
 def demo(tmp_path: Path) -> FakeRunResults:
     """Four posters, two seeds each, with their defects boxed."""
