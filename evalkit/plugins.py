@@ -1,4 +1,4 @@
-"""Benchmarks, generators, judges and exporters by name, through entry points: ours and other people's alike."""
+"""Plug-ins by name, through entry points: ours and other people's alike (ground floor)."""
 
 from __future__ import annotations
 

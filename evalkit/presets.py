@@ -1,4 +1,5 @@
-"""Presets: a generator with its settings under a name of its own, found through entry points (`evalkit.presets`).
+"""Presets: a generator with its settings under a name of its own, found through entry points (`evalkit.presets`;
+ground floor).
 
 An entry point names a function that returns its presets. A preset is used like a generator: `--student NAME`, with
 settings of the user over its own: `NAME:key=value`.

@@ -20,6 +20,8 @@ GROUND_FLOOR = {
         "settings",
         "ability",
         "explain",
+        "plugins",
+        "presets",
         "strict_yaml",
         "strict_jsonl",
         "cache_folder",
