@@ -66,7 +66,7 @@ def sample(condition, trainer):
     return torch.randn(shape, generator=torch.Generator().manual_seed(7)).double()
 
 
-@pytest.mark.parametrize("step", range(NFE))
+@pytest.mark.parametrize("step", [0, 2])
 @pytest.mark.parametrize(("name", "task"), KINDS, ids=KIND_IDS)
 def test_the_gradient_is_the_stated_one(trainer, name, task, step):
     """(fake x0 - Σ λ·teacher x0 with guidance) / mean |x0 - real x0|, teacher by teacher, row by row."""
