@@ -27,6 +27,8 @@ MOST_PARTS = 4
 COPIED_LINE, SHORTEST_COPY = 0.6, 4
 """A surplus word that was asked for once is a copy where this share of its line was asked for, if it has this many
 letters; or where all of its line was."""
+_BARS_AND_RINGS = frozenset("il1o0")
+"""Readers see these in rules, bars and rings: a line of nothing else that nobody asked for is no text."""
 _EXACT_BONUS = 0.05
 """One right word and one with two wrong letters, rather than two with one each."""
 _MARKS_BONUS = 0.03
@@ -132,7 +134,7 @@ def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence
         expected: the texts asked for; each is split at white space.
         read: the words of the picture.
         extra_confidence: words of lines read with less confidence are never called extra. Nor is a line of a single
-            Latin letter or digit: readers see those in rings, bars and icons.
+            Latin letter or digit, or of bars and rings (`111`): readers see those in icons.
     """
     wanted = [_Expected(i, word, lenient(word)) for i, text in enumerate(expected) for word in text.split()]
     words = _join(_cut(list(read), wanted), wanted)
@@ -145,7 +147,8 @@ def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence
     on_line: Counter[int] = Counter()
     for word in words:
         on_line[word.line] += len(lenient(word.text))
-    credible = [w for w in surplus if on_line[w.line] > 1 or not lenient(w.text).isascii()]
+    drawn = {w.line for w in words if not set(lenient(w.text)) <= _BARS_AND_RINGS}
+    credible = [w for w in surplus if w.line in drawn and (on_line[w.line] > 1 or not lenient(w.text).isascii())]
     copies = _copied_lines(surplus, wanted) if any(lenient(w.text) in found for w in credible) else {}
     extras = [_surplus(w, owner, found, copies) for w in credible if w.confidence >= extra_confidence]
     copied = {lenient(x.read or "") for x in extras if x.status is Status.DUPLICATE}

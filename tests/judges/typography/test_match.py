@@ -100,6 +100,12 @@ def test_a_short_word_among_other_text_is_no_copy() -> None:
     assert "duplicate" in statuses(match(["Harvard University"], read("Harvard University", "Harvard University xyz")))
 
 
+@pytest.mark.parametrize("icon", ["111", "O-O", "11)", '"ll'])
+def test_bars_and_rings_are_no_text(icon: str) -> None:
+    assert not match(["Fresh"], read("Fresh", icon)).extras
+    assert match(["Fresh"], read("Fresh", f"{icon}x")).extras
+
+
 def test_separators_between_glued_words_belong_to_none() -> None:
     assert [w.read for w in match(["Open 9am - 6pm"], read("Open 9am-6pm")).words] == ["Open", "9am", None, "6pm"]
 
