@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-DEFAULT = "flash-mini"
-
 
 @click.group("student")
 def command() -> None:
@@ -68,10 +66,10 @@ def new(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: int) -
 
 @command.command("sample")
 @click.argument("prompt")
-@click.option("--model", "-m", default=DEFAULT, show_default=True, help="A preset, a generator, or a diffusers folder.")
+@click.option("--model", "-m", required=True, help="A preset, a generator, or a diffusers folder.")
 @click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Picture to edit.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--size", default=128, show_default=True, help="Side in px.")
+@click.option("--size", default=1024, show_default=True, help="Side in px (128 for the minis).")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("sample.png"), show_default=True)
 def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, out: Path) -> int:
     """Draw one picture of PROMPT, or edit SOURCE by it; prints NFE, seconds and the file."""
@@ -106,9 +104,9 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, o
 
 
 @command.command("card")
-@click.argument("model", default=DEFAULT)
+@click.argument("model")
 def card(model: str) -> int:
-    """Print the model card of MODEL, a packaged mini model or a folder with a README.md."""
+    """Print the model card of MODEL, a preset with packaged weights or a folder with a README.md."""
     from evalkit.errors import ConfigError
     from evalkit.presets import presets
 
@@ -118,7 +116,7 @@ def card(model: str) -> int:
         folder = Path(str(settings.get("model", "")))
     path = folder / "README.md"
     if not path.is_file():
-        raise ConfigError(f"`{model}` has no model card", hint="the mini models have one: flash-mini, base-mini")
+        raise ConfigError(f"`{model}` has no model card", hint="a card is the README.md in a model's folder")
     click.echo(path.read_text(encoding="utf-8"))
     return 0
 

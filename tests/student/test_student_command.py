@@ -158,15 +158,15 @@ def test_sample_edits_a_picture(checkpoints, tmp_path, capsys):
 
 
 def test_sample_names_the_nearest_model(capsys):
-    assert main(["student", "sample", "a cat", "-m", "flash-mni"]) == 2
-    assert "did you mean `flash-mini`?" in capsys.readouterr().err
+    assert main(["student", "sample", "a cat", "-m", "qwen-image-flsh"]) == 2
+    assert "did you mean `qwen-image-flash`?" in capsys.readouterr().err
 
 
 def test_card_prints_the_card_or_says_there_is_none(checkpoints, tmp_path, capsys):
     assert main(["student", "card", str(checkpoints / "q21")]) == 2
     err = capsys.readouterr().err
     assert "has no model card" in err
-    assert "flash-mini" in err
+    assert "README.md" in err
     (tmp_path / "README.md").write_text("# a card\n")
     assert main(["student", "card", str(tmp_path)]) == 0
     assert capsys.readouterr().out == "# a card\n\n"
