@@ -1,7 +1,8 @@
 """Axes a design has without saying so, and texts that change places (pure).
 
 A text whose edge or centre is declared on the same line as that of something else, or on the centre of the picture or
-of what it stands on, is set on that axis: a few px off it are seen, where a free-standing text could move unnoticed.
+of what it stands on, is set on that axis, and so is one close beside something, on a line with it: a few px off it are
+seen, where a free-standing text could move unnoticed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from judges.layout.spec import Item, Spec
 
 ON_AXIS = 1.6
 """Largest difference of two declared anchors on one axis, px of the canvas."""
+BESIDE, ON_LINE = 1.0, 0.2
+"""Largest gap to what a text stands beside, and largest distance of their middles from one line, in heights of it."""
 SWAPPED = 2.5
 """How well two texts must fit each other's declared sizes to have changed places, px, in all."""
 
@@ -86,14 +89,20 @@ def _has_axis(spec: Spec, item: Item, found: Mapping[str, Found]) -> bool:
             continue
         pairs = ((item.box.x0, other.item.box.x0), (item.box.x1, other.item.box.x1))
         centres = abs(middle - (other.item.box.x0 + other.item.box.x1) / 2)
-        if min(centres, *(abs(a - b) for a, b in pairs)) <= slack:
+        if min(centres, *(abs(a - b) for a, b in pairs)) <= slack or _beside(item.box, other.item.box):
             return True
     return False
 
 
+def _beside(text: Box, other: Box) -> bool:
+    gap = max(other.x0 - text.x1, text.x0 - other.x1)
+    apart = abs(text.y0 + text.y1 - other.y0 - other.y1) / 2
+    return 0 <= gap <= BESIDE * text.height and apart <= ON_LINE * text.height
+
+
 def _off_axis(one: Found, box: Box, dx: float, spec: Spec) -> Finding:
     side = "right" if dx > 0 else "left"
-    message = f"{name(one.item)} is {abs(dx):.0f} px too far {side} of the axis it is set on"
+    message = f"{name(one.item)} is {abs(dx):.0f} px too far {side} of the line it is set on"
     severity = min(1.0, 0.2 + 4 * abs(dx) / spec.side)
     return Finding(
         "misaligned", box, abs(dx), "px", severity, message, {**about(one.item), "dx": round(dx, 1)}, one.item.target

@@ -46,7 +46,7 @@ class LayoutJudge:
         """The layout judge has no settings: what it reports must mean the same in every run."""
 
     name = "layout"
-    version = "1"
+    version = "2"
     dimensions = _DIMENSIONS
     concurrency = 4
 

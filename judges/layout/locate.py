@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from evalkit.records import RGB, Box
+from judges.layout.buried import buried_in
 from judges.layout.colour import difference
 from judges.layout.group import UNLIKE, group_at, group_like, unlike
-from judges.layout.ink import Blob, Edges, Ink, grown
+from judges.layout.ink import Edges, Ink, grown
 from judges.layout.search import at_border, rigid
 from judges.layout.spec import REGION, Item, holds, is_ground
 from judges.layout.view import View
@@ -37,6 +38,8 @@ MOST_BLOBS = 3000
 """More components than this are a texture, in which everything could be found."""
 CLEARLY, FAINTLY = 12.0, 6.0
 """The same in its very place: what is clearly there, and what is all but the ground's colour."""
+MOST_PENDING = 0.7
+"""Share of the things that must not be in their place for a picture of something else not to be searched for them."""
 HARDLY_SEEN = 6.0
 """ΔE*ab of a panel and its ground below which its edges can't be told."""
 _TEXT_SHARE = 0.6
@@ -74,8 +77,9 @@ def locate(view: View) -> dict[str, Found]:
             pending.append(item)
         else:
             found[item.id] = here
+    foreign = len(pending) >= MOST_PENDING * len(view.spec.items) and view.is_another
     for item in sorted(pending, key=lambda item: -item.box.area):
-        found[item.id] = _elsewhere(view, item, found.values())
+        found[item.id] = Found(item, None) if foreign else _elsewhere(view, item, found.values())
     return {item.id: found[item.id] for item in view.spec.items}
 
 
@@ -179,7 +183,7 @@ def _region(view: View, item: Item) -> Found:
 
 def _elsewhere(view: View, item: Item, others: Iterable[Found]) -> Found:
     claimed = [one for one in others if one.box is not None and not is_ground(one.item, view.spec.ground)]
-    for look in (_recoloured_here, _resized_here, _same_size, _same_size_recoloured, _resized, _recoloured):
+    for look in (_recoloured_here, _resized_here, _same_size, _same_size_recoloured, _resized, _recoloured, _buried):
         found = look(view, item, claimed)
         if found is not None:
             return found
@@ -206,11 +210,6 @@ def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Iterator[tuple[I
     tries = [(item.color, threshold) for threshold in thresholds]
     if item.is_text:
         tries += [(colour, _threshold(view, item, colour)) for colour in dict.fromkeys(others) if colour is not None]
-    largest = 4 * max((one.box.area for one in view.spec.items if one.is_text), default=0.0)
-
-    def small(blob: Blob) -> bool:
-        return blob.box.area <= largest
-
     for colour, threshold in tries:
         rivals = [one.box for one in claimed if one.box is not None and _rivals(view, one.item, colour, threshold)]
         ink = view.near((colour,), threshold)
@@ -218,8 +217,14 @@ def _unclaimed(view: View, item: Item, claimed: list[Found]) -> Iterator[tuple[I
             continue
         rest = ink.without(rivals)
         if item.is_text:  # what is as large as a panel is no text, whatever its colour
-            rest = rest.only(small)
+            rest = _small(view, rest)
         yield rest, colour == item.color
+
+
+def _small(view: View, ink: Ink) -> Ink:
+    """`ink` less what is as large as a panel."""
+    largest = 4 * max((one.box.area for one in view.spec.items if one.is_text), default=0.0)
+    return ink.only(lambda blob: blob.box.area <= largest)
 
 
 def _grounds(view: View) -> tuple[RGB, ...]:
@@ -301,6 +306,23 @@ def _recoloured(view: View, item: Item, claimed: list[Found]) -> Found | None:
     if box is None or not _filled(rest, box, item):
         return None
     return _seen(_measured(view, item, box, rest, sure=False), STANDS_OUT)
+
+
+def _buried(view: View, item: Item, claimed: list[Found]) -> Found | None:
+    """A text that lies on another one of the same colour, of which some rows stick out."""
+    boxes: list[tuple[Box, Ink]] = []
+    for one in claimed:
+        ink = own_ink(view, one.item) if item.is_text and one.item.is_text and one.sure else None
+        if ink is None or one.box is None:
+            continue
+        others = [o.box for o in claimed if o is not one and o.box is not None and not holds(o.box, one.box)]
+        rest = _small(view, ink).outside(others)
+        box = buried_in(rest, item.box, one.box, one.item.box)
+        boxes += [] if box is None else [(box, ink)]
+    if not boxes:
+        return None
+    box, ink = min(boxes, key=lambda pair: abs(pair[0].y0 - item.box.y0))
+    return _measured(view, item, box, ink)
 
 
 def _filled(ink: Ink, box: Box, item: Item) -> bool:

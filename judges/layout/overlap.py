@@ -7,9 +7,14 @@ from itertools import combinations
 from typing import NamedTuple
 
 from evalkit.records import Box, Finding
+from judges.layout.buried import settled
+from judges.layout.colour import difference
 from judges.layout.locate import Found
 from judges.layout.place import about, name
 from judges.layout.spec import Spec, holds
+
+ONE_COLOUR = 25.0
+"""ΔE*ab up to which the antialiased inks of two texts are one."""
 
 
 class Overlap(NamedTuple):
@@ -45,9 +50,12 @@ def overlaps(found: Mapping[str, Found]) -> list[Overlap] | None:
     for one, other in pairs:
         if one.box is None or other.box is None or not (one.sure and other.sure):
             continue
-        depth = _depth(one.box, other.box)
+        box, second = one.box, other.box
+        if _of_one_colour(one, other):
+            box, second = settled(box, one.item.box, second), settled(second, other.item.box, box)
+        depth = _depth(box, second)
         if depth > 0:
-            result.append(Overlap(one, other, _shared(one.box, other.box), depth))
+            result.append(Overlap(one, other, _shared(box, second), depth))
     return sorted(result, key=lambda overlap: -overlap.depth)
 
 
@@ -65,6 +73,13 @@ def _finding(spec: Spec, overlap: Overlap) -> Finding:
     message = f"{name(moved)} lies {overlap.depth:.0f} px over {name(rest)}"
     evidence = {**about(moved), "other": rest.id, "other_target": rest.target}
     return Finding("overlap", overlap.shared, overlap.depth, "px", severity, message, evidence, moved.target)
+
+
+def _of_one_colour(one: Found, other: Found) -> bool:
+    """Whether these are two texts whose inks can't be told apart."""
+    if not (one.item.is_text and other.item.is_text) or one.colour is None or other.colour is None:
+        return False
+    return difference(one.colour, other.colour) <= ONE_COLOUR
 
 
 def _depth(one: Box, other: Box) -> float:

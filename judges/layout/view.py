@@ -14,6 +14,12 @@ from judges.layout.spec import Spec
 
 OFF_GROUND = 8.0
 """ΔE*ab from every declared colour of the ground from which a pixel is not ground."""
+ABOUT_GROUND, LEAST_GROUND = 20.0, 0.25
+"""ΔE*ab up to which a pixel may still be ground, and the least share of a design that is."""
+LEAST_FLAT = 0.75
+"""Least share of neighbours of one colour in a flat design."""
+SPARSE = 4
+"""Every so many rows are enough to tell."""
 SIMILAR = 10.0
 """ΔE*ab up to which two declared colours can't be told apart in antialiased ink."""
 
@@ -42,6 +48,15 @@ class View:
     def off_ground(self) -> Ink | None:
         """Whatever is not ground; `None` where the case does not declare the ground."""
         return self.far(self.spec.ground, OFF_GROUND) if self.spec.ground else None
+
+    @cached_property
+    def is_another(self) -> bool:
+        """Whether this is a picture of something else: hardly any of the declared ground shows, and little is flat."""
+        if not self.spec.ground:
+            return False
+        coded = self.codes[::SPARSE]
+        ground = float((distances(coded, self.spec.ground) <= ABOUT_GROUND).mean())
+        return ground < LEAST_GROUND and float((coded[:, 1:] == coded[:, :-1]).mean()) < LEAST_FLAT
 
     def _ink(self, colours: tuple[RGB, ...], threshold: float, near: bool) -> Ink:
         key = (colours, round(threshold), near)

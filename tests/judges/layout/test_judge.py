@@ -38,7 +38,7 @@ def test_a_design_as_declared_is_all_placed_and_has_no_finding() -> None:
     assert value(verdict, "contrast_min") == pytest.approx(12.3, abs=0.1)
 
 
-@pytest.mark.parametrize("depth", [4, 8, 16])
+@pytest.mark.parametrize("depth", [2, 4, 8, 16, 20])
 def test_an_overlap_is_found_to_the_pixel_though_both_texts_have_one_colour(depth: int) -> None:
     lifted = moved(NOTE, 0, TITLE.y1 - depth - NOTE.y0)
     verdict = judged(design(note=lifted))
@@ -47,6 +47,30 @@ def test_an_overlap_is_found_to_the_pixel_though_both_texts_have_one_colour(dept
     assert finding.box.iou(Box(NOTE.x0, TITLE.y1 - depth, NOTE.x1, TITLE.y1)) > 0.6
     assert (finding.target, finding.unit) == ("text:1", "px")
     assert value(verdict, "overlap_px") == finding.size
+
+
+def test_a_text_buried_in_another_overlaps_and_one_left_out_does_not() -> None:
+    narrow = Box(96, 100, 160, 124)
+    declared = case()
+    wanted = replace(
+        declared,
+        texts=(declared.texts[0], replace(declared.texts[1], box=narrow)),
+        elements=tuple(replace(e, box=narrow) if e.id == "note" else e for e in declared.elements),
+    )
+    buried = judged(design(note=moved(narrow, 0, TITLE.y1 - 21 - narrow.y0)), wanted)
+    finding = one(buried, "overlap")
+    assert finding.size == pytest.approx(21, abs=1)
+    assert finding.box.iou(Box(narrow.x0, TITLE.y1 - 21, narrow.x1, TITLE.y1)) > 0.8
+    assert "missing-element" not in [f.kind for f in buried.findings]
+    assert [f.kind for f in judged(design(note=None), wanted).findings] == ["missing-element"]
+
+
+def test_in_a_picture_of_something_else_nothing_is_found_by_chance() -> None:
+    rng = np.random.default_rng(2)
+    noise = rng.integers(0, 200, (SIDE, SIDE, 3), dtype=np.uint8)
+    verdict = judged(noise)
+    assert value(verdict, "placement") == 0.0
+    assert {f.kind for f in verdict.findings} <= {"missing-element", "extra-element"}
 
 
 def test_a_thing_that_moved_is_out_of_place_by_so_many_pixels_and_no_longer_placed() -> None:
