@@ -62,7 +62,7 @@ class TypographyJudge:
         threads: int = Field(2, ge=1, le=64)
 
     name = "typography"
-    version = "2"
+    version = "3"
     dimensions = _DIMENSIONS
     concurrency = 1
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from evalkit.pictures import Picture
-from evalkit.records import Box, Verdict
-from judges.typography.clarity import sharpness
+from evalkit.records import Verdict
 from judges.typography.judge import TypographyJudge
 from tests.judges.typography.conftest import case_of, drawn
 
@@ -26,17 +24,6 @@ def smeared(picture: Picture, box: tuple[int, int, int, int], sigma: float) -> P
     pixels = np.array(picture.pixels)
     pixels[y0:y1, x0:x1] = cv2.GaussianBlur(pixels, (0, 0), sigma)[y0:y1, x0:x1]
     return Picture.from_pixels(pixels)
-
-
-def test_an_edge_is_as_sharp_as_its_steepest_step() -> None:
-    hard = np.zeros((20, 20), np.float32)
-    hard[:, 10:] = 200
-    soft = np.tile(np.linspace(0, 200, 20, dtype=np.float32), (20, 1))
-    box = Box(0, 0, 20, 20)
-    assert sharpness(hard, box) == pytest.approx(1.0)
-    assert sharpness(soft, box) == pytest.approx(1 / 19 / 0.96, rel=0.1)
-    assert sharpness(hard, Box(0, 0, 3, 20)) is None
-    assert sharpness(np.full((20, 20), 7, np.float32), box) is None
 
 
 def test_clean_text_is_clear(paddle_judge: TypographyJudge) -> None:

@@ -203,3 +203,9 @@ def test_long_texts_are_matched() -> None:
 )
 def test_split_like_cuts_where_it_costs_least(text: str, keys: list[str], pieces: list[str]) -> None:
     assert split_like(text, keys) == pieces
+
+
+def test_figures_of_several_texts_read_as_one_word_are_cut_only_where_they_fit() -> None:
+    texts = ["90%", "48%", "75%"]
+    assert [word.status for word in match(texts, read("90%48%75%")).words] == [Status.CORRECT] * 3
+    assert not all(word.right for word in match(texts, read("90%43%75%")).words)
