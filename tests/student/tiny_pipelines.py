@@ -3,22 +3,8 @@
 import json
 from pathlib import Path
 
-WORDS = [
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-]
-CHAT_TEMPLATE = (
-    "{%- for turn in messages -%}<|im_start|>{{ turn.role }}\n"
-    "{%- if turn.content is string -%}{{ turn.content }}{%- else -%}{%- for part in turn.content -%}"
-    "{%- if part.type == 'image' -%}<|vision_start|><|image_pad|><|vision_end|>{%- else -%}{{ part.text }}{%- endif -%}"
-    "{%- endfor -%}{%- endif -%}<|im_end|>\n{% endfor -%}"
-    "{%- if add_generation_prompt -%}<|im_start|>assistant\n{% endif -%}"
-)
+from student.mini.build import CHAT_TEMPLATE, MARKS
+
 # what the shipped Qwen-Image checkpoints have: dynamic shifting and a stretched last step
 SCHEDULER = {
     "base_image_seq_len": 256,
@@ -40,7 +26,7 @@ def byte_tokenizer(folder: Path):
     core = Tokenizer(models.BPE(vocab={character: i for i, character in enumerate(alphabet)}, merges=[]))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     core.decoder = decoders.ByteLevel()
-    core.add_special_tokens(WORDS)
+    core.add_special_tokens(list(MARKS))
     PreTrainedTokenizerFast(
         tokenizer_object=core,
         eos_token="<|im_end|>",
