@@ -75,7 +75,7 @@ def main(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except Exception:
+    except Exception:  # a bug of ours: said as one, with the traceback kept (exit 70)
         click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback()}", err=True)
         return EXIT_BUG
 

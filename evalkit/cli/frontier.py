@@ -43,7 +43,7 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
 
     Exit codes: 0 finished, 2 wrong command or config, 3 a judge or a point could not be relied on, 130 interrupted.
     """
-    from evalkit.cli.run import _stop_on_signal, overrides
+    from evalkit.cli.run import overrides, stop_on_signal
     from evalkit.config.load import load_config
     from evalkit.engine.progress import make_progress
     from evalkit.engine.sweep import plan_sweep, run_sweep
@@ -60,7 +60,7 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
             folder,
             command=again,
             progress=lambda: make_progress(sys.stderr),
-            stop=_stop_on_signal(),
+            stop=stop_on_signal(),
             say=lambda text: click.echo(text, err=True),
         )
         report: Path = create("frontiers", PluginSpec("default")).write(swept.frontier, swept.pictures, folder)
@@ -69,7 +69,7 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
         raise
     except EvalkitError:
         raise
-    except Exception:
+    except Exception:  # a bug of ours: its traceback belongs into the run's folder (exit 70)
         click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
         return EXIT_BUG
     return _conclude(swept.frontier, report)

@@ -62,14 +62,14 @@ def command(config: Path | None, **flags: Any) -> int:
             folder,
             command=shlex.join(["evalkit", *sys.argv[1:]]),
             progress=make_progress(sys.stderr),
-            stop=_stop_on_signal(),
+            stop=stop_on_signal(),
         )
     except Interrupted as stopped:
         stopped.hint = f"go on with the same command: {shlex.join(['evalkit', *sys.argv[1:]])}"
         raise
     except EvalkitError:
         raise
-    except Exception:
+    except Exception:  # a bug of ours: its traceback belongs into the run's folder (exit 70)
         click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
         return EXIT_BUG
     return _conclude(output)
@@ -107,7 +107,7 @@ def _find_baseline(text: str, here: Path) -> Path:
         raise ConfigError(str(error), where="--baseline") from error
 
 
-def _stop_on_signal(unit: str = "picture") -> threading.Event:
+def stop_on_signal(unit: str = "picture") -> threading.Event:
     """An event that the first Ctrl-C (or SIGTERM) sets; the second one stops at once. `unit` is finished first."""
     stop = threading.Event()
 

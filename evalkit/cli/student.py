@@ -23,7 +23,7 @@ def distill(recipe: Path, out: Path | None) -> int:
     Interrupted, the same command goes on from the last checkpoint. For several GPUs: `accelerate launch -m evalkit
     student distill RECIPE`.
     """
-    from evalkit.cli.run import _stop_on_signal
+    from evalkit.cli.run import stop_on_signal
     from evalkit.errors import EXIT_INTERRUPTED, ConfigError
     from evalkit.plugins import PluginSpec, create, load
 
@@ -33,7 +33,7 @@ def distill(recipe: Path, out: Path | None) -> int:
     if folder.is_file():
         raise ConfigError("that is a file, not a folder", where=str(folder), hint="give --out")
     runner = runner_class(read, create("training_data", PluginSpec(read.data)), folder)
-    stop = _stop_on_signal("step")
+    stop = stop_on_signal("step")
     started, done = time.monotonic(), 0
     for figures in runner.run(stop.is_set):
         done = int(figures["step"])

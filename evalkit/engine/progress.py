@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Protocol, Self, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 _LINE_EVERY_S = 10.0
 
@@ -78,7 +81,7 @@ class BarProgress:
             TimeRemainingColumn(),
             console=Console(file=stream),
         )
-        self._tasks: dict[str, tuple[object, float]] = {}
+        self._tasks: dict[str, tuple[TaskID, float]] = {}
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -93,4 +96,4 @@ class BarProgress:
     def advance(self, name: str, *, cached: bool = False) -> None:
         task, since = self._tasks[name]
         done = next(t.completed for t in self._bars.tasks if t.id == task) + 1
-        self._bars.update(task, advance=1, rate=f"{done / max(time.monotonic() - since, 1e-9):.1f}/s")  # type: ignore[arg-type]
+        self._bars.update(task, advance=1, rate=f"{done / max(time.monotonic() - since, 1e-9):.1f}/s")

@@ -7,6 +7,7 @@ A hub id is fetched by transformers only because the config names it; with `HF_H
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -43,7 +44,7 @@ CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.
 """Mean and standard deviation of the training pictures, published with each model."""
 
 
-class _Transformer:
+class _Transformer(ABC):
     name: ClassVar[str]
     colours: ClassVar[tuple[tuple[float, ...], tuple[float, ...]]]
     batch_size = 16
@@ -81,17 +82,17 @@ class _Transformer:
         usable(self)
         return load(self._class(), self.model).to(device(self._wanted_device))
 
-    def _class(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _class(self) -> str: ...
 
-    def _side(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _side(self) -> int: ...
 
-    def _width(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _width(self) -> int: ...
 
-    def _embed(self, rows: torch.Tensor) -> torch.Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def _embed(self, rows: torch.Tensor) -> torch.Tensor: ...
 
 
 class Clip(_Transformer):
