@@ -74,12 +74,12 @@ class Batches:
         self._composition = composition
         self._tokenizer = tokenizer
         self._size = size
-        self._seed = seed
+        self.seed = seed
         self._unconditional = unconditional
         self._rank, self._world = rank, world
 
     def __getitem__(self, number: int) -> Batch:
-        rng = random.Random(f"{self._seed}/{number * self._world + self._rank}")
+        rng = random.Random(f"{self.seed}/{number * self._world + self._rank}")
         composition = self._composition
         early = number < composition.early_batches
         edits = composition.early_edit_share if early else composition.edit_share

@@ -107,7 +107,7 @@ class Distillation:
         import torch
 
         self.family, self.teachers, self.batches, self.settings, self.size = family, teachers, batches, settings, size
-        self._seed, self._accelerator = seed, accelerator
+        self._accelerator = accelerator
         for teacher in teachers.values():
             teacher.requires_grad_(False).eval()
         family.pipe.text_encoder.requires_grad_(False)
@@ -143,7 +143,8 @@ class Distillation:
         with torch.no_grad():
             condition = self.family.encode(batch.prompts, batch.sources, self.size)
             empty = self.family.encode([""] * len(batch.prompts), batch.sources, self.size)
-        step = random.Random(f"step {number}").randrange(self.settings.nfe)  # the same in every process
+        # drawn from numbers that all processes share, so that all of them train the same step
+        step = random.Random(f"{self.batches.seed}/step {number}").randrange(self.settings.nfe)
         x0 = self.simulate(condition, step)
         gradient = self.gradient(x0.detach(), batch, step, condition, empty)
         # the loss whose gradient with respect to x0 is `gradient`, over the number of elements

@@ -11,7 +11,6 @@ Interrupted or killed, the same command goes on from the last checkpoint.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import pickle
@@ -227,11 +226,3 @@ def _load_state(trainer: Trainer, path: Path, accelerator: Accelerator) -> None:
         what = f"the checkpoint is of {len(streams)} processes, not of {accelerator.num_processes}"
         raise ConfigError(what, where=str(path), hint=f"accelerate launch --num_processes {len(streams)} …")
     trainer.random.set_state(streams[accelerator.process_index])
-
-
-def describe(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as JSON, for the model card."""
-    value: dict[str, Any] = recipe.model_dump(mode="json", exclude_defaults=True)
-    if recipe.kind == "distill":
-        value["sigmas"] = list(dataclasses.asdict(recipe.distill_settings())["grid"])
-    return value
