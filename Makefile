@@ -21,7 +21,7 @@ bench: $(READY) ## ratios measured in one run; slow, by hand
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[diffusers,dev]'
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[diffusers,vllm,dev]'
 	@touch $@
 
 clean:

@@ -27,7 +27,7 @@ MIN_CONTRAST = 2.2
 WordSource = Callable[[random.Random], str]
 
 
-TOLD = 0.65
+TOLD = 0.5
 """Share of the things in a scene whose place the prompt says."""
 
 

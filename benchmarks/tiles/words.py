@@ -31,7 +31,7 @@ _WORDS = (  # noqa: SIM905 (a list of 270 strings reads worse)
 HELD_OUT = tuple(_WORDS[3::5])
 """One word in five, kept out of every training set."""
 TRAINED = tuple(word for word in _WORDS if word not in HELD_OUT)
-LETTER_STRINGS = 0.5
+LETTER_STRINGS = 0.2
 """Share of training words that are random letters, so that spelling is learnt and not a list."""
 
 

@@ -22,6 +22,7 @@ VERBS = {
     "power": "How many cases does a suite need to show an effect?",
     "frontier": "Quality against NFE and seconds: a sweep of student and teacher.",
     "student": "Train teachers, distil students, draw a picture, read a model card.",
+    "judge": "Serve, replay, calibrate and train the judges that are models.",
     "faults": "Measure the judges with known defects: what each can and can't see.",
     "leaderboard": "Merge runs of one suite into a leaderboard.",
     "report": "Write the reports of a finished run again.",

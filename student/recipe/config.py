@@ -112,6 +112,7 @@ class Recipe(Settings):
     ema: float = Field(0.99, ge=0, lt=1)
     sigma_mean: float = Field(0.5, description="mean of logit sigma at which networks are trained and compared")
     sigma_deviation: float = Field(1.0, gt=0)
+    sigma_floor: float = Field(0.0, ge=0, lt=1, description="below it errors of the picture count alike (teach)")
     unconditional: float = Field(0.1, ge=0, le=1, description="share of batches without prompt (teach)")
     train_text_encoder: bool = Field(False, description="(teach)")
     grid: Grid | None = Field(None, description="the student's sigmas (distill)")
@@ -146,6 +147,7 @@ class Recipe(Settings):
             ema=self.ema,
             sigma_mean=self.sigma_mean,
             sigma_deviation=self.sigma_deviation,
+            sigma_floor=self.sigma_floor,
             train_text_encoder=self.train_text_encoder,
             accumulate=self.accumulate,
         )

@@ -93,5 +93,14 @@ def sample_sigmas(count: int, mean: float, deviation: float, generator: Generato
     return torch.sigmoid(torch.randn(count, generator=generator) * deviation + mean)
 
 
+def error_weights(sigma: Tensor, floor: float) -> Tensor:
+    """Weights (B,) of squared velocity errors: 1 from σ = `floor` up, (σ / `floor`)² below.
+
+    An error e of x0 is an error e / σ of the velocity, so that below the floor errors of x0 count alike; the idea is
+    that of min-SNR weighting (arXiv 2303.09556).
+    """
+    return (sigma / floor).clamp(max=1).pow(2) if floor else sigma.new_ones(sigma.shape)
+
+
 def _expand(sigma: Tensor, like: Tensor) -> Tensor:
     return sigma.view(-1, *[1] * (like.ndim - 1))
