@@ -1,4 +1,4 @@
-"""`evalkit student`: distil, sample, card."""
+"""`evalkit student`: distil, ablate, sample, card."""
 
 from __future__ import annotations
 
@@ -46,6 +46,35 @@ def distill(recipe: Path, out: Path | None) -> int:
         click.echo(f"stopped after step {done} of {read.steps}; the same command goes on", err=True)
         return EXIT_INTERRUPTED
     click.echo(str(folder / "model"))
+    return 0
+
+
+@command.command("ablate")
+@click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: PLAN without suffix.")
+def ablate(plan: Path, out: Path | None) -> int:
+    """Train the arms of PLAN with the same budget, measure each, and print their paired differences.
+
+    The same command again goes on where it was stopped, and repeats nothing that is finished.
+    """
+    import shlex
+    import sys
+
+    from evalkit.ablation import as_markdown, read_plan, run_ablation
+    from evalkit.cli.run import stop_on_signal
+    from evalkit.engine.progress import make_progress
+
+    read, folder = read_plan(plan), out or plan.with_suffix("")
+    result = run_ablation(
+        read,
+        folder.resolve(),
+        command=shlex.join(["evalkit", *sys.argv[1:]]),
+        progress=lambda: make_progress(sys.stderr),
+        stop=stop_on_signal("step"),
+        say=lambda text: click.echo(text, err=True),
+    )
+    click.echo(as_markdown(read, result))
+    click.echo(str(folder / "ablation.md"))
     return 0
 
 

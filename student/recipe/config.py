@@ -21,7 +21,7 @@ from student.recipe.teach import TeachSettings
 
 DEFAULT_EDIT = {"text": 0.6, "shapes": 0.4}
 ONLY = {
-    "teach": ("unconditional", "train_text_encoder"),
+    "teach": ("sigma_floor", "unconditional", "train_text_encoder"),
     "distill": ("fake_lr", "fake_updates", "teachers", "schedule"),
 }
 """Keys that only recipes of that kind read; `grid` and `guidance` are for a teacher's sample grids too."""

@@ -7,6 +7,7 @@ import pytest
 
 from student.recipe.flow import (
     dynamic_shift,
+    error_weights,
     explicit_grid,
     interpolate,
     sample_sigmas,
@@ -81,3 +82,14 @@ def test_sampled_sigmas_are_logit_normal_and_follow_from_their_generator():
     logit = torch.logit(first.double())
     assert float(logit.mean()) == pytest.approx(0.5, abs=0.03)
     assert float(logit.std()) == pytest.approx(1.2, abs=0.03)
+
+
+def test_below_the_floor_an_error_of_x0_counts_the_same_at_every_sigma():
+    import torch
+
+    sigma = torch.tensor([0.1, 0.25, 0.5, 0.8])
+    error_of_x0 = 0.3
+    weighted = (error_of_x0 / sigma).pow(2) * error_weights(sigma, 0.5)
+    assert weighted[:3].tolist() == pytest.approx([(error_of_x0 / 0.5) ** 2] * 3)
+    assert error_weights(sigma, 0.5)[3] == 1
+    assert error_weights(sigma, 0.0).tolist() == [1, 1, 1, 1]

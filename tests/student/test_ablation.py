@@ -1,0 +1,70 @@
+"""`evalkit student ablate`: arms of one budget, measured by ordinary runs, with paired differences."""
+
+import json
+
+import pytest
+import yaml
+
+from evalkit.cli import main
+from tests.student.recipe.recipes import distillation
+from tests.student.test_student_command import flat, own_signals  # noqa: F401 (fixtures)
+
+pytestmark = pytest.mark.usefixtures("own_signals")
+
+
+@pytest.fixture
+def plan(checkpoints, tmp_path):
+    recipe = distillation(str(checkpoints / "q21"), steps=1, batch_size=2)
+    values = {
+        "recipe": recipe,
+        "arms": {"same": {}, "again": {}, "other": {"lr": 0.5}},
+        "generator": {"num_inference_steps": 4, "true_cfg_scale": 1.0, "output_resolution": 128, "dtype": "float32"},
+        "run": {"benchmark": "tiles:count=2,edit_share=0,categories=[shapes]", "judges": ["layout"], "cache": False},
+        "dimensions": ["layout.placement"],
+        "comparisons": [
+            {
+                "question": "Does the rate matter?",
+                "claim": "Nobody says.",
+                "reference": "same",
+                "arms": ["again", "other"],
+            }
+        ],
+    }
+
+    def write(**changes):
+        path = tmp_path / "plan.yaml"
+        path.write_text(yaml.safe_dump(values | changes))
+        return path
+
+    return write
+
+
+def test_arms_are_trained_measured_and_compared_once(plan, flat, capsys):  # noqa: F811
+    path = plan()
+    assert main(["student", "ablate", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert "Does the rate matter?" in out
+    assert "1 steps of 2 pictures, seed 0" in out
+    folder = path.with_suffix("")
+    result = json.loads((folder / "ablation.json").read_text())
+    rows = {row["arm"]: row for row in result["differences"]}
+    assert rows["again"]["interval"]["value"] == 0
+    assert {row["verdict"] for row in rows.values()} == {"undecided"}  # two cases prove nothing
+    drawn = flat.drawn
+    assert main(["student", "ablate", str(path)]) == 0
+    assert flat.drawn == drawn
+    assert capsys.readouterr().out == out
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"comparisons": [{"question": "?", "reference": "same", "arms": ["nobody"]}]}, "there is no arm `nobody`"),
+        ({"arms": {"same": {}, "other": {"lr": -1}}}, "lr"),
+        ({"budget": 3}, "budget"),
+    ],
+)
+def test_a_plan_that_cannot_be_says_why(plan, flat, capsys, changes, said):  # noqa: F811
+    path = plan(**{"comparisons": [{"question": "?", "reference": "same", "arms": ["other"]}], **changes})
+    assert main(["student", "ablate", str(path)]) == 2
+    assert said in capsys.readouterr().err
