@@ -6,6 +6,7 @@
     Metric     [evalkit.metrics]      a figure over a whole set of pictures
     Exporter   [evalkit.exporters]    what people and machines read
     TrainingData [evalkit.training_data]  what the minis are trained on
+    JudgeData    [evalkit.judge_data]     what judge-mini is trained on
 
 An entry point names a class with a `Settings` model (a subclass of `evalkit.settings.Settings`) that is called with
 one instance of it. Its class docstring's first line is what `evalkit list` prints. Importing the class must be cheap:
@@ -20,8 +21,11 @@ from pathlib import Path
 from random import Random
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evalkit.pictures import Picture, Pixels
-from evalkit.records import JSON, Case, Dimension, Generated, Request, Task, Verdict
+from evalkit.records import JSON, Box, Case, Dimension, Generated, Question, Request, Task, Verdict
 from evalkit.results import Interval, RunResults
 
 
@@ -210,4 +214,58 @@ class TrainingData(Protocol):
 
     def corpus(self) -> Iterable[str]:
         """Prompts enough to learn a tokenizer from."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A picture with everything that is true of it, for a judge to learn from or be measured by.
+
+    Args:
+        case: what was asked for; of an edit, `source` holds the picture it starts from.
+        picture, source, twin: RGB uint8 (H, W, 3).
+        fault: the name of what was done to the picture; empty if nothing was.
+        worse: by rubric, the size of all it has against the picture, 1 being what is just noticed. A rubric that does
+            not apply, or on which people would not agree, is not there.
+        better: how much larger the twin's defects are, negative if the picture's are; `None` without a twin.
+        answers: questions whose answers are beyond doubt, with them.
+        findings: kind and box of each defect.
+        text: what is written in the picture.
+        description: the prompt that would be exactly right for it; empty if there is none.
+        wrong: stretches (start, end) of the case's prompt that are not true of the picture.
+        lesson: (rows, columns, n) class numbers of each tile of the picture, -100 where unknown.
+    """
+
+    case: Case
+    picture: Pixels
+    fault: str
+    worse: Mapping[str, float]
+    answers: Sequence[tuple[Question, bool]]
+    findings: Sequence[tuple[str, Box]]
+    text: str
+    description: str
+    wrong: Sequence[tuple[int, int]]
+    lesson: NDArray[np.int64]
+    source: Pixels | None = None
+    twin: Pixels | None = None
+    better: float | None = None
+
+
+class JudgeData(Protocol):
+    """An endless supply of judged pictures that follow from a random number generator alone."""
+
+    side: int
+    """Width and height of every picture, px."""
+    classes: tuple[int, ...]
+    """Number of classes in each column of a lesson."""
+    categories: tuple[str, ...]
+    faults: tuple[str, ...]
+    graded: tuple[str, ...]
+    """Faults whose size can be chosen."""
+
+    def judged(self, rng: Random, fault: str | None = None, size: float | None = None, **which: str) -> Judged:
+        """One picture: with the fault named (`""` for none) or one at random, of a size in thresholds or at random.
+
+        `which` may choose `task`, `category` and `words` (`trained` or `held-out`).
+        """
         ...

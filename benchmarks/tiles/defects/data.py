@@ -1,0 +1,173 @@
+"""Tile scenes and edits of them, sound or with defects, as training data for a judge."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from typing import cast
+
+from benchmarks.tiles.defects.differ import differences
+from benchmarks.tiles.defects.faults import FAULTS, GRADED
+from benchmarks.tiles.defects.lesson import SIZES, lesson
+from benchmarks.tiles.defects.overlays import manner
+from benchmarks.tiles.defects.shown import Shown, draw
+from benchmarks.tiles.defects.spans import wrong_spans
+from benchmarks.tiles.defects.truth import answers, total, worse, worse_edit
+from benchmarks.tiles.edit import Edit, sample_edit
+from benchmarks.tiles.prompt import prompt_of
+from benchmarks.tiles.sample import WordSource, sample_scene
+from benchmarks.tiles.scene import CATEGORIES, COLORS, SIDE, Category, TileScene
+from benchmarks.tiles.truth import placed
+from benchmarks.tiles.words import held_out_word, training_word
+from evalkit import settings as base
+from evalkit.protocols import Judged
+from evalkit.records import Background, Box, Case, Question, SourceImage, Task, TextTarget
+
+SOUND, TWO, OTHER = 0.3, 0.1, 0.08
+"""Shares of pictures without a defect, with two, and of another case."""
+EDITS, TWINS, STRANGE = 0.2, 0.25, 0.35
+"""Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
+MANNERED = 0.7
+LARGEST = 5.0
+WEIGHTS = {"text": 5, "shapes": 3, "portrait": 2, "landscape": 2}
+OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
+OTHER_PICTURE, NOT_DONE, DONE_OTHERWISE = "other-picture", "not-done", "done-otherwise"
+WORDS: dict[str, WordSource] = {"trained": training_word, "held-out": held_out_word}
+
+
+class TileJudgeData:
+    """Tile scenes and edits of them, sound or with graded defects; every truth follows from how they were drawn."""
+
+    side = SIDE
+    classes: tuple[int, ...] = SIZES
+    categories: tuple[str, ...] = CATEGORIES
+    faults: tuple[str, ...] = (*FAULTS, OTHER_PICTURE, NOT_DONE, DONE_OTHERWISE)
+    graded: tuple[str, ...] = GRADED
+
+    class Settings(base.Settings):
+        """No settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        pass
+
+    def judged(self, rng: random.Random, fault: str | None = None, size: float | None = None, **which: str) -> Judged:
+        word = WORDS[which.get("words", "trained")]
+        while True:
+            category = which.get("category") or rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            scene = sample_scene(rng, cast(Category, category), word)
+            task = which.get("task") or ("edit" if rng.random() < EDITS else "t2i")
+            edit = sample_edit(rng, scene, word) if task == "edit" and not scene.figure and not scene.land else None
+            if task == "edit" and edit is None:
+                continue
+            made = _faulty(rng, edit or scene, fault, size, word)
+            if made:
+                return _judged(rng, edit or scene, *made, word)
+
+
+def _faulty(
+    rng: random.Random, asked: TileScene | Edit, fault: str | None, size: float | None, word: WordSource
+) -> tuple[Shown, str] | None:
+    """What is shown, and the name of its fault; `None` where the fault has no place here."""
+    scene = asked.after if isinstance(asked, Edit) else asked
+    shown = Shown(scene)
+    if fault is None:
+        draw_of = rng.random()
+        if draw_of < SOUND:
+            return shown, ""
+        if draw_of < SOUND + OTHER or (isinstance(asked, Edit) and draw_of < SOUND + 4 * OTHER):
+            fault = rng.choice((NOT_DONE, NOT_DONE, DONE_OTHERWISE)) if isinstance(asked, Edit) else OTHER_PICTURE
+        elif draw_of < SOUND + OTHER + TWO:
+            first = _put(rng, shown, _any_fault(rng, scene), None, word)
+            second = _put(rng, first, _any_fault(rng, scene), None, word) if first else None
+            return (second, "two") if second else None
+        else:
+            fault = _any_fault(rng, scene)
+    if not fault:
+        return shown, ""
+    if fault == OTHER_PICTURE:
+        return Shown(sample_scene(rng, rng.choice((scene.category, *CATEGORIES)), word)), fault
+    if fault in (NOT_DONE, DONE_OTHERWISE):
+        if not isinstance(asked, Edit):
+            return None
+        other = sample_edit(rng, asked.before, word)
+        return (Shown(asked.before), fault) if fault == NOT_DONE else (Shown(other.after), fault) if other else None
+    made = _put(rng, shown, fault, size, word)
+    return (made, fault) if made else None
+
+
+def _put(rng: random.Random, shown: Shown, fault: str, size: float | None, word: WordSource) -> Shown | None:
+    return FAULTS[fault](rng, shown, rng.uniform(0.2, LARGEST) if size is None else size, word)
+
+
+def _any_fault(rng: random.Random, scene: TileScene) -> str:
+    if scene.word and rng.random() < 0.45:
+        return rng.choice(OF_WORDS)
+    return rng.choice([name for name in FAULTS if name not in OF_WORDS])
+
+
+def _judged(rng: random.Random, asked: TileScene | Edit, shown: Shown, fault: str, word: WordSource) -> Judged:
+    if rng.random() < MANNERED:
+        shown = dataclasses.replace(shown, overlays=(*shown.overlays, manner(rng.getrandbits(32))))
+    edit = asked if isinstance(asked, Edit) else None
+    wanted = placed(edit.after) if edit else cast(TileScene, asked)
+    found = differences(wanted, shown)
+    sizes = worse_edit(edit, shown) if edit else worse(wanted, shown)
+    text = shown.scene.word.text if shown.scene.word else ""
+    twin, better = _twin(rng, asked, sizes, word) if rng.random() < TWINS else (None, None)
+    case, wrong = _case(wanted), wrong_spans(wanted, found, text)
+    if edit:
+        case = dataclasses.replace(case, prompt=edit.instruction, task=Task.EDIT, source=SourceImage("", ""))
+        case = dataclasses.replace(case, tags=("tiles", "edit", edit.kind))
+        wrong = []
+    return Judged(
+        case,
+        draw(shown),
+        fault,
+        sizes,
+        _asked(rng, wanted, shown, word),
+        _findings(shown),
+        text,
+        prompt_of(placed(shown.scene)) if not (shown.tint or shown.gone or shown.doubled) else "",
+        wrong,
+        lesson(shown),
+        draw(dataclasses.replace(Shown(edit.before), overlays=(manner(rng.getrandbits(32)),))) if edit else None,
+        draw(twin) if twin else None,
+        better,
+    )
+
+
+def _case(scene: TileScene) -> Case:
+    """The case without what takes long to work out."""
+    texts = (TextTarget(scene.word.text),) if scene.word else ()
+    ground = Background("solid", (COLORS[scene.ground],))
+    return Case("tile", prompt_of(scene), width=SIDE, height=SIDE, category=scene.category, texts=texts, background=ground)
+
+
+def _asked(rng: random.Random, wanted: TileScene, shown: Shown, word: WordSource) -> list[tuple[Question, bool]]:
+    """Questions of the case, or of one like it, so that both answers are heard."""
+    scene = wanted
+    if rng.random() < STRANGE:
+        put = _put(rng, Shown(wanted), _any_fault(rng, wanted), None, word)
+        scene = put.scene if put and put.scene != wanted else sample_scene(rng, wanted.category, word)
+    return answers(scene, shown)
+
+
+def _twin(
+    rng: random.Random, asked: TileScene | Edit, sizes: dict[str, float], word: WordSource
+) -> tuple[Shown | None, float | None]:
+    made = _faulty(rng, asked, None, None, word)
+    if made is None or not {"quality", "compliance"} & set(sizes):
+        return None, None
+    shown = dataclasses.replace(made[0], overlays=(*made[0].overlays, manner(rng.getrandbits(32))))
+    theirs = worse_edit(asked, shown) if isinstance(asked, Edit) else worse(asked, shown)
+    return shown, overall(theirs) - overall(sizes)
+
+
+def overall(sizes: dict[str, float]) -> float:
+    """Size of everything that counts when two pictures are compared."""
+    names = ("edit", "quality") if "edit" in sizes else ("compliance", "quality", "background", "layout", "portrait")
+    return total(sizes.get(name, 0.0) for name in names)
+
+
+def _findings(shown: Shown) -> list[tuple[str, Box]]:
+    return [(kind, box) for kind, box in shown.boxes if shown.sizes[kind] >= 1.0]

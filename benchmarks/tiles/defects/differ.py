@@ -1,0 +1,133 @@
+"""How a shown scene differs from the one that was wanted: sizes in visibility thresholds, by what is wrong."""
+
+from __future__ import annotations
+
+from benchmarks.tiles.defects.shown import Shown
+from benchmarks.tiles.scene import COLORS, SKINS, Mark, TileScene
+from evalkit.records import RGB
+
+WRONG = 3.0
+"""Size of a thing that is missing, too much, of another kind or at another place."""
+GONE = 5.0
+"""Size of what makes it another picture: no word, no person, another subject."""
+COLOR_UNIT = 12.0
+"""ΔE*ab that counts as the threshold of a wrong colour."""
+PLACE_UNIT = 4.0
+"""px by which a thing must be out of place to be noticed."""
+MISSPELT = 4.5
+"""Most that a misspelling counts; less than no word at all."""
+MOST = 6.0
+
+Differences = dict[str, float]
+"""Size of each difference by its key: `word`, `word.color`, `word.row`, `circle`, `circle.place`, `extra.circle`, …"""
+
+
+def differences(wanted: TileScene, shown: Shown) -> Differences:
+    """Every difference that matters: a place the prompt does not say does not."""
+    scene, made = shown.scene, Differences()
+    made["ground"] = color_size(COLORS[wanted.ground], _color(shown, "ground", COLORS[scene.ground]))
+    if (wanted.figure is None) != (scene.figure is None) or (wanted.land is None) != (scene.land is None):
+        made["subject"] = GONE
+    _word(wanted, shown, made)
+    _marks(wanted, shown, made)
+    _land(wanted, shown, made)
+    _figure(wanted, shown, made)
+    for name, (dx, dy) in shown.shift.items():
+        made[f"{name}.shift"] = min(MOST, (dx * dx + dy * dy) ** 0.5 / PLACE_UNIT)
+    return {key: size for key, size in made.items() if size > 0}
+
+
+def color_size(wanted: RGB, shown: RGB) -> float:
+    """ΔE*ab between two colours in thresholds, at most `MOST`."""
+    one, other = _lab(wanted), _lab(shown)
+    return min(MOST, sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 / COLOR_UNIT)
+
+
+def letters_wrong(wanted: str, shown: str) -> int:
+    """Levenshtein distance."""
+    row = list(range(len(shown) + 1))
+    for i, one in enumerate(wanted, 1):
+        above, row[0] = row[0], i
+        for j, other in enumerate(shown, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (one != other))
+    return row[-1]
+
+
+def spelling_size(wanted: str, shown: str) -> float:
+    """Size of a misspelling: twice the threshold for one letter."""
+    wrong = letters_wrong(wanted, shown)
+    return min(MISSPELT, 1.0 + wrong) if wrong else 0.0
+
+
+def _word(wanted: TileScene, shown: Shown, made: Differences) -> None:
+    want, have = wanted.word, shown.scene.word if "word" not in shown.gone else None
+    if want and not have:
+        made["word"] = GONE
+    elif have and not want:
+        made["extra.word"] = WRONG
+    elif want and have:
+        made["word"] = spelling_size(want.text, have.text)
+        made["word.color"] = color_size(COLORS[want.color], _color(shown, "word", COLORS[have.color]))
+        if want.told and want.row != have.row:
+            made["word.row"] = WRONG
+
+
+def _marks(wanted: TileScene, shown: Shown, made: Differences) -> None:
+    have: dict[str, Mark] = {mark.kind: mark for mark in shown.scene.marks if mark.kind not in shown.gone}
+    want: dict[str, Mark] = {mark.kind: mark for mark in wanted.marks}
+    for kind, mark in want.items():
+        other = have.get(kind)
+        if other is None:
+            made[kind] = WRONG
+            continue
+        made[f"{kind}.color"] = color_size(COLORS[mark.color], _color(shown, kind, COLORS[other.color]))
+        if mark.told and (mark.row, mark.column) != (other.row, other.column):
+            made[f"{kind}.place"] = WRONG
+        if kind in shown.doubled:
+            made[f"extra.{kind}"] = WRONG
+    made.update({f"extra.{kind}": WRONG for kind in have if kind not in want})
+
+
+def _land(wanted: TileScene, shown: Shown, made: Differences) -> None:
+    want, have = wanted.land, shown.scene.land
+    if not want or not have:
+        return
+    made["land.color"] = color_size(COLORS[want.color], _color(shown, "land", COLORS[have.color]))
+    if "land" in shown.gone:
+        made["land"] = WRONG + 1
+    if "sun" in shown.gone:
+        made["sun"] = WRONG
+        return
+    made["sun.color"] = color_size(COLORS[want.sun], _color(shown, "sun", COLORS[have.sun]))
+    if want.told and want.column != have.column:
+        made["sun.place"] = WRONG
+    if "sun" in shown.doubled:
+        made["extra.sun"] = WRONG
+
+
+def _figure(wanted: TileScene, shown: Shown, made: Differences) -> None:
+    want, have = wanted.figure, shown.scene.figure
+    if not want or not have:
+        return
+    colors = {"hair": (want.hair, have.hair), "shirt": (want.shirt, have.shirt), "skin": (want.skin, have.skin)}
+    for name, (one, other) in colors.items():
+        part, known = ("head", SKINS) if name == "skin" else (name, COLORS)
+        if part in shown.gone:
+            made[part] = WRONG + 1
+        elif part in shown.doubled:
+            made[f"extra.{part}"] = WRONG
+        made[f"{name}.color"] = color_size(known[one], _color(shown, part, known[other]))
+
+
+def _color(shown: Shown, part: str, own: RGB) -> RGB:
+    return shown.tint.get(part, own)
+
+
+def _lab(rgb: RGB) -> tuple[float, float, float]:
+    """CIELAB of an sRGB colour (D65)."""
+    r, g, b = (c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb)
+    x = (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505
+    y = 0.2126 * r + 0.7152 * g + 0.0722 * b
+    z = (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089
+    fx, fy, fz = (t ** (1 / 3) if t > (6 / 29) ** 3 else t / (3 * (6 / 29) ** 2) + 4 / 29 for t in (x, y, z))
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)

@@ -1,0 +1,65 @@
+"""What stands in each tile of a shown picture, as class numbers: the first lesson is to see."""
+
+from __future__ import annotations
+
+import string
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tiles.defects.shown import Shown, clipped, parts
+from benchmarks.tiles.scene import COLORS, SIDE, SKINS, TILE
+from benchmarks.tiles.defects.differ import color_size
+from evalkit.records import RGB
+
+ROWS = SIDE // TILE
+_OTHERS = ("circle", "square", "triangle", "sun", "land", "hair", "shirt", "head")
+GLYPHS = 1 + 2 * len(string.ascii_uppercase) + 4 * 4 + 4
+"""Nothing; halves of letters; quarters of shapes and the sun; parts of landscapes and portraits."""
+INKS = 1 + len(COLORS) + len(SKINS)
+GROUNDS = len(COLORS)
+ROUGH = 6
+"""Grades of unevenness of the ground, and of bent strokes."""
+SIZES = (GLYPHS, INKS, GROUNDS, ROUGH, ROUGH, ROUGH)
+"""Classes of each column: glyph, ink, ground, unevenness of the ground, bent strokes, softness of everything."""
+UNKNOWN = -100
+
+
+def lesson(shown: Shown) -> NDArray[np.int64]:
+    """(8, 8, 6) class numbers by `SIZES`; `UNKNOWN` where a thing does not stand on the grid or has no clear colour."""
+    made = np.zeros((ROWS, ROWS, len(SIZES)), np.int64)
+    made[..., 2] = _nearest(shown.tint.get("ground", COLORS[shown.scene.ground]), list(COLORS.values()))
+    inks = [*COLORS.values(), *SKINS.values()]
+    for part in parts(shown):
+        coverage, (x0, y0, x1, y1) = clipped(part.layer)
+        mask = np.zeros((SIDE, SIDE), np.float32)
+        mask[y0:y1, x0:x1] = coverage
+        share = mask.reshape(ROWS, TILE, ROWS, TILE).mean((1, 3))
+        ink = _nearest(part.layer.color, inks)
+        straight = part.layer.x % TILE == 0 and part.layer.y % TILE == 0
+        for row, column in zip(*np.nonzero(share > 0.04), strict=True):
+            dy, dx = int(row) - part.layer.y // TILE, int(column) - part.layer.x // TILE
+            made[row, column, 0] = _glyph(part.name, part.letter, dy, dx) if straight else UNKNOWN
+            made[row, column, 1] = ink + 1 if ink >= 0 else UNKNOWN
+    sizes = shown.sizes
+    for kind, box in shown.boxes:
+        x0, y0, x1, y1 = (int(v) // TILE for v in (box.x0, box.y0, box.x1 - 1, box.y1 - 1))
+        column = 4 if kind == "malformed" else 5 if kind == "blur" else 3
+        area = made[y0 : y1 + 1, x0 : x1 + 1, column]
+        np.maximum(area, min(ROUGH - 1, round(sizes[kind])), out=area)
+    return made
+
+
+def _glyph(name: str, letter: str, dy: int, dx: int) -> int:
+    if letter:
+        return 1 + 2 * string.ascii_uppercase.index(letter) + min(max(dy, 0), 1)
+    kind = _OTHERS.index(name)
+    base = 1 + 2 * len(string.ascii_uppercase)
+    return base + 4 * kind + 2 * min(max(dy, 0), 1) + min(max(dx, 0), 1) if kind < 4 else base + 16 + kind - 4
+
+
+def _nearest(color: RGB, known: list[RGB]) -> int:
+    """The number of a known colour; `UNKNOWN` halfway between."""
+    sizes = [color_size(color, other) for other in known]
+    best = int(np.argmin(sizes))
+    return best if sizes[best] < 0.8 else UNKNOWN

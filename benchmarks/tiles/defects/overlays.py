@@ -1,0 +1,147 @@
+"""What lies over a drawn picture: grain, bands, a grid, a cast, blur, noise, garbled strokes; and what is no defect.
+
+Strengths are in visibility thresholds: 1 is what is noticed at a normal look at these 128 px pictures.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tiles.defects.shown import Canvas, Overlay
+from benchmarks.tiles.scene import SIDE, TILE
+from evalkit.records import Box
+
+GRAIN_RMS = 2.5
+"""sRGB levels of grain at its threshold; the minis' own pictures have below 1."""
+BAND_LEVELS, GRID_LEVELS, CAST_LEVELS = 4.0, 3.5, 8.0
+NOISE_RMS = 3.0
+BLUR_SIGMA = 0.6
+STROKE_PX = 0.8
+
+Floats = NDArray[np.float32]
+
+
+def grain(box: Box, size: float, seed: int, correlation_px: float) -> Overlay:
+    """Noise on the ground inside `box`, equal in R, G and B."""
+
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        x0, y0, x1, y1 = _ints(box)
+        noise = np.random.default_rng(seed).standard_normal((y1 - y0, x1 - x0)).astype(np.float32)
+        if correlation_px > 0:
+            noise = _smooth(noise, correlation_px / 2)
+        noise *= np.float32(size * GRAIN_RMS) / max(float(noise.std()), 1e-6)
+        canvas[y0:y1, x0:x1] += (noise * (1 - ink[y0:y1, x0:x1]))[..., None]
+
+    return apply
+
+
+def bands(size: float, period_px: int, across: bool) -> Overlay:
+    """Stripes on the ground."""
+    wave = (np.arange(SIDE) // period_px % 2 * 2 - 1) * size * BAND_LEVELS
+    return _on_ground(np.broadcast_to(wave[None] if across else wave[:, None], (SIDE, SIDE)))
+
+
+def grid(size: float, period_px: int) -> Overlay:
+    """Lines on the ground, one px wide."""
+    line = np.arange(SIDE) % period_px == 0
+    return _on_ground((line[None] | line[:, None]) * (size * GRID_LEVELS * 2))
+
+
+def cast(size: float, seed: int) -> Overlay:
+    """A tint of the ground that grows to one side."""
+    rng = np.random.default_rng(seed)
+    angle, color = rng.uniform(0, 2 * np.pi), rng.standard_normal(3)
+    ys, xs = np.mgrid[:SIDE, :SIDE] / (SIDE - 1) * 2 - 1
+    slope = (np.cos(angle) * xs + np.sin(angle) * ys) * size * CAST_LEVELS
+    return _on_ground(slope[..., None] * color / np.abs(color).max())
+
+
+def mottle(size: float, seed: int) -> Overlay:
+    """Soft blotches on the ground."""
+    coarse = np.random.default_rng(seed).standard_normal((SIDE // TILE, SIDE // TILE)).astype(np.float32)
+    soft = _smooth(np.kron(coarse, np.ones((TILE, TILE), np.float32)), 5.0)
+    return _on_ground(soft / max(float(soft.std()), 1e-6) * size * GRAIN_RMS)
+
+
+def noise(size: float, seed: int) -> Overlay:
+    """White noise over everything."""
+
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        canvas += np.random.default_rng(seed).standard_normal(canvas.shape).astype(np.float32) * (size * NOISE_RMS)
+
+    return apply
+
+
+def blur(size: float) -> Overlay:
+    """A soft focus over everything."""
+
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        for channel in range(3):
+            canvas[..., channel] = _smooth(canvas[..., channel], size * BLUR_SIGMA)
+
+    return apply
+
+
+def garble(box: Box, size: float, seed: int) -> Overlay:
+    """Bent and broken strokes inside `box`: every pixel is fetched from a place nearby."""
+
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        x0, y0, x1, y1 = _ints(box)
+        rng = np.random.default_rng(seed)
+        height, width = y1 - y0, x1 - x0
+        field = rng.standard_normal((2, height, width)).astype(np.float32)
+        dy, dx = (_smooth(each, 1.6) for each in field)
+        scale = size * STROKE_PX * 1.4 / max(float(np.sqrt((dx**2 + dy**2).mean())), 1e-6)
+        ys, xs = np.mgrid[y0:y1, x0:x1].astype(np.float32)
+        rows = np.clip(np.rint(ys + dy * scale), y0, y1 - 1).astype(int)
+        columns = np.clip(np.rint(xs + dx * scale), x0, x1 - 1).astype(int)
+        canvas[y0:y1, x0:x1] = canvas[rows, columns]
+
+    return apply
+
+
+def manner(seed: int) -> Overlay:
+    """What a good picture of the minis may look like: tiles a little off in colour, soft edges, faint noise."""
+
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        rng = np.random.default_rng(seed)
+        if rng.random() < 0.4:
+            sigma = rng.uniform(0.1, 0.3)
+            for channel in range(3):
+                canvas[..., channel] = _smooth(canvas[..., channel], sigma)
+        tiles = rng.standard_normal((SIDE // TILE, SIDE // TILE, 3)).astype(np.float32) * rng.uniform(0, 0.8)
+        canvas += np.kron(tiles, np.ones((TILE, TILE, 1), np.float32))
+        canvas += rng.standard_normal(3).astype(np.float32) * rng.uniform(0, 1.2)
+        canvas += rng.standard_normal(canvas.shape).astype(np.float32) * rng.uniform(0, 0.8)
+        canvas += ((rng.standard_normal(canvas.shape) * rng.uniform(0, 4.0)) * ink[..., None]).astype(np.float32)
+
+    return apply
+
+
+def _on_ground(change: NDArray[np.float64] | Floats) -> Overlay:
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        shaped = change if change.ndim == 3 else change[..., None]
+        canvas += (shaped * (1 - ink)[..., None]).astype(np.float32)
+
+    return apply
+
+
+def _ints(box: Box) -> tuple[int, int, int, int]:
+    return int(box.x0), int(box.y0), int(box.x1), int(box.y1)
+
+
+def _smooth(values: Floats, sigma: float) -> Floats:
+    """Gaussian blur by two small convolutions, edges repeated."""
+    radius = max(1, int(3 * sigma + 0.5))
+    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
+    taps = (taps / taps.sum()).astype(np.float32)
+    for axis in (0, 1):
+        pad = [(0, 0), (0, 0)]
+        pad[axis] = (radius, radius)
+        wide = np.pad(values, pad, mode="edge")
+        size = values.shape[axis]
+        values = sum(  # type: ignore[assignment]
+            tap * (wide[i : i + size] if axis == 0 else wide[:, i : i + size]) for i, tap in enumerate(taps)
+        )
+    return values

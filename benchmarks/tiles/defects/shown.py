@@ -1,0 +1,102 @@
+"""What a picture really shows: a scene, how its parts are shifted, tinted, doubled or gone, and what lies over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tiles.draw import Layer, layers
+from benchmarks.tiles.scene import COLORS, SIDE, TileScene
+from evalkit.pictures import Pixels
+from evalkit.records import RGB, Box
+
+Canvas = NDArray[np.float32]
+Overlay = Callable[[Canvas, NDArray[np.float32]], None]
+"""Changes a canvas (H, W, 3) in place; the second argument is how much of each pixel is ink (H, W), in [0, 1]."""
+
+
+class Part(NamedTuple):
+    """A layer with the name of what it belongs to: `word`, a kind of shape, `sun`, `land`, `hair`, `shirt`, `head`."""
+
+    name: str
+    layer: Layer
+    letter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture as data.
+
+    Args:
+        scene: whose parts are drawn.
+        shift: of a part, px to the right and down.
+        tint: colour of a part (or `ground`) in place of its own.
+        gone: parts that are not drawn.
+        doubled: parts that are drawn once more, so many px to the right and down.
+        overlays: applied in order to what was drawn.
+        sizes: of the defects that are no matter of the scene, by kind (see `faults.py`), in visibility thresholds.
+        boxes: where they are.
+    """
+
+    scene: TileScene
+    shift: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    tint: Mapping[str, RGB] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
+    doubled: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    overlays: tuple[Overlay, ...] = ()
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    boxes: tuple[tuple[str, Box], ...] = ()
+
+
+def parts(shown: Shown) -> list[Part]:
+    """What is painted over the ground, in order, where it really stands and in its real colour."""
+    made: list[Part] = []
+    for name, letter, layer in zip(*_names(shown.scene), layers(shown.scene), strict=True):
+        if name in shown.gone:
+            continue
+        dx, dy = shown.shift.get(name, (0, 0))
+        at = layer._replace(x=layer.x + dx, y=layer.y + dy, color=shown.tint.get(name, layer.color))
+        made.append(Part(name, at, letter))
+        if name in shown.doubled:
+            dx, dy = shown.doubled[name]
+            made.append(Part(name, at._replace(x=at.x + dx, y=at.y + dy), letter))
+    return made
+
+
+def draw(shown: Shown) -> Pixels:
+    """The picture, uint8 (128, 128, 3)."""
+    canvas = np.empty((SIDE, SIDE, 3), np.float32)
+    canvas[:] = shown.tint.get("ground", COLORS[shown.scene.ground])
+    ink = np.zeros((SIDE, SIDE), np.float32)
+    for part in parts(shown):
+        coverage, (x0, y0, x1, y1) = clipped(part.layer)
+        target = canvas[y0:y1, x0:x1]
+        target += coverage[..., None] * (np.array(part.layer.color, np.float32) - target)
+        np.maximum(ink[y0:y1, x0:x1], coverage, out=ink[y0:y1, x0:x1])
+    for overlay in shown.overlays:
+        overlay(canvas, ink)
+    return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
+
+
+def clipped(layer: Layer) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
+    """The coverage inside the canvas, and its box (x0, y0, x1, y1)."""
+    height, width = layer.coverage.shape
+    x0, y0 = max(layer.x, 0), max(layer.y, 0)
+    x1, y1 = min(layer.x + width, SIDE), min(layer.y + height, SIDE)
+    return layer.coverage[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x], (x0, y0, x1, y1)
+
+
+def _names(scene: TileScene) -> tuple[list[str], list[str]]:
+    """Names and letters of `layers(scene)`."""
+    names = ["sun", "land"] if scene.land else []
+    names += ["hair", "shirt", "head"] if scene.figure else []
+    names += [mark.kind for mark in scene.marks]
+    letters = [""] * len(names)
+    if scene.word:
+        names += ["word"] * len(scene.word.text)
+        letters += list(scene.word.text)
+    return names, letters

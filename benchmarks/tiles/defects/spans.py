@@ -1,0 +1,78 @@
+"""Where a prompt says what: the stretches of it that are not true of a picture."""
+
+from __future__ import annotations
+
+from benchmarks.tiles.defects.differ import Differences
+from benchmarks.tiles.prompt import prompt_of
+from benchmarks.tiles.scene import Mark, TileScene
+
+Span = tuple[int, int]
+NOTED = 1.0
+"""Size from which a stretch of a prompt counts as wrong."""
+
+
+def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
+    """The prompt of a scene, and the stretch (start, end) of it that each key of `differences` is about."""
+    prompt, made = prompt_of(scene), dict[str, Span]()
+    cursor = 0
+
+    def note(key: str, text: str) -> None:
+        nonlocal cursor
+        start = prompt.index(text, cursor)
+        cursor = start + len(text)
+        made[key] = (start, cursor)
+
+    if scene.figure:
+        note("skin.color", scene.figure.skin)
+        note("subject", "person")
+        note("hair.color", scene.figure.hair)
+        note("hair", "hair")
+        note("shirt.color", scene.figure.shirt)
+        note("shirt", "shirt")
+    elif scene.land:
+        note("subject", "Landscape")
+        note("land.color", scene.land.color)
+        note("land", "land")
+        note("ground", scene.ground)
+        note("sun.color", scene.land.sun)
+        note("sun", "sun")
+        if scene.land.told:
+            note("sun.place", f"at the top {scene.land.column}")
+        return prompt, made
+    elif scene.word:
+        note("word", scene.word.text)
+        note("word.color", scene.word.color)
+        if scene.word.told:
+            note("word.row", f"at the {scene.word.row}")
+    note("ground", scene.ground)
+    for mark in scene.marks:
+        _note_mark(mark, note)
+    return prompt, made
+
+
+def _note_mark(mark: Mark, note: object) -> None:
+    assert callable(note)
+    note(f"{mark.kind}.color", mark.color)
+    note(mark.kind, mark.kind)
+    if mark.told:
+        note(f"{mark.kind}.place", f"at the {mark.place}")
+
+
+def wrong_spans(scene: TileScene, found: Differences, shown_word: str) -> list[Span]:
+    """Stretches of `prompt_of(scene)` that are not true; of a misspelt word only the letters that differ in place."""
+    _, where = spans(scene)
+    made: list[Span] = []
+    for key, size in found.items():
+        base = key.removeprefix("extra.")
+        span = where.get(key) or where.get(base) or where.get("skin.color" if base == "head" else "")
+        if span is None or size < NOTED:
+            continue
+        if key == "word" and scene.word:
+            made += [
+                (span[0] + i, span[0] + i + 1)
+                for i, letter in enumerate(scene.word.text)
+                if i >= len(shown_word) or shown_word[i] != letter
+            ]
+        else:
+            made.append(span)
+    return made

@@ -1,0 +1,140 @@
+"""What is true of a shown picture: how bad it is by each rubric, and the answers to questions about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from benchmarks.tiles.defects.differ import GONE, MOST, WRONG, Differences, differences
+from benchmarks.tiles.defects.shown import Shown
+from benchmarks.tiles.edit import Edit
+from benchmarks.tiles.questions import questions
+from benchmarks.tiles.scene import SHAPE_KINDS, TileScene
+from benchmarks.tiles.truth import placed
+from evalkit.records import Question
+
+SURE_TRUE, SURE_FALSE = 0.7, 1.5
+"""Between these sizes people would not agree on an answer, and there is none."""
+GROUND_KINDS = ("grain", "banding", "grid", "mottle", "cast")
+UNREADABLE = 2.5
+"""Size of bent strokes above which a letter is no longer the letter it was."""
+
+
+def total(sizes: Iterable[float]) -> float:
+    """Sizes of several defects as one: the root of the sum of squares, at most `MOST`."""
+    return min(MOST, sum(size * size for size in sizes) ** 0.5)
+
+
+def worse(wanted: TileScene, shown: Shown) -> dict[str, float]:
+    """Size of all that a rubric holds against a picture, in thresholds; a rubric that doesn't apply is not there."""
+    found, over = differences(wanted, shown), shown.sizes
+    ground = total([found.get("ground", 0.0), over.get("noise", 0.0), *(over.get(kind, 0.0) for kind in GROUND_KINDS)])
+    made = {
+        "compliance": total(_content(found, shown)),
+        "layout": total(_layout(found)),
+        "background": ground,
+    }
+    if "cast" not in over:
+        made["quality"] = quality(shown)
+    if wanted.word and over.get("blur", 0.0) < SURE_FALSE and over.get("noise", 0.0) < UNREADABLE:
+        made["text"] = total([found.get("word", 0.0), found.get("extra.word", 0.0), over.get("malformed", 0.0)])
+    if wanted.figure:
+        body = ("subject", "head", "hair", "shirt", "extra.head", "head.shift")
+        made["portrait"] = total(found.get(key, 0.0) for key in body)
+    return made
+
+
+def quality(shown: Shown) -> float:
+    """Size of the defects of making, whatever is shown."""
+    kinds = ("noise", "blur", "grain", "banding", "grid", "mottle", "malformed")
+    doubled = WRONG if shown.doubled else 0.0
+    return total([doubled, *(shown.sizes.get(kind, 0.0) for kind in kinds)])
+
+
+def worse_edit(edit: Edit, shown: Shown) -> dict[str, float]:
+    """As `worse`, of the result of an edit: by its rubric and each aspect of it."""
+    found = differences(placed(edit.after), shown)
+    undone = differences(placed(edit.after), Shown(placed(edit.before)))
+    asked = set(undone)
+    done = total(GONE if found.get(key, 0.0) >= undone[key] - 0.2 else found.get(key, 0.0) for key in asked)
+    kept = total(size for key, size in found.items() if key not in asked)
+    made, general = {}, worse(placed(edit.after), shown)
+    made["background"] = general["background"]
+    if "text" in general:
+        made["text"] = made["edit.spelling"] = general["text"]
+        made["edit.legibility"] = total([shown.sizes.get("malformed", 0.0), shown.sizes.get("blur", 0.0)])
+        made["edit.text-style"] = total(found.get(key, 0.0) for key in ("word.color", "word.row", "word.shift"))
+    made["edit.instruction"] = made["edit.target"] = done
+    made["edit.source-kept"] = made["edit.subject-kept"] = kept
+    if "quality" in general:
+        clean = general["quality"]
+        made["quality"] = clean
+        made |= {f"edit.{name}": clean for name in ("quality", "integration", "coherence", "borders")}
+        made["edit"] = total((done, kept, clean))
+    return made
+
+
+def answers(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
+    """The questions of `asked` whose answers are beyond doubt, with them."""
+    found = differences(asked, shown)
+    sure: list[tuple[Question, bool]] = []
+    known: dict[str, bool] = {}
+    for question in questions(asked):
+        if any(not known.get(parent, False) for parent in question.depends_on):
+            continue
+        size = _size(question.id, asked, shown, found)
+        if size is None or SURE_TRUE < size < SURE_FALSE:
+            continue
+        known[question.id] = size <= SURE_TRUE
+        sure.append((question, (size <= SURE_TRUE) is question.expected))
+    return sure
+
+
+def _size(id: str, asked: TileScene, shown: Shown, found: Mapping[str, float]) -> float | None:
+    """How far the picture is from what a question expects; `None`: beyond doubt for nobody."""
+    ground = [found.get("ground", 0.0), *(shown.sizes.get(kind, 0.0) for kind in (*GROUND_KINDS, "noise"))]
+    bent = shown.sizes.get("malformed", 0.0)
+    if "subject" in found and id in _SUBJECT:
+        return GONE
+    if id == "background":
+        return total(ground)
+    if id == "no-text":
+        return WRONG if shown.scene.word else 0.0
+    if id.startswith("no-"):
+        return None if shown.scene.land else WRONG if f"extra.{id[3:]}" in found else 0.0
+    if id in SHAPE_KINDS and shown.scene.land:
+        return None if id == "circle" else WRONG
+    if id == "word" and 0 < bent < 2 * UNREADABLE:
+        return None if "word" not in found else found["word"]
+    return total(found.get(key, 0.0) for key in _KEYS.get(id, _shape_keys(id)))
+
+
+_SUBJECT = ("person", "hair", "shirt", "skin", "land", "land-color", "sun", "sun-place")
+_KEYS = {
+    "person": ("head", "shirt", "extra.head"),
+    "hair": ("hair", "hair.color"),
+    "shirt": ("shirt", "shirt.color"),
+    "skin": ("head", "skin.color"),
+    "land": ("land",),
+    "land-color": ("land.color",),
+    "sun": ("sun", "sun.color", "extra.sun"),
+    "sun-place": ("sun.place",),
+    "word": ("word", "extra.word"),
+    "word-color": ("word.color",),
+    "word-place": ("word.row",),
+}
+
+
+def _shape_keys(id: str) -> tuple[str, ...]:
+    kind, _, place = id.partition("-")
+    return (f"{kind}.place",) if place else (kind, f"{kind}.color", f"extra.{kind}")
+
+
+def _content(found: Differences, shown: Shown) -> list[float]:
+    sizes = [size for key, size in found.items() if not key.endswith(".shift")]
+    return [*sizes, max(0.0, shown.sizes.get("malformed", 0.0) - 1.0)]
+
+
+def _layout(found: Differences) -> list[float]:
+    there = ("word", "extra.word", "sun", "subject", *SHAPE_KINDS, *(f"extra.{kind}" for kind in SHAPE_KINDS))
+    missing = [found[key] for key in there if found.get(key, 0.0) >= WRONG and not (key == "word" and found[key] < GONE)]
+    return [*missing, *(size for key, size in found.items() if key.endswith((".shift", ".place", ".row", "extra.sun")))]
