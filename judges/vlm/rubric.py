@@ -1,0 +1,165 @@
+"""Rubrics as data: `rubrics/*.yaml`, what they mean, and when they apply to a case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from evalkit.errors import ConfigError
+from evalkit.explain import explain
+from evalkit.keys import digest
+from evalkit.records import Case, Task
+from evalkit.strict_yaml import read_yaml
+
+HERE = Path(__file__).parent
+RUBRICS, PROMPTS = HERE / "rubrics", HERE / "prompts"
+LEVELS = (1, 2, 3, 4, 5)
+Levels = dict[int, str]
+Need = Literal["texts", "layout", "ground", "portrait", "source", "twin"]
+Given = Literal["asked", "texts", "ground", "question", "nothing"]
+_PEOPLE = ("portrait", "person", "face", "figure", "hand")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Applies(_Strict):
+    """When a rubric applies: to these tasks, and where the case declares all of `needs`."""
+
+    tasks: tuple[Task, ...]
+    needs: tuple[Need, ...] = ()
+
+
+class Aspect(_Strict):
+    """One thing about an edit that is rated by itself."""
+
+    look: str
+    levels: Levels
+
+
+class Category(_Strict):
+    """One category of edits: what counts in it, the kinds of edits that belong to it (`Case.extra["edit"]["kind"]`,
+    tags or category), its aspects, and those of them that the whole can't be better than."""
+
+    title: str
+    focus: str
+    of: tuple[str, ...]
+    aspects: tuple[str, ...]
+    caps: tuple[str, ...] = ()
+
+
+class Rubric(_Strict):
+    """One rubric.
+
+    Args:
+        name: its file's name.
+        version: to be raised with any change; the files' digest is in the judge's fingerprint anyway.
+        dimension, description: of the score.
+        given: what of the case the model is told.
+        shows: the pictures it is shown, in order.
+        look: what to look at.
+        levels: what each level from 5 (best) to 1 means.
+        kinds: of findings it may report.
+        categories, aspects, other: of edits; `other` is the category of an edit of no known kind.
+        questions: templates of yes/no questions.
+    """
+
+    name: str
+    version: int
+    title: str
+    dimension: str
+    description: str
+    given: Given
+    applies: Applies
+    shows: tuple[Literal["source", "picture"], ...] = ("picture",)
+    look: str
+    levels: Levels = {}
+    kinds: tuple[str, ...] = ()
+    categories: Mapping[str, Category] = {}
+    aspects: Mapping[str, Aspect] = {}
+    other: str = ""
+    questions: Mapping[str, str] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Rubric:
+        for levels in (self.levels, *(aspect.levels for aspect in self.aspects.values())):
+            if levels and set(levels) != set(LEVELS):
+                raise ValueError(f"levels {sorted(levels)}, not {list(LEVELS)}")
+        for name, category in self.categories.items():
+            unknown = ({*category.aspects} - {*self.aspects}) | ({*category.caps} - {*category.aspects})
+            if unknown:
+                raise ValueError(f"category {name}: no aspect {sorted(unknown)}")
+        if self.categories and self.other not in self.categories:
+            raise ValueError(f"other: no category {self.other!r}")
+        return self
+
+
+@lru_cache(maxsize=1)
+def rubrics() -> Mapping[str, Rubric]:
+    """All rubrics by name. Raises `ConfigError` if one can't be read."""
+    return {path.stem: read_rubric(path) for path in sorted(RUBRICS.glob("*.yaml"))}
+
+
+def read_rubric(path: Path) -> Rubric:
+    """The rubric in one file. Raises `ConfigError` naming what is wrong."""
+    try:
+        return Rubric.model_validate({"name": path.stem, **read_yaml(path, ConfigError)})
+    except ValidationError as error:
+        raise ConfigError(explain(error, Rubric), where=str(path)) from error
+
+
+@lru_cache(maxsize=1)
+def content_digest() -> str:
+    """Digest of every rubric and every prompt template, byte for byte."""
+    files = sorted([*RUBRICS.glob("*.yaml"), *PROMPTS.glob("*.jinja")])
+    return digest("rubrics", [[path.name, path.read_text("utf-8")] for path in files])
+
+
+def why_not(rubric: Rubric, case: Case, *, twin: bool) -> str:
+    """Why `rubric` does not apply to `case`; empty where it does."""
+    if case.task not in rubric.applies.tasks:
+        return f"{rubric.title} is not asked of {case.task.value} cases"
+    for need in rubric.applies.needs:
+        reason = _missing(need, case, twin)
+        if reason:
+            return reason
+    return ""
+
+
+def category_of(rubric: Rubric, case: Case) -> str:
+    """The category of an edit: by the kind it declares, its tags, or the case's category; else `rubric.other`."""
+    declared = case.extra.get("edit")
+    kind = declared.get("kind", "") if isinstance(declared, Mapping) else ""
+    for word in (kind, *case.tags, case.category):
+        for name, category in rubric.categories.items():
+            if word and (word == name or word in category.of):
+                return name
+    return rubric.other
+
+
+def _missing(need: Need, case: Case, twin: bool) -> str:
+    if need == "texts":
+        return "" if any(text.text.split() for text in case.texts) else "the case asks for no text"
+    if need == "layout":
+        placed = case.relations or any(text.box for text in case.texts)
+        placed = placed or any(element.kind != "region" for element in case.elements)
+        return "" if placed else "the case declares no layout"
+    if need == "ground":
+        if case.background.texture_wanted:
+            return "the prompt asks for texture"
+        return "" if case.background.kind in GROUNDS else "the case declares no plain background"
+    if need == "portrait":
+        words = (case.category, *case.tags, *(element.kind for element in case.elements))
+        return "" if any(word in _PEOPLE for word in words) else "the case asks for no person"
+    if need == "source":
+        return "" if case.source is not None else "the case has no source picture"
+    return "" if twin else "there is no twin to compare with"
+
+
+GROUNDS = {"solid": "one plain color", "gradient": "a smooth gradient"}
+"""Kinds of backgrounds that can be told to be uneven, in words."""
