@@ -53,6 +53,11 @@ def read_jsonl(path: Path, error: type[UsageError]) -> Iterator[Line]:
         raise error("the file is empty", where=str(path), hint="write one JSON object per line")
 
 
+def loads(text: str) -> JSON:
+    """One strict JSON value. Raises `ValueError`: NaN, an infinity, a key given twice; `RecursionError`: too deep."""
+    return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+
+
 def _parse(data: bytes, error: type[UsageError], *, where: str, first: bool) -> Line:
     if len(data) > MAX_LINE:
         raise error(f"a line of more than {MAX_LINE} bytes", where=where, hint="put one case on each line")
@@ -64,7 +69,7 @@ def _parse(data: bytes, error: type[UsageError], *, where: str, first: bool) -> 
         hint = "save the file as UTF-8"
         raise error(f"not UTF-8 (byte {problem.start + 1} of the line)", where=where, hint=hint) from problem
     try:
-        value = json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
+        value = loads(text)
     except RecursionError as problem:
         raise error("JSON nested too deeply", where=where, hint="flatten the value") from problem
     except ValueError as problem:

@@ -27,6 +27,7 @@ GROUND_FLOOR = {
         "cache_folder",
         "torchvision_cpu",
         "frontier",
+        "labels",
     )
 }
 HEAVY = {

@@ -1,0 +1,140 @@
+"""How far two raters, or a judge and people, agree: beyond chance, in order, and in pairs."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Level = Literal["nominal", "ordinal", "interval"]
+Values = NDArray[np.float64]
+
+
+def krippendorff_alpha(ratings: Values, level: Level) -> float | None:
+    """Krippendorff's alpha: 1 for agreement, 0 for chance, negative for less than that.
+
+    Computed from coincidences (Krippendorff 2004, "Content Analysis", chapter 11), so that missing ratings and any
+    number of raters are allowed; equal to the package `krippendorff` (tests/evalkit/stats/test_agreement.py).
+
+    Args:
+        ratings: shape (raters, units); NaN where a rater gave none.
+        level: `nominal` counts any difference alike, `ordinal` by the ranks between, `interval` by its square.
+
+    Returns:
+        `None` where no unit has two ratings, or where all ratings are the same value: agreement can't be told from
+        everybody always saying the same.
+    """
+    given = ~np.isnan(ratings)
+    pairable = given.sum(axis=0) >= 2
+    ratings, given = ratings[:, pairable], given[:, pairable]
+    values = np.unique(ratings[given])
+    if len(values) < 2:
+        return None
+    counts = np.zeros((ratings.shape[1], len(values)))
+    units = np.broadcast_to(np.arange(ratings.shape[1]), ratings.shape)
+    np.add.at(counts, (units[given], np.searchsorted(values, ratings[given])), 1)
+    weights = 1 / (counts.sum(axis=1) - 1)
+    coincidences = (counts.T * weights) @ counts - np.diag((counts * weights[:, None]).sum(axis=0))
+    totals = coincidences.sum(axis=0)
+    expected = (np.outer(totals, totals) - np.diag(totals)) / (totals.sum() - 1)
+    apart = _distances(values, totals, level)
+    by_chance = float((expected * apart).sum())
+    return None if by_chance == 0 else 1 - float((coincidences * apart).sum()) / by_chance
+
+
+def _distances(values: Values, totals: Values, level: Level) -> Values:
+    """Squared distance of every two values, shape (m, m)."""
+    if level == "nominal":
+        return 1.0 - np.eye(len(values))
+    if level == "interval":
+        return np.asarray((values[:, None] - values[None, :]) ** 2)
+    middles = np.cumsum(totals) - totals / 2  # half of each end's own weight, all of what lies between
+    return np.asarray((middles[:, None] - middles[None, :]) ** 2)
+
+
+def weighted_kappa(first: Values, second: Values, levels: Values) -> float | None:
+    """Cohen's kappa with quadratic weights (Cohen 1968).
+
+    Args:
+        first: one rater's levels, shape (n,).
+        second: the other's of the same units.
+        levels: all levels of the scale, ascending.
+
+    Returns:
+        `None` for no units, or where one level is all that both ever gave.
+    """
+    if not len(first):
+        return None
+    joint = np.zeros((len(levels), len(levels)))
+    np.add.at(joint, (np.searchsorted(levels, first), np.searchsorted(levels, second)), 1 / len(first))
+    weights = (levels[:, None] - levels[None, :]) ** 2
+    by_chance = float((weights * np.outer(joint.sum(axis=1), joint.sum(axis=0))).sum())
+    return None if by_chance == 0 else 1 - float((weights * joint).sum()) / by_chance
+
+
+def rank_correlation(first: Values, second: Values) -> float | None:
+    """Spearman's rank correlation with mean ranks for ties; `None` where one side has no two different values."""
+    if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return None
+    from scipy import stats
+
+    return float(stats.spearmanr(first, second).statistic)
+
+
+def majority_share(values: Values) -> float | None:
+    """Share of the most common value: how often somebody who always says that one is right; `None` for none."""
+    if not len(values):
+        return None
+    return float(np.unique(values, return_counts=True)[1].max() / len(values))
+
+
+# ------------------------------------------------------------------------------------------------------- pairs
+
+
+class Pairs(NamedTuple):
+    """Every pair of units: differences of the judge's scores and the sign of people's difference, shape (pairs,)."""
+
+    scores: Values
+    signs: NDArray[np.int_]
+
+
+def all_pairs(scores: Values, labels: Values, at_most: int = 1500) -> Pairs:
+    """The pairs of units; above `at_most` units, of so many spread evenly (pairs grow with the square)."""
+    if len(scores) > at_most:
+        kept = np.linspace(0, len(scores) - 1, at_most).astype(int)
+        scores, labels = scores[kept], labels[kept]
+    one, other = np.triu_indices(len(scores), k=1)
+    return Pairs(scores[one] - scores[other], np.sign(labels[one] - labels[other]).astype(int))
+
+
+def pairwise_accuracy(pairs: Pairs, tie: float) -> float | None:
+    """acc_eq: the share of pairs that the judge orders as people do, ties included; `None` without a pair.
+
+    A pair is a tie of the judge's where its scores differ by at most `tie` (Deutsch, Foster & Freitag 2023, "Ties
+    Matter", arXiv 2305.14324).
+    """
+    if not len(pairs.scores):
+        return None
+    said = np.where(np.abs(pairs.scores) <= tie, 0, np.sign(pairs.scores)).astype(int)
+    return float(np.mean(said == pairs.signs))
+
+
+def calibrated_tie(pairs: Pairs) -> float:
+    """The `tie` that makes acc_eq largest (the tie calibration of the same paper); the smallest of several.
+
+    To be fitted on other pairs than those it is then measured on. 0 without a pair.
+    """
+    if not len(pairs.scores):
+        return 0.0
+    sizes = np.abs(pairs.scores)
+    order = np.argsort(sizes, kind="stable")
+    sizes = sizes[order]
+    tied = pairs.signs[order] == 0
+    right = (np.sign(pairs.scores[order]) == pairs.signs[order]) & (sizes > 0)
+    # with the first k pairs called ties: people's ties among those, and right orders among the rest
+    gains = np.concatenate([[0], np.cumsum(tied)]) + right.sum() - np.concatenate([[0], np.cumsum(right)])
+    ends = np.flatnonzero(np.append(sizes[1:] > sizes[:-1], True))  # equal sizes are all ties or none
+    candidates = np.concatenate([[0.0], sizes[ends]])
+    counts = np.concatenate([[np.searchsorted(sizes, 0.0, side="right")], ends + 1])
+    return float(candidates[int(np.argmax(gains[counts]))])
