@@ -1,0 +1,67 @@
+"""What there is to serve a model on: the GPUs as `nvidia-smi` names them, or none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+
+_QUERY = ("--query-gpu=index,uuid,memory.total,memory.free", "--format=csv,noheader,nounits")
+_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU; memory in GiB, `free` as it is now, with whatever else runs there."""
+
+    index: int
+    uuid: str
+    total: float
+    free: float
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The GPUs this process may use; empty: the CPU."""
+
+    gpus: tuple[Gpu, ...] = ()
+
+
+def machine() -> Machine:
+    """This one. A driver that does not answer is no GPU."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return Machine()
+    try:
+        said = subprocess.run([tool, *_QUERY], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return Machine()
+    gpus = parse(said.stdout) if said.returncode == 0 else ()
+    return Machine(visible(gpus, os.environ.get("CUDA_VISIBLE_DEVICES")))
+
+
+def parse(text: str) -> tuple[Gpu, ...]:
+    """The GPUs in what `nvidia-smi --query-gpu=index,uuid,memory.total,memory.free` prints (MiB).
+
+    A line without figures (`[N/A]`: memory shared with the CPU) is left out: what can't be known can't be planned with.
+    """
+    gpus = []
+    for line in text.splitlines():
+        fields = [field.strip() for field in line.split(",")]
+        if len(fields) == 4 and all(fields[i].isdigit() for i in (0, 2, 3)):
+            index, uuid, total, free = fields
+            gpus.append(Gpu(int(index), uuid, int(total) / 1024, int(free) / 1024))
+    return tuple(gpus)
+
+
+def visible(gpus: tuple[Gpu, ...], wanted: str | None) -> tuple[Gpu, ...]:
+    """Those that `CUDA_VISIBLE_DEVICES` (indices or beginnings of UUIDs) leaves to this process; `None`: all."""
+    if wanted is None:
+        return gpus
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    return tuple(gpu for gpu in gpus if any(_is(gpu, name) for name in names))
+
+
+def _is(gpu: Gpu, name: str) -> bool:
+    return gpu.index == int(name) if name.isdigit() else gpu.uuid.startswith(name)

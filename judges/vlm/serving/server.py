@@ -1,0 +1,214 @@
+"""Starts vLLM, waits until it answers, and ends it, whatever happens.
+
+    with serve("judge-mini") as server:
+        server.url, server.model, server.api_key
+
+The tree: this process ─pipe─▶ supervisor ─▶ vLLM ─▶ its workers. When the pipe breaks, all of it ends (`supervisor.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalkit.errors import UnavailableError
+from judges.vlm.serving import supervisor
+from judges.vlm.serving.environment import clean_environment, find
+from judges.vlm.serving.flags import Launch, Wish, launch
+from judges.vlm.serving.machine import Machine, machine
+from judges.vlm.serving.profiles import Profile, profile
+
+if TYPE_CHECKING:
+    import httpx
+
+START_SECONDS = 900.0
+"""Until a server that has not answered is given up: loading 60 GB from a slow disk takes minutes."""
+_GRACE = 15.0
+"""Seconds that vLLM has to end by itself."""
+_TAIL = 25
+"""Lines of the log that are shown when it does not start."""
+_MODULE = "vllm.entrypoints.openai.api_server"
+_CAUSES = (
+    ("out of memory", "something else holds the memory of the GPU: end it, or take a smaller profile"),
+    ("less than desired", "less memory is free than was planned with: end what takes it"),
+    ("No available memory for the cache blocks", "the model leaves no room for its cache: take a smaller profile"),
+    ("couldn't find them in the cached files", "the weights are not on this machine: download them, or give a folder"),
+    ("LocalEntryNotFoundError", "the weights are not on this machine: download them, or give a folder"),
+    ("Address already in use", "the port is taken: give another, or none"),
+)
+"""What stands in the log, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A vLLM server that answers.
+
+    Args:
+        url: base of the OpenAI-compatible API, ends in `/v1`.
+        model: the name to ask for.
+        api_key: made for this run; without it nobody else on this machine is answered.
+        profile: what it was started by.
+        vllm: version.
+        log: file of everything it prints.
+        seconds: that the start took.
+    """
+
+    url: str
+    model: str
+    api_key: str
+    profile: Profile
+    vllm: str
+    log: Path
+    seconds: float
+
+    def sleep(self) -> None:
+        """Give the GPU's memory back until `wake`; the weights wait in the machine's memory. Needs `sleep=True`.
+
+        Raises:
+            UnavailableError: the server can't (not started with it, or no CUDA).
+        """
+        self._post("sleep?level=1&mode=wait")
+
+    def wake(self) -> None:
+        """Take the memory again. Raises `UnavailableError` where another process has it now."""
+        self._post("wake_up")
+
+    def _post(self, what: str) -> None:
+        import httpx
+
+        address = f"{self.url.removesuffix('/v1')}/{what}"
+        try:
+            with _client(self.api_key) as client:
+                client.post(address, timeout=300).raise_for_status()
+        except httpx.HTTPError as error:
+            raise UnavailableError(f"{type(error).__name__}: {error}", where=address, hint=f"see {self.log}") from error
+
+
+@contextlib.contextmanager
+def serve(
+    name: str,
+    model: str = "",
+    python: Path | None = None,
+    *,
+    port: int = 0,
+    sleep: bool = False,
+    download: bool = False,
+    log: Path | None = None,
+    timeout: float = START_SECONDS,
+    on: Machine | None = None,
+) -> Iterator[Server]:
+    """Serve a profile's model on vLLM for as long as the context lasts.
+
+    Args:
+        name: of the profile.
+        model: a folder or hub id to load in place of the profile's own.
+        python: of the environment that has vLLM; `None`: looked for.
+        port: on 127.0.0.1; 0: a free one.
+        sleep: start it so that it can be put to sleep.
+        download: allow the hub. Otherwise only what is on this machine is loaded.
+        log: where its output goes; `None`: a temporary file, kept only when something fails.
+        timeout: s until it must answer.
+        on: the machine to plan for; `None`: this one as it is now.
+
+    Raises:
+        UnknownNameError: no such profile.
+        UnavailableError: no vLLM, no room, no weights, or it did not start: with the end of its log.
+    """
+    known = profile(name)
+    if sys.platform != "linux":
+        raise UnavailableError("evalkit starts vLLM on Linux only", where=name, hint="start it, and give its `url`")
+    wish = Wish(known.where(model), name, port or _free_port(), sleep=sleep, download=download)
+    if not model and known.model.startswith(".") and not Path(wish.model).is_dir():
+        raise UnavailableError("its weights are not here", where=wish.model, hint="give --model FOLDER")
+    plan = launch(known, on or machine(), wish)
+    found = find(python, least=known.min_vllm)
+    path = log or Path(tempfile.mkstemp(prefix="evalkit-vllm-", suffix=".log")[1])
+    started = time.monotonic()
+    process = _start(found.path, plan, key := secrets.token_urlsafe(24), path)
+    try:
+        server_url = f"http://127.0.0.1:{wish.port}/v1"
+        _wait(server_url, key, name, timeout, path, process.poll)
+        yield Server(server_url, name, key, known, found.version, path, time.monotonic() - started)
+    except BaseException:
+        _stop(process)
+        raise
+    _stop(process)
+    if log is None:
+        path.unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start(python: Path, plan: Launch, key: str, log: Path) -> subprocess.Popen[bytes]:
+    # the key is a variable, not an argument: arguments are everybody's to read
+    environment = clean_environment(**plan.variables, VLLM_API_KEY=key, PYTHONUNBUFFERED="1")
+    command = [sys.executable, "-I", supervisor.__file__, str(_GRACE), str(python), "-m", _MODULE, *plan.arguments]
+    with log.open("ab") as out:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=tempfile.gettempdir(),
+            start_new_session=True,
+        )
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Break the pipe and wait for the end of everything behind it."""
+    if process.stdin:
+        process.stdin.close()
+    try:
+        process.wait(_GRACE + 10)
+    except subprocess.TimeoutExpired:  # the supervisor itself hangs: what is in its session goes with it
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _wait(url: str, key: str, model: str, timeout: float, log: Path, ended: Callable[[], int | None]) -> None:
+    """Until the server lists `model`; raises `UnavailableError` with the log's end when it won't."""
+    import httpx
+
+    deadline = time.monotonic() + timeout
+    with _client(key) as client:
+        while True:
+            if (status := ended()) is not None:
+                raise _failed(f"the server ended with status {status} before it answered", log)
+            with contextlib.suppress(httpx.HTTPError):
+                answer = client.get(f"{url}/models")
+                # asked with our key: another program on this port does not know it
+                if answer.status_code == 200 and model in {entry["id"] for entry in answer.json()["data"]}:
+                    return
+            if time.monotonic() > deadline:
+                raise _failed(f"the server did not answer within {timeout:g} s", log)
+            time.sleep(0.25)
+
+
+def _client(key: str) -> httpx.Client:
+    import httpx
+
+    # trust_env: a proxy has no business on the way to this machine's own address
+    return httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=10, trust_env=False)
+
+
+def _failed(what: str, log: Path) -> UnavailableError:
+    text = log.read_text(encoding="utf-8", errors="replace")
+    tail = "\n".join(f"  | {line}" for line in text.splitlines()[-_TAIL:]) or "  | (it printed nothing)"
+    advice = [advice for cause, advice in _CAUSES if cause in text]
+    return UnavailableError(f"{what}; its last words:\n{tail}", where=str(log), hint=advice[0] if advice else "")
