@@ -1,6 +1,6 @@
 """How many requests are under way at once: as many as the server bears, never more than a bound.
 
-Additive increase, multiplicative decrease (D. Chiu and R. Jain, 1989), as TCP does it: the bound doubles per round until
+Additive increase, multiplicative decrease (D. Chiu and R. Jain, 1989), as in TCP: the bound doubles per round until
 the server first complains, from then on it grows by one per round, and halves at most once per round of complaints.
 """
 

@@ -1,0 +1,322 @@
+"""An OpenAI-compatible server as an `Endpoint`: bounded in time, in bytes, in requests, and in how often it is asked.
+
+Ask ─▶ slot (adaptive limit) ─▶ attempt ─▶ body (bounded) ─▶ Completion ─▶ Reply
+                 ▲                 │
+                 └── back-off, Retry-After ◀── 429, 5xx, timeout, dropped connection
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import random
+import re
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from evalkit.errors import ConfigError, UnavailableError
+from judges.vlm.ask import Ask, Reply
+from judges.vlm.backoff import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
+from judges.vlm.choice import choice_probabilities
+from judges.vlm.limiter import AdaptiveLimit, Slot
+from judges.vlm.pixels import patch_of, scaled_down, too_large
+from judges.vlm.wire import BadBody, Completion, error_message, one_line, read_completion, request_fields
+
+if TYPE_CHECKING:
+    import openai
+
+KEY_VARIABLES = ("EVALKIT_JUDGE_API_KEY", "OPENAI_API_KEY")
+_NONCE = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one endpoint may take.
+
+    Args:
+        concurrency: requests under way at once, at most; the client finds out how many of them the server bears.
+        timeout_s: seconds for one whole attempt, however slowly its bytes drip.
+        connect_s: seconds to connect.
+        attempts: of one call, the first included.
+        backoff_s: first wait; it doubles with each attempt, half of it is random.
+        max_wait_s: longest single wait; a longer `Retry-After` ends the call.
+        max_body: bytes of one answer that are read.
+        give_up_after: calls in a row that fail through the server's fault before it counts as gone.
+        max_pixels: of one picture; a larger one is refused (`pixels.fit` makes it smaller, and the caller says so).
+    """
+
+    concurrency: int = 64
+    timeout_s: float = 180.0
+    connect_s: float = 10.0
+    attempts: int = 5
+    backoff_s: float = 0.5
+    max_wait_s: float = 60.0
+    max_body: int = 8_000_000
+    give_up_after: int = 16
+    max_pixels: int = 4_194_304
+
+
+class _Failure(NamedTuple):
+    """An attempt that brought nothing usable.
+
+    `again`: another attempt may. `fault`: the server's, not this question's. `wait_s`: what it asked to wait.
+    """
+
+    reason: str
+    again: bool
+    fault: bool
+    wait_s: float = 0.0
+
+
+class _TooLong(Exception):
+    """The answer has more bytes than are read."""
+
+
+class OpenAIEndpoint:
+    """Asks one model of an OpenAI-compatible server. For one event loop.
+
+    Args:
+        url: base of the API, `http://host:port/v1`.
+        model: the name it is served under.
+        api_key: `None` takes it from EVALKIT_JUDGE_API_KEY or OPENAI_API_KEY, if one is set.
+        patch: pixels along a side of one vision token, for the check that pictures are seen at native pixels; `None`
+            takes it from the model's name, and checks nothing for an unknown one.
+
+    Raises:
+        ConfigError: no http(s) address, or a key with characters that no key has.
+        UnavailableError: the `openai` package is missing.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        limits: Limits | None = None,
+        patch: int | None = None,
+    ) -> None:
+        self.url = _base(url)
+        self.model = model
+        self.limits = limits or Limits()
+        self._key = _key(api_key)
+        self._patch = patch or patch_of(model)
+        self._limit = AdaptiveLimit(self.limits.concurrency)
+        self._rng = random.Random()
+        self._client: openai.AsyncOpenAI | None = None
+        self._nonces: set[str] = set()
+        self._answered = False
+        self._failed_in_a_row = 0
+        if importlib.util.find_spec("openai") is None:
+            raise UnavailableError(
+                "asking a server needs the `openai` package", hint="python -m pip install 'evalkit[vllm]'"
+            )
+
+    @property
+    def bound(self) -> int:
+        """Requests that may be under way now."""
+        return self._limit.bound
+
+    async def ask(self, ask: Ask) -> Reply:
+        if refused := too_large(ask, self.limits.max_pixels):
+            return Reply(attempts=0, error=refused)
+        failure = _Failure("not asked", again=True, fault=False)
+        attempt = 0
+        while failure.again and attempt < self.limits.attempts:
+            if attempt:
+                wait = backoff_seconds(attempt - 1, self.limits.backoff_s, self.limits.max_wait_s, self._rng)
+                await asyncio.sleep(max(wait, failure.wait_s))
+            attempt += 1
+            outcome = await self._attempt(ask, attempt)
+            if isinstance(outcome, Reply):
+                self._answered, self._failed_in_a_row = True, 0
+                return outcome
+            failure = outcome
+        self._count(failure)
+        tries = f" ({attempt} attempts)" if attempt > 1 else ""
+        return Reply(attempts=attempt, error=f"{failure.reason}{tries}")
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _count(self, failure: _Failure) -> None:
+        """Raise `UnavailableError` for a server that has failed so often that it counts as gone."""
+        self._failed_in_a_row = self._failed_in_a_row + 1 if failure.fault else 0
+        if self._failed_in_a_row >= self.limits.give_up_after:
+            raise UnavailableError(
+                f"{self._failed_in_a_row} calls in a row failed, the last one: {failure.reason}",
+                where=self.url,
+                hint="look at the server's log; the same command goes on where this run stopped",
+            )
+
+    async def _attempt(self, ask: Ask, attempt: int) -> Reply | _Failure:
+        async with self._limit.slot() as slot:
+            started = time.perf_counter()
+            nonce = uuid.uuid4().hex
+            self._nonces.add(nonce)
+            try:
+                async with asyncio.timeout(self.limits.timeout_s):
+                    body = await self._post(request_fields(ask, self.model), nonce)
+                completion = read_completion(body)
+                slot.succeeded()
+            except BadBody as error:
+                return _Failure(str(error), again=True, fault=True)
+            except TimeoutError:
+                slot.overloaded()
+                return _Failure(f"no answer within {self.limits.timeout_s:g} s", again=True, fault=True)
+            except UnavailableError:
+                raise
+            except Exception as error:  # whatever the SDK and its transport raise
+                return self._failure(error, slot, last=attempt >= self.limits.attempts)
+            finally:
+                asyncio.get_running_loop().call_later(self.limits.timeout_s, self._nonces.discard, nonce)
+            return self._reply(ask, completion, nonce, attempt, time.perf_counter() - started)
+
+    def _reply(self, ask: Ask, completion: Completion, nonce: str, attempt: int, seconds: float) -> Reply | _Failure:
+        if crossed := self._crossed(completion, nonce):
+            return _Failure(crossed, again=True, fault=True)
+        options = (ask.choice, ask.options) if ask.choice else None
+        return Reply(
+            text=completion.content,
+            finish=completion.finish,
+            probabilities=choice_probabilities(completion.content, completion.tokens, *options) if options else {},
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            seconds=seconds,
+            attempts=attempt,
+            error=scaled_down(ask, completion.prompt_tokens, self._patch),
+        )
+
+    def _crossed(self, completion: Completion, nonce: str) -> str:
+        """What to say if the answer is provably not to this request; empty if it is, or if nothing tells.
+
+        vLLM makes the answer's id from the request's `X-Request-Id`: an id with the nonce of another request is another
+        question's answer. Other servers ignore the header; there only the controls would notice.
+        """
+        named = _NONCE.findall(completion.id)
+        if nonce not in named and any(each in self._nonces for each in named):
+            return "the server gave the answer to another question"
+        ours, theirs = (name.lower().rsplit("/", 1)[-1] for name in (self.model, completion.model))
+        if theirs and ours not in theirs and theirs not in ours:
+            return f"the answer comes from another model (`{completion.model}`)"
+        return ""
+
+    # --------------------------------------------------------------------------------------------------- the network
+
+    async def _post(self, fields: dict[str, Any], nonce: str) -> bytes:
+        answer = await self._sdk().chat.completions.with_raw_response.create(
+            **fields, extra_headers={"X-Request-Id": nonce}
+        )
+        content: bytes = answer.content
+        return content
+
+    def _sdk(self) -> openai.AsyncOpenAI:
+        if self._client is None:
+            import openai
+
+            self._client = openai.AsyncOpenAI(
+                base_url=self.url,
+                api_key=self._key or "none",  # the SDK insists on one
+                max_retries=0,  # attempts are counted in one place: here
+                http_client=_http_client(self.limits, local=_is_local(self.url)),
+            )
+        return self._client
+
+    def _failure(self, error: Exception, slot: Slot, *, last: bool) -> _Failure:
+        import httpx2
+        import openai
+
+        cause = error.__cause__
+        if isinstance(error, openai.APIStatusError):
+            return self._refusal(error, slot)
+        if isinstance(cause, _TooLong):
+            return _Failure(str(cause), again=False, fault=True)
+        if isinstance(error, openai.APITimeoutError) and not isinstance(cause, httpx2.ConnectTimeout):
+            slot.overloaded()
+            return _Failure("the server stopped answering", again=True, fault=True)
+        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout) and last:
+            raise UnavailableError(
+                "no connection to the judge's server",
+                where=self.url,
+                hint="`evalkit judge serve` starts one; `url:` of the judge says where it is",
+            ) from error
+        what = type(cause or error).__name__
+        return _Failure(f"the connection failed ({what})", again=True, fault=True)
+
+    def _refusal(self, error: openai.APIStatusError, slot: Slot) -> _Failure:
+        status = error.status_code
+        said = error_message(error.response.content, self._key)
+        reason = f"HTTP {status}{': ' if said else ''}{said}"
+        if status in (401, 404) or (status == 403 and not self._answered):
+            raise UnavailableError(reason, where=self.url, hint=self._hint(status)) from error
+        wait = retry_after_seconds(error.response.headers.get("retry-after"))
+        if status in (429, 503):
+            slot.overloaded(min(wait or 0.0, self.limits.max_wait_s))
+        if wait is not None and wait > self.limits.max_wait_s:
+            return _Failure(f"{reason}; it asks to wait {wait:.0f} s", again=False, fault=True)
+        return _Failure(reason, again=status in RETRIED_STATUSES, fault=status in RETRIED_STATUSES, wait_s=wait or 0.0)
+
+    def _hint(self, status: int) -> str:
+        if status == 404:
+            return f"`model:` must be a name the server serves (`{self.url}/models` lists them); this is `{self.model}`"
+        return f"set {KEY_VARIABLES[0]} to a key that may ask this server"
+
+
+def _http_client(limits: Limits, *, local: bool) -> Any:
+    """The SDK's HTTP client with bounded bodies, without redirects; a server on this machine is asked without proxy."""
+    import httpx2
+    import openai
+
+    class Bounded(httpx2.AsyncByteStream):
+        def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+            self._stream = stream
+
+        async def __aiter__(self) -> Any:
+            left = limits.max_body
+            async for chunk in self._stream:
+                left -= len(chunk)
+                if left < 0:
+                    raise _TooLong(f"the answer has more than {limits.max_body} bytes")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await self._stream.aclose()
+
+    async def bound(response: httpx2.Response) -> None:
+        response.stream = Bounded(response.stream)  # type: ignore[arg-type]
+
+    return openai.DefaultAsyncHttpxClient(
+        timeout=httpx2.Timeout(limits.timeout_s, connect=limits.connect_s),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=limits.concurrency),
+        headers={"Accept-Encoding": "identity"},  # no body grows after it was counted
+        event_hooks={"response": [bound]},
+        follow_redirects=False,
+        trust_env=not local,
+    )
+
+
+def _is_local(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _base(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigError("not an http(s) address", where=one_line(url), hint="http://host:8000/v1")
+    if parts.username or parts.password:
+        raise ConfigError("a name or password in the address would end up in reports", hint=f"use {KEY_VARIABLES[0]}")
+    return url.rstrip("/").removesuffix("/chat/completions")
+
+
+def _key(given: str | None) -> str:
+    key = given if given is not None else next(filter(None, map(os.environ.get, KEY_VARIABLES)), "")
+    key = key.strip()
+    if not (key.isascii() and (not key or key.isprintable())):
+        raise ConfigError("the API key holds characters that no key has", where=" or ".join(KEY_VARIABLES))
+    return key

@@ -1,0 +1,150 @@
+"""The chat completions API as bytes: what is sent for an ask, and what an answer's body says. Nothing is trusted."""
+
+from __future__ import annotations
+
+import base64
+import json
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from evalkit.records import JSON
+from judges.vlm.ask import Ask
+from judges.vlm.choice import Token
+
+TOP_LOGPROBS = 20
+MOST_MESSAGE = 200
+
+
+class BadBody(Exception):
+    """An answer's body that can't be one, in words for a report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer. `content` is empty where there is none."""
+
+    id: str
+    model: str
+    content: str
+    finish: str
+    tokens: tuple[Token, ...]
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+def request_fields(ask: Ask, model: str) -> dict[str, Any]:
+    """The body of a request: pictures first, then the text, so that questions about a picture share a prefix."""
+    images = [{"type": "image_url", "image_url": {"url": _data_url(shot.png)}} for shot in ask.images]
+    content: list[JSON] = [*images, {"type": "text", "text": ask.text}]
+    schema = {"name": ask.name, "schema": dict(ask.schema), "strict": True}
+    fields: dict[str, Any] = {
+        "model": model,
+        "messages": [{"role": "system", "content": ask.system}, {"role": "user", "content": content}],
+        "max_tokens": ask.max_tokens,
+        "temperature": 0,
+        "seed": 0,
+        "response_format": {"type": "json_schema", "json_schema": schema},
+    }
+    return fields | ({"logprobs": True, "top_logprobs": TOP_LOGPROBS} if ask.choice else {})
+
+
+@lru_cache(maxsize=32)
+def _data_url(png: bytes) -> str:
+    """Encoded once for all questions about a picture."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def read_completion(body: bytes) -> Completion:
+    """The completion in an answer's body.
+
+    Raises:
+        BadBody: not one. Counts and probabilities that make no sense are taken for missing, an unusable text is not.
+    """
+    try:
+        answer = json.loads(body.decode("utf-8"), parse_int=_integer)
+    except UnicodeDecodeError as error:
+        raise BadBody("the answer is not UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise BadBody("the answer is not JSON, or was cut off") from error
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise BadBody(f"the answer holds no choice{_said(answer)}")
+    content, usage = message.get("content"), answer.get("usage")
+    if content is not None and not isinstance(content, str):
+        raise BadBody("the answer's content is no text")
+    usage = usage if isinstance(usage, dict) else {}
+    return Completion(
+        id=_text(answer.get("id")),
+        model=_text(answer.get("model")),
+        content=(content or "").encode("utf-8", errors="replace").decode(),  # lone surrogates can't be stored
+        finish=_text(choice.get("finish_reason")),
+        tokens=_tokens(choice.get("logprobs")),
+        prompt_tokens=_count(usage.get("prompt_tokens")),
+        completion_tokens=_count(usage.get("completion_tokens")),
+    )
+
+
+def _tokens(logprobs: JSON) -> tuple[Token, ...]:
+    """Tokens with their alternatives; none at all if one of them can't be read, for then places are lost."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    try:
+        return tuple(map(_token, content)) if isinstance(content, list) else ()
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ()
+
+
+def _token(entry: JSON) -> Token:
+    data, logarithm = _alternative(entry)
+    alternatives = [_alternative(each) for each in entry.get("top_logprobs") or ()]
+    if all(data != other for other, _ in alternatives):
+        alternatives.append((data, logarithm))
+    return Token(data, tuple(alternatives))
+
+
+def _alternative(entry: JSON) -> tuple[bytes, float]:
+    logarithm = entry["logprob"]
+    if isinstance(logarithm, bool) or not isinstance(logarithm, int | float):
+        raise TypeError("no logarithm")
+    given = entry.get("bytes")
+    return (bytes(given) if isinstance(given, list) else entry["token"].encode("utf-8")), float(logarithm)
+
+
+def error_message(body: bytes, secret: str = "") -> str:
+    """What the body of a refusal says, as one short printable line; empty if it says nothing that can be read."""
+    try:
+        answer = json.loads(body[:65_536])
+    except (ValueError, RecursionError):
+        return ""
+    return _said(answer, secret).removeprefix(": ")
+
+
+def _said(answer: JSON, secret: str = "") -> str:
+    """`: ` and the message of an error object."""
+    error = answer.get("error", answer) if isinstance(answer, dict) else None
+    message = error.get("message") if isinstance(error, dict) else error
+    return f": {one_line(message, secret)}" if isinstance(message, str) and message.strip() else ""
+
+
+def one_line(text: str, secret: str = "") -> str:
+    """Foreign text made fit for a terminal and a report; `secret` (an API key) is taken out before it is cut."""
+    text = text.replace(secret, "***") if secret else text
+    visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: 10 * MOST_MESSAGE])
+    line = " ".join(visible.split())
+    return line if len(line) <= MOST_MESSAGE else f"{line[: MOST_MESSAGE - 1]}…"
+
+
+def _text(value: JSON) -> str:
+    return one_line(value) if isinstance(value, str) else ""
+
+
+def _count(value: JSON) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
+def _integer(digits: str) -> int | float:
+    """An integer; one beyond all counts as a float, for converting thousands of digits takes time."""
+    return int(digits) if len(digits) <= 18 else float(digits)
