@@ -16,6 +16,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.engine.judging import Look, look, try_control
@@ -65,12 +66,15 @@ class Failed(NamedTuple):
 Message = Begun | Done | ControlsDone | Failed
 
 
-def serve(connection: Connection, spec: PluginSpec) -> None:
-    """Be the judge of `spec` until told to end."""
+def serve(connection: Connection, spec: PluginSpec, folder: Path) -> None:
+    """Be the judge of `spec` until told to end. One that keeps something of its own beside the run (`attach`) is told
+    the run's folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         judge = create("judges", spec)
+        if hasattr(judge, "attach"):
+            judge.attach(folder)
     except EvalkitError as error:
         connection.send(Failed(error))
         return

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from evalkit.engine.judge_process import Begun, Controls, ControlsDone, Drop, Failed, Message, serve
 from evalkit.engine.judging import Look, blank
@@ -27,12 +28,14 @@ class JudgeStage:
         judge: the judge, for its name and dimensions; it is not asked to look here.
         spec: how to make it again, over there.
         done: called with each verdict, from another thread.
+        folder: of the run.
     """
 
-    def __init__(self, judge: Judge, spec: PluginSpec, done: Callable[[VerdictRow], None]) -> None:
+    def __init__(self, judge: Judge, spec: PluginSpec, done: Callable[[VerdictRow], None], folder: Path) -> None:
         self.judge = judge
         self._spec = spec
         self._done = done
+        self._folder = folder
         self._slots = threading.Semaphore(4 * judge.concurrency + 4)
         self._lock = threading.Lock()
         self._pending: dict[int, Look] = {}
@@ -95,7 +98,7 @@ class JudgeStage:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         name = f"judge {self.judge.name}"
-        self._process = context.Process(target=serve, args=(theirs, self._spec), name=name, daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, self._spec, self._folder), name=name, daemon=True)
         self._process.start()
         theirs.close()
 

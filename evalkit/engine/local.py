@@ -104,7 +104,7 @@ class LocalExecutor:
             writer.put(row)
             self._progress.advance(f"{judge.name} verdicts")
 
-        stage = JudgeStage(judge, spec, done)
+        stage = JudgeStage(judge, spec, done, self._store.folder)
         stack.callback(stage.kill)
         stage.ask_controls(result.name for result in self._passed_controls(judge))
         return stage
