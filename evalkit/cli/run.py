@@ -72,7 +72,7 @@ def command(config: Path | None, **flags: Any) -> int:
     except Exception:  # a bug of ours: its traceback belongs into the run's folder (exit 70)
         click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
         return EXIT_BUG
-    return _conclude(output)
+    return conclude(output)
 
 
 def overrides(flags: dict[str, Any]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def stop_on_signal(unit: str = "picture") -> threading.Event:
     return stop
 
 
-def _conclude(output: Any) -> int:
+def conclude(output: Any) -> int:
     """Say the answer, the figures behind it, and, as the last line, where the report is."""
     from evalkit.gates import format_interval
     from evalkit.results import Outcome

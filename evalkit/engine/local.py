@@ -39,7 +39,7 @@ _LOOK_EVERY = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
     """One picture to have: the request, its place in the suite, and its key."""
 
     idx: int
@@ -55,6 +55,9 @@ class LocalExecutor:
         stop: set by Ctrl-C; what is in hand is finished, the rest is left for the next time.
     """
 
+    stops_early = True
+    """Whether a plan that says so ends once its gates are decided."""
+
     def __init__(
         self, plan: Plan, store: RunStore, cache: Cache | None, progress: Progress, stop: threading.Event
     ) -> None:
@@ -63,7 +66,7 @@ class LocalExecutor:
         self._cache = cache
         self._progress = progress
         self._stop = stop
-        self._early = EarlyStop(plan) if plan.config.stop_early else None
+        self._early = EarlyStop(plan) if self.stops_early and plan.config.stop_early else None
         self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
 
     def run(self) -> tuple[ControlResult, ...]:
@@ -128,8 +131,8 @@ class LocalExecutor:
     def _run_role(
         self, role: Role, generator: Generator, writer: Writer, stages: list[JudgeStage], filing: ThreadPoolExecutor
     ) -> None:
-        batch: list[_Item] = []
-        pending: deque[tuple[_Item, Future[Sample]]] = deque()
+        batch: list[Item] = []
+        pending: deque[tuple[Item, Future[Sample]]] = deque()
 
         def settle(at_most: int) -> None:
             while len(pending) > at_most:
@@ -159,14 +162,14 @@ class LocalExecutor:
             generate()
         settle(at_most=0)
 
-    def _items(self, generator: Generator) -> Iterator[_Item]:
+    def _items(self, generator: Generator) -> Iterator[Item]:
         for idx, case in self._store.cases():
             fingerprint = generator.fingerprint(case)
             for seed in self._plan.seeds:
                 request = Request(case, seed, noise_seed(case.id, seed))
-                yield _Item(idx, request, fingerprint, picture_key(request, fingerprint))
+                yield Item(idx, request, fingerprint, picture_key(request, fingerprint))
 
-    def _ready(self, role: Role, item: _Item) -> tuple[Sample, bool] | None:
+    def _ready(self, role: Role, item: Item) -> tuple[Sample, bool] | None:
         """The finished sample of an item and whether it is in this run's store already; `None`: to be generated."""
         stored = self._store.sample(role, item.idx, item.request.seed)
         if stored and stored.ok and stored.key == item.key and self._store.blobs.has(stored.sha256, stored.suffix):
@@ -177,7 +180,7 @@ class LocalExecutor:
     def _have(
         self,
         role: Role,
-        item: _Item,
+        item: Item,
         sample: Sample,
         writer: Writer,
         stages: list[JudgeStage],
@@ -208,7 +211,7 @@ class LocalExecutor:
             else:
                 stage.submit(Look(key, *cell, case, picture, twin))
 
-    def _twin(self, role: Role, item: _Item) -> Picture | None:
+    def _twin(self, role: Role, item: Item) -> Picture | None:
         """The teacher's picture of the same case and noise, for a student's picture."""
         if role is Role.TEACHER or Role.TEACHER not in self._plan.generators:
             return None

@@ -16,6 +16,7 @@ from evalkit import __version__
 from evalkit.cache_folder import cache_folder
 from evalkit.compare import Baseline, compare
 from evalkit.config.model import RunConfig
+from evalkit.config.stored import config_to_json
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.gating import Reference, gate_results, open_reference, read_flaky
 from evalkit.engine.local import LocalExecutor
@@ -75,8 +76,9 @@ def execute(
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, progress, stop)
+        store.set_meta("config", config_to_json(config))
         store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
-        summary = _summarise(config, plan, store, controls, metrics, reference, flaky, command)
+        summary = summarise(config, plan, store, controls, metrics, reference, flaky, command)
         store.set_meta("summary", to_json(summary))
         return RunOutput(summary, export(config.exporters, store))
     finally:
@@ -131,7 +133,7 @@ def _claim(store: RunStore, plan: Plan) -> None:
         store.set_meta("plan", ours)
 
 
-def _summarise(
+def summarise(
     config: RunConfig,
     plan: Plan,
     store: RunReader,
@@ -141,6 +143,7 @@ def _summarise(
     flaky: frozenset[str],
     command: str,
 ) -> RunSummary:
+    """All of a run but its cases, worked out from its store."""
     watched = EarlyStop(plan) if config.stop_early else None
     gate_outcomes = watched.results(store) if watched else gate_results(plan, store, reference, flaky, metrics)
     comparison = None

@@ -182,7 +182,7 @@ def _value_offset(text: str, at: int, name: str) -> int | None:
         if not text.startswith('"', at):
             return None
         try:
-            key, at = json.decoder.scanstring(text, at + 1)
+            key, at = json.JSONDecoder().raw_decode(text, at)
             at = _skip(text, at)
             if not text.startswith(":", at):
                 return None

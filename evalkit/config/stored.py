@@ -1,0 +1,35 @@
+"""The config of a run as its store keeps it: enough to make the same plug-ins again, wherever the command is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalkit.config.model import RunConfig
+from evalkit.plugins import PluginSpec
+from evalkit.records import JSON
+
+
+def config_to_json(config: RunConfig) -> JSON:
+    """Every key as plain JSON; plug-ins with the folder that their relative paths mean."""
+    return {name: _plain(getattr(config, name)) for name in RunConfig.model_fields}
+
+
+def config_from_json(stored: JSON) -> RunConfig:
+    """The config. Raises `pydantic.ValidationError` for one that another version of evalkit wrote."""
+    return RunConfig.model_validate({name: _read(value) for name, value in stored.items()})
+
+
+def _plain(value: object) -> JSON:
+    if isinstance(value, PluginSpec):
+        return {"plugin": value.use, "settings": dict(value.settings), "value": value.value, "base": str(value.base)}
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.model_dump(mode="json", exclude_none=True) if hasattr(value, "model_dump") else value
+
+
+def _read(value: JSON) -> object:
+    if isinstance(value, dict) and "plugin" in value:
+        return PluginSpec(value["plugin"], value["settings"], value["value"], Path(value["base"]))
+    return tuple(map(_read, value)) if isinstance(value, list) else value
