@@ -77,13 +77,15 @@ def fitting(machine: Machine) -> list[str]:
 
 
 def _common(profile: Profile, wish: Wish) -> list[str]:
-    size = {"shortest_edge": profile.min_pixels, "longest_edge": profile.max_pixels}  # areas, whatever the names say
     arguments = ["--model", wish.model, "--served-model-name", wish.served_name]
     arguments += ["--host", "127.0.0.1", "--port", str(wish.port), "--dtype", profile.dtype, "--seed", "0"]
     if profile.max_model_len is not None:
         arguments += ["--max-model-len", str(profile.max_model_len)]
     arguments += ["--limit-mm-per-prompt", json.dumps({"image": MAX_IMAGES, "video": 0})]
-    arguments += ["--mm-processor-kwargs", json.dumps({"size": size})]
+    if profile.max_pixels is not None:
+        # areas, whatever the names say; the older `max_pixels` is ignored by some releases
+        size = {"shortest_edge": profile.min_pixels, "longest_edge": profile.max_pixels}
+        arguments += ["--mm-processor-kwargs", json.dumps({"size": size})]
     # without `disable_any_whitespace` a model may write line breaks until its tokens run out
     arguments += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
     # the model's own generation_config brings penalties and a temperature that move scores and spoil transcriptions

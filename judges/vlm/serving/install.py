@@ -30,7 +30,7 @@ _GPU = (f"vllm=={VERSION}",)
 _DEAD_WEIGHT = ("torchaudio", "torchcodec", "triton")
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 _HOOK = '''\
-"""Calls torchvision_cpu.ensure_torchvision before the first import of torchvision (see evalkit's serving/install.py)."""
+"""Calls ensure_torchvision before the first import of torchvision (see evalkit's judges/vlm/serving/install.py)."""
 import sys
 
 

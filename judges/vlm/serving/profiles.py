@@ -35,8 +35,8 @@ class Profile(Settings):
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     coordinates: Literal["relative-1000", "pixels"]
     token_px: int
-    min_pixels: int
-    max_pixels: int
+    min_pixels: int | None = None
+    max_pixels: int | None = None
     max_model_len: int | None = None
     min_vllm: str
     note: str = ""
@@ -48,18 +48,13 @@ class Profile(Settings):
         """
         side = self.token_px
         wide, high = (round(length / side) * side for length in (width, height))
-        if wide * high > self.max_pixels:
+        if self.max_pixels and wide * high > self.max_pixels:
             shrink = math.sqrt(width * height / self.max_pixels)
             wide, high = (max(side, math.floor(length / shrink / side) * side) for length in (width, height))
-        elif wide * high < self.min_pixels:
+        elif self.min_pixels and wide * high < self.min_pixels:
             grow = math.sqrt(self.min_pixels / (width * height))
             wide, high = (math.ceil(length * grow / side) * side for length in (width, height))
         return wide, high
-
-    def picture_tokens(self, width: int, height: int) -> int:
-        """Tokens that a picture of this size takes in the prompt."""
-        wide, high = self.resized(width, height)
-        return wide * high // self.token_px**2
 
     def where(self, model: str = "") -> str:
         """What vLLM is told to load: `model`, or the profile's own; a folder as an absolute path."""

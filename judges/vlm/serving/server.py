@@ -3,7 +3,9 @@
     with serve("judge-mini") as server:
         server.url, server.model, server.api_key
 
-The tree: this process ─pipe─▶ supervisor ─▶ vLLM ─▶ its workers. When the pipe breaks, all of it ends (`supervisor.py`).
+    this process ─pipe─▶ supervisor ─▶ vLLM ─▶ its workers
+
+When the pipe breaks, all of it ends (`supervisor.py`).
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ class Server:
         vllm: version.
         log: file of everything it prints.
         seconds: that the start took.
+        alive: whether it has not ended since.
     """
 
     url: str
@@ -71,6 +74,7 @@ class Server:
     vllm: str
     log: Path
     seconds: float
+    alive: Callable[[], bool]
 
     def sleep(self) -> None:
         """Give the GPU's memory back until `wake`; the weights wait in the machine's memory. Needs `sleep=True`.
@@ -137,9 +141,10 @@ def serve(
     started = time.monotonic()
     process = _start(found.path, plan, key := secrets.token_urlsafe(24), path)
     try:
-        server_url = f"http://127.0.0.1:{wish.port}/v1"
-        _wait(server_url, key, name, timeout, path, process.poll)
-        yield Server(server_url, name, key, known, found.version, path, time.monotonic() - started)
+        url = f"http://127.0.0.1:{wish.port}/v1"
+        _wait(url, key, name, timeout, path, process.poll)
+        took = time.monotonic() - started
+        yield Server(url, name, key, known, found.version, path, took, lambda: process.poll() is None)
     except BaseException:
         _stop(process)
         raise

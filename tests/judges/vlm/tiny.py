@@ -14,7 +14,7 @@ SPECIAL = (
 TEMPLATE = """\
 {%- for message in messages %}<|im_start|>{{ message.role }}
 {% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content -%}
-{% if part.type in ('image', 'image_url') %}<|vision_start|><|image_pad|><|vision_end|>{% else %}{{ part.text }}{% endif %}
+{% if part.type == 'text' %}{{ part.text }}{% else %}<|vision_start|><|image_pad|><|vision_end|>{% endif %}
 {%- endfor %}{% endif %}<|im_end|>
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
@@ -37,14 +37,29 @@ def build(folder: Path, seed: int = 0) -> Path:
     ids = {word: tokenizer.convert_tokens_to_ids(word) for word in SPECIAL}
     rope = {"rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True}
     text = {
-        **{"vocab_size": (len(tokenizer) + 63) // 64 * 64, "hidden_size": 64, "intermediate_size": 128, "head_dim": 32},
-        **{"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2, "rope_parameters": rope},
-        **{"max_position_embeddings": 4096, "eos_token_id": ids["<|im_end|>"], "tie_word_embeddings": True},
+        "vocab_size": (len(tokenizer) + 63) // 64 * 64,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "head_dim": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "rope_parameters": rope,
+        "max_position_embeddings": 4096,
+        "eos_token_id": ids["<|im_end|>"],
+        "tie_word_embeddings": True,
     }
     vision = {
-        **{"depth": 2, "hidden_size": 64, "intermediate_size": 128, "num_heads": 2, "out_hidden_size": 64},
-        **{"patch_size": 16, "spatial_merge_size": 2, "temporal_patch_size": 2, "num_position_embeddings": 256},
-        **{"deepstack_visual_indexes": [0]},
+        "depth": 2,
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_heads": 2,
+        "out_hidden_size": 64,
+        "patch_size": 16,
+        "spatial_merge_size": 2,
+        "temporal_patch_size": 2,
+        "num_position_embeddings": 256,
+        "deepstack_visual_indexes": [0],
     }
     marks = {
         f"{name}_token_id": ids[f"<|{word}|>"]

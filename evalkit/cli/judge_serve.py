@@ -1,0 +1,61 @@
+"""`evalkit judge serve`."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from judges.vlm.serving import Server
+
+
+@click.command("serve")
+@click.argument("profile", default="judge-mini")
+@click.option("--model", default="", help="Folder or hub id to load in place of the profile's own.")
+@click.option("--port", type=click.IntRange(1, 65535), help="On 127.0.0.1; default: a free one.")
+@click.option("--vllm-python", type=click.Path(path_type=Path), envvar="EVALKIT_VLLM_PYTHON", help="Python with vLLM.")
+@click.option("--download", is_flag=True, help="Allow the hub; otherwise only what is on this machine is loaded.")
+@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File for the server's output.")
+@click.option("--timeout", type=click.FloatRange(1), default=900.0, show_default=True, help="Seconds until it answers.")
+def command(
+    profile: str,
+    model: str,
+    port: int | None,
+    vllm_python: Path | None,
+    download: bool,
+    log: Path | None,
+    timeout: float,
+) -> int:
+    """Start the model of PROFILE (`judge-mini` if none is named) on vLLM for judges to ask, and wait for Ctrl-C.
+
+    Exit 3 if it can't be started: no vLLM, no room on the GPU, no weights.
+    """
+    from judges.vlm.serving import serve
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    click.echo(f"starting {profile} …", err=True)
+    with serve(profile, model, vllm_python, port=port or 0, download=download, log=log, timeout=timeout) as server:
+        click.echo(
+            f"{server.profile.model} on vLLM {server.vllm}, ready after {server.seconds:.0f} s; log: {server.log}"
+        )
+        click.echo(f"url     {server.url}")
+        click.echo(f"model   {server.model}")
+        click.echo(f"export  EVALKIT_JUDGE_API_KEY={server.api_key}")
+        click.echo(f"judge   evalkit run --judge vlm:url={server.url},model={server.model}")
+        _stay(server)
+    return 0
+
+
+def _stay(server: Server) -> None:
+    from evalkit.errors import UnavailableError
+
+    try:
+        while server.alive():
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        return
+    raise UnavailableError("the server ended by itself", where=str(server.log), hint="its log says why")
