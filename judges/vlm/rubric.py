@@ -110,7 +110,8 @@ def read_rubric(path: Path) -> Rubric:
     try:
         return Rubric.model_validate({"name": path.stem, **read_yaml(path, ConfigError)})
     except ValidationError as error:
-        raise ConfigError(explain(error, Rubric), where=str(path)) from error
+        explained = explain(error, Rubric)
+        raise ConfigError(explained.what, where=str(path), hint=explained.hint) from error
 
 
 @lru_cache(maxsize=1)

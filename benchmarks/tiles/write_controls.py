@@ -1,0 +1,53 @@
+"""Writes the pictures and cases that the VLM judge's controls are made of: `python -m benchmarks.tiles.write_controls`.
+
+Judges may not draw tiles themselves: what they are shown is shipped with them, and a test compares it with this module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.tiles.case import edit_case, tile_case
+from benchmarks.tiles.draw import draw_tiles
+from benchmarks.tiles.edit import Edit
+from benchmarks.tiles.scene import Figure, Mark, TileScene, Word
+from evalkit.keys import to_json
+from evalkit.pictures import encode_png
+from evalkit.records import Case, SourceImage
+
+FOLDER = Path(__file__).parents[2] / "judges/vlm/control_pictures"
+POSTER = TileScene("text", "white", Word("OCEAN", "blue", "top"), (Mark("circle", "red", "bottom", "right"),))
+MISSPELLED = dataclasses.replace(POSTER, word=Word("OCKAN", "blue", "top"))
+EDITED = dataclasses.replace(POSTER, marks=(Mark("circle", "green", "bottom", "right"),))
+PORTRAIT = TileScene("portrait", "teal", figure=Figure("tan", "black", "orange"))
+SCENES = {"poster": POSTER, "misspelled": MISSPELLED, "edited": EDITED, "portrait": PORTRAIT}
+
+
+def files() -> dict[str, bytes]:
+    """Content of every file by name. Paths of sources are relative to the folder."""
+    made = {f"{name}.png": encode_png(draw_tiles(scene)) for name, scene in SCENES.items()}
+    source = SourceImage("poster.png", hashlib.sha256(made["poster.png"]).hexdigest())
+    edit = edit_case(Edit("recolor", "Make the circle green.", POSTER, EDITED), "control/edit", source)
+    cases = [_plain(tile_case(POSTER, "control/poster")), _plain(edit)]
+    made["cases.json"] = (json.dumps([to_json(case) for case in cases], indent=1) + "\n").encode()
+    return made
+
+
+def _plain(case: Case) -> Case:
+    """Without the questions of the suite, which would only cost time."""
+    return dataclasses.replace(case, checklist=(), extra={k: v for k, v in case.extra.items() if k == "edit"})
+
+
+def main(folder: Path = FOLDER) -> None:
+    """Write the files below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files().items():
+        (folder / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""From boxes as a model states them to findings, in pixels of the judged picture (pure)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from evalkit.records import JSON, Box, Finding
+from judges.vlm.rubric import LEVELS
+from judges.vlm.scale import Coordinates, Expected, unit_value
+
+LEAST_SEVERITY = 0.05
+SAME = 0.5
+"""IoU from which two findings of one kind are the same."""
+LEAST_SIDE = 1.0
+"""Boxes thinner than this are broken, px."""
+GROUND_KINDS = ("grain", "banding", "grid", "mottle", "cast")
+TEXT_KINDS = ("typo", "malformed", "missing-text", "extra-text", "duplicate-text")
+
+
+class Located(NamedTuple):
+    """Findings, and how many were dropped: `broken` boxes, and those that `contradict` the level they came with."""
+
+    findings: list[Finding]
+    broken: int = 0
+    contradicting: int = 0
+
+
+def located(
+    rubric: str,
+    stated: Sequence[Mapping[str, JSON]],
+    score: Expected,
+    size: tuple[int, int],
+    sent: tuple[int, int],
+    coordinates: Coordinates,
+) -> Located:
+    """The findings of one reply.
+
+    Args:
+        rubric: who asked.
+        stated: `kind` and `box` as in the reply.
+        score: of the same reply; the severity follows from it.
+        size: width and height of the judged picture, px.
+        sent: width and height of the picture as it was sent, in whose pixels `pixels` counts.
+        coordinates: what the model's numbers mean.
+    """
+    if score.stated == LEVELS[-1]:
+        return Located([], contradicting=len(stated))
+    severity = max(LEAST_SEVERITY, 1 - unit_value(score.score))
+    found: list[Finding] = []
+    for one in stated:
+        box = to_pixels(one["box"], size, sent, coordinates)
+        if box is not None:
+            kind = str(one["kind"])
+            evidence: dict[str, JSON] = {"rubric": rubric, "stated_box": list(one["box"])}
+            message = f"{kind.replace('-', ' ')}, says the model ({rubric} {score.score:.1f} of {LEVELS[-1]})"
+            found.append(Finding(kind, box, max(box.width, box.height), "px", severity, message, evidence))
+    return Located(found, broken=len(stated) - len(found))
+
+
+def to_pixels(
+    stated: Sequence[float], size: tuple[int, int], sent: tuple[int, int], coordinates: Coordinates
+) -> Box | None:
+    """A stated box in pixels of the picture, cut at its edges; `None` if nothing is left or it is no box."""
+    width, height = size
+    across, down = (1000, 1000) if coordinates == "relative-1000" else sent
+    x0, y0, x1, y1 = stated
+    box = (x0 / across * width, y0 / down * height, x1 / across * width, y1 / down * height)
+    x0, x1 = (min(max(value, 0.0), float(width)) for value in (box[0], box[2]))
+    y0, y1 = (min(max(value, 0.0), float(height)) for value in (box[1], box[3]))
+    return Box(x0, y0, x1, y1) if x1 - x0 >= LEAST_SIDE and y1 - y0 >= LEAST_SIDE else None
+
+
+def merged(findings: Sequence[Finding]) -> list[Finding]:
+    """Findings of several rubrics, each defect once: the more severe one, with all that reported it."""
+    kept: list[Finding] = []
+    for finding in sorted(findings, key=lambda one: -one.severity):
+        for i, other in enumerate(kept):
+            if other.kind == finding.kind and other.box.iou(finding.box) >= SAME:
+                also = [*other.evidence.get("also", []), finding.evidence["rubric"]]
+                kept[i] = dataclasses.replace(other, evidence={**other.evidence, "also": sorted(set(also))})
+                break
+        else:
+            kept.append(finding)
+    return kept
+
+
+def with_target(finding: Finding, texts: Mapping[int, Box]) -> Finding:
+    """The finding with what in the case it is about, so that twins can be matched."""
+    if finding.kind in GROUND_KINDS:
+        return dataclasses.replace(finding, target="background")
+    if finding.kind in TEXT_KINDS and texts:
+        nearest = max(texts, key=lambda index: texts[index].intersection(finding.box))
+        if texts[nearest].intersection(finding.box) > 0:
+            return dataclasses.replace(finding, target=f"text:{nearest}")
+    return finding

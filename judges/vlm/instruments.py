@@ -1,0 +1,144 @@
+"""What the exact instruments say about a place the model points at: confirmed, refuted, or nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from evalkit.errors import JudgeError, UnavailableError
+from evalkit.pictures import Pixels
+from evalkit.records import JSON, Box, Finding
+from judges.vlm.crops import crop
+from judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
+
+if TYPE_CHECKING:
+    from judges.typography.reader import Reader
+
+VERSION = 1
+REFUTED_SEVERITY = 0.05
+"""Of a finding that an instrument refutes: it is shown, and said to be refuted, but it weighs nothing."""
+READABLE_SIDE = 64
+"""A cut-out of text lower than this is enlarged to it before it is read, px."""
+Word = Literal["confirmed", "refuted", "silent"]
+
+
+class Said(NamedTuple):
+    """What an instrument says of one finding. `detail` is JSON for the report."""
+
+    word: Word
+    by: str = ""
+    detail: JSON = None
+
+
+class Instruments:
+    """The grain instrument and the reader of the typography judge, the latter loaded when first needed.
+
+    Args:
+        read: whether text is read.
+        reader: in place of the typography judge's own.
+    """
+
+    def __init__(self, *, read: bool = True, reader: Reader | None = None) -> None:
+        self._read = read
+        self._reader = reader
+        self._lock = threading.Lock()
+
+    def check(self, finding: Finding, pixels: Pixels, expected: Sequence[str]) -> Finding:
+        """The finding with `instrument: confirmed | refuted | silent` in its evidence."""
+        said = Said("silent")
+        if finding.kind in GROUND_KINDS:
+            said = uneven(pixels, finding.box)
+        elif finding.kind in TEXT_KINDS and self._read:
+            said = self._text(finding, pixels, expected)
+        evidence = {**finding.evidence, "instrument": said.word}
+        if said.by:
+            evidence[said.by] = said.detail
+        if said.word != "refuted":
+            return dataclasses.replace(finding, evidence=evidence)
+        message = f"{finding.message}; the {said.by} instrument refutes it"
+        severity = min(finding.severity, REFUTED_SEVERITY)
+        return dataclasses.replace(finding, evidence=evidence, message=message, severity=severity)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._reader is not None:
+                self._reader.close()
+
+    def _text(self, finding: Finding, pixels: Pixels, expected: Sequence[str]) -> Said:
+        try:
+            with self._lock:  # readers are not thread-safe
+                if self._reader is None:
+                    from judges.typography.readers import load
+
+                    self._reader = load("pp-ocr", 1)
+                lines = self._reader.read(_enlarged(crop(pixels, finding.box)))
+        except (JudgeError, UnavailableError):
+            return Said("silent")
+        read = " ".join(line.text for line in sorted(lines, key=lambda line: (line.box.y0, line.box.x0)))
+        return Said(compare(finding.kind, read, expected), "reader", read)
+
+
+def compare(kind: str, read: str, expected: Sequence[str]) -> Word:
+    """What the text read at a place says of a finding of text there (pure).
+
+    Only what is plain is said: a word of the expected ones read letter by letter refutes a typo and a missing text;
+    another word there confirms a typo and extra text. Glyphs can be malformed and still be read: nothing is said.
+    """
+    from judges.typography.normalise import lenient
+
+    words = {key for word in read.split() if (key := lenient(word))}
+    wanted = {key for text in expected for word in text.split() if (key := lenient(word))}
+    if kind in ("malformed", "duplicate-text"):
+        return "silent"
+    if kind == "missing-text":
+        return "refuted" if wanted and wanted <= words else "confirmed" if not words else "silent"
+    if not words:
+        return "silent"
+    if kind == "extra-text":
+        return "confirmed" if words - wanted else "refuted"
+    return "refuted" if words <= wanted else "confirmed"
+
+
+def uneven(pixels: Pixels, box: Box) -> Said:
+    """Whether the ground inside `box` is as even as it should be, whatever the kind of unevenness."""
+    from judges.grain.analysis import analyse
+    from judges.grain.colour import view
+    from judges.grain.findings import figures, sizes
+    from judges.grain.mask import flat_area
+    from judges.grain.measure import VISIBLE
+
+    if min(pixels.shape[:2]) < 32:
+        return Said("silent")
+    shown = view(pixels)
+    area = flat_area(shown, regions=[box])
+    if not area.regions.any():  # too small, or something is drawn there
+        return Said("silent")
+    seen = analyse(shown, area.regions)
+    if not seen.regions.any():
+        return Said("silent")
+    noise, strengths = figures(seen.noise.local).visible_noise, sizes(seen)
+    detail = {
+        "visible_noise": round(noise, 3),
+        "threshold": VISIBLE,
+        "grid": round(strengths.grid, 2),
+        "banding": round(strengths.banding, 2),
+        "mottle": round(strengths.mottle, 2),
+    }
+    visible = noise > VISIBLE or max(strengths.grid, strengths.banding, strengths.mottle) >= 1
+    return Said("confirmed" if visible else "refuted", "grain", detail)
+
+
+def _enlarged(pixels: Pixels) -> Pixels:
+    """For the reader only: twice, four times … as large, until its lines are high enough to be found."""
+    height, width = pixels.shape[:2]
+    times = 1
+    while min(height, width) * times < READABLE_SIDE * 2 and times < 8:
+        times *= 2
+    if times == 1:
+        return pixels
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(pixels).resize((width * times, height * times), Image.Resampling.BICUBIC))

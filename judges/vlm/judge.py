@@ -1,0 +1,214 @@
+"""The VLM judge."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import Field, field_validator
+
+from evalkit.errors import JudgeError
+from evalkit.keys import digest
+from evalkit.pictures import Picture
+from evalkit.protocols import Control
+from evalkit.records import JSON, Case, Dimension, Finding, Score, Status, Task, Verdict
+from judges.edit.judge import source_pixels
+from judges.vlm import instruments
+from judges.vlm.ask import Endpoint
+from judges.vlm.asking import Asker
+from judges.vlm.background import BackgroundLoop
+from judges.vlm.controls import controls
+from judges.vlm.crops import shot_of, text_boxes
+from judges.vlm.findings import located, merged, with_target
+from judges.vlm.instruments import Instruments
+from judges.vlm.journal import FILE, JournalledEndpoint
+from judges.vlm.pixels import fit
+from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
+from judges.vlm.source import EndpointSettings, coordinates, model_id, open_endpoint
+from judges.vlm.ways import Part, Shown, check, prefer, rate
+
+CONSISTENCY = "vlm.consistency"
+SERVER_LOG = "judge-server.log"
+_CONSISTENT = Dimension(CONSISTENCY, "share of the questions asked twice, and of the pairs in both orders, that agree")
+
+
+class VlmJudge:
+    """Asks a vision-language model: levels of rubrics, yes/no questions, and blind pairs of student and teacher."""
+
+    class Settings(EndpointSettings):
+        """Settings of the VLM judge."""
+
+        rubrics: tuple[str, ...] = Field(default_factory=lambda: tuple(rubrics()), min_length=1)
+        """What is asked, by name; every one of them by default."""
+        aspects: bool = True
+        """Also rate the aspects of edits one by one: five or six calls more for each edit."""
+        repeats: float = Field(0.05, ge=0, le=1)
+        """Share of the questions that are asked twice, for the flip rate."""
+        crops_from_px: int = Field(256, ge=1)
+        """Texts are also asked about on cut-outs where the picture's longer side has at least so many px."""
+        check_with_instruments: bool = True
+        """Have grain and text that the model points at confirmed or refuted by the exact instruments."""
+        check_text: bool = True
+        """Have text read for that: it loads the reader of the typography judge."""
+        pictures_at_once: int = Field(8, ge=1, le=256)
+
+        @field_validator("rubrics")
+        @classmethod
+        def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+            unknown = [name for name in names if name not in rubrics()]
+            if unknown or len(set(names)) < len(names):
+                raise ValueError(
+                    f"each of {', '.join(rubrics())} at most once" + (f", not {unknown[0]!r}" * bool(unknown))
+                )
+            return names
+
+    name = "vlm"
+    version = "1"
+
+    def __init__(self, settings: Settings | None = None, endpoint: Endpoint | None = None) -> None:
+        self.settings = settings or self.Settings()
+        self._rubrics = [rubrics()[name] for name in self.settings.rubrics]
+        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), _CONSISTENT)
+        self.concurrency = self.settings.pictures_at_once
+        self._given = endpoint
+        self._folder: Path | None = None
+        self._endpoint: Endpoint | None = None
+        self._opening = threading.Lock()
+        self._loop = BackgroundLoop()
+        self._stack = contextlib.ExitStack()
+        self._instruments = Instruments(read=self.settings.check_text)
+
+    def attach(self, folder: Path) -> None:
+        """Keep the journal of calls, and the log of a server, in this folder of the run."""
+        self._folder = folder
+
+    def fingerprint(self) -> str:
+        settings = self.settings
+        model = self._given.model if self._given else model_id(settings)
+        asked = [list(settings.rubrics), settings.aspects, settings.repeats, settings.crops_from_px]
+        seen = [settings.max_pixels, coordinates(settings)]
+        checked = [settings.check_with_instruments, settings.check_text, instruments.VERSION]
+        return digest(self.name, self.version, content_digest(), model, asked, seen, checked)
+
+    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        reasons = {rubric.name: why_not(rubric, case, twin=twin is not None) for rubric in self._rubrics}
+        asked = [rubric for rubric in self._rubrics if not reasons[rubric.name]]
+        shown = self._shown(picture, case, twin)
+        asker = Asker(self._open(), self.settings.repeats)
+        parts = self._loop.run(self._ask_all(asker, asked, shown)) if asked else []
+        by_name = dict(zip((rubric.name for rubric in asked), parts, strict=True))
+        scores = [_score(rubric, by_name.get(rubric.name), reasons[rubric.name]) for rubric in self._rubrics]
+        told = _told(asked, parts, shown, (picture.pixels.shape[1], picture.pixels.shape[0]))
+        found = [self._finished(finding, shown) for finding in merged(told.findings)]
+        evidence: dict[str, JSON] = {"model": asker.endpoint.model, **{n: p.evidence for n, p in by_name.items()}}
+        evidence |= {"asked_twice": len(asker.same), "flips": asker.same.count(False)}
+        if told.dropped:
+            evidence["dropped_findings"] = told.dropped
+        if asker.unusable:
+            evidence["unusable_replies"] = asker.unusable
+        if (shown.picture.width, shown.picture.height) != (picture.pixels.shape[1], picture.pixels.shape[0]):
+            evidence["sent_at"] = [shown.picture.width, shown.picture.height]
+        return Verdict(self.name, (*scores, _consistency(asker, parts)), tuple(found), evidence)
+
+    def controls(self) -> Iterable[Control]:
+        return controls(self, self.settings.rubrics)
+
+    def close(self) -> None:
+        """End calls, journal and server. May be called twice."""
+        with self._opening:
+            if self._endpoint is not None:
+                self._loop.run(self._endpoint.close())
+            self._endpoint = None
+            self._loop.close()
+            self._stack.close()
+            self._instruments.close()
+
+    # ---------------------------------------------------------------------------------------------------- one look
+
+    def _shown(self, picture: Picture, case: Case, twin: Picture | None) -> Shown:
+        limit, pixels = self.settings.max_pixels, picture.pixels
+        edited = case.task is Task.EDIT and case.source is not None
+        places = text_boxes(case, pixels) if max(pixels.shape[:2]) >= self.settings.crops_from_px else {}
+        return Shown(
+            case,
+            pixels,
+            fit(shot_of(pixels), limit),
+            fit(shot_of(source_pixels(case)), limit) if edited else None,
+            None if twin is None else fit(shot_of(twin.pixels), limit),
+            places,
+            coordinates(self.settings),
+        )
+
+    async def _ask_all(self, asker: Asker, asked: Sequence[Rubric], shown: Shown) -> list[Part]:
+        """Every rubric. The first goes ahead, so that the server has the picture in its cache when the others come."""
+        first = await self._ask(asker, asked[0], shown)
+        return [first, *await asyncio.gather(*(self._ask(asker, rubric, shown) for rubric in asked[1:]))]
+
+    async def _ask(self, asker: Asker, rubric: Rubric, shown: Shown) -> Part:
+        if rubric.levels:
+            return await rate(asker, rubric, shown, aspects=self.settings.aspects)
+        if rubric.questions:
+            return await check(asker, rubric, shown)
+        return await prefer(asker, rubric, shown)
+
+    def _finished(self, finding: Finding, shown: Shown) -> Finding:
+        finding = with_target(finding, text_boxes(shown.case, shown.pixels))
+        if not self.settings.check_with_instruments:
+            return finding
+        return self._instruments.check(finding, shown.pixels, [text.text for text in shown.case.texts])
+
+    def _open(self) -> Endpoint:
+        with self._opening:
+            if self._endpoint is None:
+                self._endpoint = self._journalled()
+            return self._endpoint
+
+    def _journalled(self) -> Endpoint:
+        folder, settings = self._folder, self.settings
+        model = self._given.model if self._given else model_id(settings)
+        if settings.replay:
+            if folder is None:
+                raise JudgeError("nothing to replay from: there is no run folder", hint="use `evalkit run`")
+            return self._loop.run(_open_journal(None, folder / FILE, model))
+        log = None if folder is None else folder / SERVER_LOG
+        inner = self._given or open_endpoint(settings, log, self._stack)
+        return inner if folder is None else self._loop.run(_open_journal(inner, folder / FILE, model))
+
+
+async def _open_journal(inner: Endpoint | None, path: Path, model: str) -> Endpoint:
+    """The journal belongs to the loop it is opened in."""
+    return JournalledEndpoint(inner, path, model=model, replay=inner is None)
+
+
+class _Told(NamedTuple):
+    findings: list[Finding]
+    dropped: dict[str, JSON]
+
+
+def _told(asked: Sequence[Rubric], parts: Sequence[Part], shown: Shown, size: tuple[int, int]) -> _Told:
+    """The findings of all rubrics, and how many could not be taken, by reason."""
+    found: list[Finding] = []
+    broken = contradicting = 0
+    sent = (shown.picture.width, shown.picture.height)
+    for rubric, part in zip(asked, parts, strict=True):
+        if part.level is not None:
+            one = located(rubric.name, part.stated, part.level, size, sent, shown.coordinates)
+            found += one.findings
+            broken, contradicting = broken + one.broken, contradicting + one.contradicting
+    dropped: dict[str, JSON] = {"broken_box": broken, "with_the_best_level": contradicting}
+    return _Told(found, {reason: n for reason, n in dropped.items() if n})
+
+
+def _score(rubric: Rubric, part: Part | None, reason: str) -> Score:
+    return part.score if part else Score(rubric.dimension, Status.UNSCORED, reason=reason)
+
+
+def _consistency(asker: Asker, parts: Sequence[Part]) -> Score:
+    agreed = [*asker.same, *(part.consistent for part in parts if part.consistent is not None)]
+    if not agreed:
+        return Score(CONSISTENCY, Status.UNSCORED, reason="none of the questions about this picture was asked twice")
+    return Score(CONSISTENCY, Status.SCORED, sum(agreed) / len(agreed))

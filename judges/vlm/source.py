@@ -1,0 +1,98 @@
+"""Whom the judge asks: judge-mini in this process, a server by its address, or one that is started here."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field, model_validator
+
+from evalkit.settings import ResolvedPath
+from evalkit.settings import Settings as BaseSettings
+from judges.vlm.ask import Endpoint
+from judges.vlm.scale import Coordinates
+
+MINI = "judge-mini"
+
+
+class EndpointSettings(BaseSettings):
+    """Settings that say who is asked."""
+
+    primary: ClassVar[str] = "model"
+    model: str = ""
+    """A name the server serves; for `serve`, a folder or hub id in place of the profile's own; in this process, a
+    folder in place of the weights of judge-mini."""
+    url: str = ""
+    """Base of an OpenAI-compatible API, `http://host:8000/v1`. Its key comes from EVALKIT_JUDGE_API_KEY."""
+    serve: str = ""
+    """Name of a profile of `evalkit judge serve`: the server is started for the run and stopped after it."""
+    vllm_python: ResolvedPath | None = None
+    """Python of the environment that has vLLM."""
+    concurrency: int = Field(64, ge=1, le=1024)
+    """Calls under way at once, at most."""
+    timeout_s: float = Field(180.0, gt=0, le=3600, allow_inf_nan=False)
+    """Seconds for one attempt of one call."""
+    max_pixels: int = Field(4_194_304, ge=1024, le=64_000_000)
+    """A picture with more pixels is sent smaller, and the evidence says so."""
+    coordinates: Coordinates | None = None
+    """What numbers the model gives boxes in; by default what its profile says, else thousandths."""
+    replay: bool = False
+    """Answer from the run's journal alone."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> EndpointSettings:
+        if self.url and self.serve:
+            raise ValueError("give `url` or `serve`, not both")
+        return self
+
+
+def model_id(settings: EndpointSettings) -> str:
+    """What determines the replies, for fingerprints and keys; starts and loads nothing."""
+    if settings.url:
+        return settings.model or MINI
+    if settings.serve:
+        from judges.vlm.serving import profile
+
+        return f"{settings.serve}={settings.model or profile(settings.serve).model}"
+    return _mini(settings).model
+
+
+def coordinates(settings: EndpointSettings) -> Coordinates:
+    """What numbers the model gives boxes in."""
+    if settings.coordinates:
+        return settings.coordinates
+    if settings.serve:
+        from judges.vlm.serving import profile
+
+        return profile(settings.serve).coordinates
+    return "relative-1000"
+
+
+def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextlib.ExitStack) -> Endpoint:
+    """The endpoint; what was started for it ends with `stack`.
+
+    Raises:
+        ConfigError, UnknownNameError: what the settings name is not there.
+        UnavailableError: it can't be had on this machine.
+    """
+    if not (settings.url or settings.serve):
+        return _mini(settings)
+    from judges.vlm.client import Limits, OpenAIEndpoint
+
+    limits = Limits(concurrency=settings.concurrency, timeout_s=settings.timeout_s, max_pixels=settings.max_pixels)
+    if settings.url:
+        return OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
+    from judges.vlm.serving import serve
+
+    server = stack.enter_context(serve(settings.serve, settings.model, settings.vllm_python, log=log))
+    patch = server.profile.token_px
+    return OpenAIEndpoint(server.url, server.model, api_key=server.api_key, limits=limits, patch=patch)
+
+
+def _mini(settings: EndpointSettings) -> Endpoint:
+    from judges.vlm.mini.local import LocalEndpoint
+
+    named = settings.model not in ("", MINI)
+    endpoint: Endpoint = LocalEndpoint(Path(settings.model)) if named else LocalEndpoint()
+    return endpoint

@@ -1,0 +1,149 @@
+"""The three ways of asking, each from the question to what it is worth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from evalkit.pictures import Pixels
+from evalkit.records import JSON, Box, Case, Score, Status
+from judges.vlm.ask import Shot
+from judges.vlm.asking import Asker, no_score
+from judges.vlm.checklist import YES, Answered, Item, items, p_yes, question_ask, ready, share
+from judges.vlm.crops import crop, shot_of
+from judges.vlm.pairwise import pairwise_asks, preference
+from judges.vlm.reply import Answer
+from judges.vlm.rubric import Rubric, category_of
+from judges.vlm.scale import Coordinates, Expected, expected, scale_ask, unit_value
+
+
+class Shown(NamedTuple):
+    """What the model is shown of one look. `crops`: where the texts are to be read on cut-outs, by index, px."""
+
+    case: Case
+    pixels: Pixels
+    picture: Shot
+    source: Shot | None
+    twin: Shot | None
+    crops: Mapping[int, Box]
+    coordinates: Coordinates
+
+
+class Part(NamedTuple):
+    """What one rubric comes to. `stated` and `level`: findings of the reply, and the level they came with."""
+
+    score: Score
+    evidence: dict[str, JSON]
+    stated: Sequence[Mapping[str, JSON]] = ()
+    level: Expected | None = None
+    consistent: bool | None = None
+
+
+async def rate(asker: Asker, rubric: Rubric, shown: Shown, *, aspects: bool) -> Part:
+    """A level of one rubric; of an edit with its aspects, if those are wanted."""
+    images = [shown.picture if which == "picture" else shown.source for which in rubric.shows]
+    shots = [shot for shot in images if shot is not None]
+    category = rubric.categories[category_of(rubric, shown.case)] if rubric.categories else None
+    wanted = category.aspects if category and aspects else ()
+
+    async def level(aspect: str) -> Answer:
+        ask = scale_ask(rubric, shown.case, shots, aspect, shown.coordinates)
+        return await asker.ask(ask, f"{rubric.name} {aspect}".strip())
+
+    whole, *parts = await asyncio.gather(*(level(aspect) for aspect in ("", *wanted)))
+    if whole.value is None:
+        return Part(no_score(rubric.dimension, whole), {})
+    score = _expected(whole)
+    evidence: dict[str, JSON] = _level(score, whole)
+    value = score.score
+    if category:
+        by_aspect = dict(zip(wanted, parts, strict=True))
+        evidence["category"] = category_of(rubric, shown.case)
+        evidence["aspects"] = {name: _level(_expected(a), a) if a.value else None for name, a in by_aspect.items()}
+        for cap in (name for name in category.caps if name in by_aspect):
+            if by_aspect[cap].value is None:  # what would hold the level down is not known
+                return Part(no_score(rubric.dimension, by_aspect[cap]), evidence)
+            value = min(value, _expected(by_aspect[cap]).score)
+    scored = Score(rubric.dimension, Status.SCORED, unit_value(value))
+    return Part(scored, evidence, tuple(whole.value.get("findings", ())), score)
+
+
+async def check(asker: Asker, rubric: Rubric, shown: Shown) -> Part:
+    """The yes/no questions of the case: those that others depend on first."""
+    waiting = items(rubric, shown.case, shown.crops)
+    if not waiting:
+        return Part(Score(rubric.dimension, Status.UNSCORED, reason="the case gives nothing to ask"), {})
+    order = [item.id for item in waiting]
+    done: dict[str, Answered] = {}
+    failed: Answer | None = None
+    cut = {index: shot_of(crop(shown.pixels, box)) for index, box in shown.crops.items()}
+
+    async def put(item: Item) -> tuple[Answered, Answer]:
+        shot = shown.picture if item.text_index is None else cut[item.text_index]
+        given = await asker.ask(question_ask(rubric, item.question.text, shot), f"{rubric.name} {item.id}")
+        if given.value is None:
+            return Answered(item, None, reason=given.reason), given
+        return Answered(item, given.value["answer"] == YES, p_yes(given.reply.probabilities)), given
+
+    while waiting:
+        now, settled = ready(waiting, done)
+        for one, given in await asyncio.gather(*(put(item) for item in now)):
+            settled.append(one)
+            failed = given if one.yes is None else failed
+        done |= {one.item.id: one for one in settled}
+        waiting = [item for item in waiting if item.id not in done]
+    answered = [done[id] for id in order]
+    value = share(answered)
+    evidence: dict[str, JSON] = {"questions": [_answered(one) for one in answered]}
+    if value is not None:
+        return Part(Score(rubric.dimension, Status.SCORED, value), evidence)
+    known = sum(one.yes is not None for one in answered)
+    if failed is not None and failed.reply.error:
+        return Part(no_score(rubric.dimension, failed), evidence)
+    reason = f"only {known} of {len(answered)} questions were answered"
+    return Part(Score(rubric.dimension, Status.UNSCORED, reason=reason), evidence)
+
+
+async def prefer(asker: Asker, rubric: Rubric, shown: Shown) -> Part:
+    """Student against teacher, in both orders."""
+    assert shown.twin is not None
+    asks = pairwise_asks(rubric, shown.case, shown.picture, shown.twin, shown.source)
+    names = ("student first", "teacher first")
+    answers = await asyncio.gather(*(asker.ask(a, f"{rubric.name} {n}") for a, n in zip(asks, names, strict=True)))
+    said = [str(answer.value["better"]) for answer in answers if answer.value is not None]
+    if len(said) < len(answers):
+        return Part(no_score(rubric.dimension, next(answer for answer in answers if answer.value is None)), {})
+    result = preference(*said)
+    evidence: dict[str, JSON] = dict(zip(names, said, strict=True))
+    evidence["consistent"] = result.consistent
+    scored = Score(rubric.dimension, Status.SCORED, result.value)
+    return Part(scored, evidence, consistent=result.consistent)
+
+
+def _expected(answer: Answer) -> Expected:
+    assert answer.value is not None
+    return expected(answer.value["score"], answer.reply.probabilities)
+
+
+def _level(score: Expected, answer: Answer) -> dict[str, JSON]:
+    level: dict[str, JSON] = {"expected": round(score.score, 4), "stated": score.stated}
+    if score.leaked is None:
+        level["note"] = "the server gives no probabilities: this is the stated level"
+    else:
+        level |= {"leaked": round(score.leaked, 4), "confidence": round(score.confidence or 0.0, 4)}
+    if answer.repaired or answer.asked > 1:
+        level["reply"] = "asked again" if answer.asked > 1 else "repaired"
+    return level
+
+
+def _answered(one: Answered) -> dict[str, JSON]:
+    question = one.item.question
+    return {
+        "id": one.item.id,
+        "question": question.text,
+        "expected": question.expected,
+        "answer": one.yes if not one.reason or one.yes is None else None,
+        "p_yes": None if one.p_yes is None else round(one.p_yes, 4),
+        **({"counts_as": one.right, "reason": one.reason} if one.reason else {}),
+    }
