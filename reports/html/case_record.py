@@ -13,7 +13,7 @@ from evalkit.results import CaseResult, RunSummary
 from reports.escape import clip, visible
 from reports.html.differences import Column, align, mark_differences
 from reports.html.evidence import evidence_text, flip_map, grain_map, readable
-from reports.html.shelf import Placed
+from reports.html.shelf import Placed, PlacedSource
 from reports.wording import figure, seconds
 
 MAX_FINDINGS = 300
@@ -23,14 +23,20 @@ MAX_TEXT = 2_000
 MAX_FACT = 6_000
 BASELINE = "baseline"
 """The part the baseline's picture plays in the view of a case, beside the roles of the run."""
+SOURCE = "source"
+"""The part of the picture that an edit starts from."""
 
 
 def case_record(
-    result: CaseResult, pictures: Mapping[Role, Placed], summary: RunSummary, baseline: Placed | None = None
+    result: CaseResult,
+    pictures: Mapping[Role, Placed],
+    summary: RunSummary,
+    baseline: Placed | None = None,
+    source: PlacedSource | None = None,
 ) -> JSON:
     """The case, and one entry per role that ran. Long texts are clipped and say by how much.
 
-    `baseline` is the placed picture of the baseline's sample, where the case has one.
+    `baseline` is the placed picture of the baseline's sample, `source` that of what is edited, where the case has one.
     """
     case = result.case
     names = {generator.role: generator.name for generator in summary.generators}
@@ -56,7 +62,15 @@ def case_record(
         "change": [result.change.bucket.value, _text(result.change.reason)] if result.change else None,
         "flaky": case.id in summary.flaky,
         "roles": roles,
+        "edited": [_source(source)] if source else [],
     }
+
+
+def _source(source: PlacedSource) -> JSON:
+    """What an edit starts from, drawn beside the roles but judged by nobody."""
+    drawn = {**_role(SOURCE, "the picture to be edited", None, source.placed, ()), "size": list(source.size)}
+    width, height = source.size
+    return {**drawn, "brief": f"{width}×{height} px" if source.placed.name else ""}
 
 
 def case_command(command: str, case_id: str) -> str:

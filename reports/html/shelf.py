@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -10,8 +11,8 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from evalkit.errors import EvalkitError
-from evalkit.pictures import FORMATS
-from evalkit.records import Sample
+from evalkit.pictures import FORMATS, decode, read_file
+from evalkit.records import Sample, SourceImage
 from evalkit.results import RunResults
 from reports.html.thumbs import SMALL, Thumbnails
 
@@ -27,6 +28,13 @@ class Placed(NamedTuple):
     name: str
     missing: str
     thumb: str = ""
+
+
+class PlacedSource(NamedTuple):
+    """The picture an edit starts from, and its (width, height) in px."""
+
+    placed: Placed
+    size: tuple[int, int]
 
 
 class PictureShelf:
@@ -71,6 +79,21 @@ class PictureShelf:
                 return Placed("", f"the picture file can't be read: {error}")
         small = 0 < max(sample.width, sample.height) <= SMALL
         return Placed(target.name, "", target.name if small else self._thumbs.add(target, sample.sha256))
+
+    def place_source(self, source: SourceImage) -> PlacedSource:
+        """Make the picture that an edit starts from part of the report, if its file is still the one that was edited."""
+        try:
+            data = read_file(Path(source.path))
+            if hashlib.sha256(data).hexdigest() != source.sha256:
+                return PlacedSource(Placed("", "the file has changed since the run"), (0, 0))
+            picture = decode(data)
+        except EvalkitError as error:
+            return PlacedSource(Placed("", f"the file can't be read: {error}"), (0, 0))
+        target = self._folder / f"{source.sha256}{FORMATS[picture.format]}"
+        if not target.exists():
+            target.write_bytes(data)
+        height, width = picture.pixels.shape[:2]
+        return PlacedSource(Placed(target.name, ""), (width, height))
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

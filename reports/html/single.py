@@ -102,8 +102,9 @@ def choose(room: int, folder: Path, data: ReportData, unreadable: Collection[str
         chosen.cases.append(at)
         chosen.files.update(new)
     for at in chosen.cases:
-        roles = json.loads(data.details.read(at))["roles"]
-        new, size = _new_files((f"pictures/{role['picture']}" for role in roles if role["picture"]), chosen, folder)
+        record = json.loads(data.details.read(at))
+        drawn = [role["picture"] for role in (*record["roles"], *record["edited"]) if role["picture"]]
+        new, size = _new_files((f"pictures/{name}" for name in drawn), chosen, folder)
         if not space.take(size):
             break
         chosen.illustrated += 1

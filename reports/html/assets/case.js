@@ -15,7 +15,7 @@ evalkit.caseView = (() => {
     try {
       const record = await evalkit.data.caseAt(position);
       if (wanted !== position) return;
-      stage = evalkit.stage.build(record.roles);
+      stage = evalkit.stage.build([...record.roles, ...record.edited]);
       root.replaceChildren(...view(record, position));
       document.title = `${record.id} · evalkit`;
       root.querySelector("h1").focus({ preventScroll: true });

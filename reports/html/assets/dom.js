@@ -29,7 +29,7 @@ evalkit.dom = (() => {
 
   const plural = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many ?? `${one}s`}`;
 
-  const roleName = (role) => ({ student: "Student", teacher: "Teacher", baseline: "Baseline" })[role] ?? role;
+  const roleName = (role) => ({ student: "Student", teacher: "Teacher", baseline: "Baseline", source: "Source" })[role] ?? role;
 
   /** A table whose cells carry their column's name, for narrow screens. */
   function table(className, columns, rows) {

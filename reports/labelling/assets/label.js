@@ -77,6 +77,7 @@
       $("prompt").textContent = item.prompt;
       $("texts").replaceChildren(...item.texts.map((text) => element("li", {}, element("bdi", {}, text))));
       $("texts-part").hidden = item.texts.length === 0;
+      if ($("pictures").classList.contains("enlarged")) zoom();
       drawn = item;
     }
     $("where").textContent = `Question ${state.at + 1} of ${steps.length}`;
@@ -146,8 +147,14 @@
     keep();
   }
 
+  /** Every pixel of the picture; of one that is shown whole already, each pixel three times as wide. */
   function zoom() {
-    const on = $("pictures").classList.toggle("pixels");
+    const on = !$("pictures").classList.contains("enlarged");
+    for (const image of $("pictures").querySelectorAll("img")) {
+      if (on) image.width = image.naturalWidth * (image.clientWidth < image.naturalWidth ? 1 : 3);
+      else image.removeAttribute("width");
+    }
+    $("pictures").classList.toggle("enlarged", on);
     $("zoom").setAttribute("aria-pressed", String(on));
   }
 
@@ -204,7 +211,7 @@
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.key.startsWith("Arrow") && event.target.closest?.(".frame") && $("pictures").classList.contains("pixels")) return;
+    if (event.key.startsWith("Arrow") && event.target.closest?.(".frame") && $("pictures").classList.contains("enlarged")) return;
     const answer = steps[state.at].question.answers.find((each) => each.key === event.key.toLowerCase());
     const act = answer ? () => give(answer.value) : KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!act) return;
@@ -214,7 +221,7 @@
 
   recall();
   $("rater").value = state.rater;
-  $("rater").addEventListener("input", () => { state.rater = $("rater").value; keep(); });
+  $("rater").addEventListener("input", () => { state.rater = $("rater").value; say(""); keep(); });
   $("comment").addEventListener("input", comment);
   $("back").addEventListener("click", () => go(-1));
   $("next").addEventListener("click", () => go(1));
