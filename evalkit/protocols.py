@@ -97,7 +97,11 @@ class Control:
 
 
 class Judge(Protocol):
-    """Looks at one picture at a time. `concurrency` threads call `judge` at once (1 = not thread-safe)."""
+    """Looks at one picture at a time. `concurrency` threads call `judge` at once (1 = not thread-safe).
+
+    One that needs the device the generators are on may have a true attribute `after_generation`: it is then made only
+    when they have been closed. Its `rest()`, if it has one, is called before they start: it frees that device.
+    """
 
     name: str
     version: str

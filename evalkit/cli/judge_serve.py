@@ -39,21 +39,20 @@ def command(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"starting {profile} …", err=True)
     with serve(profile, model, vllm_python, port=port or 0, download=download, log=log, timeout=timeout) as server:
-        click.echo(
-            f"{server.profile.model} on vLLM {server.vllm}, ready after {server.seconds:.0f} s; log: {server.log}"
-        )
-        click.echo(f"url     {server.url}")
-        click.echo(f"model   {server.model}")
-        click.echo(f"export  EVALKIT_JUDGE_API_KEY={server.api_key}")
-        click.echo(f"judge   evalkit run --judge vlm:url={server.url},model={server.model}")
         _stay(server)
     return 0
 
 
 def _stay(server: Server) -> None:
+    """Say how to use it, and wait: for Ctrl-C, which is the way it ends, or for its own end, which is an error."""
     from evalkit.errors import UnavailableError
 
     try:
+        click.echo(f"vLLM {server.vllm}, ready after {server.seconds:.0f} s; log: {server.log}")
+        click.echo(f"url     {server.url}")
+        click.echo(f"model   {server.model}")
+        click.echo(f"export  EVALKIT_JUDGE_API_KEY={server.api_key}")
+        click.echo(f"judge   evalkit run --judge vlm:url={server.url},model={server.model}")
         while server.alive():
             time.sleep(0.5)
     except KeyboardInterrupt:

@@ -5,6 +5,9 @@
 
 Teacher before student: only one of them is loaded at a time, and every student picture finds its twin stored. Queues
 are bounded, so memory does not grow with the number of cases. What the store or the cache has is not done again.
+
+A judge that needs the GPU the generators are on (`after_generation`) is started when they have been closed, one such
+judge after the other, and is shown the pictures from the store.
 """
 
 from __future__ import annotations
@@ -78,16 +81,24 @@ class LocalExecutor:
         """
         with ExitStack() as stack:
             writer = stack.enter_context(Writer(self._store, self._cache))
-            stages = [self._stage(judge, spec, writer, stack) for judge, spec in self._plan.judge_specs()]
+            specs = self._plan.judge_specs()
+            waiting = [(judge, spec) for judge, spec in specs if _waits(judge)]
+            for judge, _ in waiting:
+                if rest := getattr(judge, "rest", None):
+                    rest()
+            stages = [self._stage(judge, spec, writer, stack) for judge, spec in specs if not _waits(judge)]
             filing = stack.enter_context(ThreadPoolExecutor(_FILING_THREADS, thread_name_prefix="filing"))
             total = self._store.n_cases() * len(self._plan.seeds)
-            for stage in stages:
-                self._progress.start(f"{stage.judge.name} verdicts", total * len(self._plan.generators))
+            for judge, _ in specs:
+                self._progress.start(f"{judge.name} verdicts", total * len(self._plan.generators))
             for role, generator in self._plan.generators.items():
                 self._progress.start(f"{role.value} pictures", total)
                 self._run_role(role, generator, writer, stages, filing)
                 generator.close()
                 writer.flush()
+            for judge, spec in waiting:
+                if not self._stop.is_set():
+                    stages.append(self._show_all(judge, spec, writer, stack))
             if self._stop.is_set():
                 for stage in stages:
                     stage.drop()
@@ -192,11 +203,33 @@ class LocalExecutor:
         if not in_store:
             writer.put((item.idx, sample), cached=cached)
         self._progress.advance(f"{role.value} pictures", cached=cached)
-        twin = self._twin(role, item)
-        case = item.request.case
+        self._show(role, item.idx, item.request, sample, writer, stages)
+
+    def _show_all(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
+        """Start a judge that had to wait, and show it every picture of the store; its process has ended on return."""
+        stage = self._stage(judge, spec, writer, stack)
+        for role in self._plan.generators:
+            for idx, case in self._store.cases():
+                for seed in self._plan.seeds:
+                    sample = self._store.sample(role, idx, seed)
+                    if sample is not None and not self._stop.is_set():
+                        request = Request(case, seed, noise_seed(case.id, seed))
+                        self._show(role, idx, request, sample, writer, [stage])
+        if self._stop.is_set():
+            stage.drop()
+        stage.finish()
+        writer.flush()
+        return stage
+
+    def _show(
+        self, role: Role, idx: int, request: Request, sample: Sample, writer: Writer, stages: list[JudgeStage]
+    ) -> None:
+        """Let every judge look that has not."""
+        twin = self._twin(role, idx, request.seed)
+        case = request.case
         picture = Picture(sample.sha256, self._store.blobs.path(sample.sha256, sample.suffix)) if sample.ok else None
         for stage in stages:
-            name, cell = stage.judge.name, (role, item.idx, item.request.seed)
+            name, cell = stage.judge.name, (role, idx, request.seed)
             if picture is None:
                 verdict = blank(stage.judge, Status.SKIPPED, f"no picture: {sample.error}")
                 self._progress.advance(f"{name} verdicts")
@@ -211,11 +244,11 @@ class LocalExecutor:
             else:
                 stage.submit(Look(key, *cell, case, picture, twin))
 
-    def _twin(self, role: Role, item: Item) -> Picture | None:
+    def _twin(self, role: Role, idx: int, seed: int) -> Picture | None:
         """The teacher's picture of the same case and noise, for a student's picture."""
         if role is Role.TEACHER or Role.TEACHER not in self._plan.generators:
             return None
-        twin = self._store.sample(Role.TEACHER, item.idx, item.request.seed)
+        twin = self._store.sample(Role.TEACHER, idx, seed)
         return Picture(twin.sha256, self._store.blobs.path(twin.sha256, twin.suffix)) if twin and twin.ok else None
 
 
@@ -232,3 +265,8 @@ def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:
         if len(requests) == 1:
             return [Generated(error=f"{type(error).__name__}: {error}")]
         return [_generate(generator, [request])[0] for request in requests]
+
+
+def _waits(judge: Judge) -> bool:
+    """Whether a judge needs the device the generators are on. Most judges don't say, and need nothing."""
+    return bool(getattr(judge, "after_generation", False))

@@ -49,6 +49,7 @@ class FlatSettings(Settings):
     raise_on: str = ""
     broken_on: str = ""
     log: str = ""
+    closed_log: str = ""
 
 
 class FakeFlatGenerator:
@@ -85,7 +86,8 @@ class FakeFlatGenerator:
             image=np.full(shape, level, np.uint8), nfe=4, seconds=self.settings.seconds, batch_invariant=True
         )
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        log_line(self.settings.closed_log, "closed")
 
 
 class StepsSettings(Settings):
@@ -147,6 +149,7 @@ class BrightnessSettings(Settings):
     broken_controls: bool = False
     gone: bool = False
     blind: bool = False
+    late: bool = False
     seconds: float = 0.0
     concurrency: int = 2
     log: str = ""
@@ -163,6 +166,10 @@ class FakeBrightnessJudge:
     def __init__(self, settings: BrightnessSettings) -> None:
         self.settings = settings
         self.concurrency = settings.concurrency
+        self.after_generation = settings.late
+
+    def rest(self) -> None:
+        log_line(self.settings.log, "rest")
 
     def fingerprint(self) -> str:
         return digest(self.name, self.version)

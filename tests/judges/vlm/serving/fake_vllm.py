@@ -23,12 +23,13 @@ def note() -> None:
 
 
 def worker(*, own_session: bool) -> None:
-    """A child that does not end when asked to; in a session of its own it leaves the process group too."""
+    """A child that, unless it is meek, does not end when asked to; in a session of its own it leaves the process group too."""
     if os.fork():
         return
     if own_session:
         os.setsid()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if MODE != "meek":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     note()
     while True:
         time.sleep(1)

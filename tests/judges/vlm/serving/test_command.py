@@ -18,7 +18,7 @@ def command(*arguments: object) -> list[str]:
 def test_it_says_how_to_use_it_and_stays_until_ctrl_c(fake: Fake, tmp_path: Path) -> None:
     given = ("judge-mini", "--model", tmp_path, "--vllm-python", fake.python)
     # no GPU for the fake, wherever the tests run
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "FAKE_VLLM": "meek"}
     with subprocess.Popen(command(*given), stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
         said = [process.stdout.readline() for _ in range(5)]
