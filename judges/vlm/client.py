@@ -232,7 +232,7 @@ class OpenAIEndpoint:
         import httpx2
         import openai
 
-        cause = error.__cause__
+        cause = error.__cause__ or error
         if isinstance(error, openai.APIStatusError):
             return self._refusal(error, slot)
         if isinstance(cause, _TooLong):
@@ -246,7 +246,7 @@ class OpenAIEndpoint:
                 where=self.url,
                 hint="`evalkit judge serve` starts one; `url:` of the judge says where it is",
             ) from error
-        what = type(cause or error).__name__
+        what = type(cause).__name__
         return _Failure(f"the connection failed ({what})", again=True, fault=True)
 
     def _refusal(self, error: openai.APIStatusError, slot: Slot) -> _Failure:
