@@ -59,11 +59,9 @@ class VlmJudge:
         @field_validator("rubrics")
         @classmethod
         def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-            unknown = [name for name in names if name not in rubrics()]
-            if unknown or len(set(names)) < len(names):
-                raise ValueError(
-                    f"each of {', '.join(rubrics())} at most once" + (f", not {unknown[0]!r}" * bool(unknown))
-                )
+            wrong = [name for name in names if name not in rubrics() or names.count(name) > 1]
+            if wrong:
+                raise ValueError(f"{wrong[0]!r}: name each of {', '.join(rubrics())} at most once")
             return names
 
     name = "vlm"
@@ -74,6 +72,7 @@ class VlmJudge:
         self._rubrics = [rubrics()[name] for name in self.settings.rubrics]
         self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), _CONSISTENT)
         self.concurrency = self.settings.pictures_at_once
+        self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
         self._given = endpoint
         self._folder: Path | None = None
         self._endpoint: Endpoint | None = None
@@ -81,6 +80,13 @@ class VlmJudge:
         self._loop = BackgroundLoop()
         self._stack = contextlib.ExitStack()
         self._instruments = Instruments(read=self.settings.check_text)
+
+    def rest(self) -> None:
+        """Free the GPU for the generators."""
+        if self.settings.share_gpu == "sleep":
+            from judges.vlm.serving import sleep
+
+            sleep(self.settings.url)
 
     def attach(self, folder: Path) -> None:
         """Keep the journal of calls, and the log of a server, in this folder of the run."""

@@ -1,4 +1,4 @@
-"""Fake models, in process and behind a server. None of them is a model: they answer by script or by comparing pixels."""
+"""Fake models, in process and behind a server: they answer by script or by comparing pixels, none is a model."""
 
 import base64
 import io

@@ -96,7 +96,8 @@ def test_a_judge_that_fails_its_controls_is_invalid_and_no_model_has_regressed(e
     with HostileServer(served_content) as server:
         done = evalkit(*RUN, "--judge", f"vlm:url={server.url},model=fake,check_text=false")
     assert done.returncode == 3, done.stderr
-    assert "vlm" in done.stdout and "misspelling" in done.stdout
+    assert "vlm" in done.stdout
+    assert "misspelling" in done.stdout
     assert "regress" not in done.stdout
 
 

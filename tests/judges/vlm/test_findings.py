@@ -1,0 +1,162 @@
+"""Boxes from a model to pixels, and what the instruments say of them."""
+
+import numpy as np
+import pytest
+
+from evalkit.records import Box, Finding
+from judges.typography.reader import Line, Word
+from judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
+from judges.vlm.crops import crop, shot_of
+from judges.vlm.findings import located, merged, to_pixels, with_target
+from judges.vlm.instruments import Instruments, compare, uneven
+from judges.vlm.scale import expected
+
+SIZE = (640, 320)
+HERE = Box(10, 10, 60, 40)
+
+
+def finding(kind: str, box: Box = HERE, severity: float = 0.5, **evidence) -> Finding:
+    return Finding(kind, box, 50, "px", severity, "seen", {"rubric": "text", **evidence})
+
+
+def test_thousandths_become_pixels_of_the_picture() -> None:
+    assert to_pixels([0, 500, 250, 1000], SIZE, SIZE, "relative-1000") == Box(0, 160, 160, 320)
+
+
+def test_pixels_are_those_of_the_picture_as_it_was_sent() -> None:
+    assert to_pixels([10, 20, 110, 60], SIZE, (320, 160), "pixels") == Box(20, 40, 220, 120)
+
+
+def test_boxes_are_cut_at_the_edges() -> None:
+    assert to_pixels([600, 100, 9999, 300], SIZE, SIZE, "pixels") == Box(600, 100, 640, 300)
+
+
+@pytest.mark.parametrize("stated", [[5, 5, 5, 9], [900, 5, 100, 9], [1000, 0, 1000, 1000], [0, 0, 0, 0]])
+def test_what_is_no_box_is_dropped_and_counted(stated) -> None:
+    told = located("quality", [{"kind": "grain", "box": stated}], expected(2, {}), SIZE, SIZE, "relative-1000")
+    assert told == ([], 1, 0)
+
+
+def test_severity_follows_from_the_score() -> None:
+    stated = [{"kind": "grain", "box": [0, 0, 500, 500]}]
+    severities = [
+        located("quality", stated, expected(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
+        for level in (1, 2, 3, 4)
+    ]
+    assert severities == [1.0, 0.75, 0.5, 0.25]
+    assert located("quality", stated, expected(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
+
+
+def test_one_defect_that_two_rubrics_report_is_one_finding() -> None:
+    one = finding("grain", severity=0.5)
+    other = Finding("grain", Box(12, 10, 60, 40), 48, "px", 0.8, "seen", {"rubric": "background"})
+    apart = Finding("grain", Box(200, 10, 260, 40), 60, "px", 0.1, "seen", {"rubric": "quality"})
+    kept = merged([one, other, apart])
+    assert [f.severity for f in kept] == [0.8, 0.1]
+    assert kept[0].evidence["also"] == ["text"]
+
+
+def test_findings_know_what_they_are_about() -> None:
+    texts = {0: Box(0, 0, 30, 30), 1: Box(30, 0, 90, 30)}
+    assert with_target(finding("typo"), texts).target == "text:1"
+    assert with_target(finding("grain"), texts).target == "background"
+    assert with_target(finding("blur"), texts).target == ""
+    assert with_target(finding("typo", Box(300, 300, 310, 310)), texts).target == ""
+
+
+def test_a_cut_out_is_native_pixels_with_a_margin() -> None:
+    pixels = np.arange(100 * 200 * 3, dtype=np.uint32).astype(np.uint8).reshape(100, 200, 3)
+    part = crop(pixels, Box(40, 40, 120, 80))
+    assert np.array_equal(part, pixels[30:90, 30:130])
+    assert crop(pixels, Box(0, 0, 4, 4)).shape[:2] == (18, 18)
+    assert crop(pixels, Box(198, 98, 200, 100)).size
+
+
+def test_what_is_sent_depends_on_the_pixels_alone() -> None:
+    clean = picture("poster").pixels
+    assert shot_of(clean).sha256 == shot_of(clean.copy()).sha256
+    assert (shot_of(clean).width, shot_of(clean).height) == (128, 128)
+
+
+# ------------------------------------------------------------------------------------------------------- instruments
+
+
+def test_the_grain_instrument_confirms_and_refutes() -> None:
+    clean = picture("poster").pixels
+    assert uneven(grainy_pixels(clean), GRAIN_PATCH).word == "confirmed"
+    assert uneven(clean, GRAIN_PATCH).word == "refuted"
+
+
+def test_it_is_silent_where_something_is_drawn() -> None:
+    assert uneven(picture("poster").pixels, Box(84, 84, 90, 90)).word == "silent"
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "word"),
+    [
+        ("typo", "OCKAN", "confirmed"),
+        ("typo", "ocean", "refuted"),
+        ("typo", "", "silent"),
+        ("missing-text", "OCEAN", "refuted"),
+        ("missing-text", "", "confirmed"),
+        ("missing-text", "OCKAN", "silent"),
+        ("extra-text", "FREE", "confirmed"),
+        ("extra-text", "OCEAN", "refuted"),
+        ("malformed", "OCEAN", "silent"),
+        ("duplicate-text", "OCEAN OCEAN", "silent"),
+    ],
+)
+def test_what_is_read_there_confirms_or_refutes(kind: str, read: str, word: str) -> None:
+    assert compare(kind, read, ["OCEAN"]) == word
+
+
+class FakeReader:
+    """Reads the same line from whatever it is shown."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.shapes, self.closed = text, [], False
+
+    def read(self, pixels):
+        self.shapes.append(pixels.shape)
+        corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
+        return [Line(self.text, 0.9, corners, (Word(self.text, Box(0, 0, 9, 9)),))]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_text_is_read_on_the_cut_out_alone() -> None:
+    reader = FakeReader("OCEAN")
+    checked = Instruments(reader=reader).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
+    assert checked.evidence["instrument"] == "refuted"
+    assert checked.severity < 0.1
+    assert "refutes" in checked.message
+    assert reader.shapes[0][0] < 250
+
+
+def test_a_confirmed_finding_keeps_its_severity() -> None:
+    checked = Instruments(reader=FakeReader("OCKAN")).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
+    assert (checked.evidence["instrument"], checked.severity) == ("confirmed", 0.5)
+    assert checked.evidence["reader"] == "OCKAN"
+
+
+def test_reading_can_be_switched_off() -> None:
+    reader = FakeReader("OCEAN")
+    checked = Instruments(read=False, reader=reader).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
+    assert checked.evidence["instrument"] == "silent"
+    assert not reader.shapes
+
+
+def test_other_kinds_are_nobody_s_business() -> None:
+    assert (
+        Instruments(read=False).check(finding("blur"), picture("poster").pixels, []).evidence["instrument"] == "silent"
+    )
+
+
+def test_the_real_reader_reads_the_controls() -> None:
+    box = Box(16, 16, 112, 48)
+    with_reader = Instruments()
+    wrong = with_reader.check(finding("typo", box), picture("misspelled").pixels, ["OCEAN"])
+    right = with_reader.check(finding("typo", box), picture("poster").pixels, ["OCEAN"])
+    with_reader.close()
+    assert (wrong.evidence["instrument"], right.evidence["instrument"]) == ("confirmed", "refuted")
