@@ -170,7 +170,8 @@ def _recipe(folder: Path, values: dict[str, Any]) -> Any:
 def _train(recipe: Any, folder: Path, stop: threading.Event) -> None:
     if (folder / "model").is_dir():
         return
-    runner = load("recipes", "default")(recipe, create("training_data", PluginSpec(recipe.data)), folder)
+    data = create("training_data", PluginSpec.parse(recipe.data, Path.cwd()))
+    runner = load("recipes", "default")(recipe, data, folder)
     for _ in runner.run(stop.is_set):
         pass
     if not runner.finished:

@@ -32,7 +32,7 @@ def distill(recipe: Path, out: Path | None) -> int:
     folder = out or recipe.with_suffix("")
     if folder.is_file():
         raise ConfigError("that is a file, not a folder", where=str(folder), hint="give --out")
-    runner = runner_class(read, create("training_data", PluginSpec(read.data)), folder)
+    runner = runner_class(read, create("training_data", PluginSpec.parse(read.data, Path.cwd())), folder)
     stop = stop_on_signal("step")
     started, done = time.monotonic(), 0
     for figures in runner.run(stop.is_set):

@@ -95,7 +95,7 @@ class Recipe(Settings):
 
     kind: Literal["teach", "distill"]
     base: ResolvedPath = Field(description="a diffusers folder of the Qwen-Image family")
-    data: str = Field("tiles", description="training data by name (entry point `evalkit.training_data`)")
+    data: str = Field("tiles", description="training data (`evalkit.training_data`): `name` or `name:key=value,…`")
     mixture: Mixture
     steps: int = Field(ge=1)
     batch_size: int = Field(32, ge=1)

@@ -31,6 +31,7 @@ from benchmarks.tiles.scene import (
     Word,
 )
 from benchmarks.tiles.sources import write_source
+from benchmarks.tiles.training import TileTrainingData
 from benchmarks.tiles.truth import REGION
 from benchmarks.tiles.words import HELD_OUT, TRAINED, held_out_word
 from evalkit.errors import GenerationError
@@ -239,3 +240,11 @@ def test_words_by_their_source():
     assert {WORDS["held-out"](rng) for _ in range(50)} <= set(HELD_OUT)
     assert {WORDS["trained"](rng) for _ in range(50)} <= set(TRAINED)
     assert not {WORDS["letters"](rng) for _ in range(200)} & {*HELD_OUT, *TRAINED}
+
+
+def test_training_data_can_begin_with_single_things_in_told_places():
+    data = TileTrainingData(TileTrainingData.Settings(told=1.0, single=1.0))
+    rng = random.Random(0)
+    prompts = [data.example(rng, Task.T2I, category).prompt for category in ("text", "shapes") for _ in range(40)]
+    assert all(" at the " in prompt or "center" in prompt for prompt in prompts)
+    assert all("," not in prompt for prompt in prompts)
