@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from evalkit.stats.prediction_powered import powered_mean
 
@@ -22,12 +23,16 @@ LABELS = (50, 200)
 
 
 class World(NamedTuple):
-    """Levels with these chances, and a judge whose score correlates with them as `skill` says (of the noise's sd)."""
+    """Levels with these chances, and a judge that gives `slope` times the level plus noise of this sd.
+
+    With several seeds, one picture of a case is labelled and all are scored; half of what differs is the case's.
+    """
 
     name: str
     chances: tuple[float, ...]
     noise: float
     slope: float = 1.0
+    seeds: int = 1
 
 
 PLAIN = (0.1, 0.2, 0.3, 0.25, 0.15)
@@ -42,6 +47,7 @@ WORLDS = (
     World("mostly good pictures, fair judge", GOOD, 0.25),
     World("yes/no .8, fair judge", (0.2, 0.8), 0.5),
     World("yes/no .9, fair judge", (0.1, 0.9), 0.5),
+    World("3 pictures a case, fair judge", PLAIN, 0.25, seeds=3),
 )
 
 
@@ -54,11 +60,23 @@ class Kept(NamedTuple):
     correlation: float
 
 
-def draw(world: World, n: int, rng: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(labels in [0, 1], scores of the judge), shape (n,) each."""
-    levels = rng.choice(len(world.chances), n, p=world.chances) / (len(world.chances) - 1)
-    scores = world.slope * levels + world.noise * rng.normal(size=n)
-    return levels, scores
+class Cases(NamedTuple):
+    """Per case: people's label of one picture in [0, 1], the judge's score of it, and its mean score of the case."""
+
+    labels: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    means: NDArray[np.float64]
+
+
+def draw(world: World, n: int, rng: np.random.Generator) -> Cases:
+    """`n` cases, shape (n,) each."""
+    shared = rng.normal(size=(n, 1)) if world.seeds > 1 else 0.0
+    own = rng.normal(size=(n, world.seeds))
+    hidden = own if world.seeds == 1 else (shared + own) / np.sqrt(2)
+    edges = stats.norm.ppf(np.cumsum(world.chances)[:-1])
+    levels = np.searchsorted(edges, hidden) / (len(world.chances) - 1)
+    scores = world.slope * levels + world.noise * rng.normal(size=levels.shape)
+    return Cases(levels[:, 0], scores[:, 0], scores.mean(axis=1))
 
 
 def simulate(world: World, labelled: int, judged: int = JUDGED, draws: int = DRAWS, seed: int = 0) -> Kept:
@@ -66,8 +84,10 @@ def simulate(world: World, labelled: int, judged: int = JUDGED, draws: int = DRA
     truth = float(np.dot(world.chances, np.linspace(0, 1, len(world.chances))))
     inside, widths, ratios = 0, [], []
     for _ in range(draws):
-        labels, scores = draw(world, judged, rng)
-        found = powered_mean(labels[:labelled], scores[:labelled], scores[labelled:], low=0.0, high=1.0)
+        cases = draw(world, judged, rng)
+        found = powered_mean(
+            cases.labels[:labelled], cases.scores[:labelled], cases.means[labelled:], low=0.0, high=1.0
+        )
         assert found
         low, high = found.estimate.low, found.estimate.high
         alone = found.labels_only
@@ -76,8 +96,8 @@ def simulate(world: World, labelled: int, judged: int = JUDGED, draws: int = DRA
         inside += low <= truth <= high
         widths.append(high - low)
         ratios.append((high - low) / ((alone.high or 1.0) - (alone.low or 0.0)))
-    levels, scores = draw(world, 20_000, rng)
-    correlation = float(np.corrcoef(levels, scores)[0, 1])
+    many = draw(world, 20_000, rng)
+    correlation = float(np.corrcoef(many.labels, many.scores)[0, 1])
     return Kept(inside / draws, float(np.mean(widths)), float(np.mean(ratios)), correlation)
 
 
