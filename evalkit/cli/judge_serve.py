@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @click.option("--model", default="", help="Folder or hub id to load in place of the profile's own.")
 @click.option("--port", type=click.IntRange(1, 65535), help="On 127.0.0.1; default: a free one.")
 @click.option("--vllm-python", type=click.Path(path_type=Path), envvar="EVALKIT_VLLM_PYTHON", help="Python with vLLM.")
+@click.option("--sleep", is_flag=True, help="Start it so that judges with `share_gpu: sleep` can let it sleep.")
 @click.option("--download", is_flag=True, help="Allow the hub; otherwise only what is on this machine is loaded.")
 @click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File for the server's output.")
 @click.option("--timeout", type=click.FloatRange(1), default=900.0, show_default=True, help="Seconds until it answers.")
@@ -26,6 +27,7 @@ def command(
     model: str,
     port: int | None,
     vllm_python: Path | None,
+    sleep: bool,
     download: bool,
     log: Path | None,
     timeout: float,
@@ -38,7 +40,9 @@ def command(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"starting {profile} …", err=True)
-    with serve(profile, model, vllm_python, port=port or 0, download=download, log=log, timeout=timeout) as server:
+    with serve(
+        profile, model, vllm_python, port=port or 0, sleep=sleep, download=download, log=log, timeout=timeout
+    ) as server:
         _stay(server)
     return 0
 

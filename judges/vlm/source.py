@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,9 @@ class EndpointSettings(BaseSettings):
     """A picture with more pixels is sent smaller, and the evidence says so."""
     coordinates: Coordinates | None = None
     """What numbers the model gives boxes in; by default what its profile says, else thousandths."""
+    share_gpu: Literal["none", "phases", "sleep"] = "none"
+    """Where the judge's model and the generators are on one GPU. `phases`: it is asked (and its server started) when
+    the generators are closed. `sleep`: so too, and the server at `url` sleeps until then."""
     replay: bool = False
     """Answer from the run's journal alone."""
 
@@ -44,6 +47,8 @@ class EndpointSettings(BaseSettings):
     def _one_source(self) -> EndpointSettings:
         if self.url and self.serve:
             raise ValueError("give `url` or `serve`, not both")
+        if self.share_gpu == "sleep" and not self.url:
+            raise ValueError("`share_gpu: sleep` is for a server at `url`; one started for the run has its phases")
         return self
 
 
@@ -81,10 +86,12 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     from judges.vlm.client import Limits, OpenAIEndpoint
 
     limits = Limits(concurrency=settings.concurrency, timeout_s=settings.timeout_s, max_pixels=settings.max_pixels)
-    if settings.url:
-        return OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
-    from judges.vlm.serving import serve
+    from judges.vlm.serving import serve, wake
 
+    if settings.url:
+        if settings.share_gpu == "sleep":
+            wake(settings.url)
+        return OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
     server = stack.enter_context(serve(settings.serve, settings.model, settings.vllm_python, log=log))
     patch = server.profile.token_px
     return OpenAIEndpoint(server.url, server.model, api_key=server.api_key, limits=limits, patch=patch)

@@ -86,8 +86,8 @@ def _common(profile: Profile, wish: Wish) -> list[str]:
         # areas, whatever the names say; the older `max_pixels` is ignored by some releases
         size = {"shortest_edge": profile.min_pixels, "longest_edge": profile.max_pixels}
         arguments += ["--mm-processor-kwargs", json.dumps({"size": size})]
-    # without `disable_any_whitespace` a model may write line breaks until its tokens run out
-    arguments += ["--structured-outputs-config", json.dumps({"backend": "xgrammar", "disable_any_whitespace": True})]
+    grammar = {"backend": "xgrammar", "disable_any_whitespace": not profile.any_whitespace}
+    arguments += ["--structured-outputs-config", json.dumps(grammar)]
     # the model's own generation_config brings penalties and a temperature that move scores and spoil transcriptions
     arguments += ["--generation-config", "vllm", "--max-logprobs", "20", "--enable-prefix-caching"]
     return arguments

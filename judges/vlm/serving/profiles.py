@@ -34,19 +34,22 @@ class Profile(Settings):
     cpu: bool = False
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     coordinates: Literal["relative-1000", "pixels"]
-    token_px: int
+    token_px: int | None = None
     min_pixels: int | None = None
     max_pixels: int | None = None
     max_model_len: int | None = None
+    any_whitespace: bool = False
     min_vllm: str
     note: str = ""
 
     def resized(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) in which the model sees a picture: multiples of `token_px`, area within the bounds.
 
-        The rounding of the Qwen2-VL image processor (`smart_resize`), which all profiles use.
+        The rounding of the Qwen2-VL image processor (`smart_resize`). Unchanged where the profile says nothing.
         """
         side = self.token_px
+        if side is None:
+            return width, height
         wide, high = (round(length / side) * side for length in (width, height))
         if self.max_pixels and wide * high > self.max_pixels:
             shrink = math.sqrt(width * height / self.max_pixels)

@@ -76,28 +76,6 @@ class Server:
     seconds: float
     alive: Callable[[], bool]
 
-    def sleep(self) -> None:
-        """Give the GPU's memory back until `wake`; the weights wait in the machine's memory. Needs `sleep=True`.
-
-        Raises:
-            UnavailableError: the server can't (not started with it, or no CUDA).
-        """
-        self._post("sleep?level=1&mode=wait")
-
-    def wake(self) -> None:
-        """Take the memory again. Raises `UnavailableError` where another process has it now."""
-        self._post("wake_up")
-
-    def _post(self, what: str) -> None:
-        import httpx
-
-        address = f"{self.url.removesuffix('/v1')}/{what}"
-        try:
-            with _client(self.api_key) as client:
-                client.post(address, timeout=300).raise_for_status()
-        except httpx.HTTPError as error:
-            raise UnavailableError(f"{type(error).__name__}: {error}", where=address, hint=f"see {self.log}") from error
-
 
 @contextlib.contextmanager
 def serve(

@@ -23,7 +23,7 @@ def note() -> None:
 
 
 def worker(*, own_session: bool) -> None:
-    """A child that, unless it is meek, does not end when asked to; in a session of its own it leaves the process group too."""
+    """A child that, unless it is meek, does not end when asked to. In its own session it leaves the group too."""
     if os.fork():
         return
     if own_session:
