@@ -54,10 +54,13 @@ class Instruments:
             said = self._text(finding, pixels, expected)
         evidence = {**finding.evidence, "instrument": said.word}
         if said.by:
-            evidence[said.by] = said.detail
-        if said.word != "refuted":
+            evidence[f"{said.by}_seen"] = said.detail
+        if said.word == "silent":
             return dataclasses.replace(finding, evidence=evidence)
-        message = f"{finding.message}; the {said.by} instrument refutes it"
+        verb = "confirms" if said.word == "confirmed" else "refutes"
+        message = f"{finding.message}; the {said.by} instrument {verb} it"
+        if said.word == "confirmed":
+            return dataclasses.replace(finding, evidence=evidence, message=message)
         severity = min(finding.severity, REFUTED_SEVERITY)
         return dataclasses.replace(finding, evidence=evidence, message=message, severity=severity)
 
@@ -77,7 +80,7 @@ class Instruments:
         except (JudgeError, UnavailableError):
             return Said("silent")
         read = " ".join(line.text for line in sorted(lines, key=lambda line: (line.box.y0, line.box.x0)))
-        return Said(compare(finding.kind, read, expected), "reader", read)
+        return Said(compare(finding.kind, read, expected), "text", read)
 
 
 def compare(kind: str, read: str, expected: Sequence[str]) -> Word:

@@ -110,7 +110,10 @@ class VlmJudge:
         scores = [_score(rubric, by_name.get(rubric.name), reasons[rubric.name]) for rubric in self._rubrics]
         told = _told(asked, parts, shown, (picture.pixels.shape[1], picture.pixels.shape[0]))
         found = [self._finished(finding, shown) for finding in merged(told.findings)]
-        evidence: dict[str, JSON] = {"model": asker.endpoint.model, **{n: p.evidence for n, p in by_name.items()}}
+        levels = [row for part in parts for row in part.levels]
+        evidence: dict[str, JSON] = {"model": asker.endpoint.model, "levels": levels}
+        for part in parts:
+            evidence |= part.evidence
         evidence |= {"asked_twice": len(asker.same), "flips": asker.same.count(False)}
         if told.dropped:
             evidence["dropped_findings"] = told.dropped

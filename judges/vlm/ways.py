@@ -31,10 +31,14 @@ class Shown(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one rubric comes to. `stated` and `level`: findings of the reply, and the level they came with."""
+    """What one rubric comes to. `levels`: a row of the evidence for each level that was asked for.
+
+    `stated` and `level`: findings of the reply, and the level they came with.
+    """
 
     score: Score
     evidence: dict[str, JSON]
+    levels: Sequence[dict[str, JSON]] = ()
     stated: Sequence[Mapping[str, JSON]] = ()
     level: Expected | None = None
     consistent: bool | None = None
@@ -52,21 +56,18 @@ async def rate(asker: Asker, rubric: Rubric, shown: Shown, *, aspects: bool) -> 
         return await asker.ask(ask, f"{rubric.name} {aspect}".strip())
 
     whole, *parts = await asyncio.gather(*(level(aspect) for aspect in ("", *wanted)))
-    if whole.value is None:
-        return Part(no_score(rubric.dimension, whole), {})
+    by_aspect = dict(zip(wanted, parts, strict=True))
+    rows = [_row(rubric.name, whole), *(_row(f"{rubric.name}: {name}", one) for name, one in by_aspect.items())]
+    evidence: dict[str, JSON] = {"category_of_edit": category_of(rubric, shown.case)} if category else {}
+    held = [by_aspect[cap] for cap in (category.caps if category else ()) if cap in by_aspect]
+    for one in (whole, *held):
+        if one.value is None:  # without what holds the level down there is none
+            return Part(no_score(rubric.dimension, one), evidence, rows)
     score = _expected(whole)
-    evidence: dict[str, JSON] = _level(score, whole)
-    value = score.score
-    if category:
-        by_aspect = dict(zip(wanted, parts, strict=True))
-        evidence["category"] = category_of(rubric, shown.case)
-        evidence["aspects"] = {name: _level(_expected(a), a) if a.value else None for name, a in by_aspect.items()}
-        for cap in (name for name in category.caps if name in by_aspect):
-            if by_aspect[cap].value is None:  # what would hold the level down is not known
-                return Part(no_score(rubric.dimension, by_aspect[cap]), evidence)
-            value = min(value, _expected(by_aspect[cap]).score)
+    value = min([score.score, *(_expected(one).score for one in held)])
     scored = Score(rubric.dimension, Status.SCORED, unit_value(value))
-    return Part(scored, evidence, tuple(whole.value.get("findings", ())), score)
+    assert whole.value is not None
+    return Part(scored, evidence, rows, tuple(whole.value.get("findings", ())), score)
 
 
 async def check(asker: Asker, rubric: Rubric, shown: Shown) -> Part:
@@ -115,8 +116,7 @@ async def prefer(asker: Asker, rubric: Rubric, shown: Shown) -> Part:
     if len(said) < len(answers):
         return Part(no_score(rubric.dimension, next(answer for answer in answers if answer.value is None)), {})
     result = preference(*said)
-    evidence: dict[str, JSON] = dict(zip(names, said, strict=True))
-    evidence["consistent"] = result.consistent
+    evidence: dict[str, JSON] = {"pair": {**dict(zip(names, said, strict=True)), "consistent": result.consistent}}
     scored = Score(rubric.dimension, Status.SCORED, result.value)
     return Part(scored, evidence, consistent=result.consistent)
 
@@ -126,15 +126,29 @@ def _expected(answer: Answer) -> Expected:
     return expected(answer.value["score"], answer.reply.probabilities)
 
 
-def _level(score: Expected, answer: Answer) -> dict[str, JSON]:
-    level: dict[str, JSON] = {"expected": round(score.score, 4), "stated": score.stated}
+def _row(what: str, answer: Answer) -> dict[str, JSON]:
+    if answer.value is None:
+        return {
+            "rubric": what,
+            "expected": None,
+            "stated": None,
+            "leaked": None,
+            "confidence": None,
+            "note": "no reply",
+        }
+    score, notes = _expected(answer), []
     if score.leaked is None:
-        level["note"] = "the server gives no probabilities: this is the stated level"
-    else:
-        level |= {"leaked": round(score.leaked, 4), "confidence": round(score.confidence or 0.0, 4)}
+        notes.append("no probabilities: the stated level")
     if answer.repaired or answer.asked > 1:
-        level["reply"] = "asked again" if answer.asked > 1 else "repaired"
-    return level
+        notes.append("asked again" if answer.asked > 1 else "repaired")
+    return {
+        "rubric": what,
+        "expected": round(score.score, 4),
+        "stated": score.stated,
+        "leaked": None if score.leaked is None else round(score.leaked, 4),
+        "confidence": None if score.confidence is None else round(score.confidence, 4),
+        "note": ", ".join(notes),
+    }
 
 
 def _answered(one: Answered) -> dict[str, JSON]:

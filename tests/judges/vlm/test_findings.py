@@ -137,7 +137,7 @@ def test_text_is_read_on_the_cut_out_alone() -> None:
 def test_a_confirmed_finding_keeps_its_severity() -> None:
     checked = Instruments(reader=FakeReader("OCKAN")).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
     assert (checked.evidence["instrument"], checked.severity) == ("confirmed", 0.5)
-    assert checked.evidence["reader"] == "OCKAN"
+    assert checked.evidence["text_seen"] == "OCKAN"
 
 
 def test_reading_can_be_switched_off() -> None:

@@ -66,8 +66,9 @@ def test_an_edit_is_shown_with_its_source_first() -> None:
     assert len(endpoint.asked) == 6  # the whole, and five aspects of an edit of an object
     source, result = endpoint.asked[0].images
     assert (source.sha256, result.sha256) != (result.sha256, source.sha256)
-    assert one.evidence["edit"]["category"] == "object"
-    assert set(one.evidence["edit"]["aspects"]) == {"instruction", "target", "source-kept", "integration", "quality"}
+    assert one.evidence["category_of_edit"] == "object"
+    aspects = ("instruction", "target", "source-kept", "integration", "quality")
+    assert [row["rubric"] for row in one.evidence["levels"]] == ["edit", *(f"edit: {name}" for name in aspects)]
 
 
 def test_pictures_come_first_and_the_question_last() -> None:
@@ -86,14 +87,14 @@ def test_pictures_come_first_and_the_question_last() -> None:
 def test_the_score_is_the_expectation_and_the_leak_is_recorded() -> None:
     one = verdict(scale(levels(4, p4=0.5, p5=0.3)), rubrics=("quality",))
     assert values(one)["quality"] == pytest.approx((4.375 - 1) / 4)
-    assert one.evidence["quality"]["leaked"] == pytest.approx(0.2)
+    assert one.evidence["levels"][0]["leaked"] == pytest.approx(0.2)
 
 
 def test_without_probabilities_the_evidence_says_so() -> None:
     one = verdict(scale(levels(4)), rubrics=("quality",))
     assert values(one)["quality"] == 0.75
-    assert "no probabilities" in one.evidence["quality"]["note"]
-    assert "leaked" not in one.evidence["quality"]
+    assert "no probabilities" in one.evidence["levels"][0]["note"]
+    assert one.evidence["levels"][0]["leaked"] is None
 
 
 def test_an_edit_is_never_better_than_what_holds_it_down() -> None:
@@ -102,7 +103,7 @@ def test_an_edit_is_never_better_than_what_holds_it_down() -> None:
 
     capped = verdict(says, EDIT, picture("edited"), rubrics=("edit",))
     assert values(capped) == {"edit": 0.25}
-    assert capped.evidence["edit"]["stated"] == 5
+    assert capped.evidence["levels"][0]["stated"] == 5
     assert values(verdict(says, EDIT, picture("edited"), rubrics=("edit",), aspects=False)) == {"edit": 1.0}
 
 
@@ -173,7 +174,7 @@ ASKED = dataclasses.replace(
 def test_the_checklist_counts_answers_as_expected() -> None:
     one = verdict(lambda ask: {"answer": "no" if "cat" in ask.text else "yes"}, ASKED, rubrics=("checklist",))
     assert values(one) == {"checklist": 1.0}
-    assert [entry["id"] for entry in one.evidence["checklist"]["questions"]] == ["place", "word", "cat", "background"]
+    assert [entry["id"] for entry in one.evidence["questions"]] == ["place", "word", "cat", "background"]
 
 
 def test_a_failed_parent_takes_its_children_along_unasked() -> None:
@@ -188,7 +189,7 @@ def test_a_failed_parent_takes_its_children_along_unasked() -> None:
 def test_p_yes_is_kept() -> None:
     reply = Reply('{"answer": "yes"}', "stop", {'"yes"': 0.6, '"no"': 0.2})
     one = verdict(lambda ask: reply, ASKED, rubrics=("checklist",))
-    assert {entry["p_yes"] for entry in one.evidence["checklist"]["questions"]} == {0.75}
+    assert {entry["p_yes"] for entry in one.evidence["questions"]} == {0.75}
 
 
 def test_large_pictures_have_their_texts_read_on_cut_outs() -> None:
@@ -222,7 +223,7 @@ def test_the_student_is_compared_with_its_twin_in_both_orders() -> None:
 def test_an_answer_that_depends_on_the_order_is_a_tie_and_counted() -> None:
     one = verdict(content, twin=picture("misspelled"), rubrics=("preference",))
     assert values(one) == {"preference": 0.5, "consistency": 0.0}
-    assert one.evidence["preference"]["consistent"] is False
+    assert one.evidence["pair"]["consistent"] is False
 
 
 def test_questions_asked_twice_give_the_flip_rate() -> None:
