@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from evalkit.calibrate.join import CaseValues, Judged
 from evalkit.calibrate.records import Agreement, DimensionCalibration, Estimate, Mapped, PassFail
 from evalkit.labels import LEVELS
 from evalkit.records import Role
+from evalkit.results import Interval
 from evalkit.stats import agreement
 from evalkit.stats.cross_fit import folds
 from evalkit.stats.isotonic import IsotonicMapping, fit_isotonic
@@ -21,6 +23,8 @@ from evalkit.stats.pass_fail import best_threshold, exact_share, rogan_gladen
 from evalkit.stats.prediction_powered import powered_mean
 
 Values = NDArray[np.float64]
+Positions = NDArray[np.int_]
+RESAMPLES = 300
 ENOUGH = 20
 """Fewest labelled pictures, and half as many cases: below that no figure says anything."""
 ENOUGH_FOR_ISOTONIC = 200
@@ -112,17 +116,49 @@ def _levels(judged: Judged, held_out: Values) -> list[Agreement]:
     always = np.full(len(said), _most_common(rows[~np.isnan(rows)]))
     found = []
     for level in ALPHAS:
-        alphas = [agreement.krippendorff_alpha(np.vstack([said, row]), level) for row in rows]
+
+        def alpha(at: Positions, level: agreement.Level = level) -> float | None:
+            return _mean([agreement.krippendorff_alpha(np.vstack([said[at], row[at]]), level) for row in rows])
+
         people = agreement.krippendorff_alpha(rows, level) if len(rows) > 1 else None
-        found.append(Agreement(f"alpha_{level}", _mean(alphas), people, 0.0))
-    judges = [_of_two(said, row, levels) for row in rows]
+        found.append(_with_interval(judged, f"alpha_{level}", alpha, people, 0.0))
     between = [_of_two(one, other, levels) for one, other in combinations(rows, 2)]
     baseline = _mean([_of_two(always, row, levels).same for row in rows])
+
+    def kappa(at: Positions) -> float | None:
+        return _mean([_of_two(said[at], row[at], levels).kappa for row in rows])
+
+    def same(at: Positions) -> float | None:
+        return _mean([_of_two(said[at], row[at], levels).same for row in rows])
+
     return [
         *found,
-        Agreement("kappa", _mean([two.kappa for two in judges]), _mean([two.kappa for two in between]), 0.0),
-        Agreement("same_level", _mean([two.same for two in judges]), _mean([two.same for two in between]), baseline),
+        _with_interval(judged, "kappa", kappa, _mean([two.kappa for two in between]), 0.0),
+        _with_interval(judged, "same_level", same, _mean([two.same for two in between]), baseline),
     ]
+
+
+def _with_interval(
+    judged: Judged,
+    measure: str,
+    figure: Callable[[Positions], float | None],
+    people: float | None,
+    baseline: float | None,
+) -> Agreement:
+    """The judge's figure with the percentiles of its resamples by case (Efron 1979; Cameron, Gelbach & Miller 2008)."""
+    value = figure(np.arange(len(judged.cells)))
+    if value is None:
+        return Agreement(measure, None, people, baseline)
+    ends = np.flatnonzero(np.diff(judged.cases)) + 1  # cells come grouped by case
+    groups = np.split(np.arange(len(judged.cells)), ends)
+    rng = np.random.default_rng(0)
+    drawn = (np.concatenate([groups[i] for i in rng.integers(0, len(groups), len(groups))]) for _ in range(RESAMPLES))
+    known = [again for at in drawn if (again := figure(at)) is not None]
+    interval = None
+    if len(known) > 0.9 * RESAMPLES:
+        low, high = np.quantile(known, (0.025, 0.975))
+        interval = Interval(value, min(float(low), value), max(float(high), value), len(groups))
+    return Agreement(measure, value, people, baseline, interval)
 
 
 class _Two(NamedTuple):
@@ -157,9 +193,11 @@ def _ranks(judged: Judged) -> Agreement:
     for one, other in combinations(judged.ratings, 2):
         both = ~np.isnan(one) & ~np.isnan(other)
         people.append(agreement.rank_correlation(one[both], other[both]))
-    return Agreement(
-        "rank_correlation", agreement.rank_correlation(sign * judged.scores, judged.labels), _mean(people), 0.0
-    )
+
+    def figure(at: Positions) -> float | None:
+        return agreement.rank_correlation(sign * judged.scores[at], judged.labels[at])
+
+    return _with_interval(judged, "rank_correlation", figure, _mean(people), 0.0)
 
 
 def _pairwise(judged: Judged) -> tuple[Agreement, float]:

@@ -26,6 +26,7 @@ class Agreement:
             cases; the last two are of the judge's own scores, against the mean of the people.
         people: of each person with each other one, the mean over pairs (alpha: over all at once): the ceiling.
         baseline: of a judge that always gives the most common level.
+        judge_interval: of `judge`, by resampling cases; approximate, and `None` where that can't be done.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -34,6 +35,7 @@ class Agreement:
     judge: float | None
     people: float | None
     baseline: float | None = None
+    judge_interval: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ def _dimension(found: DimensionCalibration) -> Iterator[str]:
 
 
 def _agreement(each: Agreement) -> tuple[str, ...]:
-    return (MEASURES.get(each.measure, each.measure), *map(_figure, (each.judge, each.people, each.baseline)))
+    judge = _interval(each.judge_interval) if each.judge_interval else _figure(each.judge)
+    return MEASURES.get(each.measure, each.measure), judge, _figure(each.people), _figure(each.baseline)
 
 
 def _mapping(found: DimensionCalibration) -> Iterator[str]:

@@ -62,6 +62,10 @@ def test_two_people_and_a_judge_that_sees_what_they_see(run: Path, tmp_path: Pat
     assert measures["alpha_ordinal"]["judge"] > 0.75
     assert 0.6 < measures["alpha_ordinal"]["people"] < 0.98
     assert measures["kappa"]["baseline"] == 0
+    for name in ("alpha_ordinal", "kappa", "rank_correlation"):
+        around = measures[name]["judge_interval"]
+        assert around["low"] < measures[name]["judge"] < around["high"], "forty cases leave some doubt"
+        assert 0.05 < width(around) < 0.5
     assert measures["same_level"]["judge"] > measures["same_level"]["baseline"]
     assert measures["pairwise_accuracy"]["judge"] > 0.7
     assert found["mapped"]["mapping"]["kind"] == "ordinal", "fewer than 200 labelled pictures"
