@@ -168,7 +168,7 @@ def _source(case: Case) -> str:
         actual = hashlib.sha256(Path(case.source.path).read_bytes()).hexdigest()
     except OSError:
         return ""
-    return actual if case.source.sha256 in ("", actual) and Path(case.source.path).suffix in SHOWN else ""
+    return actual if case.source.sha256 in ("", actual) and Path(case.source.path).suffix.lower() in SHOWN else ""
 
 
-SHOWN = {".png", ".jpg", ".webp"}
+SHOWN = {".png", ".jpg", ".jpeg", ".webp"}

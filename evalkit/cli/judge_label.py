@@ -31,13 +31,20 @@ def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, se
     """
     from evalkit.calibrate.sheet import ROLES, choose
     from evalkit.cli import clean
+    from evalkit.errors import PictureError, StoreError, UsageError
     from evalkit.plugins import PluginSpec, create
     from evalkit.records import Role
     from evalkit.store.run_reader import RunReader
 
     with RunReader(run) as reader:
         sheet, pictures = choose(reader, wanted, count, seed, (Role(role),) if role else ROLES)
-    page = create("labellings", PluginSpec("default", {"max_mb": max_mb})).write(sheet, pictures, out)
+    try:
+        page = create("labellings", PluginSpec("default", {"max_mb": max_mb})).write(sheet, pictures, out)
+    except PictureError as error:
+        hint = "the same `evalkit run` again makes what is missing"
+        raise StoreError(error.what, where=error.where, hint=hint) from error
+    except OSError as error:
+        raise UsageError(f"can't be written: {error.strerror or error}", where=str(out)) from error
     drawn = sheet.sampling
     click.echo(
         f"{drawn.questions} questions about {len(pictures)} pictures: {drawn.cases_drawn} of {drawn.cases_eligible} "

@@ -17,7 +17,7 @@ from evalkit.records import JSON
 from reports.escape import clip, script_json, visible
 from reports.files import replacing_file
 
-TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 LONGEST_PROMPT = 8_000
 WORDS: dict[Kind, dict[JSON, tuple[str, str]]] = {
     "scale": {
@@ -79,7 +79,7 @@ class LabellingPage:
             file.write(_block("sheet", sheet_json(sheet)))
             for sha, path in pictures.items():
                 data = base64.b64encode(read_file(path)).decode("ascii")
-                file.write(_block(f"picture-{sha}", f"data:{TYPES[path.suffix]};base64,{data}"))
+                file.write(_block(f"picture-{sha}", f"data:{TYPES[path.suffix.lower()]};base64,{data}"))
             file.write(tail)
         return out
 

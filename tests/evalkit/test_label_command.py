@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from evalkit.labels import Label, LabelFile, Shown
 from evalkit.records import Role
 from evalkit.store.run_reader import RunReader
 from tests.evalkit.conftest import FAKES, Command
+from tests.evalkit.test_hostile_input import GOOD, PROMPT
 
 CASES = 30
 DIMENSION = "fake.brightness"
@@ -133,3 +135,39 @@ def test_labels_obey_the_published_schema() -> None:
     for wrong in (content | {"rater": ""}, content | {"more": 1}, {**content, "labels": [{}]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, make_schema("labels.schema.json"))
+
+
+def test_an_edit_shows_its_source_and_a_hostile_prompt_stays_text(tmp_path: Path, evalkit: Command) -> None:
+    folder = tmp_path / "suite"
+    folder.mkdir()
+    (folder / "suite.yaml").write_text("name: edits\nversion: '1'\ntasks: [edit]\ncases: cases.jsonl\n")
+    (folder / "before.png").write_bytes(GOOD)
+    lines = [
+        {"id": f"edit/{i}", "prompt": PROMPT, "task": "edit", "width": 16, "height": 16,
+         "source": {"path": "before.png", "sha256": ""}}
+        for i in range(3)
+    ]  # fmt: skip
+    (folder / "cases.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    run = ("run", "--benchmark", folder, "--student", "fake-flat", "--judge", "fake-brightness", "--out", "run")
+    done = evalkit(*run, "--teacher", "none")
+    assert done.returncode == 0, done.stderr
+    done = evalkit("judge", "label", "run", "--dimension", DIMENSION, "--n", 2)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "labels.html").read_text("utf-8")
+    sheet = json.loads(re.findall(r'id="sheet">(.*?)</script>', page)[0])
+    sha = hashlib.sha256(GOOD).hexdigest()
+    assert [item["source"] for item in sheet["items"]] == [sha, sha]
+    assert page.count(f'id="picture-{sha}"') == 1
+    assert "<img src=x" not in page
+    assert "alert(1)" in sheet["items"][0]["prompt"]
+    (tmp_path / "run" / "pictures").rename(tmp_path / "run" / "gone")
+    done = evalkit("judge", "label", "run", "--dimension", DIMENSION, "--n", 2, "--out", "two.html")
+    assert done.returncode == 70, "the run folder is damaged"
+    assert "Traceback" not in done.stderr
+    assert "can't be read" in done.stderr
+    assert "the same `evalkit run` again" in done.stderr
+    assert not (tmp_path / "two.html").exists()
+    (tmp_path / "run" / "gone").rename(tmp_path / "run" / "pictures")
+    done = evalkit("judge", "label", "run", "--dimension", DIMENSION, "--out", "labels.html/two.html")
+    assert done.returncode == 2, done.stderr
+    assert "can't be written" in done.stderr
