@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from evalkit.records import Case, Element, Question
+from judges.typography.normalise import lenient
 from judges.vlm.ask import Ask, Shot
 from judges.vlm.render import neutral, render
 from judges.vlm.rubric import GROUNDS, Rubric
 from judges.vlm.scale import closed
 
 YES, NO = "yes", "no"
-CROP = "@crop"
-"""Ends the id of a question that is asked on a cut-out."""
+CROP, READ = "@crop", "@read"
+"""End the id of a question that is asked on a cut-out, and of a text that is to be read there without being told."""
 _PAIRS = ("above", "left-of", "inside")
 _PLAIN_KINDS = ("text", "region", "panel", "rule")
 """Kinds of elements that people have no word for."""
@@ -27,10 +28,14 @@ _PLAIN_KINDS = ("text", "region", "panel", "rule")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question to ask. `text_index` is the text it is about, where it is to be asked on a cut-out."""
+    """One question to ask. `text_index` is the text it is about, where it is to be asked on a cut-out.
+
+    `read`: the model is not asked the question, but for what stands there; the answer follows.
+    """
 
     question: Question
     text_index: int | None = None
+    read: bool = False
 
     @property
     def id(self) -> str:
@@ -40,13 +45,14 @@ class Item:
 class Answered(NamedTuple):
     """What became of an item: `yes` is the answer, `None` where there is none and `reason` says why.
 
-    `p_yes`: renormalised probability of yes, where the server gave probabilities.
+    `p_yes`: renormalised probability of yes, where the server gave probabilities. `read`: what the model read.
     """
 
     item: Item
     yes: bool | None
     p_yes: float | None = None
     reason: str = ""
+    read: str | None = None
 
     @property
     def right(self) -> bool | None:
@@ -63,6 +69,8 @@ def items(rubric: Rubric, case: Case, crops: Iterable[int] = ()) -> list[Item]:
         text = neutral(case.texts[index].text)
         question = Question(f"text:{index}{CROP}", rubric.questions["text-crop"].format(text=text))
         made.append(Item(question, index))
+        untold = Question(f"text:{index}{READ}", f'What is read on the cut-out: is it "{text}"?')
+        made.append(Item(untold, index, read=True))
     return made
 
 
@@ -71,6 +79,12 @@ def question_ask(rubric: Rubric, question: str, shot: Shot) -> Ask:
     text = render("question", look=rubric.look, question=neutral(question))
     schema = closed({"answer": {"type": "string", "enum": [YES, NO]}})
     return Ask(render("system"), (shot,), text, "question", schema, "answer", (YES, NO), 32)
+
+
+def reads(read: str, text: str) -> bool:
+    """Whether `text` is among what was read, word by word; case, marks and what stands round it do not matter."""
+    words, wanted = ([key for word in one.split() if (key := lenient(word))] for one in (read, text))
+    return any(words[i : i + len(wanted)] == wanted for i in range(len(words) - len(wanted) + 1))
 
 
 def p_yes(probabilities: Mapping[str, float]) -> float | None:

@@ -28,7 +28,7 @@ from judges.vlm.instruments import Instruments
 from judges.vlm.journal import FILE, JournalledEndpoint
 from judges.vlm.pixels import fit
 from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
-from judges.vlm.source import EndpointSettings, coordinates, model_id, open_endpoint
+from judges.vlm.source import EndpointSettings, check_address, coordinates, model_id, open_endpoint
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
 CONSISTENCY = "vlm.consistency"
@@ -73,6 +73,8 @@ class VlmJudge:
         self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), _CONSISTENT)
         self.concurrency = self.settings.pictures_at_once
         self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
+        if self.settings.url:
+            check_address(self.settings)
         self._given = endpoint
         self._folder: Path | None = None
         self._endpoint: Endpoint | None = None

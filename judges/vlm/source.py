@@ -97,6 +97,13 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     return OpenAIEndpoint(server.url, server.model, api_key=server.api_key, limits=limits, patch=patch)
 
 
+def check_address(settings: EndpointSettings) -> None:
+    """Raise `ConfigError` for an address or a key that nobody can be asked with; connects to nothing."""
+    from judges.vlm.client import OpenAIEndpoint
+
+    OpenAIEndpoint(settings.url, settings.model or MINI)
+
+
 def _mini(settings: EndpointSettings) -> Endpoint:
     from judges.vlm.mini.local import LocalEndpoint
 

@@ -10,12 +10,13 @@ from evalkit.pictures import Pixels
 from evalkit.records import JSON, Box, Case, Score, Status
 from judges.vlm.ask import Shot
 from judges.vlm.asking import Asker, no_score
-from judges.vlm.checklist import YES, Answered, Item, items, p_yes, question_ask, ready, share
+from judges.vlm.checklist import YES, Answered, Item, items, p_yes, question_ask, reads, ready, share
 from judges.vlm.crops import crop, shot_of
 from judges.vlm.pairwise import pairwise_asks, preference
 from judges.vlm.reply import Answer
 from judges.vlm.rubric import Rubric, category_of
 from judges.vlm.scale import Coordinates, Expected, expected, scale_ask, unit_value
+from judges.vlm.transcribe import transcribe_ask
 
 
 class Shown(NamedTuple):
@@ -82,9 +83,13 @@ async def check(asker: Asker, rubric: Rubric, shown: Shown) -> Part:
 
     async def put(item: Item) -> tuple[Answered, Answer]:
         shot = shown.picture if item.text_index is None else cut[item.text_index]
-        given = await asker.ask(question_ask(rubric, item.question.text, shot), f"{rubric.name} {item.id}")
+        ask = transcribe_ask(shot) if item.read else question_ask(rubric, item.question.text, shot)
+        given = await asker.ask(ask, f"{rubric.name} {item.id}")
         if given.value is None:
             return Answered(item, None, reason=given.reason), given
+        if item.read and item.text_index is not None:
+            read = str(given.value["text"])
+            return Answered(item, reads(read, shown.case.texts[item.text_index].text), read=read), given
         return Answered(item, given.value["answer"] == YES, p_yes(given.reply.probabilities)), given
 
     while waiting:
@@ -159,5 +164,6 @@ def _answered(one: Answered) -> dict[str, JSON]:
         "expected": question.expected,
         "answer": one.yes if not one.reason or one.yes is None else None,
         "p_yes": None if one.p_yes is None else round(one.p_yes, 4),
+        **({} if one.read is None else {"read": one.read}),
         **({"counts_as": one.right, "reason": one.reason} if one.reason else {}),
     }

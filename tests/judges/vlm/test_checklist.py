@@ -3,7 +3,7 @@
 import pytest
 
 from evalkit.records import Background, Box, Case, Element, Question, Relation, TextTarget
-from judges.vlm.checklist import Answered, Item, items, p_yes, ready, share
+from judges.vlm.checklist import Answered, Item, items, p_yes, reads, ready, share
 from judges.vlm.rubric import rubrics
 
 RUBRIC = rubrics()["checklist"]
@@ -51,7 +51,15 @@ def test_what_the_case_asks_itself_is_not_asked_again() -> None:
 
 def test_texts_are_asked_about_again_on_cut_outs() -> None:
     made = items(RUBRIC, case(texts=(TEXT,)), crops=[0])
-    assert [(item.id, item.text_index) for item in made] == [("text:0", None), ("text:0@crop", 0)]
+    assert [(item.id, item.text_index) for item in made] == [("text:0", None), ("text:0@crop", 0), ("text:0@read", 0)]
+
+
+@pytest.mark.parametrize(
+    ("read", "same"),
+    [("SALE", True), ("Big sale!", True), ("SALT", False), ("", False), ("S ALE", False), ("SALEM", False)],
+)
+def test_what_was_read_untold_must_hold_the_text(read: str, same: bool) -> None:
+    assert reads(read, "SALE") is same
 
 
 def test_what_can_t_be_named_is_not_asked() -> None:

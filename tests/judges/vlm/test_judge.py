@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from evalkit.engine.judging import look
-from evalkit.errors import JudgeError, UnavailableError
+from evalkit.errors import ConfigError, JudgeError, UnavailableError
 from evalkit.keys import dump
 from evalkit.pictures import Picture, encode_png
 from evalkit.records import Box, Case, Question, SourceImage, Status, Task, TextTarget, Verdict
@@ -195,14 +195,17 @@ def test_p_yes_is_kept() -> None:
 def test_large_pictures_have_their_texts_read_on_cut_outs() -> None:
     pixels = np.full((512, 1024, 3), 200, np.uint8)
     case = Case("c", "a sign", width=1024, height=512, texts=(TextTarget("SALE", Box(400, 200, 600, 260)),))
-    endpoint = FakeEndpoint(content)
+    endpoint = FakeEndpoint(lambda ask: {"text": "SALT"} if ask.name == "transcription" else content(ask))
     judge = VlmJudge(VlmJudge.Settings(rubrics=("checklist",), **QUIET), endpoint)
-    judge.judge(Picture.from_pixels(pixels), case, None)
+    one = judge.judge(Picture.from_pixels(pixels), case, None)
     judge.close()
-    whole, cut = sorted(endpoint.asked, key=lambda ask: -ask.images[0].width)
-    assert (cut.images[0].width, cut.images[0].height) == (230, 90)
-    assert "cut-out" in cut.text
+    whole, *cuts = sorted(endpoint.asked, key=lambda ask: -ask.images[0].width)
+    assert [(cut.images[0].width, cut.images[0].height) for cut in cuts] == [(230, 90)] * 2
     assert "cut-out" not in whole.text
+    untold = next(cut for cut in cuts if cut.name == "transcription")
+    assert "SALE" not in untold.text  # who is not told what must be there can't see it out of habit
+    assert values(one) == {"checklist": pytest.approx(2 / 3)}
+    assert one.evidence["questions"][-1]["read"] == "SALT"
 
 
 # ---------------------------------------------------------------------------------------------------- pairs and repeats
@@ -351,6 +354,12 @@ def test_the_fingerprint_covers_what_can_move_a_score_and_nothing_else() -> None
 def test_rubrics_must_be_known(settings) -> None:
     with pytest.raises(ValidationError):
         VlmJudge.Settings(**settings)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://a/v1", "http://me:secret@host/v1"])
+def test_an_address_that_is_none_is_known_before_anything_starts(url: str) -> None:
+    with pytest.raises(ConfigError):
+        VlmJudge(VlmJudge.Settings(url=url))
 
 
 def test_a_judge_asks_one_server() -> None:
