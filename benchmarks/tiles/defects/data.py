@@ -8,6 +8,7 @@ from typing import cast
 
 from benchmarks.tiles.defects.differ import differences
 from benchmarks.tiles.defects.faults import FAULTS, GRADED
+from benchmarks.tiles.defects.findings import findings
 from benchmarks.tiles.defects.lesson import SIZES, lesson
 from benchmarks.tiles.defects.overlays import manner
 from benchmarks.tiles.defects.shown import Shown, draw
@@ -21,7 +22,7 @@ from benchmarks.tiles.truth import placed
 from benchmarks.tiles.words import held_out_word, training_word
 from evalkit import settings as base
 from evalkit.protocols import Judged
-from evalkit.records import Background, Box, Case, Question, SourceImage, Task, TextTarget
+from evalkit.records import Background, Case, Question, SourceImage, Task, TextTarget
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case."""
@@ -125,7 +126,7 @@ def _judged(rng: random.Random, asked: TileScene | Edit, shown: Shown, fault: st
         fault,
         sizes,
         _asked(rng, wanted, shown, word),
-        _findings(shown),
+        findings(found, shown),
         text,
         prompt_of(placed(shown.scene)) if not (shown.tint or shown.gone or shown.doubled) else "",
         wrong,
@@ -167,7 +168,3 @@ def overall(sizes: dict[str, float]) -> float:
     """Size of everything that counts when two pictures are compared."""
     names = ("edit", "quality") if "edit" in sizes else ("compliance", "quality", "background", "layout", "portrait")
     return total(sizes.get(name, 0.0) for name in names)
-
-
-def _findings(shown: Shown) -> list[tuple[str, Box]]:
-    return [(kind, box) for kind, box in shown.boxes if shown.sizes[kind] >= 1.0]

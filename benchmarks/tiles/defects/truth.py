@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import permutations
 
 from benchmarks.tiles.defects.differ import GONE, MOST, WRONG, Differences, differences
 from benchmarks.tiles.defects.shown import Shown
 from benchmarks.tiles.edit import Edit
 from benchmarks.tiles.questions import questions
-from benchmarks.tiles.scene import SHAPE_KINDS, TileScene
+from benchmarks.tiles.scene import COLUMNS, ROWS, SHAPE_KINDS, TileScene
 from benchmarks.tiles.truth import placed
 from evalkit.records import Question
 
@@ -27,7 +28,7 @@ def total(sizes: Iterable[float]) -> float:
 def worse(wanted: TileScene, shown: Shown) -> dict[str, float]:
     """Size of all that a rubric holds against a picture, in thresholds; a rubric that doesn't apply is not there."""
     found, over = differences(wanted, shown), shown.sizes
-    ground = total([found.get("ground", 0.0), over.get("noise", 0.0), *(over.get(kind, 0.0) for kind in GROUND_KINDS)])
+    ground = total([over.get("noise", 0.0), *(over.get(kind, 0.0) for kind in GROUND_KINDS)])
     made = {
         "compliance": total(_content(found, shown)),
         "layout": total(_layout(found)),
@@ -86,7 +87,29 @@ def answers(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
             continue
         known[question.id] = size <= SURE_TRUE
         sure.append((question, (size <= SURE_TRUE) is question.expected))
-    return sure
+    return sure + relations(asked, shown)
+
+
+def relations(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
+    """How things stand to each other, where both are there and neither is shifted."""
+    if shown.gone or shown.doubled or shown.shift or shown.scene.figure or shown.scene.land:
+        return []
+    places = {mark.kind: (f"the {mark.kind}", mark.row, mark.column) for mark in shown.scene.marks}
+    names = [mark.kind for mark in asked.marks if mark.kind in places]
+    if asked.word and shown.scene.word and shown.scene.word.text == asked.word.text:
+        places["word"] = (f'the text "{asked.word.text}"', shown.scene.word.row, "")
+        names.insert(0, "word")
+    made: list[tuple[Question, bool]] = []
+    for one, other in permutations(names, 2):
+        (a, row, column), (b, other_row, other_column) = places[one], places[other]
+        made.append((Question(f"{one}-above-{other}", f"Is {a} above {b}?"), ROWS[row] < ROWS[other_row]))
+        if column and other_column:
+            left = COLUMNS[column] < COLUMNS[other_column]
+            made.append((Question(f"{one}-left-of-{other}", f"Is {a} to the left of {b}?"), left))
+    if len(names) > 1:
+        together = ", ".join(places[name][0] for name in names[:-1]) + " and " + places[names[-1]][0]
+        made.append((Question("apart", f"Do {together} stand apart, without touching?"), True))
+    return made
 
 
 def _size(id: str, asked: TileScene, shown: Shown, found: Mapping[str, float]) -> float | None:

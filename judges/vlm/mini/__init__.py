@@ -1,0 +1,1 @@
+"""judge-mini: a small model of Qwen3-VL's architecture that answers our rubrics about tile scenes."""

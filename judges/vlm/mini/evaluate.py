@@ -1,0 +1,204 @@
+"""How often judge-mini is right: on pictures it has never seen, with one defect or none.
+
+    python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 60] [--words held-out]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evalkit.plugins import PluginSpec, create
+from evalkit.protocols import Judged, JudgeData
+from judges.vlm.mini.batch import make_batch
+from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
+from judges.vlm.mini.lessons import Coder, Row, rows
+
+TWICE = 2.0
+"""Size of the defects that must be found, in visibility thresholds."""
+SIZES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
+GRADED = {
+    "letters": "text",
+    "garbled": "text",
+    "tint": "compliance",
+    "shifted": "layout",
+    "grain": "background",
+    "uneven": "background",
+    "noisy": "quality",
+    "blurred": "quality",
+}
+"""Faults whose size can be chosen, with the rubric that must see it."""
+SEED = "evaluation"
+
+
+class Graded(NamedTuple):
+    """What the model says to a row: probabilities of the options, and what is right."""
+
+    row: Row
+    judged: Judged
+    shares: Mapping[str, float]
+
+    @property
+    def expected(self) -> float:
+        """Of a score: its expectation."""
+        return sum(int(level) * share for level, share in self.shares.items()) / sum(self.shares.values())
+
+    @property
+    def said(self) -> str:
+        return max(self.shares, key=self.shares.__getitem__)
+
+    @property
+    def truth(self) -> str:
+        return max(self.row.options, key=lambda option: option[1])[0]
+
+
+Ask = Callable[[Sequence[Judged], Sequence[Sequence[Row]]], list[Graded]]
+
+
+def in_process(model: Any, coder: Coder, grid: int) -> Ask:
+    """Asks a model for the probabilities of the options, without writing replies out."""
+    import torch
+
+    names = {token: name for name, token in coder.options.items()}
+
+    def ask(judged: Sequence[Judged], asked: Sequence[Sequence[Row]]) -> list[Graded]:
+        kept = [[row._replace(reply=row.reply[: row.choice + 3]) for row in its if row.choice >= 0] for its in asked]
+        made: list[Graded] = []
+        with torch.inference_mode():
+            for one, its in zip(judged, kept, strict=True):
+                if not its:
+                    continue
+                batch = make_batch([one], [its], coder)
+                seen = see(model, to_patches(batch.pictures), grid)
+                for group in batch.groups:
+                    count = group.shown.shape[1]
+                    ids = torch.tensor(coder.prefix(count, (grid // 2) ** 2))
+                    prefix = read_prefix(model, ids, seen, group.shown, grid // 2)
+                    theirs = sorted(
+                        (row for row in its if len(row.images) == count), key=lambda row: len(coder.code(row).ids)
+                    )
+                    done = 0
+                    for chunk in group.chunks:
+                        states, _ = read_rows(model, prefix, chunk.of, chunk.ids)
+                        logits = model.lm_head(states[chunk.choices[:, 0], chunk.choices[:, 1]]).float().softmax(-1)
+                        for shares in logits:
+                            row = theirs[done]
+                            done += 1
+                            known = [t for t, name in names.items() if name in _options(row)]
+                            made.append(Graded(row, one, {names[t]: float(shares[t]) for t in known}))
+        return made
+
+    return ask
+
+
+def _options(row: Row) -> tuple[str, ...]:
+    if row.kind == "question":
+        return ("yes", "no")
+    return ("A", "B", "tie") if row.kind.startswith("pairwise") else ("1", "2", "3", "4", "5")
+
+
+def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = SEED) -> dict[str, dict[str, float]]:
+    """By kind of prompt: how many rows, and the share right on sound pictures and on defects of twice the threshold."""
+    rng = random.Random(f"{seed} {words}")
+    right: dict[str, dict[bool, list[bool]]] = defaultdict(lambda: {True: [], False: []})
+    for judged in _pictures(data, rng, pictures, words):
+        for graded in ask([judged], [list(rows(judged, rng))]):
+            row, kind = graded.row, graded.row.kind
+            if kind == "question" or kind == "pairwise":
+                right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
+                continue
+            size = judged.worse["edit" if kind.startswith("edit") else kind]
+            if size == 0 or size >= TWICE - 0.05:
+                right[kind][size == 0].append((graded.expected > 3) == (size == 0))
+    return {
+        kind: {
+            "n": len(each[True]) + len(each[False]),
+            "sound": _share(each[True]),
+            "faulty": _share(each[False]),
+            "accuracy": (_share(each[True]) + _share(each[False])) / 2,
+        }
+        for kind, each in sorted(right.items())
+    }
+
+
+def _pictures(data: JudgeData, rng: random.Random, count: int, words: str) -> Iterator[Judged]:
+    """As many of each fault and category as of any other, and as many sound ones as faulty."""
+    for task, categories in (("t2i", data.categories), ("edit", ("text", "shapes"))):
+        for number in range(count):
+            category = categories[number % len(categories)]
+            faults = [name for name in data.faults if _possible(name, task, category)]
+            yield data.judged(rng, "", task=task, category=category, words=words)
+            fault = faults[(number // len(categories)) % len(faults)]
+            yield data.judged(rng, fault, TWICE, task=task, category=category, words=words)
+
+
+def _possible(fault: str, task: str, category: str) -> bool:
+    of_words = {"letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled"}
+    if fault in ("not-done", "done-otherwise"):
+        return task == "edit"
+    if fault in of_words:
+        return category == "text"
+    return {
+        "extra-word": category == "shapes",
+        "other-shape": category == "shapes",
+        "other-place": category != "portrait",
+        "extra-shape": category != "portrait",
+        "two-heads": category == "portrait",
+    }.get(fault, True)
+
+
+def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, dict[str, Any]]:
+    """By graded fault: the mean expected score at each size over the same scenes, and Spearman's ρ with the size."""
+    from scipy.stats import spearmanr
+
+    made: dict[str, dict[str, Any]] = {}
+    for fault, rubric in GRADED.items():
+        means = []
+        for size in SIZES:
+            scores = []
+            for number in range(scenes):
+                rng = random.Random(f"{SEED} {fault} {number}")
+                category = "text" if rubric == "text" else data.categories[number % len(data.categories)]
+                if fault == "shifted" and category == "portrait":
+                    category = "shapes"
+                judged = data.judged(rng, fault if size else "", size, task="t2i", category=category, words=words)
+                its = [row for row in rows(judged, rng) if row.kind == rubric]
+                scores += [graded.expected for graded in ask([judged], [its])]
+            means.append(sum(scores) / len(scores))
+        made[fault] = {"rubric": rubric, "scores": [round(m, 2) for m in means], "rho": float(spearmanr(SIZES, means)[0])}
+    return made
+
+
+def _share(values: Sequence[bool]) -> float:
+    return sum(values) / len(values) if values else float("nan")
+
+
+def main() -> None:
+    """Print accuracy and monotony of a model as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "weights")
+    parser.add_argument("--pictures", type=int, default=120, help="faulty pictures of each task")
+    parser.add_argument("--words", default="held-out", choices=("held-out", "trained"))
+    parser.add_argument("--data", default="tiles")
+    given = parser.parse_args()
+    from evalkit.torchvision_cpu import ensure_torchvision
+
+    ensure_torchvision()
+    import torch
+    from transformers import AutoTokenizer, Qwen3VLForConditionalGeneration
+
+    data = create("judge_data", PluginSpec(given.data))
+    loaded: Any = Qwen3VLForConditionalGeneration.from_pretrained(given.folder, dtype=torch.float32)
+    grid = data.side // loaded.config.vision_config.patch_size
+    ask = in_process(loaded.eval(), Coder(AutoTokenizer.from_pretrained(given.folder)), grid)
+    print(json.dumps(accuracy(ask, data, given.pictures, given.words), indent=1))
+    print(json.dumps(monotone(ask, data, max(8, given.pictures // 8), given.words), indent=1))
+
+
+if __name__ == "__main__":
+    main()

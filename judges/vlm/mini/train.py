@@ -1,0 +1,218 @@
+"""Trains judge-mini: first to see what stands in each tile, then to answer.
+
+Beside the replies two helpers are learnt and thrown away: what each tile holds, read off the picture's tokens, and
+whether each word of a prompt is true of the picture, read off the word's own state. Both say where a defect is, which
+a score alone does not.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalkit.protocols import JudgeData
+from judges.vlm.mini.batch import Batch, Chunk, make_batch, sample_batch
+from judges.vlm.mini.build import JudgeSize, build_model
+from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
+from judges.vlm.mini.lessons import Coder, corpus
+from judges.vlm.mini.prompts import segments
+from judges.vlm.mini.tokens import train_tokenizer
+
+if TYPE_CHECKING:
+    import torch
+
+TOKENS_IN_PICTURE = 16
+LARGEST = 256
+"""Smaller side of a matrix that Muon whitens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to train. Times are wall-clock minutes: the schedule ends when they do, however fast the machine is.
+
+    Args:
+        minutes: of training, and how many of them go to seeing alone.
+        pictures: in a batch of questions; of seeing alone twice as many.
+        rate: largest learning rate, of AdamW and of Muon (scaled to AdamW's step).
+        cool: share of the time in which the rate falls to nothing.
+        weights: of the losses of choices, other words of replies, truth of words, and tiles.
+    """
+
+    minutes: float = 75.0
+    seeing: float = 8.0
+    pictures: int = 40
+    rate: float = 2e-3
+    cool: float = 0.35
+    weights: tuple[float, float, float, float] = (1.0, 0.5, 0.5, 0.3)
+    seed: int = 0
+
+
+class Trainer:
+    """A model in training, with what it takes to go on after an interruption."""
+
+    def __init__(self, data: JudgeData, plan: Plan, folder: Path) -> None:
+        import torch
+
+        self.data, self.plan, self.folder = data, plan, folder
+        self.tokenizer = _tokenizer(data, plan, folder / "tokenizer")
+        self.coder = Coder(self.tokenizer)
+        size = JudgeSize(side=data.side)
+        self.model = build_model(self.tokenizer, size, plan.seed)
+        torch.manual_seed(plan.seed)
+        self.tiles = torch.nn.Linear(size.width, 4 * sum(data.classes))
+        self.truth = torch.nn.Linear(size.width, 2)
+        self.grid = size.grid
+        matrices, others = _split(self.model)
+        helpers = [*self.tiles.parameters(), *self.truth.parameters()]
+        self.optimizers: list[Any] = [
+            torch.optim.Muon(matrices, lr=plan.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW([*others, *helpers], lr=plan.rate, betas=(0.9, 0.97), weight_decay=0.0),
+        ]
+        self.step, self.spent, self.rng = 0, 0.0, random.Random(plan.seed)
+        self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2)}
+
+    def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
+        """Train until the time is spent, or `stop` says so. Yields the step, minutes spent and losses."""
+        import torch
+
+        total = self.plan.minutes * 60
+        self.model.train()
+        while self.spent < total and not stop():
+            started = time.monotonic()
+            seeing = self.spent < self.plan.seeing * 60
+            rate = self._rate(self.spent / total)
+            if seeing:
+                batch = make_batch([self.data.judged(self.rng) for _ in range(2 * self.plan.pictures)], [], self.coder)
+            else:
+                batch = sample_batch(self.data, self.coder, self.rng, self.plan.pictures)
+            with torch.autocast("cpu", torch.bfloat16):
+                losses = self._losses(batch, seeing)
+            weights = dict(zip(("choice", "reply", "truth", "tiles"), self.plan.weights, strict=True))
+            loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros(()))
+            loss.backward()
+            parameters = [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+            self.step += 1
+            self.spent += time.monotonic() - started
+            yield {"step": self.step, "minutes": self.spent / 60, **{n: v.item() for n, v in losses.items()}}
+
+    def _rate(self, done: float) -> float:
+        warm = min(1.0, (self.step + 1) / 60)
+        return self.plan.rate * warm * min(1.0, max(0.0, 1 - done) / self.plan.cool)
+
+    def _losses(self, batch: Batch, seeing: bool) -> dict[str, torch.Tensor]:
+        import torch
+        from torch.nn import functional as F
+
+        seen = see(self.model, to_patches(batch.pictures), self.grid)
+        made = {"tiles": self._tiles(seen.tokens[: len(batch.lessons)], batch.lessons)}
+        if seeing:
+            return made
+        parts: dict[str, list[torch.Tensor]] = defaultdict(list)
+        counts: dict[str, int] = defaultdict(int)
+        for group in batch.groups:
+            ids = self.prefixes[group.shown.shape[1]]
+            prefix = read_prefix(self.model, ids, seen, group.shown, self.grid // 2)
+            for chunk in group.chunks:
+                states, _ = read_rows(self.model, prefix, chunk.of, chunk.ids)
+                known = chunk.flags >= 0
+                told = self.truth(states[known]).float()
+                parts["truth"].append(F.cross_entropy(told, chunk.flags[known], reduction="sum"))
+                counts["truth"] += int(known.sum())
+                replied = chunk.targets >= 0
+                words = self.model.lm_head(states[replied]).float()
+                parts["reply"].append(F.cross_entropy(words, chunk.targets[replied], reduction="sum"))
+                counts["reply"] += int(replied.sum())
+                parts["choice"].append(choice_loss(choice_logits(self.model, states, chunk), chunk))
+                counts["choice"] += len(chunk.choices)
+        for name, sums in parts.items():
+            made[name] = torch.stack(sums).sum() / max(1, counts[name])
+        return made
+
+    def _tiles(self, tokens: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
+        """Every tile's classes from the token of its 2×2 tiles."""
+        import torch
+        from torch.nn import functional as F
+
+        n, half = len(lessons), self.grid // 2
+        said = self.tiles(tokens).float().view(n * half * half * 4, -1)
+        truth = lessons.view(n, half, 2, half, 2, -1).permute(0, 1, 3, 2, 4, 5).reshape(len(said), -1)
+        losses = [
+            F.cross_entropy(logits, truth[:, column])
+            for column, logits in enumerate(said.split(list(self.data.classes), 1))
+        ]
+        return torch.stack(losses).sum()
+
+    def save(self) -> None:
+        """Write everything into the folder."""
+        import torch
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": self.model.state_dict(),
+            "helpers": [self.tiles.state_dict(), self.truth.state_dict()],
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "progress": json.dumps([self.step, self.spent]),
+        }
+        torch.save(state, self.folder / "state.new")
+        (self.folder / "state.new").replace(self.folder / "state.pt")
+
+    def load(self) -> bool:
+        """Go on from the folder, if anything is there."""
+        import torch
+
+        path = self.folder / "state.pt"
+        if not path.is_file():
+            return False
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        for helper, saved in zip((self.tiles, self.truth), state["helpers"], strict=True):
+            helper.load_state_dict(saved)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.step, self.spent = json.loads(state["progress"])
+        self.rng = random.Random(f"{self.plan.seed} {self.step}")
+        return True
+
+
+def choice_logits(model: Any, states: torch.Tensor, chunk: Chunk) -> torch.Tensor:
+    """(choices, vocabulary) at the tokens where choices begin."""
+    logits: torch.Tensor = model.lm_head(states[chunk.choices[:, 0], chunk.choices[:, 1]]).float()
+    return logits
+
+
+def choice_loss(logits: torch.Tensor, chunk: Chunk) -> torch.Tensor:
+    """Sum of cross-entropies with the distributions over options."""
+    return -(chunk.shares * logits.log_softmax(-1).gather(1, chunk.options)).sum()
+
+
+def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
+    """The tokenizer in `folder`, learnt and put there if there is none."""
+    if (folder / "tokenizer.json").is_file():
+        from transformers import AutoTokenizer
+
+        return AutoTokenizer.from_pretrained(folder)
+    rng = random.Random(f"tokens {plan.seed}")
+    tokenizer = train_tokenizer(corpus([data.judged(rng) for _ in range(1500)], rng), segments())
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def _split(model: Any) -> tuple[list[Any], list[Any]]:
+    """Hidden matrices, for Muon; embeddings, norms, biases and what is large and square (slow to whiten), for AdamW."""
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        hidden = parameter.ndim == 2 and "embed" not in name and min(parameter.shape) <= LARGEST
+        (matrices if hidden else others).append(parameter)
+    return matrices, others

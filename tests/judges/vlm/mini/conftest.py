@@ -1,0 +1,50 @@
+"""A tiny untrained judge-mini with the real tokenizer and prompts."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.plugins import PluginSpec, create
+from evalkit.protocols import JudgeData
+from judges.vlm.mini.build import JudgeSize, build_model
+from judges.vlm.mini.lessons import Coder, corpus
+from judges.vlm.mini.prompts import segments
+from judges.vlm.mini.tokens import build_processor, train_tokenizer
+
+TINY = JudgeSize(vision_width=64, vision_layers=2, deepstack=(0,), width=64, layers=2)
+
+
+@pytest.fixture(scope="session")
+def data() -> JudgeData:
+    made: JudgeData = create("judge_data", PluginSpec("tiles"))
+    return made
+
+
+@pytest.fixture(scope="session")
+def tokenizer(data: JudgeData) -> Any:
+    rng = random.Random(0)
+    return train_tokenizer(corpus([data.judged(rng) for _ in range(60)], rng), segments())
+
+
+@pytest.fixture(scope="session")
+def coder(tokenizer: Any) -> Coder:
+    return Coder(tokenizer)
+
+
+@pytest.fixture(scope="session")
+def tiny(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as `train` leaves it, with random weights."""
+    import torch
+
+    folder = tmp_path_factory.mktemp("tiny-judge")
+    model = build_model(tokenizer, TINY)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.ndim == 1:
+                parameter.add_(torch.randn_like(parameter) * 0.1)
+    model.save_pretrained(folder)
+    build_processor(tokenizer, TINY.side).save_pretrained(folder)
+    return folder
