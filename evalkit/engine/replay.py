@@ -176,6 +176,8 @@ def _copy(source: Path, out: Path, judges: list[str]) -> None:
         UsageError: `out` is another run's folder, or can't be made.
         StoreError: a picture is missing or damaged.
     """
+    if out.resolve() == source.resolve():
+        raise UsageError("a run can't be replayed into itself", where=str(out), hint="choose another --out")
     if (out / "run.sqlite").exists():
         with RunReader(out) as reader:
             if reader.meta("replay_of") == str(source.resolve()):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
-from math import ceil
 
 from judges.vlm.ask import Ask, Shot
 
-LEAST_PIXELS = 65_536
-"""Qwen-VL processors enlarge a smaller picture to this many pixels."""
 CHARACTERS_PER_TOKEN = 8
 """More than any text of ours needs (English takes 4 to 5), so that the share of the text is never overestimated."""
 TOLERANCE = 0.95
@@ -27,11 +24,9 @@ def patch_of(model: str) -> int | None:
 def vision_tokens(width: int, height: int, patch: int) -> int:
     """Tokens of a picture at native pixels: its sides rounded to whole patches (Qwen2-VL, arXiv 2409.12191, sec. 2.1).
 
-    Pictures below `LEAST_PIXELS` are enlarged first.
+    Processors enlarge small pictures first: those get more.
     """
-    grown = max(1.0, (LEAST_PIXELS / (width * height)) ** 0.5)
-    sides = [ceil(side * grown / patch) if grown > 1 else max(1, round(side / patch)) for side in (width, height)]
-    return sides[0] * sides[1]
+    return max(1, round(width / patch)) * max(1, round(height / patch))
 
 
 def scaled_down(ask: Ask, prompt_tokens: int | None, patch: int | None) -> str:

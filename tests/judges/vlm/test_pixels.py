@@ -24,9 +24,9 @@ def test_native_pixels(width: int, height: int, patch: int, tokens: int) -> None
     assert vision_tokens(width, height, patch) == tokens
 
 
-def test_small_pictures_are_enlarged() -> None:
-    assert vision_tokens(16, 16, 32) == 64
-    assert vision_tokens(256, 256, 32) == 64
+def test_a_small_picture_that_is_not_enlarged_is_not_scaled_down() -> None:
+    assert vision_tokens(16, 16, 32) == 1
+    assert scaled_down(scale(images=(shot(128, 128),)), 20, 32) == ""
 
 
 @pytest.mark.parametrize(
