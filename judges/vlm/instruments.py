@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evalkit.errors import JudgeError, UnavailableError
 from evalkit.pictures import Pixels
-from evalkit.records import JSON, Box, Finding
+from evalkit.records import JSON, RGB, Box, Case, Finding
 from judges.vlm.crops import crop
 from judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
 
@@ -21,6 +21,8 @@ REFUTED_SEVERITY = 0.05
 """Of a finding that an instrument refutes: it is shown, and said to be refuted, but it weighs nothing."""
 READABLE_SIDE = 64
 """A cut-out of text lower than this is enlarged to it before it is read, px."""
+LEAST_PICTURE = 32
+"""Side of a picture below which grain can't be measured, px: as the grain judge has it."""
 Word = Literal["confirmed", "refuted", "silent"]
 
 
@@ -45,13 +47,13 @@ class Instruments:
         self._reader = reader
         self._lock = threading.Lock()
 
-    def check(self, finding: Finding, pixels: Pixels, expected: Sequence[str]) -> Finding:
+    def check(self, finding: Finding, pixels: Pixels, case: Case) -> Finding:
         """The finding with `instrument: confirmed | refuted | silent` in its evidence."""
         said = Said("silent")
         if finding.kind in GROUND_KINDS:
-            said = uneven(pixels, finding.box)
+            said = uneven(finding.kind, pixels, finding.box, case.background.colors)
         elif finding.kind in TEXT_KINDS and self._read:
-            said = self._text(finding, pixels, expected)
+            said = self._text(finding, pixels, [text.text for text in case.texts])
         evidence = {**finding.evidence, "instrument": said.word}
         if said.by:
             evidence[f"{said.by}_seen"] = said.detail
@@ -104,33 +106,33 @@ def compare(kind: str, read: str, expected: Sequence[str]) -> Word:
     return "refuted" if words <= wanted else "confirmed"
 
 
-def uneven(pixels: Pixels, box: Box) -> Said:
-    """Whether the ground inside `box` is as even as it should be, whatever the kind of unevenness."""
+def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> Said:
+    """Whether the ground inside `box` is as even as it should be, whatever the kind of unevenness.
+
+    A cast is a matter of the declared colours: without them nothing is said of it.
+    """
     from judges.grain.analysis import analyse
+    from judges.grain.cast import VISIBLE_CAST
     from judges.grain.colour import view
     from judges.grain.findings import figures, sizes
     from judges.grain.mask import flat_area
     from judges.grain.measure import VISIBLE
 
-    if min(pixels.shape[:2]) < 32:
+    if min(pixels.shape[:2]) < LEAST_PICTURE or (kind == "cast" and not colours):
         return Said("silent")
     shown = view(pixels)
     area = flat_area(shown, regions=[box])
     if not area.regions.any():  # too small, or something is drawn there
         return Said("silent")
-    seen = analyse(shown, area.regions)
+    seen = analyse(shown, area.regions, colours)
     if not seen.regions.any():
         return Said("silent")
     noise, strengths = figures(seen.noise.local).visible_noise, sizes(seen)
-    detail = {
-        "visible_noise": round(noise, 3),
-        "threshold": VISIBLE,
-        "grid": round(strengths.grid, 2),
-        "banding": round(strengths.banding, 2),
-        "mottle": round(strengths.mottle, 2),
-    }
-    visible = noise > VISIBLE or max(strengths.grid, strengths.banding, strengths.mottle) >= 1
-    return Said("confirmed" if visible else "refuted", "grain", detail)
+    shift = strengths.cast or 0.0
+    uneven_by = {"grid": strengths.grid, "banding": strengths.banding, "mottle": strengths.mottle}
+    visible = noise > VISIBLE or max(uneven_by.values()) >= 1 or shift > VISIBLE_CAST
+    detail = {"visible_noise": noise, "just_visible": VISIBLE, **uneven_by, "cast": shift}
+    return Said("confirmed" if visible else "refuted", "grain", {name: round(v, 3) for name, v in detail.items()})
 
 
 def _enlarged(pixels: Pixels) -> Pixels:

@@ -170,7 +170,7 @@ class VlmJudge:
         finding = with_target(finding, text_boxes(shown.case, shown.pixels))
         if not self.settings.check_with_instruments:
             return finding
-        return self._instruments.check(finding, shown.pixels, [text.text for text in shown.case.texts])
+        return self._instruments.check(finding, shown.pixels, shown.case)
 
     def _open(self) -> Endpoint:
         with self._opening:

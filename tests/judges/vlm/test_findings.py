@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from evalkit.records import Box, Finding
+from evalkit.records import Box, Case, Finding, TextTarget
 from judges.typography.reader import Line, Word
 from judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
 from judges.vlm.crops import crop, shot_of
@@ -13,6 +13,7 @@ from judges.vlm.scale import expected
 
 SIZE = (640, 320)
 HERE = Box(10, 10, 60, 40)
+CASE = Case("c", "OCEAN", texts=(TextTarget("OCEAN"),))
 
 
 def finding(kind: str, box: Box = HERE, severity: float = 0.5, **evidence) -> Finding:
@@ -83,12 +84,19 @@ def test_what_is_sent_depends_on_the_pixels_alone() -> None:
 
 def test_the_grain_instrument_confirms_and_refutes() -> None:
     clean = picture("poster").pixels
-    assert uneven(grainy_pixels(clean), GRAIN_PATCH).word == "confirmed"
-    assert uneven(clean, GRAIN_PATCH).word == "refuted"
+    assert uneven("grain", grainy_pixels(clean), GRAIN_PATCH).word == "confirmed"
+    assert uneven("grain", clean, GRAIN_PATCH).word == "refuted"
+
+
+def test_a_cast_needs_a_declared_color() -> None:
+    clean = picture("poster").pixels
+    assert uneven("cast", clean, GRAIN_PATCH).word == "silent"
+    assert uneven("cast", clean, GRAIN_PATCH, [(247, 247, 245)]).word == "refuted"
+    assert uneven("cast", clean, GRAIN_PATCH, [(247, 225, 225)]).word == "confirmed"
 
 
 def test_it_is_silent_where_something_is_drawn() -> None:
-    assert uneven(picture("poster").pixels, Box(84, 84, 90, 90)).word == "silent"
+    assert uneven("grain", picture("poster").pixels, Box(84, 84, 90, 90)).word == "silent"
 
 
 @pytest.mark.parametrize(
@@ -127,7 +135,7 @@ class FakeReader:
 
 def test_text_is_read_on_the_cut_out_alone() -> None:
     reader = FakeReader("OCEAN")
-    checked = Instruments(reader=reader).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
+    checked = Instruments(reader=reader).check(finding("typo"), picture("poster").pixels, CASE)
     assert checked.evidence["instrument"] == "refuted"
     assert checked.severity < 0.1
     assert "refutes" in checked.message
@@ -135,28 +143,29 @@ def test_text_is_read_on_the_cut_out_alone() -> None:
 
 
 def test_a_confirmed_finding_keeps_its_severity() -> None:
-    checked = Instruments(reader=FakeReader("OCKAN")).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
+    checked = Instruments(reader=FakeReader("OCKAN")).check(finding("typo"), picture("poster").pixels, CASE)
     assert (checked.evidence["instrument"], checked.severity) == ("confirmed", 0.5)
     assert checked.evidence["text_seen"] == "OCKAN"
 
 
 def test_reading_can_be_switched_off() -> None:
     reader = FakeReader("OCEAN")
-    checked = Instruments(read=False, reader=reader).check(finding("typo"), picture("poster").pixels, ["OCEAN"])
+    checked = Instruments(read=False, reader=reader).check(finding("typo"), picture("poster").pixels, CASE)
     assert checked.evidence["instrument"] == "silent"
     assert not reader.shapes
 
 
 def test_other_kinds_are_nobody_s_business() -> None:
     assert (
-        Instruments(read=False).check(finding("blur"), picture("poster").pixels, []).evidence["instrument"] == "silent"
+        Instruments(read=False).check(finding("blur"), picture("poster").pixels, CASE).evidence["instrument"]
+        == "silent"
     )
 
 
 def test_the_real_reader_reads_the_controls() -> None:
     box = Box(16, 16, 112, 48)
     with_reader = Instruments()
-    wrong = with_reader.check(finding("typo", box), picture("misspelled").pixels, ["OCEAN"])
-    right = with_reader.check(finding("typo", box), picture("poster").pixels, ["OCEAN"])
+    wrong = with_reader.check(finding("typo", box), picture("misspelled").pixels, CASE)
+    right = with_reader.check(finding("typo", box), picture("poster").pixels, CASE)
     with_reader.close()
     assert (wrong.evidence["instrument"], right.evidence["instrument"]) == ("confirmed", "refuted")
