@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from evalkit.records import Case, Element, Question
-from judges.typography.normalise import lenient
+from judges.typography.normalise import lenient, strict
 from judges.vlm.ask import Ask, Shot
 from judges.vlm.render import neutral, render
 from judges.vlm.rubric import GROUNDS, Rubric
@@ -22,7 +22,7 @@ YES, NO = "yes", "no"
 CROP, READ = "@crop", "@read"
 """End the id of a question that is asked on a cut-out, and of a text that is to be read there without being told."""
 _PAIRS = ("above", "left-of", "inside")
-_PLAIN_KINDS = ("text", "region", "panel", "rule")
+_PLAIN_KINDS = ("text", "region", "panel", "rule", "shape")
 """Kinds of elements that people have no word for."""
 
 
@@ -83,6 +83,8 @@ def question_ask(rubric: Rubric, question: str, shot: Shot) -> Ask:
 
 def reads(read: str, text: str) -> bool:
     """Whether `text` is among what was read, word by word; case, marks and what stands round it do not matter."""
+    if not any(lenient(word) for word in text.split()):
+        return strict(text) in strict(read)
     words, wanted = ([key for word in one.split() if (key := lenient(word))] for one in (read, text))
     return any(words[i : i + len(wanted)] == wanted for i in range(len(words) - len(wanted) + 1))
 
@@ -138,13 +140,15 @@ def _generated(rubric: Rubric, case: Case, own: Sequence[Question]) -> list[Ques
     if not own:
         shown = {id: name for id, name in names.items() if not name.startswith("the text")}
         made += [_question(f"element:{id}", rubric.questions["element"], one=_some(name)) for id, name in shown.items()]
-    made += _relations(rubric, case, names)
+    asked_by = {one.id: f"text:{i}" for one in case.elements if (i := _text_of(one, case)) is not None}
+    asked_by |= {id: f"element:{id}" for id in names if id not in asked_by}
+    made += _relations(rubric, case, names, asked_by)
     if case.background.kind in GROUNDS and not case.background.texture_wanted and "background" not in ids:
         made.append(Question("background", rubric.questions[case.background.kind]))
     return made
 
 
-def _relations(rubric: Rubric, case: Case, names: Mapping[str, str]) -> list[Question]:
+def _relations(rubric: Rubric, case: Case, names: Mapping[str, str], asked_by: Mapping[str, str]) -> list[Question]:
     made: list[Question] = []
     kinds = {element.id: element.kind for element in case.elements}
     for number, relation in enumerate(case.relations):
@@ -156,20 +160,27 @@ def _relations(rubric: Rubric, case: Case, names: Mapping[str, str]) -> list[Que
                 made.append(_question(id, rubric.questions["count"], counts=neutral(counts)))
             continue
         known = [names[each] for each in relation.elements if each in names]
+        before = [asked_by[each] for each in relation.elements if each in asked_by]
         if relation.kind not in rubric.questions or len(known) != len(relation.elements) or not known:
             continue
-        if relation.kind in _PAIRS and len(known) == 2:
-            made.append(_question(id, rubric.questions[relation.kind], a=known[0], b=known[1]))
-        elif relation.kind == "no-overlap" and len(known) > 1:
-            together = ", ".join(known[:-1]) + " and " + known[-1]
-            made.append(_question(id, rubric.questions["no-overlap"], all=together))
-        elif relation.kind == "centered":
-            made += [_question(f"{id}:{n}", rubric.questions["centered"], a=name) for n, name in enumerate(known)]
+        made += _related(rubric, relation.kind, id, known, before)
     return made
 
 
-def _question(id: str, template: str, **values: str) -> Question:
-    return Question(id, template.format(**values))
+def _related(rubric: Rubric, kind: str, id: str, known: Sequence[str], before: Sequence[str]) -> list[Question]:
+    """The questions about one relation of things that all have a name, after those that ask for the things."""
+    template = rubric.questions[kind]
+    if kind in _PAIRS and len(known) == 2:
+        return [_question(id, template, before, a=known[0], b=known[1])]
+    if kind == "no-overlap" and len(known) > 1:
+        return [_question(id, template, before, all=", ".join(known[:-1]) + " and " + known[-1])]
+    if kind == "centered":
+        return [_question(f"{id}:{n}", template, before, a=name) for n, name in enumerate(known)]
+    return []
+
+
+def _question(id: str, template: str, before: Sequence[str] = (), **values: str) -> Question:
+    return Question(id, template.format(**values), depends_on=tuple(before))
 
 
 def _names(case: Case) -> dict[str, str]:
@@ -180,12 +191,18 @@ def _names(case: Case) -> dict[str, str]:
 
 
 def _name(element: Element, case: Case, kinds: Counter[str]) -> str:
-    if element.kind == "text":
-        texts = [target.text for target in case.texts if target.box == element.box]
-        return f'the text "{neutral(texts[0])}"' if len(texts) == 1 and texts[0].split() else ""
+    index = _text_of(element, case)
+    if index is not None:
+        return f'the text "{neutral(case.texts[index].text)}"'
     if element.kind in _PLAIN_KINDS or kinds[element.kind] > 1:
         return ""
     return f"the {neutral(element.kind)}"
+
+
+def _text_of(element: Element, case: Case) -> int | None:
+    """The one declared text that an element of kind `text` stands for."""
+    same = [i for i, target in enumerate(case.texts) if target.box == element.box and target.text.split()]
+    return same[0] if element.kind == "text" and len(same) == 1 else None
 
 
 def _some(name: str) -> str:

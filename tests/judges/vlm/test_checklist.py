@@ -43,6 +43,12 @@ def test_texts_elements_relations_and_background_make_questions() -> None:
     assert set(made) == {"text:0", "element:c", "element:s", "relation:0", "relation:1", "relation:2", "background"}
 
 
+def test_a_relation_is_asked_once_its_things_are_there() -> None:
+    one = case(texts=(TEXT,), elements=(CIRCLE, WORD), relations=(Relation("above", ("w", "c")),))
+    made = {item.id: item.question.depends_on for item in items(RUBRIC, one)}
+    assert made["relation:0"] == ("text:0", "element:c")
+
+
 def test_what_the_case_asks_itself_is_not_asked_again() -> None:
     own = (Question("word", 'Does it show "SALE"?'), Question("background", "Is it plain?"))
     one = case(texts=(TEXT,), elements=(CIRCLE,), background=Background("solid"), checklist=own)
@@ -56,10 +62,23 @@ def test_texts_are_asked_about_again_on_cut_outs() -> None:
 
 @pytest.mark.parametrize(
     ("read", "same"),
-    [("SALE", True), ("Big sale!", True), ("SALT", False), ("", False), ("S ALE", False), ("SALEM", False)],
+    [
+        ("SALE", True),
+        ("Big sale!", True),
+        ("SALT", False),
+        ("", False),
+        ("S ALE", False),
+        ("SALEM", False),
+        ("on SALE now", True),
+    ],
 )
 def test_what_was_read_untold_must_hold_the_text(read: str, same: bool) -> None:
     assert reads(read, "SALE") is same
+
+
+def test_a_text_of_marks_alone_is_compared_as_it_is() -> None:
+    assert reads("-", "-")
+    assert not reads("SALE", "-")
 
 
 def test_what_can_t_be_named_is_not_asked() -> None:
