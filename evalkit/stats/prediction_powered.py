@@ -17,6 +17,9 @@ from evalkit.results import Interval
 from evalkit.stats.intervals import mean_interval
 
 Values = NDArray[np.float64]
+LEAST = 30
+"""Labelled cases from which on the judge may help. Its weight is fitted to them: with 10 the interval of a fair judge
+covers 91 % (88 % where most pictures are good), with 20 95 % (93 %); 600 samples each of 200 judged cases."""
 
 
 class Powered(NamedTuple):
@@ -74,7 +77,7 @@ def powered_mean(
     variance estimates recovery (Zou & Donner 2008, Statistics in Medicine 27:1693). Several pictures of a case are to
     be averaged before: a case is one value, which is the clustering.
 
-    Coverage and width, measured: `python -m tests.bench calibration`, table in docs/calibration.md.
+    With fewer than `LEAST` labels they stand alone. Coverage and width, measured: `python -m tests.bench calibration`, table in docs/calibration.md.
 
     Args:
         labels: people's values, one per labelled case, shape (n,).
@@ -95,7 +98,7 @@ def powered_mean(
     alone = mean_interval(labels, confidence=confidence, low=low, high=high)
     if alone is None:
         return None
-    weight = tuned_weight(labels, scores, others)
+    weight = tuned_weight(labels, scores, others) if len(labels) >= LEAST else 0.0
     if weight == 0.0 or alone.low is None or alone.high is None or np.ptp(labels) == 0:
         return Powered(alone, alone, 0.0, float(alone.n))
     n = len(labels)

@@ -76,7 +76,11 @@ def test_the_weight_turns_with_the_judge() -> None:
 
 def test_without_help_the_labels_stand_alone() -> None:
     labels, scores, others = world(0)
-    for mute in (powered_mean(labels, np.full(60, 0.5), np.full(400, 0.5)), powered_mean(labels, scores, np.zeros(0))):
+    for mute in (
+        powered_mean(labels, np.full(60, 0.5), np.full(400, 0.5)),
+        powered_mean(labels, scores, np.zeros(0)),
+        powered_mean(labels[:29], scores[:29], others),
+    ):
         assert mute
         assert mute.weight == 0
         assert mute.estimate == mute.labels_only
