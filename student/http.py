@@ -15,14 +15,15 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, field_validator
 
 from evalkit.errors import ConfigError, GenerationError, PictureError, UnavailableError
+from evalkit.foreign_text import clean
 from evalkit.keys import digest
 from evalkit.pictures import decode
 from evalkit.protocols import GeneratorInfo
 from evalkit.records import JSON, Case, Generated, Request, Task
+from evalkit.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from evalkit.settings import Settings
 from student import images_api
-from student.clean import clean
-from student.retry import RETRIED_STATUSES, Pacer, backoff_seconds, retry_after_seconds
+from student.pacer import Pacer
 from student.source import read_source
 
 if TYPE_CHECKING:

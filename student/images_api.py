@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from evalkit.errors import GenerationError
+from evalkit.foreign_text import clean
 from evalkit.records import JSON, Case
-from student.clean import clean
 
 RESERVED_FIELDS = frozenset({"prompt", "model", "n", "size", "image", "response_format"})
 

@@ -27,6 +27,8 @@ GROUND_FLOOR = {
         "cache_folder",
         "torchvision_cpu",
         "frontier",
+        "retry",
+        "foreign_text",
         "labels",
     )
 }

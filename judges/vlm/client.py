@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from evalkit.errors import ConfigError, UnavailableError
+from evalkit.foreign_text import clean
+from evalkit.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from judges.vlm.ask import Ask, Reply
-from judges.vlm.backoff import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from judges.vlm.choice import choice_probabilities
 from judges.vlm.limiter import AdaptiveLimit, Slot
 from judges.vlm.pixels import patch_of, scaled_down, too_large
-from judges.vlm.wire import BadBody, Completion, error_message, one_line, read_completion, request_fields
+from judges.vlm.wire import BadBody, Completion, error_message, read_completion, request_fields
 
 if TYPE_CHECKING:
     import openai
@@ -308,7 +309,7 @@ def _is_local(url: str) -> bool:
 def _base(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError("not an http(s) address", where=one_line(url), hint="http://host:8000/v1")
+        raise ConfigError("not an http(s) address", where=clean(url), hint="http://host:8000/v1")
     if parts.username or parts.password:
         raise ConfigError("a name or password in the address would end up in reports", hint=f"use {KEY_VARIABLES[0]}")
     return url.rstrip("/").removesuffix("/chat/completions")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from evalkit.foreign_text import clean
 from evalkit.records import JSON
 from judges.vlm.ask import Ask
 from judges.vlm.choice import Token
@@ -38,10 +38,11 @@ def request_fields(ask: Ask, model: str) -> dict[str, Any]:
     """The body of a request: pictures first, then the text, so that questions about a picture share a prefix."""
     images = [{"type": "image_url", "image_url": {"url": _data_url(shot.png)}} for shot in ask.images]
     content: list[JSON] = [*images, {"type": "text", "text": ask.text}]
+    system = [{"role": "system", "content": ask.system}] if ask.system else []
     schema = {"name": ask.name, "schema": dict(ask.schema), "strict": True}
     fields: dict[str, Any] = {
         "model": model,
-        "messages": [{"role": "system", "content": ask.system}, {"role": "user", "content": content}],
+        "messages": [*system, {"role": "user", "content": content}],
         "max_tokens": ask.max_tokens,
         "temperature": 0,
         "seed": 0,
@@ -126,19 +127,11 @@ def _said(answer: JSON, secret: str = "") -> str:
     """`: ` and the message of an error object."""
     error = answer.get("error", answer) if isinstance(answer, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
-    return f": {one_line(message, secret)}" if isinstance(message, str) and message.strip() else ""
-
-
-def one_line(text: str, secret: str = "") -> str:
-    """Foreign text made fit for a terminal and a report; `secret` (an API key) is taken out before it is cut."""
-    text = text.replace(secret, "***") if secret else text
-    visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in text[: 10 * MOST_MESSAGE])
-    line = " ".join(visible.split())
-    return line if len(line) <= MOST_MESSAGE else f"{line[: MOST_MESSAGE - 1]}…"
+    return f": {clean(message, secret, MOST_MESSAGE)}" if isinstance(message, str) and message.strip() else ""
 
 
 def _text(value: JSON) -> str:
-    return one_line(value) if isinstance(value, str) else ""
+    return clean(value) if isinstance(value, str) else ""
 
 
 def _count(value: JSON) -> int | None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalkit.errors import UnavailableError
+from evalkit.foreign_text import clean
 from evalkit.keys import digest
-from student.clean import clean
 from student.pipelines.call import ABILITIES
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})

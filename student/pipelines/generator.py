@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.errors import GenerationError, PictureError, UnavailableError
+from evalkit.foreign_text import clean
 from evalkit.keys import digest
 from evalkit.pictures import decode
 from evalkit.protocols import GeneratorInfo
 from evalkit.records import JSON, Case, Generated, Request, Task
-from student.clean import clean
 from student.pipelines.call import batches, call_arguments, check_schedule
 from student.pipelines.checkpoint import content_digest, file_digest, locate, locate_lora, pipeline_class
 from student.pipelines.meter import Reading, metered

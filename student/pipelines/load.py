@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.errors import ConfigError, EvalkitError, UnavailableError
+from evalkit.foreign_text import clean
 from evalkit.torchvision_cpu import ensure_torchvision
-from student.clean import clean
 from student.pipelines import checkpoint as disk
 from student.pipelines.call import Checkpoint, check_settings
 from student.pipelines.settings import DiffusersSettings

@@ -14,9 +14,10 @@ from evalkit.errors import ConfigError, UnavailableError
 from evalkit.keys import noise_seed
 from evalkit.pictures import encode_png
 from evalkit.records import Case, Request, SourceImage, Task
+from evalkit.retry import backoff_seconds, retry_after_seconds
 from student.http import HttpGenerator, HttpSettings
 from student.images_api import choose_size
-from student.retry import Pacer, backoff_seconds, retry_after_seconds
+from student.pacer import Pacer
 from tests.student.fake_image_server import FakeImageServer
 
 PICTURE = encode_png(np.full((8, 8, 3), 7, np.uint8))

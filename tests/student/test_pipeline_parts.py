@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from evalkit.errors import ConfigError, GenerationError
+from evalkit.foreign_text import clean
 from evalkit.records import Case, Request, SourceImage, Task
-from student.clean import clean
 from student.pipelines.call import ABILITIES, Checkpoint, batches, call_arguments, check_settings
 from student.pipelines.nfe import EvaluationCount
 from student.pipelines.pixels import flatten

@@ -1,14 +1,12 @@
-"""When to ask a server again: back-off with jitter, `Retry-After`, and a pace of so many requests a minute."""
+"""When to ask a server again: back-off with jitter, and `Retry-After` (ground floor)."""
 
 from __future__ import annotations
 
 import random
-import threading
-import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
+RETRIED_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 
 
 def backoff_seconds(attempt: int, base: float, cap: float, rng: random.Random) -> float:
@@ -33,20 +31,3 @@ def retry_after_seconds(header: str | None, now: datetime | None = None) -> floa
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
-
-
-class Pacer:
-    """Spaces the starts of requests evenly, for all threads together. `None` per minute: no limit."""
-
-    def __init__(self, per_minute: float | None) -> None:
-        self._gap = 60.0 / per_minute if per_minute else 0.0
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self, stop: threading.Event) -> bool:
-        """Wait for the next slot; `False` if `stop` was set before it came."""
-        with self._lock:
-            now = time.monotonic()
-            slot = max(now, self._next)
-            self._next = slot + self._gap
-        return not stop.wait(slot - now) if slot > now else not stop.is_set()

@@ -1,4 +1,4 @@
-"""Foreign text (a server's words, a library's error) made fit for a terminal and a report."""
+"""Foreign text (a server's words, a library's error) made fit for a terminal and a report (ground floor)."""
 
 from __future__ import annotations
 
