@@ -1,0 +1,152 @@
+"""The judge's client against vLLM's own benchmark client and a sequential one, on one server with the same prompts.
+
+A server is started with a tiny random Qwen3-VL (`.venv-vllm`, `make vllm`); EVALKIT_BENCH_URL and _MODEL name one that
+runs, its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios; every arm has pictures of its
+own, so that none profits from another's cache, and arms take turns, so that a change of load meets all of them.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from evalkit.pictures import encode_png
+from judges.vlm.ask import Ask, Shot
+from judges.vlm.client import Limits, OpenAIEndpoint
+from judges.vlm.serving import serve
+from judges.vlm.serving.environment import clean_environment, find
+from judges.vlm.wire import request_fields
+
+REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 384, 64
+SCHEMA = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+_seed = iter(range(1_000_000))
+
+
+class Target(NamedTuple):
+    url: str
+    model: str
+    key: str
+
+
+def picture() -> Shot:
+    """A picture that was never sent before: blocks of random colour, which PNG can't shrink to nothing."""
+    seed = next(_seed)
+    blocks = np.random.default_rng(seed).integers(0, 256, (SIDE // 4, SIDE // 4, 3), np.uint8)
+    png = encode_png(np.kron(blocks, np.ones((4, 4, 1), np.uint8)))
+    return Shot(png, f"bench-{seed}", SIDE, SIDE)
+
+
+def asks(count: int, *, one_picture: bool = False) -> list[Ask]:
+    same = picture()
+    return [
+        Ask(
+            "",
+            (same if one_picture else picture(),),
+            f"Question {number}: does the picture show what was asked for?",
+            "question",
+            SCHEMA,
+            "answer",
+            ("yes", "no"),
+            max_tokens=32,
+        )
+        for number in range(count)
+    ]
+
+
+def ours(target: Target, questions: list[Ask], concurrency: int) -> float:
+    """Requests per second through the judge's client."""
+
+    async def run() -> float:
+        limits = Limits(concurrency=concurrency)
+        endpoint = OpenAIEndpoint(target.url, target.model, api_key=target.key, limits=limits)
+        await endpoint.ask(asks(1)[0])  # connection and imports, as vLLM's client has its warm-up
+        started = time.perf_counter()
+        replies = await asyncio.gather(*map(endpoint.ask, questions))
+        seconds = time.perf_counter() - started
+        await endpoint.close()
+        if failed := [reply.error or reply.finish for reply in replies if reply.error or reply.finish != "stop"]:
+            raise SystemExit(f"{len(failed)} calls failed: {failed[0]}")
+        return len(questions) / seconds
+
+    return asyncio.run(run())
+
+
+def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> float:
+    """Requests per second through `vllm bench serve`, all at once, with the same bodies but streamed."""
+    fields = request_fields(questions[0], target.model)
+    body: dict[str, Any] = {key: value for key, value in fields.items() if key not in ("model", "messages")}
+    body["max_completion_tokens"] = body.pop("max_tokens")
+    lines = [json.dumps({"content": request_fields(q, "")["messages"][-1]["content"]}) for q in questions]
+    (work / "prompts.jsonl").write_text("\n".join(lines))
+    base, _, _ = target.url.rpartition("/v1")
+    command = [
+        *(python, "-m", "vllm.entrypoints.cli.main", "bench", "serve", "--backend", "openai-chat"),
+        *("--base-url", base, "--endpoint", "/v1/chat/completions", "--model", target.model),
+        *("--dataset-name", "custom_image", "--dataset-path", work / "prompts.jsonl", "--skip-tokenizer-init"),
+        *("--num-prompts", str(len(questions)), "--num-warmups", "1", "--extra-body", json.dumps(body)),
+        *("--save-result", "--result-dir", work, "--result-filename", "result.json", "--disable-tqdm"),
+    ]
+    variables = clean_environment(OPENAI_API_KEY=target.key, HF_HUB_OFFLINE="1", VLLM_NO_USAGE_STATS="1")
+    done = subprocess.run(list(map(str, command)), env=variables, capture_output=True, text=True, cwd=work, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"vllm bench serve failed:\n{done.stderr[-3000:]}")
+    result = json.loads((work / "result.json").read_text())
+    if result["completed"] != len(questions):
+        raise SystemExit(f"vllm bench serve completed {result['completed']} of {len(questions)}")
+    return float(result["request_throughput"])
+
+
+@contextlib.contextmanager
+def server(work: Path) -> Iterator[Target]:
+    """The one of the environment, or a tiny one."""
+    if url := os.environ.get("EVALKIT_BENCH_URL"):
+        model, key = os.environ.get("EVALKIT_BENCH_MODEL", "judge-mini"), os.environ.get("EVALKIT_JUDGE_API_KEY", "")
+        yield Target(url, model, key)
+        return
+    from tests.judges.vlm.tiny import build
+
+    with serve(
+        "judge-mini", str(build(work / "tiny", [ask.text for ask in asks(8)])), log=work / "server.log"
+    ) as running:
+        yield Target(running.url, running.model, running.api_key)
+
+
+def main() -> None:
+    python = find(None).path
+    with tempfile.TemporaryDirectory() as name, server(Path(name)) as target:
+        ours(target, asks(4), 4)  # the first requests of a server take longest
+        rates: dict[str, list[float]] = {}
+        for _ in range(ROUNDS):
+            for arm, rate in (
+                ("ours", lambda: ours(target, asks(REQUESTS), CONCURRENCY)),
+                ("vllm_bench", lambda: theirs(target, asks(REQUESTS), python, Path(name))),
+                ("sequential", lambda: ours(target, asks(REQUESTS // 2), 1)),
+                ("one_picture", lambda: ours(target, asks(REQUESTS, one_picture=True), CONCURRENCY)),
+            ):
+                rates.setdefault(arm, []).append(rate())
+        typical = {arm: statistics.median(found) for arm, found in rates.items()}
+        figures = {
+            "requests_per_s": {arm: [round(rate, 2) for rate in found] for arm, found in rates.items()},
+            "ours_over_vllm_bench": round(typical["ours"] / typical["vllm_bench"], 2),
+            "ours_over_sequential": round(typical["ours"] / typical["sequential"], 2),
+            "one_picture_over_different": round(typical["one_picture"] / typical["ours"], 2),
+        }
+        print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
