@@ -102,6 +102,7 @@ class Recipe(Settings):
     accumulate: int = Field(1, ge=1, description="batches of one step; each holds prompts of one length")
     seed: int = 0
     dtype: Literal["float32", "bfloat16"] = "float32"
+    save_as: Literal["float32", "float16", "bfloat16"] | None = Field(None, description="weights of the result")
     autocast: bool = Field(True, description="bfloat16 matrix products; weights and sampler stay in `dtype`")
     gradient_checkpointing: bool = False
     lora: Lora | None = None

@@ -97,7 +97,7 @@ class RecipeRunner:
             trainer.finish()
             if recipe.grid and recipe.kind == "distill":
                 sample_by(family.pipe, recipe.grid)
-            save_pipeline(family.pipe, self.out / "model")
+            save_pipeline(family.pipe, self.out / "model", recipe.save_as or recipe.dtype)
         accelerator.wait_for_everyone()
 
     def _trainer(self, family: Family, accelerator: Accelerator) -> Trainer:

@@ -10,12 +10,17 @@ from typing import Any
 INDEX = "model_index.json"
 
 
-def save_pipeline(pipe: Any, folder: Path) -> None:
-    """Save `pipe` to `folder`, in place of what is there.
+def save_pipeline(pipe: Any, folder: Path, dtype: str = "float32") -> None:
+    """Save `pipe` to `folder`, in place of what is there; its weights are cast to `dtype` for good.
 
     diffusers names the package of a class it does not know by its first word only; parts of our own are named by the
     module that holds them, which is what the loader allows.
     """
+    import torch
+
+    for part in pipe.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.to(getattr(torch, dtype))
     temporary = folder.with_name(f".{folder.name}.writing")
     shutil.rmtree(temporary, ignore_errors=True)
     pipe.save_pretrained(temporary, safe_serialization=True)

@@ -154,3 +154,13 @@ def test_bfloat16_weights_train_with_an_adapter(checkpoints, tmp_path):
     recipe = distillation(checkpoints / "q21", steps=1, dtype="bfloat16", lora={"rank": 2}, samples_every=1)
     (figures,) = runner(tmp_path / "a", recipe).run()
     assert figures["gradient"] > 0
+
+
+def test_weights_can_be_saved_in_half_precision(checkpoints, tmp_path):
+    import torch
+
+    half = runner(tmp_path / "half", teaching(checkpoints / "q21", steps=1, save_as="float16"))
+    list(half.run())
+    assert {tensor.dtype for tensor in weights(half.out).values()} == {torch.float16}
+    (drawn,) = draw(generator(half.out / "model"), request())
+    assert drawn.image.std() > 0
