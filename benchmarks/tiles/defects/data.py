@@ -26,13 +26,13 @@ from evalkit.records import Background, Case, Question, SourceImage, Task, TextT
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case."""
-EDITS, TWINS, STRANGE = 0.2, 0.25, 0.35
+EDITS, TWINS, STRANGE = 0.22, 0.3, 0.35
 """Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
 MANNERED = 0.7
 LARGEST = 5.0
 WEIGHTS = {"text": 5, "shapes": 3, "portrait": 2, "landscape": 2}
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
-OTHER_PICTURE, NOT_DONE, DONE_OTHERWISE = "other-picture", "not-done", "done-otherwise"
+OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE = "other-picture", "blank", "not-done", "done-otherwise"
 WORDS: dict[str, WordSource] = {"trained": training_word, "held-out": held_out_word}
 
 
@@ -42,7 +42,7 @@ class TileJudgeData:
     side = SIDE
     classes: tuple[int, ...] = SIZES
     categories: tuple[str, ...] = CATEGORIES
-    faults: tuple[str, ...] = (*FAULTS, OTHER_PICTURE, NOT_DONE, DONE_OTHERWISE)
+    faults: tuple[str, ...] = (*FAULTS, OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE)
     graded: tuple[str, ...] = GRADED
 
     class Settings(base.Settings):
@@ -76,7 +76,11 @@ def _faulty(
         if draw_of < SOUND:
             return shown, ""
         if draw_of < SOUND + OTHER or (isinstance(asked, Edit) and draw_of < SOUND + 4 * OTHER):
-            fault = rng.choice((NOT_DONE, NOT_DONE, DONE_OTHERWISE)) if isinstance(asked, Edit) else OTHER_PICTURE
+            fault = (
+                rng.choice((NOT_DONE, NOT_DONE, DONE_OTHERWISE))
+                if isinstance(asked, Edit)
+                else rng.choice((OTHER_PICTURE,) * 5 + (BLANK,))
+            )
         elif draw_of < SOUND + OTHER + TWO:
             first = _put(rng, shown, _any_fault(rng, scene), None, word)
             second = _put(rng, first, _any_fault(rng, scene), None, word) if first else None
@@ -85,6 +89,8 @@ def _faulty(
             fault = _any_fault(rng, scene)
     if not fault:
         return shown, ""
+    if fault == BLANK:
+        return Shown(TileScene(scene.category, scene.ground)), fault
     if fault == OTHER_PICTURE:
         return Shown(sample_scene(rng, rng.choice((scene.category, *CATEGORIES)), word)), fault
     if fault in (NOT_DONE, DONE_OTHERWISE):
@@ -141,7 +147,9 @@ def _case(scene: TileScene) -> Case:
     """The case without what takes long to work out."""
     texts = (TextTarget(scene.word.text),) if scene.word else ()
     ground = Background("solid", (COLORS[scene.ground],))
-    return Case("tile", prompt_of(scene), width=SIDE, height=SIDE, category=scene.category, texts=texts, background=ground)
+    return Case(
+        "tile", prompt_of(scene), width=SIDE, height=SIDE, category=scene.category, texts=texts, background=ground
+    )
 
 
 def _asked(rng: random.Random, wanted: TileScene, shown: Shown, word: WordSource) -> list[tuple[Question, bool]]:
@@ -157,7 +165,7 @@ def _twin(
     rng: random.Random, asked: TileScene | Edit, sizes: dict[str, float], word: WordSource
 ) -> tuple[Shown | None, float | None]:
     made = _faulty(rng, asked, None, None, word)
-    if made is None or not {"quality", "compliance"} & set(sizes):
+    if made is None or not {"edit", "compliance"} & set(sizes):
         return None, None
     shown = dataclasses.replace(made[0], overlays=(*made[0].overlays, manner(rng.getrandbits(32))))
     theirs = worse_edit(asked, shown) if isinstance(asked, Edit) else worse(asked, shown)
@@ -166,5 +174,5 @@ def _twin(
 
 def overall(sizes: dict[str, float]) -> float:
     """Size of everything that counts when two pictures are compared."""
-    names = ("edit", "quality") if "edit" in sizes else ("compliance", "quality", "background", "layout", "portrait")
+    names = ("edit",) if "edit" in sizes else ("compliance", "quality", "background", "layout", "portrait")
     return total(sizes.get(name, 0.0) for name in names)

@@ -28,6 +28,8 @@ def differences(wanted: TileScene, shown: Shown) -> Differences:
     made["ground"] = color_size(COLORS[wanted.ground], _color(shown, "ground", COLORS[scene.ground]))
     if (wanted.figure is None) != (scene.figure is None) or (wanted.land is None) != (scene.land is None):
         made["subject"] = GONE
+    if not (scene.word or scene.marks or scene.figure or scene.land):
+        made["subject"] = GONE
     _word(wanted, shown, made)
     _marks(wanted, shown, made)
     _land(wanted, shown, made)

@@ -7,9 +7,9 @@ import string
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.tiles.defects.differ import color_size
 from benchmarks.tiles.defects.shown import Shown, clipped, parts
 from benchmarks.tiles.scene import COLORS, SIDE, SKINS, TILE
-from benchmarks.tiles.defects.differ import color_size
 from evalkit.records import RGB
 
 ROWS = SIDE // TILE

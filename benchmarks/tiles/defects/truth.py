@@ -127,7 +127,7 @@ def _size(id: str, asked: TileScene, shown: Shown, found: Mapping[str, float]) -
     if id in SHAPE_KINDS and shown.scene.land:
         return None if id == "circle" else WRONG
     if id == "word" and 0 < bent < 2 * UNREADABLE:
-        return None if "word" not in found else found["word"]
+        return found.get("word")
     return total(found.get(key, 0.0) for key in _KEYS.get(id, _shape_keys(id)))
 
 
@@ -159,5 +159,7 @@ def _content(found: Differences, shown: Shown) -> list[float]:
 
 def _layout(found: Differences) -> list[float]:
     there = ("word", "extra.word", "sun", "subject", *SHAPE_KINDS, *(f"extra.{kind}" for kind in SHAPE_KINDS))
-    missing = [found[key] for key in there if found.get(key, 0.0) >= WRONG and not (key == "word" and found[key] < GONE)]
+    missing = [
+        found[key] for key in there if found.get(key, 0.0) >= WRONG and not (key == "word" and found[key] < GONE)
+    ]
     return [*missing, *(size for key, size in found.items() if key.endswith((".shift", ".place", ".row", "extra.sun")))]

@@ -62,7 +62,7 @@ def sample_batch(data: JudgeData, coder: Coder, rng: random.Random, pictures: in
 def make_batch(
     judged: Sequence[Judged], asked: Sequence[Sequence[Row]], coder: Coder, rng: random.Random | None = None
 ) -> Batch:
-    """The rows `asked` about each of `judged`, none about those that have no more; with `rng`, most end with the choice."""
+    """The rows `asked` about the first of `judged`, none about the rest; with `rng`, most end with the choice."""
     import torch
 
     pictures: list[Pixels] = [each.picture for each in judged]
@@ -93,10 +93,10 @@ def make_batch(
 
 def _some(all_rows: list[Row], rng: random.Random) -> list[Row]:
     questions = [row for row in all_rows if row.kind == "question"]
-    scales = [row for row in all_rows if row.choice >= 0 and row.kind not in ("question", "pairwise")]
+    scales = [row for row in all_rows if row.choice >= 0 and row.kind.partition(".")[0] not in ("question", "pairwise")]
     made = rng.sample(questions, min(QUESTIONS, len(questions))) + rng.sample(scales, min(SCALES, len(scales)))
     for row in all_rows:
-        if row.kind == "pairwise" or (row.choice < 0 and rng.random() < SPELT):
+        if row.kind.startswith("pairwise") or (row.choice < 0 and rng.random() < SPELT):
             made.append(row)
     return made
 

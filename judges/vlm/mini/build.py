@@ -108,7 +108,9 @@ def _see_waves(proj: Any) -> None:
         gain = 0.35 * (1 + 0.6 * (u + v))
         made[channel] = tone[:, None, None] * wave * gain * min(1.0, 0.3 + 0.25 * (u + v))
     with torch.no_grad():
-        proj.weight.copy_(torch.tensor(made, dtype=proj.weight.dtype)[:, :, None].expand(-1, -1, frames, -1, -1) / frames)
+        proj.weight.copy_(
+            torch.tensor(made, dtype=proj.weight.dtype)[:, :, None].expand(-1, -1, frames, -1, -1) / frames
+        )
         proj.bias.zero_()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 TOP = 20
 """Alternatives that are told of each token, as servers do."""
 Told = tuple[int, list[tuple[int, float]]]
-"""A token, and the likeliest (token, natural logarithm of its raw probability) in its place; none where it was forced."""
+"""A token, and the likeliest (token, logarithm of its raw probability) in its place; none where it was forced."""
 
 
 class Asked(NamedTuple):

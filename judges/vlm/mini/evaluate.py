@@ -1,6 +1,6 @@
 """How often judge-mini is right: on pictures it has never seen, with one defect or none.
 
-    python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 60] [--words held-out]
+python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 60] [--words held-out]
 """
 
 from __future__ import annotations
@@ -108,8 +108,8 @@ def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = S
     right: dict[str, dict[bool, list[bool]]] = defaultdict(lambda: {True: [], False: []})
     for judged in _pictures(data, rng, pictures, words):
         for graded in ask([judged], [list(rows(judged, rng))]):
-            row, kind = graded.row, graded.row.kind
-            if kind == "question" or kind == "pairwise":
+            kind = graded.row.kind
+            if kind == "question" or kind.startswith("pairwise"):
                 right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
                 continue
             size = judged.worse["edit" if kind.startswith("edit") else kind]
@@ -170,7 +170,11 @@ def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, di
                 its = [row for row in rows(judged, rng) if row.kind == rubric]
                 scores += [graded.expected for graded in ask([judged], [its])]
             means.append(sum(scores) / len(scores))
-        made[fault] = {"rubric": rubric, "scores": [round(m, 2) for m in means], "rho": float(spearmanr(SIZES, means)[0])}
+        made[fault] = {
+            "rubric": rubric,
+            "scores": [round(m, 2) for m in means],
+            "rho": float(spearmanr(SIZES, means)[0]),
+        }
     return made
 
 

@@ -43,7 +43,9 @@ def to_patches(pictures: Tensor, patch: int = 16, merge: int = 2) -> Tensor:
     """RGB uint8 (N, H, W, 3) as (N, patches, 3 × patch²) in [−1, 1], merge order: one frame, not two."""
     n, height, width, _ = pictures.shape
     rows, columns = height // (patch * merge), width // (patch * merge)
-    cut = pictures.float().div(127.5).sub(1).permute(0, 3, 1, 2).reshape(n, 3, rows, merge, patch, columns, merge, patch)
+    cut = (
+        pictures.float().div(127.5).sub(1).permute(0, 3, 1, 2).reshape(n, 3, rows, merge, patch, columns, merge, patch)
+    )
     return cut.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(n, rows * columns * merge * merge, 3 * patch * patch)
 
 
@@ -129,7 +131,9 @@ def read_rows(
     positions = torch.arange(length)[None] + prefix.next_position
     if past:
         positions = positions + past.lengths[:, None]
-        alive = torch.cat((torch.ones(rows, shared, dtype=torch.bool), past.alive, torch.ones_like(ids, dtype=torch.bool)), 1)
+        alive = torch.cat(
+            (torch.ones(rows, shared, dtype=torch.bool), past.alive, torch.ones_like(ids, dtype=torch.bool)), 1
+        )
         mask = (mask[None] & alive[:, None])[:, None]
     cos, sin = rotary(text, positions[None].expand(3, -1, -1), h.dtype)
     made: list[tuple[Tensor, Tensor]] = []

@@ -71,7 +71,7 @@ def rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
         yield _scale(name, ("source", "picture"), case.prompt, judged, judged.worse["edit"])
     for question, answer in judged.answers:
         said = "yes" if answer else "no"
-        asked, at = _put("question", question.text)
+        asked, _ = _put("question", question.text)
         begin = '{"answer": "'
         yield Row("question", ("picture",), asked, f'{begin}{said}"}}', len(begin), ((said, 1.0),))
     if judged.better is not None:
@@ -104,11 +104,10 @@ def _pairs(judged: Judged, rng: random.Random, edit: bool) -> Iterator[Row]:
     order = ("picture", "twin")
     if rng.random() < 0.5:
         order, ahead = ("twin", "picture"), {"A": "B", "B": "A", "tie": "tie"}[ahead]
-    if edit:
-        return  # three pictures: not taught
-    asked, _ = _put("pairwise", judged.case.prompt)
+    name, before = ("pairwise.edit", ("source",)) if edit else ("pairwise", ())
+    asked, _ = _put(name, judged.case.prompt)
     begin = '{"better": "'
-    yield Row("pairwise", order, asked, f'{begin}{ahead}"}}', len(begin), ((ahead, 1.0),))
+    yield Row(name, (*before, *order), asked, f'{begin}{ahead}"}}', len(begin), ((ahead, 1.0),))
 
 
 def _given(name: str, judged: Judged) -> str:
@@ -161,7 +160,11 @@ class Coder:
         self.pad: int = tokenizer.pad_token_id
         self._after: list[int] = tokenizer(f"{END}\n<|im_start|>assistant\n").input_ids
         self.options: dict[str, int] = {}
-        for options, begin in ((OPTIONS["score"], '{"score": '), (OPTIONS["answer"], '{"answer": "'), (BETTER, '{"better": "')):
+        for options, begin in (
+            (OPTIONS["score"], '{"score": '),
+            (OPTIONS["answer"], '{"answer": "'),
+            (BETTER, '{"better": "'),
+        ):
             for option in options:
                 ids = tokenizer(begin + option + ('"}' if begin[-1] == '"' else ", ")).input_ids
                 self.options[option] = ids[len(tokenizer(begin).input_ids)]

@@ -1,11 +1,12 @@
 """judge-mini in this process: asks that wait are answered in one batch, each reply held to its schema.
 
-Ask ─▶ queue ─▶ batch ─▶ pictures seen once ─▶ prefixes read once ─▶ questions ─▶ reply, token by token, under its grammar
+Ask ─▶ queue ─▶ batch ─▶ pictures seen once ─▶ prefixes read once ─▶ questions ─▶ replies, each under its grammar
 """
 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import time
@@ -56,7 +57,7 @@ class LocalEndpoint:
         self.model = f"judge-mini:{weights_digest(self._folder)}"
         self._waiting: list[tuple[Ask, asyncio.Future[Reply]]] = []
         self._worker: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, "judge-mini")
+        self._thread: ThreadPoolExecutor | None = None
         self._answerer: _Answerer | None = None
 
     async def ask(self, ask: Ask) -> Reply:
@@ -64,6 +65,7 @@ class LocalEndpoint:
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._waiting.append((ask, future))
         if self._worker is None or self._worker.done():
+            self._thread = self._thread or ThreadPoolExecutor(1, "judge-mini")
             self._worker = asyncio.create_task(self._work())
         return await future
 
@@ -71,8 +73,9 @@ class LocalEndpoint:
         """Free the model. Asks still waiting are answered first."""
         if self._worker is not None:
             await self._worker
-        self._thread.shutdown()
-        self._answerer = None
+        if self._thread is not None:
+            self._thread.shutdown()
+        self._answerer = self._thread = None
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
@@ -106,9 +109,13 @@ class _Answerer:
 
     def __init__(self, folder: Path) -> None:
         ensure_torchvision()
-        import torch
-        from llguidance.hf import from_tokenizer
-        from transformers import AutoTokenizer, Qwen3VLForConditionalGeneration
+        try:
+            import torch
+            from llguidance.hf import from_tokenizer
+            from transformers import AutoTokenizer, Qwen3VLForConditionalGeneration
+        except ImportError as error:
+            hint = 'pip install "evalkit[diffusers,vllm]"'
+            raise UnavailableError(f"judge-mini can't run: {error}", where=str(folder), hint=hint) from error
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model: Any = Qwen3VLForConditionalGeneration.from_pretrained(
@@ -155,15 +162,15 @@ class _Answerer:
         return [_timed(reply, seconds) for reply in replies if reply is not None]
 
     def _reply(self, ask: Ask, asked: Asked, tokens: list[tuple[int, list[tuple[int, float]]]], prefix: int) -> Reply:
-        stopped = bool(tokens) and tokens[-1][0] == self._tokenizer.eos_token_id
-        said = tokens[:-1] if stopped else tokens
+        ended = bool(tokens) and tokens[-1][0] == self._tokenizer.eos_token_id  # a grammar may end without it
+        said = tokens[:-1] if ended else tokens
         text = self._text([token for token, _ in said])
         shares: dict[str, float] = {}
         if ask.choice:
             known = [Token(self._bytes(token), tuple((self._bytes(t), p) for t, p in rest)) for token, rest in said]
             shares = choice_probabilities(text, known, ask.choice, ask.options)
         count = prefix + len(asked.ids)
-        return Reply(text, "stop" if stopped else "length", shares, count, len(tokens))
+        return Reply(text, "stop" if asked.matcher.is_stopped() else "length", shares, count, len(tokens))
 
     def _refused(self, ask: Ask) -> Reply | None:
         """An error for what the model was not made to see."""
@@ -229,6 +236,4 @@ def _pixels(shot: Shot, side: int) -> Pixels:
 
 
 def _timed(reply: Reply, seconds: float) -> Reply:
-    from dataclasses import replace
-
-    return replace(reply, seconds=seconds)
+    return dataclasses.replace(reply, seconds=seconds)

@@ -29,9 +29,7 @@ CHAT_TEMPLATE = (
     "{%- endfor -%}{%- endif -%}{{ '<|im_end|>\\n' }}{%- endfor -%}"
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}"
 )
-QWEN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 """How Qwen's tokenizer class cuts text before merging; it is set by the class, not by its file."""
 CAPITALS = r"\p{Lu}"
 """No merge is learnt across a capital, so words to be drawn are spelt letter by letter."""
@@ -39,7 +37,7 @@ VOCABULARY = 640
 
 
 def train_tokenizer(corpus: Iterable[str], segments: Mapping[str, str]) -> Any:
-    """A byte-level BPE tokenizer of the Qwen2 class; `segments` become tokens in the order given, after Qwen's marks."""
+    """A byte-level BPE tokenizer of the Qwen2 class; `segments` become tokens in the order given."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 

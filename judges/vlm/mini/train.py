@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import torch
 
 TOKENS_IN_PICTURE = 16
+SEEING = 0.12
+"""Share of the time that goes to seeing alone."""
 LARGEST = 256
 """Smaller side of a matrix that Muon whitens."""
 
@@ -38,15 +40,15 @@ class Plan:
 
     Args:
         minutes: of training, and how many of them go to seeing alone.
-        pictures: in a batch of questions; of seeing alone twice as many.
+        pictures: in a batch of questions; of seeing alone three times as many.
         rate: largest learning rate, of AdamW and of Muon (scaled to AdamW's step).
         cool: share of the time in which the rate falls to nothing.
         weights: of the losses of choices, other words of replies, truth of words, and tiles.
     """
 
     minutes: float = 75.0
-    seeing: float = 8.0
-    pictures: int = 40
+    seeing: float = 9.0
+    pictures: int = 24
     rate: float = 2e-3
     cool: float = 0.35
     weights: tuple[float, float, float, float] = (1.0, 0.5, 0.5, 0.3)
@@ -75,7 +77,7 @@ class Trainer:
             torch.optim.AdamW([*others, *helpers], lr=plan.rate, betas=(0.9, 0.97), weight_decay=0.0),
         ]
         self.step, self.spent, self.rng = 0, 0.0, random.Random(plan.seed)
-        self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2)}
+        self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2, 3)}
 
     def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
         """Train until the time is spent, or `stop` says so. Yields the step, minutes spent and losses."""
@@ -88,7 +90,7 @@ class Trainer:
             seeing = self.spent < self.plan.seeing * 60
             rate = self._rate(self.spent / total)
             if seeing:
-                batch = make_batch([self.data.judged(self.rng) for _ in range(2 * self.plan.pictures)], [], self.coder)
+                batch = make_batch([self.data.judged(self.rng) for _ in range(3 * self.plan.pictures)], [], self.coder)
             else:
                 batch = sample_batch(self.data, self.coder, self.rng, self.plan.pictures)
             with torch.autocast("cpu", torch.bfloat16):
@@ -96,7 +98,9 @@ class Trainer:
             weights = dict(zip(("choice", "reply", "truth", "tiles"), self.plan.weights, strict=True))
             loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros(()))
             loss.backward()
-            parameters = [p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]]
+            parameters = [
+                p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]
+            ]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
@@ -154,8 +158,14 @@ class Trainer:
         ]
         return torch.stack(losses).sum()
 
+    def export(self) -> Path:
+        """Write the model as a folder that `transformers` and vLLM load."""
+        from judges.vlm.mini.export import export
+
+        return export(self.model, self.tokenizer, self.data.side, self.folder / "model")
+
     def save(self) -> None:
-        """Write everything into the folder."""
+        """Write everything it takes to go on into the folder."""
         import torch
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -216,3 +226,11 @@ def _split(model: Any) -> tuple[list[Any], list[Any]]:
         hidden = parameter.ndim == 2 and "embed" not in name and min(parameter.shape) <= LARGEST
         (matrices if hidden else others).append(parameter)
     return matrices, others
+
+
+def trainer(data: JudgeData, folder: Path, *, minutes: float, seed: int) -> Trainer:
+    """A trainer with the default plan, or what is in `folder` of one that was interrupted."""
+    plan = Plan(minutes=minutes, seeing=minutes * SEEING, seed=seed)
+    made = Trainer(data, plan, folder)
+    made.load()
+    return made

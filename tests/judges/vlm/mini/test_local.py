@@ -1,0 +1,111 @@
+"""judge-mini in this process, with random weights: every reply fits its schema, whatever is asked together."""
+
+import asyncio
+import hashlib
+import json
+import random
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evalkit.errors import UnavailableError
+from evalkit.pictures import Pixels, encode_png
+from evalkit.protocols import Judged, JudgeData
+from judges.vlm.ask import Ask, Reply, Shot
+from judges.vlm.checklist import question_ask
+from judges.vlm.mini.local import LocalEndpoint
+from judges.vlm.pairwise import pairwise_asks
+from judges.vlm.reply import Parsed, parse
+from judges.vlm.rubric import rubrics
+from judges.vlm.scale import scale_ask
+from judges.vlm.transcribe import transcribe_ask
+
+
+def shot(pixels: Pixels) -> Shot:
+    png = encode_png(pixels)
+    return Shot(png, hashlib.sha256(png).hexdigest(), pixels.shape[1], pixels.shape[0])
+
+
+def asks_about(judged: Judged) -> list[Ask]:
+    picture, case = shot(judged.picture), judged.case
+    made = [scale_ask(rubrics()[name], case, [picture]) for name in ("compliance", "quality", "text")]
+    made += [question_ask(rubrics()["checklist"], question.text, picture) for question, _ in judged.answers]
+    made += pairwise_asks(rubrics()["preference"], case, picture, shot(judged.picture[::-1].copy()), None)
+    return [*made, transcribe_ask(picture)]
+
+
+def answers(folder: Path, asks: list[Ask], *, together: bool) -> list[Reply]:
+    async def run() -> list[Reply]:
+        endpoint = LocalEndpoint(folder)
+        try:
+            if together:
+                return list(await asyncio.gather(*map(endpoint.ask, asks)))
+            return [await endpoint.ask(ask) for ask in asks]
+        finally:
+            await endpoint.close()
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def asks(data: JudgeData) -> list[Ask]:
+    rng = random.Random(11)
+    pictures = [data.judged(rng, task="t2i", category="text") for _ in range(3)]
+    return [ask for judged in pictures for ask in asks_about(judged)]
+
+
+@pytest.fixture(scope="module")
+def replies(tiny: Path, asks: list[Ask]) -> list[Reply]:
+    return answers(tiny, asks, together=True)
+
+
+def test_every_reply_fits_its_schema(asks: list[Ask], replies: list[Reply]) -> None:
+    for ask, reply in zip(asks, replies, strict=True):
+        if ask.name == "transcription" and reply.finish == "length":
+            continue  # untrained, it never closes the string
+        parsed = parse(ask, reply)
+        assert isinstance(parsed, Parsed), (reply, parsed)
+        assert not parsed.repaired
+
+
+def test_choices_come_with_raw_probabilities(asks: list[Ask], replies: list[Reply]) -> None:
+    for ask, reply in zip(asks, replies, strict=True):
+        if not ask.choice:
+            assert not reply.probabilities
+            continue
+        assert set(reply.probabilities) <= {json.dumps(option) for option in ask.options}
+        assert 0 <= sum(reply.probabilities.values()) < 0.9, "untrained, most of the mass lies outside the options"
+
+
+def test_the_same_alone_and_in_company(tiny: Path, asks: list[Ask], replies: list[Reply]) -> None:
+    for alone, together in zip(answers(tiny, asks[:8], together=False), replies, strict=False):
+        assert alone.text == together.text
+        assert alone.probabilities == pytest.approx(together.probabilities, abs=1e-5)
+
+
+def test_counts_tokens_as_a_server_does(replies: list[Reply]) -> None:
+    assert all(reply.prompt_tokens and reply.completion_tokens for reply in replies)
+    assert max(reply.prompt_tokens or 0 for reply in replies) < 200
+
+
+def test_another_size_is_an_error_of_the_call(tiny: Path, asks: list[Ask]) -> None:
+    large = shot(np.zeros((64, 64, 3), np.uint8))
+    good, bad = answers(tiny, [asks[0], transcribe_ask(large)], together=True)
+    assert good.text
+    assert not good.error
+    assert "128x128 px only" in bad.error
+
+
+def test_the_name_follows_from_the_files(tiny: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny, copy)
+    assert LocalEndpoint(copy).model == LocalEndpoint(tiny).model
+    (copy / "config.json").write_text((copy / "config.json").read_text() + " ")
+    assert LocalEndpoint(copy).model != LocalEndpoint(tiny).model
+
+
+def test_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError, match=r"has no config\.json"):
+        LocalEndpoint(tmp_path)

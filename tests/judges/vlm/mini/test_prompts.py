@@ -1,0 +1,42 @@
+"""The rubrics' prompts are short for judge-mini, and spelling stays visible."""
+
+import random
+from typing import Any
+
+from evalkit.protocols import JudgeData
+from judges.vlm.mini.export import stale_segments
+from judges.vlm.mini.lessons import Coder, rows
+from judges.vlm.mini.local import WEIGHTS
+from judges.vlm.mini.prompts import SLOT, templates
+
+
+def test_every_prompt_is_below_100_tokens(coder: Coder, data: JudgeData) -> None:
+    rng = random.Random(1)
+    longest = 0
+    for _ in range(80):
+        judged = data.judged(rng)
+        for row in rows(judged, rng):
+            count = len(coder.prefix(len(row.images), 16)) - 16 * len(row.images)
+            longest = max(longest, count + len(coder.code(row._replace(reply="")).ids))
+    assert longest < 100
+
+
+def test_capitals_are_single_tokens(tokenizer: Any) -> None:
+    pieces = [tokenizer.decode([i]) for i in tokenizer('Poster "HONEY" in red.').input_ids]
+    assert [piece for piece in pieces if piece.isupper()] == ["P", *"HONEY"]
+
+
+def test_constant_stretches_are_one_token(tokenizer: Any) -> None:
+    assert not stale_segments(tokenizer)
+
+
+def test_the_shipped_tokenizer_knows_todays_prompts() -> None:
+    from transformers import AutoTokenizer
+
+    assert not stale_segments(AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)), (
+        "a rubric or prompt was changed: `python -m judges.vlm.mini.retitle` (or train judge-mini again)"
+    )
+
+
+def test_a_case_speaks_once_in_a_prompt() -> None:
+    assert all(text.count(SLOT) <= 1 for text in templates().values())
