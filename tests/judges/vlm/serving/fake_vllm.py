@@ -56,7 +56,8 @@ if MODE == "dies":
     print("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9 GiB (fake)")
     sys.exit(1)
 worker(own_session=False)
-worker(own_session=True)
+if MODE != "group":
+    worker(own_session=True)
 if MODE == "silent":
     time.sleep(600)
 if MODE == "stubborn":

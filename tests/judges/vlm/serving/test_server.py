@@ -88,6 +88,18 @@ def test_nothing_is_left_when_owner_and_supervisor_are_stopped_by_a_group_signal
     fake.wait_until(0)
 
 
+def test_its_group_ends_when_its_supervisor_is_killed(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", "group")
+    with serve("judge-mini", str(tmp_path), fake.python, on=CPU, timeout=20) as server:
+        fake.wait_until(2)
+        os.kill(os.getsid(fake.started()[0]), signal.SIGKILL)
+        fake.wait_until(1)  # vLLM itself dies with its parent
+        assert not server.alive()
+    fake.wait_until(0)
+
+
 def start_owner(fake: Fake, folder: Path) -> subprocess.Popen[bytes]:
     """Another process that serves; returns once all of its server's processes live."""
     program = f"""

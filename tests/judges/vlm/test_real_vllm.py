@@ -1,0 +1,216 @@
+"""Real vLLM (the CPU build of `make vllm`) serves a Qwen3-VL folder, and answers the built-in questions over HTTP.
+
+The folder is judge-mini's; as long as that has no weights, a tiny model of the same classes with random ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import pytest
+
+from benchmarks.tiles.benchmark import TilesBenchmark
+from benchmarks.tiles.generator import TileGenerator
+from evalkit.errors import UnavailableError
+from evalkit.keys import noise_seed
+from evalkit.pictures import Picture
+from evalkit.records import Case, Request, Task
+from judges.edit.judge import source_pixels
+from judges.vlm.ask import Ask, Reply
+from judges.vlm.checklist import items, question_ask
+from judges.vlm.client import OpenAIEndpoint
+from judges.vlm.crops import shot_of
+from judges.vlm.pairwise import pairwise_asks
+from judges.vlm.reply import Parsed, parse
+from judges.vlm.rubric import rubrics, why_not
+from judges.vlm.scale import scale_ask
+from judges.vlm.serving import Profile, Server, profile, serve
+from judges.vlm.serving.environment import find
+from judges.vlm.serving.machine import Machine
+from judges.vlm.wire import read_completion, request_fields
+from tests.judges.vlm.in_process import InProcess
+from tests.judges.vlm.tiny import build
+
+TOLERANCE = 0.02
+"""Largest difference of a probability, HTTP against this process, both in float32: kernels and batches differ."""
+MASKED = -1000.0
+"""Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
+WEIGHTS = Path(profile("judge-mini").where())
+START_SECONDS = 400
+
+
+def vllm_or_skip() -> None:
+    try:
+        find(None)
+    except UnavailableError as error:
+        pytest.skip(f"{error}; {error.hint}")
+
+
+class Asked(NamedTuple):
+    asks: list[Ask]
+    replies: list[Reply]
+    again: list[Reply]
+
+
+def questions(count: int = 6) -> list[Ask]:
+    """Every built-in question about the right pictures of a few cases: levels, yes/no, pairs."""
+    generator = TileGenerator(TileGenerator.Settings())
+    known, found = rubrics(), []
+    for case in TilesBenchmark(TilesBenchmark.Settings(count=count)).cases():
+        drawn = generator.generate([Request(case, 0, noise_seed(case.id, 0))])[0]
+        picture = drawn.image
+        pixels = picture.pixels if isinstance(picture, Picture) else picture
+        found += asks_about(case, pixels, known)
+    return found
+
+
+def asks_about(case: Case, pixels, known) -> list[Ask]:  # type: ignore[no-untyped-def]
+    shot = shot_of(pixels)
+    source = shot_of(source_pixels(case)) if case.task is Task.EDIT else None
+    given = {"picture": shot, "source": source, "twin": shot}
+    found = []
+    for rubric in known.values():
+        if why_not(rubric, case, twin=True):
+            continue
+        if rubric.levels:
+            found.append(scale_ask(rubric, case, [given[name] for name in rubric.shows]))
+        elif rubric.questions:
+            found += [question_ask(rubric, item.question.text, shot) for item in items(rubric, case)[:3]]
+        else:
+            found += pairwise_asks(rubric, case, shot, shot, source)
+    return found
+
+
+@pytest.fixture(scope="module")
+def asks() -> list[Ask]:
+    vllm_or_skip()
+    return questions()
+
+
+@pytest.fixture(scope="module")
+def folder(asks: list[Ask], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if (WEIGHTS / "config.json").is_file():
+        return WEIGHTS
+    return build(tmp_path_factory.mktemp("tiny"), [ask.text for ask in asks])
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    known: Profile = profile("judge-mini")
+    if folder != WEIGHTS:  # random weights have no habit of spacing
+        known = known.model_copy(update={"any_whitespace": False})
+    log = tmp_path_factory.mktemp("log") / "vllm.log"
+    # planned for a CPU wherever the tests run
+    with serve(known, str(folder), on=Machine(), timeout=START_SECONDS, log=log) as started:
+        running = below(os.getpid())
+        assert len(running) >= 3  # supervisor, API server, engine
+        yield started
+    assert [pid for pid in running if Path(f"/proc/{pid}").exists()] == []
+
+
+def below(parent: int) -> set[int]:
+    """Every process below this one."""
+    found = set()
+    for children in Path(f"/proc/{parent}/task").glob("*/children"):
+        for child in map(int, children.read_text().split()):
+            found |= {child} | below(child)
+    return found
+
+
+@pytest.fixture(scope="module")
+def asked(server: Server, asks: list[Ask]) -> Asked:
+    if server.profile != profile("judge-mini"):  # a small vocabulary spells long
+        asks = [dataclasses.replace(ask, max_tokens=800) for ask in asks]
+
+    async def all_of_them() -> Asked:
+        endpoint = OpenAIEndpoint(server.url, server.model, api_key=server.api_key)
+        try:
+            replies = list(await asyncio.gather(*map(endpoint.ask, asks)))
+            return Asked(asks, replies, [await endpoint.ask(ask) for ask in asks[:6]])
+        finally:
+            await endpoint.close()
+
+    return asyncio.run(all_of_them())
+
+
+def test_every_reply_fits_its_schema(asked: Asked) -> None:
+    kinds = {ask.choice for ask in asked.asks}
+    assert kinds == {"score", "answer", "better"}
+    wrong = [
+        f"{ask.choice}: {found}: {reply.text[:80]!r}"
+        for ask, reply in zip(asked.asks, asked.replies, strict=True)
+        if not isinstance(found := parse(ask, reply), Parsed) or found.repaired
+    ]
+    assert wrong == []
+    assert all(reply.attempts == 1 for reply in asked.replies)
+
+
+def test_the_pictures_are_in_the_prompt(asked: Asked) -> None:
+    """More pictures, more tokens: none is dropped on the way."""
+    by_images: dict[int, list[int]] = {}
+    for ask, reply in zip(asked.asks, asked.replies, strict=True):
+        assert reply.prompt_tokens
+        by_images.setdefault(len(ask.images), []).append(reply.prompt_tokens)
+    assert len(by_images) >= 2
+
+
+def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server, folder: Path) -> None:
+    """Token by token, on the tokens the server wrote: pictures, prompt and weights arrive as transformers has them."""
+    model = InProcess(folder)
+    worst, tokens = 0.0, 0
+    for ask in asked.asks[::5]:
+        fields = {**request_fields(ask, server.model), "return_token_ids": True}
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        body = httpx.post(
+            f"{server.url}/chat/completions", json=fields, headers=headers, timeout=300, trust_env=False
+        ).content
+        ids = json.loads(body)["choices"][0]["token_ids"]
+        named = [
+            {data.decode(errors="replace"): math.exp(p) for data, p in token.alternatives if p > MASKED}
+            for token in read_completion(body).tokens
+        ]
+        found = model.distances(ask, ids[: len(named)], named)
+        worst, tokens = max(worst, *found), tokens + len(found)
+    print(f"largest difference {worst:.2g} over {tokens} tokens")
+    assert tokens >= 50
+    assert worst <= TOLERANCE
+
+
+@pytest.mark.skipif(not (WEIGHTS / "config.json").is_file(), reason="judge-mini has no weights yet")
+def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
+    from judges.vlm.mini.local import LocalEndpoint
+
+    async def in_process() -> list[Reply]:
+        endpoint = LocalEndpoint()
+        try:
+            return list(await asyncio.gather(*map(endpoint.ask, asked.asks)))
+        finally:
+            await endpoint.close()
+
+    for ask, ours, theirs in zip(asked.asks, asyncio.run(in_process()), asked.replies, strict=True):
+        here, there = (normalised(reply) for reply in (ours, theirs))
+        assert there == pytest.approx(here, abs=TOLERANCE), ask.text[-200:]
+        if (ranked := sorted(here.values()))[-1] - ranked[-2] > 2 * TOLERANCE:  # no tie that rounding may break
+            one, other = (parse(ask, reply) for reply in (ours, theirs))
+            assert isinstance(one, Parsed)
+            assert isinstance(other, Parsed)
+            assert one.value[ask.choice] == other.value[ask.choice]
+
+
+def normalised(reply: Reply) -> dict[str, float]:
+    total = sum(reply.probabilities.values())
+    return {option: p / total for option, p in reply.probabilities.items()}
+
+
+def test_asked_alone_it_says_the_same_as_in_a_crowd(asked: Asked) -> None:
+    for crowd, alone in zip(asked.replies, asked.again, strict=False):
+        assert alone.text == crowd.text
+        assert alone.probabilities == pytest.approx(crowd.probabilities, abs=TOLERANCE)
