@@ -77,7 +77,9 @@ def powered_mean(
     variance estimates recovery (Zou & Donner 2008, Statistics in Medicine 27:1693). Several pictures of a case are to
     be averaged before: a case is one value, which is the clustering.
 
-    With fewer than `LEAST` labels they stand alone. Coverage and width, measured: `python -m tests.bench calibration`, table in docs/calibration.md.
+    With fewer than `LEAST` labels they stand alone.
+
+    Coverage and width, measured: `python -m tests.bench calibration`, table in docs/calibration.md.
 
     Args:
         labels: people's values, one per labelled case, shape (n,).
