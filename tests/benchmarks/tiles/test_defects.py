@@ -1,0 +1,158 @@
+"""Defects of tile scenes: the picture shows what its truth says."""
+
+import random
+
+import numpy as np
+import pytest
+
+from benchmarks.tiles.defects.data import TileJudgeData
+from benchmarks.tiles.defects.differ import differences, letters_wrong
+from benchmarks.tiles.defects.faults import FAULTS, GRADED
+from benchmarks.tiles.defects.lesson import GLYPHS, SIZES
+from benchmarks.tiles.defects.shown import Shown, draw
+from benchmarks.tiles.defects.spans import spans
+from benchmarks.tiles.defects.truth import answers, worse
+from benchmarks.tiles.draw import draw_tiles
+from benchmarks.tiles.prompt import prompt_of
+from benchmarks.tiles.sample import sample_scene
+from benchmarks.tiles.scene import CATEGORIES, Category, Figure, Mark, TileScene, Word
+from benchmarks.tiles.words import HELD_OUT, held_out_word, training_word
+from evalkit.protocols import JudgeData
+from evalkit.records import Task
+
+POSTER = TileScene("text", "white", Word("HONEY", "blue", "top"), (Mark("circle", "red", "bottom", "left"),))
+PORTRAIT = TileScene("portrait", "blue", figure=Figure("tan", "black", "red"))
+
+
+@pytest.fixture(scope="module")
+def data() -> JudgeData:
+    return TileJudgeData(TileJudgeData.Settings())
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_without_a_defect_the_picture_is_the_scene(category: Category) -> None:
+    rng = random.Random(category)
+    for _ in range(5):
+        scene = sample_scene(rng, category, training_word)
+        assert np.array_equal(draw(Shown(scene)), draw_tiles(scene))
+        assert differences(scene, Shown(scene)) == {}
+        assert set(worse(scene, Shown(scene)).values()) == {0.0}
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_questions_about_the_right_picture_have_the_expected_answers(category: Category) -> None:
+    rng = random.Random(category)
+    for _ in range(20):
+        scene = sample_scene(rng, category, training_word)
+        own = {id: answer is question.expected for question, answer in answers(scene, Shown(scene)) for id in [question.id]}
+        assert own
+        assert all(right for id, right in own.items() if "above" not in id and "left-of" not in id)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_defect_changes_the_picture_and_its_truth(fault: str) -> None:
+    rng = random.Random(fault)
+    done = 0
+    for number in range(60):
+        scene = sample_scene(rng, CATEGORIES[number % 4], training_word)
+        shown = FAULTS[fault](rng, Shown(scene), 3.0, training_word)
+        if shown is None:
+            continue
+        done += 1
+        assert not np.array_equal(draw(shown), draw_tiles(scene)) or shown.scene == scene
+        told = worse(scene, shown)
+        if fault not in ("other-place", "other-word"):  # places nobody said; the same word by chance
+            assert max(told.values()) > 0
+    assert done >= 5
+
+
+@pytest.mark.parametrize(
+    ("fault", "rubric", "scene"),
+    [
+        ("letters", "text", POSTER),
+        ("garbled", "text", POSTER),
+        ("shifted", "layout", POSTER),
+        ("grain", "background", POSTER),
+        ("uneven", "background", POSTER),
+        ("noisy", "quality", PORTRAIT),
+        ("blurred", "quality", PORTRAIT),
+        ("tint", "compliance", PORTRAIT),
+    ],
+)
+def test_graded_defects_grow_with_their_size(fault: str, rubric: str, scene: TileScene) -> None:
+    assert fault in GRADED
+    sizes, changes = [], []
+    for size in (0.5, 1.0, 2.0, 3.0):
+        shown = next(s for i in range(50) if (s := FAULTS[fault](random.Random(i), Shown(scene), size, training_word)))
+        sizes.append(worse(scene, shown).get(rubric, 0.0))
+        changes.append(np.abs(draw(shown).astype(float) - draw_tiles(scene)).mean())
+    assert sizes == sorted(sizes)
+    assert sizes[2] >= 1.8
+    assert changes[0] < changes[-1]
+
+
+def test_grain_has_the_strength_it_says() -> None:
+    scene = TileScene("shapes", "teal")
+    shown = FAULTS["grain"](random.Random(2), Shown(scene), 2.0, training_word)
+    assert shown is not None
+    ((kind, box),) = shown.boxes
+    inside = draw(shown)[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)].astype(float)
+    assert kind == "grain"
+    assert inside.std((0, 1)) == pytest.approx([5.0] * 3, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wrong"), [("HONEY", "HONEY", 0), ("HONEY", "HONY", 1), ("HONEY", "HNOEY", 2), ("SUN", "SKY", 2)]
+)
+def test_letters_wrong(one: str, other: str, wrong: int) -> None:
+    assert letters_wrong(one, other) == wrong
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_spans_name_what_they_are_about(category: Category) -> None:
+    rng = random.Random(category)
+    for _ in range(20):
+        scene = sample_scene(rng, category, training_word)
+        prompt, where = spans(scene)
+        assert prompt == prompt_of(scene)
+        start, end = where["ground"]
+        assert prompt[start:end] == scene.ground
+        for mark in scene.marks:
+            start, end = where[f"{mark.kind}.color"]
+            assert prompt[start:end] == mark.color
+
+
+def test_examples_follow_from_the_generator(data: JudgeData) -> None:
+    one, other = data.judged(random.Random(5)), data.judged(random.Random(5))
+    assert np.array_equal(one.picture, other.picture)
+    assert one.worse == other.worse
+
+
+def test_held_out_words_never_occur_in_training(data: JudgeData) -> None:
+    rng = random.Random(6)
+    for _ in range(150):
+        judged = data.judged(rng)
+        assert judged.text not in HELD_OUT
+        assert not any(word in judged.case.prompt for word in HELD_OUT)
+    assert data.judged(rng, "", category="text", words="held-out", task="t2i").text in HELD_OUT
+    assert held_out_word(rng) in HELD_OUT
+
+
+def test_lessons_are_within_their_classes(data: JudgeData) -> None:
+    rng = random.Random(8)
+    for _ in range(60):
+        lesson = data.judged(rng).lesson
+        assert lesson.shape == (8, 8, len(SIZES))
+        assert (lesson < np.array(data.classes)).all()
+    assert data.classes[0] == GLYPHS
+
+
+def test_edits_say_what_is_done_and_what_is_kept(data: JudgeData) -> None:
+    rng = random.Random(9)
+    sound = data.judged(rng, "", task="edit", category="text")
+    undone = data.judged(rng, "not-done", task="edit", category="text")
+    assert sound.case.task is Task.EDIT
+    assert sound.source is not None
+    assert sound.worse["edit"] == 0
+    assert undone.worse["edit"] >= 4
+    assert undone.worse["edit.source-kept"] == 0
