@@ -39,8 +39,10 @@ from judges.vlm.wire import read_completion, request_fields
 from tests.judges.vlm.in_process import InProcess
 from tests.judges.vlm.tiny import build
 
-TOLERANCE = 0.02
-"""Largest difference of a probability, HTTP against this process, both in float32: kernels and batches differ."""
+SAME = 1e-3
+"""Largest difference of a probability, HTTP against transformers, both in float32; seen: 2e-7 over 204 tokens."""
+TOLERANCE = 0.01
+"""The same against judge-mini's endpoint in this process, which has a way of its own to run the model."""
 MASKED = -1000.0
 """Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
 WEIGHTS = Path(profile("judge-mini").where())
@@ -181,7 +183,7 @@ def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server, f
         worst, tokens = max(worst, *found), tokens + len(found)
     print(f"largest difference {worst:.2g} over {tokens} tokens")
     assert tokens >= 50
-    assert worst <= TOLERANCE
+    assert worst <= SAME
 
 
 @pytest.mark.skipif(not (WEIGHTS / "config.json").is_file(), reason="judge-mini has no weights yet")
@@ -189,7 +191,7 @@ def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
     from judges.vlm.mini.local import LocalEndpoint
 
     async def in_process() -> list[Reply]:
-        endpoint = LocalEndpoint()
+        endpoint = LocalEndpoint(WEIGHTS)
         try:
             return list(await asyncio.gather(*map(endpoint.ask, asked.asks)))
         finally:
@@ -213,4 +215,4 @@ def normalised(reply: Reply) -> dict[str, float]:
 def test_asked_alone_it_says_the_same_as_in_a_crowd(asked: Asked) -> None:
     for crowd, alone in zip(asked.replies, asked.again, strict=False):
         assert alone.text == crowd.text
-        assert alone.probabilities == pytest.approx(crowd.probabilities, abs=TOLERANCE)
+        assert alone.probabilities == pytest.approx(crowd.probabilities, abs=SAME)
