@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from benchmarks.tiles.prompt import described, name_of
 from benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
-from benchmarks.tiles.scene import COLORS, SHAPE_KINDS, Mark, TileScene, Word
+from benchmarks.tiles.scene import BANDS, COLORS, SHAPE_KINDS, Mark, TileScene, Word
 
 KINDS = ("background", "text", "recolor", "move", "add", "remove")
 """Change the ground's colour; the word; a colour; a place; add a shape; remove a shape."""
@@ -71,14 +71,15 @@ def _move(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
     rows = free_rows(scene)
     if scene.word and rows and (not scene.marks or rng.random() < 0.5):
         row = rng.choice(rows)
-        return f"Move the text to the {row}.", dataclasses.replace(scene, word=dataclasses.replace(scene.word, row=row))
+        moved = dataclasses.replace(scene.word, row=row)
+        return f"Move the text to the {BANDS[row]}.", dataclasses.replace(scene, word=moved)
     places = free_places(scene.word, scene.marks)
     if not scene.marks or not places:
         return None
     mark = rng.choice(scene.marks)
     row, column = rng.choice(places)
-    moved = dataclasses.replace(mark, row=row, column=column, told=True)
-    return f"Move {name_of(mark)} to the {moved.place}.", _with(scene, mark, moved)
+    placed = dataclasses.replace(mark, row=row, column=column, told=True)
+    return f"Move {name_of(mark)} to the {placed.place}.", _with(scene, mark, placed)
 
 
 def _add(rng: random.Random, scene: TileScene, word: WordSource) -> Made:

@@ -1,8 +1,15 @@
-"""What is asked for: the prompt of a scene."""
+"""What is asked for: the prompt of a scene.
+
+A phrase has the same number of words whether it says a place or leaves it open, and the band of a word is named by
+other words than the place of a shape: small transformers bind a place to its thing many times sooner by position and by
+words that occur once than by working out which `top` belongs to what.
+"""
 
 from __future__ import annotations
 
-from benchmarks.tiles.scene import Mark, TileScene
+from benchmarks.tiles.scene import BANDS, Mark, TileScene
+
+FREE_PLACE = "in a free place"
 
 
 def prompt_of(scene: TileScene) -> str:
@@ -13,19 +20,19 @@ def prompt_of(scene: TileScene) -> str:
         return f"Portrait of a {figure.skin} person with {looks} on {scene.ground}."
     if scene.land:
         land = scene.land
-        sun = f"{_a(land.sun)} sun" + (f" at the top {land.column}" if land.told else "")
+        sun = f"{_a(land.sun)} sun {f'at the top {land.column}' if land.told else FREE_PLACE}"
         return f"Landscape with {land.color} land under {_a(scene.ground)} sky, {sun}."
     parts = [described(mark) for mark in scene.marks]
     if scene.word:
-        place = f" at the {scene.word.row}" if scene.word.told else ""
-        head = f'Poster "{scene.word.text}" in {scene.word.color}{place} on {scene.ground}'
+        place = f"in the {BANDS[scene.word.row]}" if scene.word.told else "in a free row"
+        head = f'Poster "{scene.word.text}" in {scene.word.color} {place} on {scene.ground}'
         return ", ".join([head, *parts]) + "."
     return f"Shapes on {scene.ground}: " + ", ".join(parts) + "."
 
 
 def described(mark: Mark) -> str:
-    """A shape with its colour and, where told, its place: `an orange circle at the top left`."""
-    return f"{_a(mark.color)} {mark.kind}" + (f" at the {mark.place}" if mark.told else "")
+    """A shape with its colour and its place: `an orange circle at the top left`, `a red square in a free place`."""
+    return f"{_a(mark.color)} {mark.kind} {f'at the {mark.place}' if mark.told else FREE_PLACE}"
 
 
 def name_of(mark: Mark) -> str:

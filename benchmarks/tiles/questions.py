@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.tiles.scene import SHAPE_KINDS, TileScene
+from benchmarks.tiles.scene import BANDS, SHAPE_KINDS, TileScene
 from evalkit.records import Question
 
 
@@ -31,12 +31,12 @@ def questions(scene: TileScene) -> tuple[Question, ...]:
         made.append(Question("word", f'Does the picture show the text "{word.text}" and no other?'))
         made.append(Question("word-color", f"Is the text {word.color}?", depends_on=("word",)))
         if word.told:
-            made.append(Question("word-place", f"Is the text at the {word.row}?", depends_on=("word",)))
+            made.append(Question("word-place", f"Is the text in the {BANDS[word.row]}?", depends_on=("word",)))
     for mark in scene.marks:
         made.append(Question(mark.kind, f"Is there exactly one {mark.kind}, and is it {mark.color}?"))
         if mark.told:
-            place = "in the center" if mark.place == "center" else f"at the {mark.place}"
-            made.append(Question(f"{mark.kind}-place", f"Is the {mark.kind} {place}?", depends_on=(mark.kind,)))
+            place = Question(f"{mark.kind}-place", f"Is the {mark.kind} at the {mark.place}?", depends_on=(mark.kind,))
+            made.append(place)
     if not scene.figure and not scene.land:
         held = {mark.kind for mark in scene.marks}
         made += [

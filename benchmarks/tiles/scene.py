@@ -28,6 +28,8 @@ COLORS: dict[str, RGB] = {
 ROWS: dict[str, int] = {"top": 1, "middle": 3, "bottom": 5}
 """First row of tiles of each band; a band is two tiles high."""
 COLUMNS: dict[str, int] = {"left": 1, "center": 3, "right": 5}
+BANDS: dict[str, str] = {"top": "first row", "middle": "second row", "bottom": "third row"}
+"""How prompts name the band of a word: in words that no shape's place shares."""
 FIRST_COLUMN = 1
 MAX_LETTERS = 6
 SKINS: dict[str, RGB] = {"pale": (244, 208, 178), "tan": (206, 156, 112), "dark": (122, 80, 56)}
@@ -63,9 +65,7 @@ class Mark:
 
     @property
     def place(self) -> str:
-        """The place in words: `top left`, `center`, …"""
-        if (self.row, self.column) == ("middle", "center"):
-            return "center"
+        """The place in words: `top left`, `middle center`, …"""
         return f"{self.row} {self.column}"
 
 

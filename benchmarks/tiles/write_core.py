@@ -26,7 +26,7 @@ from evalkit.records import Case, Task
 
 WANTED: dict[Category, int] = {"text": 11, "shapes": 9, "portrait": 4, "landscape": 4}
 EDITS = 20
-CANDIDATES = 60
+CANDIDATES = 120
 """Scenes looked at for each one taken."""
 SOURCES = "sources"
 HEADER = SuiteHeader(

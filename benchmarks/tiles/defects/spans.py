@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.tiles.defects.differ import Differences
 from benchmarks.tiles.prompt import prompt_of
-from benchmarks.tiles.scene import Mark, TileScene
+from benchmarks.tiles.scene import BANDS, Mark, TileScene
 
 Span = tuple[int, int]
 NOTED = 1.0
@@ -43,7 +43,7 @@ def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
         note("word", scene.word.text)
         note("word.color", scene.word.color)
         if scene.word.told:
-            note("word.row", f"at the {scene.word.row}")
+            note("word.row", f"in the {BANDS[scene.word.row]}")
     note("ground", scene.ground)
     for mark in scene.marks:
         _note_mark(mark, note)
