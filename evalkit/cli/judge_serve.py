@@ -5,12 +5,9 @@ from __future__ import annotations
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from judges.vlm.serving import Server
 
 
 @click.command("serve")
@@ -36,8 +33,9 @@ def command(
 
     Exit 3 if it can't be started: no vLLM, no room on the GPU, no weights.
     """
-    from judges.vlm.serving import serve
+    from evalkit.plugins import load
 
+    serve = load("judge_servers", "vllm")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"starting {profile} …", err=True)
     with serve(
@@ -47,7 +45,7 @@ def command(
     return 0
 
 
-def _stay(server: Server) -> None:
+def _stay(server: Any) -> None:
     """Say how to use it, and wait: for Ctrl-C, which is the way it ends, or for its own end, which is an error."""
     from evalkit.errors import UnavailableError
 
