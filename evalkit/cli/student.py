@@ -95,12 +95,12 @@ def new(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: int) -
 
 @command.command("sample")
 @click.argument("prompt")
-@click.option("--model", "-m", required=True, help="A preset, a generator, or a diffusers folder.")
+@click.option("--model", "-m", default="flash-mini", show_default=True, help="Preset, generator, diffusers folder.")
 @click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Picture to edit.")
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--size", default=1024, show_default=True, help="Side in px (128 for the minis).")
+@click.option("--size", type=int, help="Side in px. Default: what the preset was made for, else 1024.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("sample.png"), show_default=True)
-def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, out: Path) -> int:
+def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | None, out: Path) -> int:
     """Draw one picture of PROMPT, or edit SOURCE by it; prints NFE, seconds and the file."""
     import hashlib
 
@@ -117,7 +117,8 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, o
             raise ConfigError(str(error), hint="give another --source") from error
     origin = SourceImage(str(source.resolve()), hashlib.sha256(source.read_bytes()).hexdigest()) if source else None
     task = Task.EDIT if origin else Task.T2I
-    case = Case("sample", prompt, task=task, width=size, height=size, source=origin)
+    width, height = (size, size) if size else _made_for(model)
+    case = Case("sample", prompt, task=task, width=width, height=height, source=origin)
     generator: Any = create("generators", PluginSpec.parse(model, Path.cwd()))
     try:
         (made,) = generator.generate([Request(case, seed, noise_seed(case.id, seed))])
@@ -132,8 +133,20 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int, o
     return 0
 
 
+def _made_for(model: str) -> tuple[int, int]:
+    """The first size (width, height) a preset was made for; 1024 x 1024 for anything else."""
+    from evalkit.presets import presets
+
+    preset = presets().get(model)
+    sizes = preset.resolve({})[1].get("sizes") if preset else None
+    if not sizes:
+        return 1024, 1024
+    width, height = str(sizes[0]).split("x")
+    return int(width), int(height)
+
+
 @command.command("card")
-@click.argument("model")
+@click.argument("model", default="flash-mini")
 def card(model: str) -> int:
     """Print the model card of MODEL, a preset with packaged weights or a folder with a README.md."""
     from evalkit.errors import ConfigError
