@@ -18,6 +18,7 @@ from reports.escape import clip, visible
 from reports.files import replacing_file, replacing_folder
 from reports.frontier.charts import label, panels
 from reports.frontier.schema import FORMAT, SCHEMA, schema_text
+from reports.palette import palette
 
 STYLE = "frontier.css"
 LONGEST_TEXT = 600
@@ -49,7 +50,8 @@ class FrontierReport:
             file.write("\n")
         with replacing_folder(out / "frontier") as folder:
             shown = _copy_pictures(frontier, pictures, folder / "pictures")
-            (folder / STYLE).write_text((files(__package__) / "assets" / STYLE).read_text("utf-8"), encoding="utf-8")
+            style = palette() + (files(__package__) / "assets" / STYLE).read_text("utf-8")
+            (folder / STYLE).write_text(style, encoding="utf-8", newline="\n")
             runs = frozenset(
                 point.run for point in frontier.points if (out / point.run / "report" / "index.html").is_file()
             )

@@ -1,11 +1,14 @@
-"""The style sheets and scripts of the page: every file in `assets`, in the order in which they take effect."""
+"""The style sheets and scripts of the page, in the order they take effect in: the palette and what is in `assets`."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
 
-FIRST = ("base.css", "data.js", "dom.js", "filter.js", "sift.js", "route.js", "filterbar.js", "list.js")
+from reports.palette import palette
+
+PALETTE = "palette.css"
+FIRST = (PALETTE, "base.css", "data.js", "dom.js", "filter.js", "sift.js", "route.js", "filterbar.js", "list.js")
 """What others build on, in this order; the data of the first view is read after `data.js`."""
 LAST = ("print.css", "main.js")
 
@@ -13,14 +16,14 @@ LAST = ("print.css", "main.js")
 def asset_names() -> list[str]:
     """The names of all assets: foundations, then the rest by name, then what has the last word."""
     folder = files("reports.html") / "assets"
-    names = {entry.name for entry in folder.iterdir() if entry.name.endswith((".css", ".js"))}
+    names = {PALETTE, *(entry.name for entry in folder.iterdir() if entry.name.endswith((".css", ".js")))}
     between = sorted(names - {*FIRST, *LAST})
     return [name for name in (*FIRST, *between, *LAST) if name in names]
 
 
 def asset_text(name: str) -> str:
     """The text of an asset."""
-    return (files("reports.html") / "assets" / name).read_text("utf-8")
+    return palette() if name == PALETTE else (files("reports.html") / "assets" / name).read_text("utf-8")
 
 
 def copy_assets(folder: Path) -> None:

@@ -81,7 +81,7 @@ class PictureShelf:
         return Placed(target.name, "", target.name if small else self._thumbs.add(target, sample.sha256))
 
     def place_source(self, source: SourceImage) -> PlacedSource:
-        """Make the picture that an edit starts from part of the report, if its file is still the one that was edited."""
+        """Make the picture that an edit starts from part of the report, if its file is still what was edited."""
         try:
             data = read_file(Path(source.path))
             if hashlib.sha256(data).hexdigest() != source.sha256:

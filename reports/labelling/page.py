@@ -16,6 +16,7 @@ from evalkit.pictures import read_file
 from evalkit.records import JSON
 from reports.escape import clip, script_json, visible
 from reports.files import replacing_file
+from reports.palette import palette
 
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 LONGEST_PROMPT = 8_000
@@ -72,7 +73,7 @@ class LabellingPage:
                 where=str(out),
                 hint="fewer pictures (`--n`), or a larger page (`--max-mb`)",
             )
-        style, script = _asset("label.css"), _asset("label.js")
+        style, script = palette() + _asset("label.css"), _asset("label.js")
         head, tail = _shell(sheet, style, script).split(MARK)
         with replacing_file(out) as file:
             file.write(head)

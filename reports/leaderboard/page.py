@@ -17,8 +17,9 @@ from reports.leaderboard.board import Board
 from reports.leaderboard.entries import Entry, Figure
 from reports.leaderboard.ranks import RULE
 from reports.leaderboard.signing import key_name
+from reports.palette import palette
 
-ASSETS = ("leaderboard.css", "leaderboard.js")
+STYLE, SCRIPT = "leaderboard.css", "leaderboard.js"
 LONGEST_TEXT = 300
 NOTES = {
     Outcome.PASSED: "",
@@ -57,12 +58,14 @@ class Row:
 
 def write_page(board: Board, out: Path) -> Path:
     """Write `leaderboard.html` with its style sheet and script beside it; its path."""
-    for name in ASSETS:
-        with replacing_file(out / name) as file:
-            file.write((files(__package__) / "assets" / name).read_text(encoding="utf-8"))
     target = out / "leaderboard.html"
-    with replacing_file(target) as file:
-        file.write(render_page(board))
+    for path, text in (
+        (out / STYLE, palette() + _asset(STYLE)),
+        (out / SCRIPT, _asset(SCRIPT)),
+        (target, render_page(board)),
+    ):
+        with replacing_file(path) as file:
+            file.write(text)
     return target
 
 
@@ -88,6 +91,10 @@ def render_page(board: Board) -> str:
         words=wording,
         confidence=_confidence(board.entries),
     )
+
+
+def _asset(name: str) -> str:
+    return (files(__package__) / "assets" / name).read_text("utf-8")
 
 
 def _columns(entries: Sequence[Entry]) -> list[Column]:
