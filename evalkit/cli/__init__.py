@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import importlib
 import re
+import shlex
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from evalkit import __version__
-from evalkit.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError
+from evalkit.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
 
 VERBS = {
     "run": "Generate, judge, decide: the whole job. With nothing else, the embedded default.",
@@ -76,9 +79,8 @@ def main(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except Exception:  # a bug of ours: said as one, with the traceback kept (exit 70)
-        click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback()}", err=True)
-        return EXIT_BUG
+    except Exception:
+        return say_bug()
 
 
 def say_error(error: EvalkitError) -> None:
@@ -97,11 +99,31 @@ def clean(text: str) -> str:
     return re.sub(r"(?m)^(\s*:)(?=:)|(#)(?=#\[)", "\\g<0>\u200b", shown)
 
 
-def keep_traceback(folder: Path | None = None) -> Path:
-    """Write the traceback being handled to the run folder (or a temporary file) and to stderr; its path."""
+@contextmanager
+def resumable(folder: Path) -> Iterator[None]:
+    """Work in `folder` that the same command resumes: interrupted, it says so; a bug leaves its traceback there."""
+    try:
+        yield
+    except Interrupted as stopped:
+        stopped.hint = f"go on with the same command: {same_command()}"
+        raise
+    except EvalkitError:
+        raise
+    except Exception as error:
+        raise click.exceptions.Exit(say_bug(folder)) from error  # click's way to end with this code
+
+
+def same_command() -> str:
+    """The command being run, as it is typed."""
+    return shlex.join(["evalkit", *sys.argv[1:]])
+
+
+def say_bug(folder: Path | None = None) -> int:
+    """Say that the error being handled is a bug of ours, its traceback kept in `folder` or a new one; exit code 70."""
     folder = folder if folder and folder.is_dir() else Path(tempfile.mkdtemp(prefix="evalkit-"))
     path = folder / "traceback.txt"
     text = traceback.format_exc()
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
     sys.stderr.write(text)
-    return path
+    click.echo(f"evalkit: this is a bug in evalkit. Traceback: {path}", err=True)
+    return EXIT_BUG

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli import clean, keep_traceback
-from evalkit.errors import EXIT_BUG, EXIT_OK, EXIT_UNDECIDED, EvalkitError, Interrupted
+from evalkit.cli import clean, resumable, same_command
+from evalkit.errors import EXIT_OK, EXIT_UNDECIDED
 
 if TYPE_CHECKING:
     from evalkit.frontier import Frontier
@@ -49,29 +48,20 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
     from evalkit.engine.sweep import plan_sweep, run_sweep
     from evalkit.plugins import PluginSpec, create
 
-    again = shlex.join(["evalkit", *sys.argv[1:]])
     settings = load_config(config, overrides(flags))
     steps = _numbers(student_nfe, "--student-nfe"), _numbers(teacher_steps, "--teacher-steps")
     sweep = plan_sweep(settings, *steps)
     folder = settings.out or Path("runs").resolve() / f"frontier-{sweep.digest[:10]}"
-    try:
+    with resumable(folder):
         swept = run_sweep(
             sweep,
             folder,
-            command=again,
+            command=same_command(),
             progress=lambda: make_progress(sys.stderr),
             stop=stop_on_signal(),
             say=lambda text: click.echo(text, err=True),
         )
         report: Path = create("frontiers", PluginSpec("default")).write(swept.frontier, swept.pictures, folder)
-    except Interrupted as stopped:
-        stopped.hint = f"go on with the same command: {again}"
-        raise
-    except EvalkitError:
-        raise
-    except Exception:  # a bug of ours: its traceback belongs into the run's folder (exit 70)
-        click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
-        return EXIT_BUG
     return _conclude(swept.frontier, report)
 
 

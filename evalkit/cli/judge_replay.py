@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
 
 import click
 
-from evalkit.cli import keep_traceback
-from evalkit.errors import EXIT_BUG, EvalkitError, Interrupted
+from evalkit.cli import resumable
 
 _PATH = click.Path(path_type=Path)
 
@@ -30,14 +28,6 @@ def command(run: Path, out: Path | None) -> int:
     from evalkit.engine.replay import replay
 
     folder = out or run.resolve().with_name(f"{run.resolve().name}-replay")
-    try:
+    with resumable(folder):
         output = replay(run, folder, progress=make_progress(sys.stderr), stop=stop_on_signal())
-    except Interrupted as stopped:
-        stopped.hint = f"go on with the same command: {shlex.join(['evalkit', *sys.argv[1:]])}"
-        raise
-    except EvalkitError:
-        raise
-    except Exception:  # a bug of ours: its traceback belongs into the run's folder (exit 70)
-        click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
-        return EXIT_BUG
     return conclude(output)

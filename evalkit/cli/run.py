@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 import threading
@@ -12,8 +11,8 @@ from typing import Any
 
 import click
 
-from evalkit.cli import clean, keep_traceback
-from evalkit.errors import EXIT_BUG, EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED, EvalkitError, Interrupted
+from evalkit.cli import clean, resumable, same_command
+from evalkit.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
 
 _PATH = click.Path(path_type=Path)
 
@@ -55,23 +54,15 @@ def command(config: Path | None, **flags: Any) -> int:
     settings = load_config(config, overrides(flags))
     plan = assemble(settings)
     folder = run_folder(settings, plan)
-    try:
+    with resumable(folder):
         output = execute(
             settings,
             plan,
             folder,
-            command=shlex.join(["evalkit", *sys.argv[1:]]),
+            command=same_command(),
             progress=make_progress(sys.stderr),
             stop=stop_on_signal(),
         )
-    except Interrupted as stopped:
-        stopped.hint = f"go on with the same command: {shlex.join(['evalkit', *sys.argv[1:]])}"
-        raise
-    except EvalkitError:
-        raise
-    except Exception:  # a bug of ours: its traceback belongs into the run's folder (exit 70)
-        click.echo(f"evalkit: this is a bug in evalkit. Traceback: {keep_traceback(folder)}", err=True)
-        return EXIT_BUG
     return conclude(output)
 
 

@@ -57,22 +57,23 @@ def ablate(plan: Path, out: Path | None) -> int:
 
     The same command again goes on where it was stopped, and repeats nothing that is finished.
     """
-    import shlex
     import sys
 
     from evalkit.ablation import as_markdown, read_plan, run_ablation
+    from evalkit.cli import resumable, same_command
     from evalkit.cli.run import stop_on_signal
     from evalkit.engine.progress import make_progress
 
     read, folder = read_plan(plan), out or plan.with_suffix("")
-    result = run_ablation(
-        read,
-        folder.resolve(),
-        command=shlex.join(["evalkit", *sys.argv[1:]]),
-        progress=lambda: make_progress(sys.stderr),
-        stop=stop_on_signal("step"),
-        say=lambda text: click.echo(text, err=True),
-    )
+    with resumable(folder):
+        result = run_ablation(
+            read,
+            folder.resolve(),
+            command=same_command(),
+            progress=lambda: make_progress(sys.stderr),
+            stop=stop_on_signal("step"),
+            say=lambda text: click.echo(text, err=True),
+        )
     click.echo(as_markdown(read, result))
     click.echo(str(folder / "ablation.md"))
     return 0

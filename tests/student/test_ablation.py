@@ -56,6 +56,17 @@ def test_arms_are_trained_measured_and_compared_once(plan, flat, capsys):  # noq
     assert capsys.readouterr().out == out
 
 
+def test_a_bug_leaves_its_traceback_in_the_folder(plan, flat, monkeypatch):  # noqa: F811
+    def broken(*args, **kwargs):
+        raise RuntimeError("a bug in the ablation (fake)")
+
+    monkeypatch.setattr("evalkit.ablation.run_ablation", broken)
+    path = plan()
+    path.with_suffix("").mkdir()
+    assert main(["student", "ablate", str(path)]) == 70
+    assert "a bug in the ablation (fake)" in (path.with_suffix("") / "traceback.txt").read_text()
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
