@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from evalkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from evalkit.plugins import PluginSpec
 
 
 @click.command("report")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--exporter", "exporters", multiple=True, envvar="EVALKIT_EXPORTER", help="Only these (repeatable).")
-def command(run: Path, exporters: tuple[str, ...]) -> int:
+@click.option(
+    "--single-file", is_flag=True, envvar="EVALKIT_SINGLE_FILE", help="Also report.html: one file to mail, up to 50 MB."
+)
+def command(run: Path, exporters: tuple[str, ...], single_file: bool) -> int:
     """Write the reports of the finished run in folder RUN again, without generating or judging anything."""
     from evalkit.config.model import RunConfig
     from evalkit.engine.run import export
@@ -18,8 +28,20 @@ def command(run: Path, exporters: tuple[str, ...]) -> int:
     from evalkit.store.run_reader import RunReader
 
     specs = tuple(PluginSpec.parse(name, Path.cwd()) for name in exporters)
+    specs = specs or RunConfig.model_fields["exporters"].default
+    if single_file:
+        specs = _single_file(specs)
     with RunReader(run) as reader:
-        files = export(specs or RunConfig.model_fields["exporters"].default, reader)
+        files = export(specs, reader)
     for path in files.values():
         click.echo(str(path))
     return 0
+
+
+def _single_file(specs: tuple[PluginSpec, ...]) -> tuple[PluginSpec, ...]:
+    """The exporters, the HTML report among them also as one file. Raises `UsageError` if it is not among them."""
+    if all(spec.use != "html" for spec in specs):
+        raise UsageError("one file is made by the exporter `html`", where="--single-file", hint="add `--exporter html`")
+    return tuple(
+        replace(spec, settings={**spec.settings, "single_file": True}) if spec.use == "html" else spec for spec in specs
+    )

@@ -88,6 +88,21 @@ def test_report_writes_again_without_judging(tmp_path: Path, evalkit: Command) -
     assert evalkit("report", "nowhere").returncode == 2
 
 
+def test_report_as_one_file_to_mail(tmp_path: Path, evalkit: Command) -> None:
+    assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
+    file = tmp_path / "out" / "report.html"
+    assert not file.exists()
+    done = evalkit("report", "out", "--exporter", "html:single_file_cap_mb=5", "--single-file")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "out/report.html\n"
+    text = file.read_text()
+    assert "data:" in text
+    assert 'src="assets/' not in text
+    done = evalkit("report", "out", "--exporter", "junit", "--single-file")
+    assert done.returncode == 2
+    assert "--exporter html" in done.stderr
+
+
 def test_list_shows_ours_and_other_peoples_and_the_broken_ones(evalkit: Command) -> None:
     done = evalkit("list", "generators")
     assert done.returncode == 0, done.stderr
