@@ -27,7 +27,7 @@ MIN_CONTRAST = 2.2
 WordSource = Callable[[random.Random], str]
 
 
-TOLD = 0.5
+TOLD = 0.7
 """Share of the things in a scene whose place the prompt says."""
 
 
@@ -42,7 +42,7 @@ def sample_scene(rng: random.Random, category: Category, word: WordSource, told:
         land = Land(hills, sun, rng.choice(list(COLUMNS)), rng.choice(FORMS), rng.random() < told)
         return TileScene(category, ground, land=land)
     set_word = _sample_word(rng, ground, word(rng), told) if category == "text" else None
-    count = rng.choice((0, 1)) if set_word else rng.choice((1, 2, 2, 3))
+    count = rng.choice((0, 1)) if set_word else rng.choice((1, 2))
     marks: list[Mark] = []
     for kind in rng.sample(SHAPE_KINDS, count):  # each kind at most once: "the circle" must be one
         row, column = rng.choice(free_places(set_word, marks))

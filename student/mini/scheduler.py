@@ -1,6 +1,6 @@
 """The family's Euler scheduler for a transformer that predicts the clean picture instead of the velocity.
 
-A narrow transformer can't carry the noise of 256 channels a token through itself, as predicting ε - x0 asks for; the
+A narrow transformer can't carry the noise of a hundred channels a token through itself, as predicting ε - x0 asks for; the
 pictures lie on a far smaller manifold (arXiv 2511.13720). Everything else of the pipeline stays as it is.
 """
 

@@ -6,11 +6,17 @@ import dataclasses
 import random
 from typing import cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tiles.case import scene_of
+from benchmarks.tiles.defects.crowd import crowded
 from benchmarks.tiles.defects.differ import differences
 from benchmarks.tiles.defects.faults import FAULTS, GRADED
 from benchmarks.tiles.defects.findings import findings
 from benchmarks.tiles.defects.lesson import SIZES, lesson
 from benchmarks.tiles.defects.overlays import manner
+from benchmarks.tiles.defects.read import read_shown
 from benchmarks.tiles.defects.shown import Shown, draw
 from benchmarks.tiles.defects.spans import wrong_spans
 from benchmarks.tiles.defects.truth import answers, total, worse, worse_edit
@@ -21,6 +27,7 @@ from benchmarks.tiles.scene import CATEGORIES, COLORS, SIDE, Category, TileScene
 from benchmarks.tiles.truth import placed
 from benchmarks.tiles.words import held_out_word, training_word
 from evalkit import settings as base
+from evalkit.pictures import Pixels
 from evalkit.protocols import Judged
 from evalkit.records import Background, Case, Question, SourceImage, Task, TextTarget
 
@@ -63,6 +70,12 @@ class TileJudgeData:
             made = _faulty(rng, edit or scene, fault, size, word)
             if made:
                 return _judged(rng, edit or scene, *made, word)
+
+    def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:
+        return _measured(case, pixels, source)
+
+    def crowded(self, rng: random.Random) -> tuple[Pixels, NDArray[np.int64]]:
+        return crowded(rng)
 
 
 def _faulty(
@@ -176,3 +189,27 @@ def overall(sizes: dict[str, float]) -> float:
     """Size of everything that counts when two pictures are compared."""
     names = ("edit",) if "edit" in sizes else ("compliance", "quality", "background", "layout", "portrait")
     return total(sizes.get(name, 0.0) for name in names)
+
+
+def _measured(case: Case, pixels: Pixels, source: Pixels | None) -> Judged:
+    wanted = scene_of(case)
+    shown = read_shown(pixels, wanted)
+    edit = None
+    if source is not None:
+        before = read_shown(source, wanted).scene
+        edit = Edit(case.tags[-1], case.prompt, before, wanted)
+    found = differences(placed(wanted) if edit else wanted, shown)
+    text = shown.scene.word.text if shown.scene.word else ""
+    sizes = worse_edit(edit, shown) if edit else worse(wanted, shown)
+    unread = (
+        "quality",
+        "background",
+        "edit.quality",
+        "edit.integration",
+        "edit.coherence",
+        "edit.borders",
+        "edit.legibility",
+    )
+    known = {name: size for name, size in sizes.items() if name not in unread}
+    asked = answers(wanted, shown)
+    return Judged(case, pixels, "measured", known, asked, findings(found, shown), text, "", (), lesson(shown), source)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.tiles.defects.differ import color_size
-from benchmarks.tiles.defects.shown import Shown, clipped, parts
+from benchmarks.tiles.defects.shown import Part, Shown, clipped, parts
 from benchmarks.tiles.scene import COLORS, SIDE, SKINS, TILE
-from evalkit.records import RGB
+from evalkit.records import RGB, Box
 
 ROWS = SIDE // TILE
 _OTHERS = ("circle", "square", "triangle", "sun", "land", "hair", "shirt", "head")
@@ -22,15 +24,23 @@ ROUGH = 6
 """Grades of unevenness of the ground, and of bent strokes."""
 SIZES = (GLYPHS, INKS, GROUNDS, ROUGH, ROUGH, ROUGH)
 """Classes of each column: glyph, ink, ground, unevenness of the ground, bent strokes, softness of everything."""
+ILLEGIBLE = 2
+"""Grade of bent strokes above which nobody can say what a glyph was."""
 UNKNOWN = -100
 
 
 def lesson(shown: Shown) -> NDArray[np.int64]:
     """(8, 8, 6) class numbers by `SIZES`; `UNKNOWN` where a thing does not stand on the grid or has no clear colour."""
+    ground = shown.tint.get("ground", COLORS[shown.scene.ground])
+    return lesson_of(ground, parts(shown), [(kind, shown.sizes[kind], box) for kind, box in shown.boxes])
+
+
+def lesson_of(ground: RGB, painted: Iterable[Part], over: Iterable[tuple[str, float, Box]]) -> NDArray[np.int64]:
+    """The same of parts, and of what lies over them: kind, size, box."""
     made = np.zeros((ROWS, ROWS, len(SIZES)), np.int64)
-    made[..., 2] = _nearest(shown.tint.get("ground", COLORS[shown.scene.ground]), list(COLORS.values()))
-    inks = [*COLORS.values(), *SKINS.values()]
-    for part in parts(shown):
+    made[..., 2] = _nearest(ground, tuple(COLORS.values()))
+    inks = (*COLORS.values(), *SKINS.values())
+    for part in painted:
         coverage, (x0, y0, x1, y1) = clipped(part.layer)
         mask = np.zeros((SIDE, SIDE), np.float32)
         mask[y0:y1, x0:x1] = coverage
@@ -41,12 +51,11 @@ def lesson(shown: Shown) -> NDArray[np.int64]:
             dy, dx = int(row) - part.layer.y // TILE, int(column) - part.layer.x // TILE
             made[row, column, 0] = _glyph(part.name, part.letter, dy, dx) if straight else UNKNOWN
             made[row, column, 1] = ink + 1 if ink >= 0 else UNKNOWN
-    sizes = shown.sizes
-    for kind, box in shown.boxes:
+    for kind, size, box in over:
         x0, y0, x1, y1 = (int(v) // TILE for v in (box.x0, box.y0, box.x1 - 1, box.y1 - 1))
-        column = 4 if kind == "malformed" else 5 if kind == "blur" else 3
-        area = made[y0 : y1 + 1, x0 : x1 + 1, column]
-        np.maximum(area, min(ROUGH - 1, round(sizes[kind])), out=area)
+        area = made[y0 : y1 + 1, x0 : x1 + 1, 4 if kind == "malformed" else 5 if kind == "blur" else 3]
+        np.maximum(area, min(ROUGH - 1, round(size)), out=area)
+    made[made[..., 4] > ILLEGIBLE, 0] = UNKNOWN
     return made
 
 
@@ -58,7 +67,8 @@ def _glyph(name: str, letter: str, dy: int, dx: int) -> int:
     return base + 4 * kind + 2 * min(max(dy, 0), 1) + min(max(dx, 0), 1) if kind < 4 else base + 16 + kind - 4
 
 
-def _nearest(color: RGB, known: list[RGB]) -> int:
+@lru_cache(maxsize=4096)
+def _nearest(color: RGB, known: tuple[RGB, ...]) -> int:
     """The number of a known colour; `UNKNOWN` halfway between."""
     sizes = [color_size(color, other) for other in known]
     best = int(np.argmin(sizes))

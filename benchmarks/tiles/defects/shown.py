@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -69,15 +69,20 @@ def parts(shown: Shown) -> list[Part]:
 
 def draw(shown: Shown) -> Pixels:
     """The picture, uint8 (128, 128, 3)."""
+    return paint(shown.tint.get("ground", COLORS[shown.scene.ground]), parts(shown), shown.overlays)
+
+
+def paint(ground: RGB, painted: Iterable[Part], overlays: Iterable[Overlay]) -> Pixels:
+    """Parts on a ground, and what lies over them; uint8 (128, 128, 3)."""
     canvas = np.empty((SIDE, SIDE, 3), np.float32)
-    canvas[:] = shown.tint.get("ground", COLORS[shown.scene.ground])
+    canvas[:] = ground
     ink = np.zeros((SIDE, SIDE), np.float32)
-    for part in parts(shown):
+    for part in painted:
         coverage, (x0, y0, x1, y1) = clipped(part.layer)
         target = canvas[y0:y1, x0:x1]
         target += coverage[..., None] * (np.array(part.layer.color, np.float32) - target)
         np.maximum(ink[y0:y1, x0:x1], coverage, out=ink[y0:y1, x0:x1])
-    for overlay in shown.overlays:
+    for overlay in overlays:
         overlay(canvas, ink)
     return np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
 

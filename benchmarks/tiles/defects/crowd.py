@@ -1,0 +1,95 @@
+"""Pictures crowded with letters, shapes and roughness, to learn to see from: a scene has five letters, these have twenty."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tiles.defects import overlays
+from benchmarks.tiles.defects.lesson import lesson_of
+from benchmarks.tiles.defects.shown import Overlay, Part, paint
+from benchmarks.tiles.draw import Layer, letter, shape
+from benchmarks.tiles.sample import readable_on
+from benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, MAX_LETTERS, ROWS, SHAPE_KINDS, SIDE, TILE
+from evalkit.pictures import Pixels
+from evalkit.records import Box
+
+LETTERS, SHAPES = 0.75, 0.2
+"""Shares of bands with letters and with shapes; the rest is bare."""
+ROUGH, BENT, SOFT = 0.5, 0.25, 0.15
+"""Shares of pictures with an uneven ground, with bent strokes, and out of focus."""
+LARGEST = 5.0
+
+
+def crowded(rng: random.Random) -> tuple[Pixels, NDArray[np.int64]]:
+    """A picture, uint8 (128, 128, 3), and its lesson."""
+    ground = rng.choice(list(COLORS))
+    inks = readable_on(ground)
+    painted: list[Part] = []
+    for row in ROWS.values():
+        drawn = rng.random()
+        if drawn < LETTERS:
+            painted += _letters(rng, row, inks)
+        elif drawn < LETTERS + SHAPES:
+            painted += _shapes(rng, row, inks)
+    over, known = _roughness(rng, painted)
+    over.append(overlays.manner(rng.getrandbits(32)))
+    return paint(COLORS[ground], painted, over), lesson_of(COLORS[ground], painted, known)
+
+
+def _letters(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
+    color = rng.choice(inks)
+    made = []
+    for column in range(MAX_LETTERS):
+        char = rng.choice(string.ascii_uppercase)
+        ink = color if rng.random() < 0.7 else rng.choice(inks)
+        made.append(Part("word", Layer(COLORS[ink], letter(char), (FIRST_COLUMN + column) * TILE, row * TILE), char))
+    return made
+
+
+def _shapes(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
+    made = []
+    for column in COLUMNS.values():
+        kind = rng.choice(SHAPE_KINDS)
+        if rng.random() < 0.8:
+            made.append(Part(kind, Layer(COLORS[rng.choice(inks)], shape(kind), column * TILE, row * TILE)))
+    return made
+
+
+def _roughness(rng: random.Random, painted: list[Part]) -> tuple[list[Overlay], list[tuple[str, float, Box]]]:
+    over: list[Overlay] = []
+    known: list[tuple[str, float, Box]] = []
+    whole = Box(0, 0, SIDE, SIDE)
+    if rng.random() < ROUGH:
+        size, seed = rng.uniform(0.2, LARGEST), rng.getrandbits(32)
+        kind = rng.choice(("grain", "grain", "grain", "banding", "grid", "mottle", "cast", "noise"))
+        box = whole
+        if kind == "grain":
+            width, height = rng.randint(3, 8) * TILE, rng.randint(3, 8) * TILE
+            x, y = rng.randrange(0, SIDE - width + 1, TILE), rng.randrange(0, SIDE - height + 1, TILE)
+            box = Box(x, y, x + width, y + height)
+        over.append(
+            {
+                "grain": lambda: overlays.grain(box, size, seed, rng.choice((0.0, 1.0, 2.0))),
+                "banding": lambda: overlays.bands(size, rng.choice((4, 6, 8, 12)), rng.random() < 0.5),
+                "grid": lambda: overlays.grid(size, rng.choice((8, 16))),
+                "mottle": lambda: overlays.mottle(size, seed),
+                "cast": lambda: overlays.cast(size, seed),
+                "noise": lambda: overlays.noise(size, seed),
+            }[kind]()
+        )
+        known.append((kind, size, box))
+    if painted and rng.random() < BENT:
+        size = rng.uniform(0.2, LARGEST)
+        for part in rng.sample(painted, min(len(painted), rng.randint(1, 5))):
+            box = Box(part.layer.x, part.layer.y, part.layer.x + part.layer.coverage.shape[1], part.layer.y + 2 * TILE)
+            over.append(overlays.garble(box, size, rng.getrandbits(32)))
+            known.append(("malformed", size, box))
+    if rng.random() < SOFT:
+        size = rng.uniform(0.2, LARGEST)
+        over.append(overlays.blur(size))
+        known.append(("blur", size, whole))
+    return over, known
