@@ -273,3 +273,11 @@ class JudgeData(Protocol):
         `which` may choose `task`, `category` and `words` (`trained` or `held-out`).
         """
         ...
+
+    def crowded(self, rng: Random) -> tuple[Pixels, NDArray[np.int64]]:
+        """A picture full of things that no case asks for, and its lesson: to learn to see from."""
+        ...
+
+    def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:
+        """A picture that a model made of `case`, with what instruments read from it; roughness is not read."""
+        ...

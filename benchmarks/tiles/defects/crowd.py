@@ -1,4 +1,4 @@
-"""Pictures crowded with letters, shapes and roughness, to learn to see from: a scene has five letters, these have twenty."""
+"""Pictures crowded with letters, shapes and roughness, to learn to see from: up to 18 letters; a scene has five."""
 
 from __future__ import annotations
 

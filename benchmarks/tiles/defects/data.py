@@ -40,6 +40,17 @@ LARGEST = 5.0
 WEIGHTS = {"text": 5, "shapes": 3, "portrait": 2, "landscape": 2}
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
 OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE = "other-picture", "blank", "not-done", "done-otherwise"
+READ = (
+    "compliance",
+    "text",
+    "layout",
+    "edit",
+    "edit.instruction",
+    "edit.source-kept",
+    "edit.spelling",
+    "edit.text-style",
+)
+"""What can be told of a picture that was read: all but roughness."""
 WORDS: dict[str, WordSource] = {"trained": training_word, "held-out": held_out_word}
 
 

@@ -37,6 +37,7 @@ INK = 40.0
 """Distance from the ground, in code values, of what is drawn on it."""
 LIKENESS = 0.6
 """Correlation from which a glyph is a letter or a shape."""
+CAPITALS = tuple(string.ascii_uppercase)
 
 Floats = NDArray[np.float64]
 

@@ -59,6 +59,16 @@ def sample_batch(data: JudgeData, coder: Coder, rng: random.Random, pictures: in
     return make_batch(judged, [_some(list(rows(each, rng)), rng) for each in judged], coder, rng)
 
 
+def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
+    """Pictures and their lessons alone: three of four crowded, one of four as they are judged."""
+    import torch
+
+    seen = [(each.picture, each.lesson) for each in (data.judged(rng) for _ in range(pictures // 4))]
+    seen += [data.crowded(rng) for _ in range(pictures - len(seen))]
+    images, lessons = (torch.from_numpy(np.stack(part)) for part in zip(*seen, strict=True))
+    return Batch(images, lessons, ())
+
+
 def make_batch(
     judged: Sequence[Judged], asked: Sequence[Sequence[Row]], coder: Coder, rng: random.Random | None = None
 ) -> Batch:

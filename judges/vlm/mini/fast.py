@@ -62,7 +62,7 @@ def see(model: Any, patches: Tensor, grid: int) -> Seen:
     h = h + visual.pos_embed.weight[rows * grid + columns].to(h.dtype)
     freqs = torch.stack((rows, columns))[..., None].float() * visual.rotary_pos_emb.inv_freq.float()
     angles = torch.cat((freqs[0], freqs[1]), -1)
-    cos, sin = angles.cos().repeat(1, 2).to(dtype), angles.sin().repeat(1, 2).to(dtype)
+    cos, sin = angles.cos().repeat(1, 2).to(h.dtype), angles.sin().repeat(1, 2).to(h.dtype)
     deep: list[Tensor] = []
     n, length, width = h.shape
     for number, block in enumerate(visual.blocks):
@@ -92,7 +92,7 @@ def read_prefix(model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int) -
 
     text = model.model.language_model
     is_image = ids == model.config.image_token_id
-    h = text.embed_tokens(ids)[None].expand(len(shown), -1, -1)
+    h = _embedded(text, ids)[None].expand(len(shown), -1, -1)
     at = is_image.nonzero()[:, 0]
     h = h.index_copy(1, at, seen.tokens[shown].flatten(1, 2).to(h.dtype))
     positions, after = _positions(ids, is_image, side)
@@ -123,7 +123,7 @@ def read_rows(
     import torch
 
     text = model.model.language_model
-    h = text.embed_tokens(ids)
+    h = _embedded(text, ids)
     rows, length = ids.shape
     shared = prefix.cache[0][0].shape[2]
     before = shared + (past.alive.shape[1] if past else 0)
@@ -145,7 +145,7 @@ def read_rows(
         made.append((own_keys, own_values))
     if past:
         made = [(torch.cat((a, c), 2), torch.cat((b, d), 2)) for (a, b), (c, d) in zip(past.cache, made, strict=True)]
-    return text.norm(h), made
+    return _norm(text.norm, h), made
 
 
 def rotary(text: Any, positions: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
@@ -173,17 +173,35 @@ def _layer(
     import torch
 
     n, length, _ = h.shape
-    attention, normed = layer.self_attn, layer.input_layernorm(h)
+    attention, normed = layer.self_attn, _norm(layer.input_layernorm, h)
     shape = (n, length, -1, attention.head_dim)
-    k = _turn(attention.k_norm(attention.k_proj(normed).view(shape)).transpose(1, 2), cos, sin)
+    k = _turn(_norm(attention.k_norm, attention.k_proj(normed).view(shape)).transpose(1, 2), cos, sin)
     v = attention.v_proj(normed).view(shape).transpose(1, 2)
     if only_keys:
         return h, k, v
-    q = _turn(attention.q_norm(attention.q_proj(normed).view(shape)).transpose(1, 2), cos, sin)
+    q = _turn(_norm(attention.q_norm, attention.q_proj(normed).view(shape)).transpose(1, 2), cos, sin)
     keys, values = (torch.cat((before[0], k), 2), torch.cat((before[1], v), 2)) if before else (k, v)
     out = _attend(q, keys, values, mask)
     h = h + attention.o_proj(out.transpose(1, 2).reshape(n, length, -1))
-    return h + layer.mlp(layer.post_attention_layernorm(h)), k, v
+    return h + layer.mlp(_norm(layer.post_attention_layernorm, h)), k, v
+
+
+def _embedded(text: Any, ids: Tensor) -> Tensor:
+    """Under autocast everything between the matrices is kept in its type as well."""
+    import torch
+
+    h: Tensor = text.embed_tokens(ids)
+    return h.to(torch.get_autocast_dtype("cpu")) if torch.is_autocast_enabled("cpu") else h
+
+
+def _norm(norm: Any, x: Tensor) -> Tensor:
+    """RMS norm in float32, its result in the type of `x`."""
+    import torch
+
+    wide = x.float()
+    wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + norm.variance_epsilon)
+    made: Tensor = norm.weight.to(x.dtype) * wide.to(x.dtype)
+    return made
 
 
 def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:

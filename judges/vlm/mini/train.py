@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.protocols import JudgeData
-from judges.vlm.mini.batch import Batch, Chunk, make_batch, sample_batch
+from judges.vlm.mini.batch import Batch, Chunk, sample_batch, sample_seeing
 from judges.vlm.mini.build import JudgeSize, build_model
 from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
 from judges.vlm.mini.lessons import Coder, corpus
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 TOKENS_IN_PICTURE = 16
 SEEING = 0.12
 """Share of the time that goes to seeing alone."""
+SLOWER = 0.5
+"""Learning rate of AdamW as a share of Muon's."""
 LARGEST = 256
 """Smaller side of a matrix that Muon whitens."""
 
@@ -40,7 +42,7 @@ class Plan:
 
     Args:
         minutes: of training, and how many of them go to seeing alone.
-        pictures: in a batch of questions; of seeing alone three times as many.
+        pictures: in a batch of questions; of seeing alone four times as many.
         rate: largest learning rate, of AdamW and of Muon (scaled to AdamW's step).
         cool: share of the time in which the rate falls to nothing.
         weights: of the losses of choices, other words of replies, truth of words, and tiles.
@@ -51,7 +53,7 @@ class Plan:
     pictures: int = 24
     rate: float = 2e-3
     cool: float = 0.35
-    weights: tuple[float, float, float, float] = (1.0, 0.5, 0.5, 0.3)
+    weights: tuple[float, float, float, float] = (1.0, 0.5, 1.5, 0.3)
     seed: int = 0
 
 
@@ -70,11 +72,12 @@ class Trainer:
         self.tiles = torch.nn.Linear(size.width, 4 * sum(data.classes))
         self.truth = torch.nn.Linear(size.width, 2)
         self.grid = size.grid
+        self.model.model.visual.patch_embed.requires_grad_(False)  # steps that suit the rest would drown its fine waves
         matrices, others = _split(self.model)
         helpers = [*self.tiles.parameters(), *self.truth.parameters()]
         self.optimizers: list[Any] = [
             torch.optim.Muon(matrices, lr=plan.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW([*others, *helpers], lr=plan.rate, betas=(0.9, 0.97), weight_decay=0.0),
+            torch.optim.AdamW([*others, *helpers], lr=plan.rate * SLOWER, betas=(0.9, 0.97), weight_decay=0.0),
         ]
         self.step, self.spent, self.rng = 0, 0.0, random.Random(plan.seed)
         self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2, 3)}
@@ -90,7 +93,7 @@ class Trainer:
             seeing = self.spent < self.plan.seeing * 60
             rate = self._rate(self.spent / total)
             if seeing:
-                batch = make_batch([self.data.judged(self.rng) for _ in range(3 * self.plan.pictures)], [], self.coder)
+                batch = sample_seeing(self.data, self.rng, 4 * self.plan.pictures)
             else:
                 batch = sample_batch(self.data, self.coder, self.rng, self.plan.pictures)
             with torch.autocast("cpu", torch.bfloat16):
@@ -102,9 +105,9 @@ class Trainer:
                 p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]
             ]
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
-            for optimizer in self.optimizers:
+            for optimizer, share in zip(self.optimizers, (1.0, SLOWER), strict=True):
                 for group in optimizer.param_groups:
-                    group["lr"] = rate
+                    group["lr"] = rate * share
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             self.step += 1
@@ -152,8 +155,9 @@ class Trainer:
         n, half = len(lessons), self.grid // 2
         said = self.tiles(tokens).float().view(n * half * half * 4, -1)
         truth = lessons.view(n, half, 2, half, 2, -1).permute(0, 1, 3, 2, 4, 5).reshape(len(said), -1)
+        roughness = len(self.data.classes) - 3
         losses = [
-            F.cross_entropy(logits, truth[:, column])
+            F.cross_entropy(logits, truth[:, column]) * (3.0 if column >= roughness else 1.0)
             for column, logits in enumerate(said.split(list(self.data.classes), 1))
         ]
         return torch.stack(losses).sum()
@@ -220,9 +224,11 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
 
 
 def _split(model: Any) -> tuple[list[Any], list[Any]]:
-    """Hidden matrices, for Muon; embeddings, norms, biases and what is large and square (slow to whiten), for AdamW."""
+    """Hidden matrices, for Muon; for AdamW embeddings, norms, biases and what is large and square (slow to whiten)."""
     matrices, others = [], []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         hidden = parameter.ndim == 2 and "embed" not in name and min(parameter.shape) <= LARGEST
         (matrices if hidden else others).append(parameter)
     return matrices, others

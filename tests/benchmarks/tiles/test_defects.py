@@ -1,5 +1,6 @@
 """Defects of tile scenes: the picture shows what its truth says."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -9,6 +10,8 @@ from benchmarks.tiles.defects.data import TileJudgeData
 from benchmarks.tiles.defects.differ import differences, letters_wrong
 from benchmarks.tiles.defects.faults import FAULTS, GRADED
 from benchmarks.tiles.defects.lesson import GLYPHS, SIZES
+from benchmarks.tiles.defects.overlays import manner
+from benchmarks.tiles.defects.read import read_shown
 from benchmarks.tiles.defects.shown import Shown, draw
 from benchmarks.tiles.defects.spans import spans
 from benchmarks.tiles.defects.truth import answers, worse
@@ -44,7 +47,7 @@ def test_questions_about_the_right_picture_have_the_expected_answers(category: C
     rng = random.Random(category)
     for _ in range(20):
         scene = sample_scene(rng, category, training_word)
-        own = {id: answer is question.expected for question, answer in answers(scene, Shown(scene)) for id in [question.id]}
+        own = {question.id: answer is question.expected for question, answer in answers(scene, Shown(scene))}
         assert own
         assert all(right for id, right in own.items() if "above" not in id and "left-of" not in id)
 
@@ -133,7 +136,7 @@ def test_held_out_words_never_occur_in_training(data: JudgeData) -> None:
     for _ in range(150):
         judged = data.judged(rng)
         assert judged.text not in HELD_OUT
-        assert not any(word in judged.case.prompt for word in HELD_OUT)
+        assert not any(f'"{word}"' in judged.case.prompt for word in HELD_OUT)
     assert data.judged(rng, "", category="text", words="held-out", task="t2i").text in HELD_OUT
     assert held_out_word(rng) in HELD_OUT
 
@@ -156,3 +159,20 @@ def test_edits_say_what_is_done_and_what_is_kept(data: JudgeData) -> None:
     assert sound.worse["edit"] == 0
     assert undone.worse["edit"] >= 4
     assert undone.worse["edit.source-kept"] == 0
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_pictures_are_read_as_they_were_drawn(category: Category) -> None:
+    rng = random.Random(f"read {category}")
+    for number in range(12):
+        scene = sample_scene(rng, category, training_word)
+        pixels = draw(Shown(scene, overlays=(manner(number),)))
+        found = differences(scene, read_shown(pixels, scene))
+        assert all(size < 0.7 for size in found.values()), (scene, found)
+
+
+def test_what_is_wrong_is_read() -> None:
+    word, square = Word("HOMEY", "blue", "top"), Mark("square", "red", "middle", "left")
+    wrong = dataclasses.replace(POSTER, word=word, marks=(square,))
+    found = differences(POSTER, read_shown(draw_tiles(wrong), POSTER))
+    assert {key for key, size in found.items() if size > 0.7} == {"word", "circle", "extra.square"}

@@ -2,6 +2,7 @@
 
 import json
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from judges.vlm.scale import scale_schema
 def test_the_score_falls_with_size_and_crosses_the_middle_before_twice_the_threshold() -> None:
     scores = [score_of(size / 4) for size in range(25)]
     assert scores[0] == 5
-    assert all(a > b for a, b in zip(scores, scores[1:], strict=False))
+    assert all(a > b for a, b in pairwise(scores))
     assert score_of(2.0) < 3 < score_of(1.0)
 
 
