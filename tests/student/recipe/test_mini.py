@@ -37,7 +37,7 @@ def test_euler_draws_the_mini_pipelines_own_picture(untrained, edit, guidance):
     source = Image.fromarray(np.full((SIDE, SIDE, 3), 90, np.uint8)) if edit else None
     with torch.no_grad():
         condition, empty = (made.encode([prompt], source and [source], SIZE) for prompt in ("paint 00ff00", ""))
-    noise = torch.randn(1, 4, 256, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(1, 4, made.pipe.transformer.config.in_channels, generator=torch.Generator().manual_seed(0))
     given = {"image": [source]} if edit else {}
     given |= {"negative_prompt": [" "]} if guidance > 1 else {}
     theirs = made.pipe(
