@@ -238,6 +238,7 @@ class Judged:
         description: the prompt that would be exactly right for it; empty if there is none.
         wrong: stretches (start, end) of the case's prompt that are not true of the picture.
         lesson: (rows, columns, n) class numbers of each tile of the picture, -100 where unknown.
+        others: the same picture held against other cases.
     """
 
     case: Case
@@ -253,6 +254,7 @@ class Judged:
     source: Pixels | None = None
     twin: Pixels | None = None
     better: float | None = None
+    others: Sequence[Judged] = ()
 
 
 class JudgeData(Protocol):
@@ -274,8 +276,8 @@ class JudgeData(Protocol):
         """
         ...
 
-    def crowded(self, rng: Random) -> tuple[Pixels, NDArray[np.int64]]:
-        """A picture full of things that no case asks for, and its lesson: to learn to see from."""
+    def crowded(self, rng: Random) -> Judged:
+        """A picture full of things that no case asks for: to learn to see and to read from."""
         ...
 
     def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:

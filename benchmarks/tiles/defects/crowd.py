@@ -24,26 +24,29 @@ ROUGH, BENT, SOFT = 0.5, 0.25, 0.15
 LARGEST = 5.0
 
 
-def crowded(rng: random.Random) -> tuple[Pixels, NDArray[np.int64]]:
-    """A picture, uint8 (128, 128, 3), and its lesson."""
+def crowded(rng: random.Random) -> tuple[Pixels, NDArray[np.int64], str]:
+    """A picture, uint8 (128, 128, 3), its lesson, and what is written in it, row by row."""
     ground = rng.choice(list(COLORS))
     inks = readable_on(ground)
     painted: list[Part] = []
+    lines: list[str] = []
     for row in ROWS.values():
         drawn = rng.random()
         if drawn < LETTERS:
-            painted += _letters(rng, row, inks)
+            line = _letters(rng, row, inks)
+            painted += line
+            lines.append("".join(part.letter for part in line))
         elif drawn < LETTERS + SHAPES:
             painted += _shapes(rng, row, inks)
     over, known = _roughness(rng, painted)
     over.append(overlays.manner(rng.getrandbits(32)))
-    return paint(COLORS[ground], painted, over), lesson_of(COLORS[ground], painted, known)
+    return paint(COLORS[ground], painted, over), lesson_of(COLORS[ground], painted, known), " ".join(lines)
 
 
 def _letters(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
     color = rng.choice(inks)
     made = []
-    for column in range(MAX_LETTERS):
+    for column in range(rng.randint(3, MAX_LETTERS)):
         char = rng.choice(string.ascii_uppercase)
         ink = color if rng.random() < 0.7 else rng.choice(inks)
         made.append(Part("word", Layer(COLORS[ink], letter(char), (FIRST_COLUMN + column) * TILE, row * TILE), char))

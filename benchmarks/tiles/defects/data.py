@@ -7,7 +7,6 @@ import random
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.tiles.case import scene_of
 from benchmarks.tiles.defects.crowd import crowded
@@ -20,6 +19,7 @@ from benchmarks.tiles.defects.read import read_shown
 from benchmarks.tiles.defects.shown import Shown, draw
 from benchmarks.tiles.defects.spans import wrong_spans
 from benchmarks.tiles.defects.truth import answers, total, worse, worse_edit
+from benchmarks.tiles.defects.vary import varied
 from benchmarks.tiles.edit import Edit, sample_edit
 from benchmarks.tiles.prompt import prompt_of
 from benchmarks.tiles.sample import WordSource, sample_scene
@@ -40,6 +40,9 @@ LARGEST = 5.0
 WEIGHTS = {"text": 5, "shapes": 3, "portrait": 2, "landscape": 2}
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
 OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE = "other-picture", "blank", "not-done", "done-otherwise"
+CROWD = "crowd"
+AGAINST = 3
+"""Other cases that a picture is held against."""
 READ = (
     "compliance",
     "text",
@@ -85,8 +88,9 @@ class TileJudgeData:
     def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:
         return _measured(case, pixels, source)
 
-    def crowded(self, rng: random.Random) -> tuple[Pixels, NDArray[np.int64]]:
-        return crowded(rng)
+    def crowded(self, rng: random.Random) -> Judged:
+        pixels, made, text = crowded(rng)
+        return Judged(Case("crowd", "", width=SIDE, height=SIDE), pixels, CROWD, {}, (), (), text, "", (), made)
 
 
 def _faulty(
@@ -164,6 +168,18 @@ def _judged(rng: random.Random, asked: TileScene | Edit, shown: Shown, fault: st
         draw(dataclasses.replace(Shown(edit.before), overlays=(manner(rng.getrandbits(32)),))) if edit else None,
         draw(twin) if twin else None,
         better,
+        () if edit else tuple(_against(rng, wanted, shown, text, word) for _ in range(AGAINST)),
+    )
+
+
+def _against(rng: random.Random, wanted: TileScene, shown: Shown, text: str, word: WordSource) -> Judged:
+    """The picture held against a case that differs in one thing. Nothing is drawn again."""
+    scene = varied(rng, wanted, word)
+    found, nothing = differences(scene, shown), np.zeros((0, 0, 3), np.uint8)
+    wrong = wrong_spans(scene, found, text)
+    where = findings(found, shown)
+    return Judged(
+        _case(scene), nothing, "", worse(scene, shown), (), where, text, "", wrong, np.zeros((0, 0, 0), np.int64)
     )
 
 

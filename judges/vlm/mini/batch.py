@@ -15,10 +15,12 @@ from judges.vlm.mini.lessons import Coder, Row, Tokens, rows
 if TYPE_CHECKING:
     import torch
 
-QUESTIONS, SCALES, SPELT, CUT = 3, 4, 0.3, 0.8
-"""Of each picture: yes/no questions, scores, share of transcriptions and of descriptions; share of rows that end with
-the choice."""
-CHUNK = 48
+QUESTIONS, SCALES, AGAINST, DESCRIBED, CUT = 3, 4, 4, 0.25, 0.85
+"""Of each picture: yes/no questions, scores, scores against other cases, share of descriptions; share of rows that end
+with the choice."""
+CROWDS = 0.35
+"""Share of crowded pictures, of which all text is written down."""
+CHUNK = 64
 """Rows that are padded to one length."""
 
 
@@ -55,7 +57,8 @@ class Batch(NamedTuple):
 
 def sample_batch(data: JudgeData, coder: Coder, rng: random.Random, pictures: int) -> Batch:
     """A batch to learn from."""
-    judged = [data.judged(rng) for _ in range(pictures)]
+    crowds = round(CROWDS * pictures)
+    judged = [data.judged(rng) for _ in range(pictures - crowds)] + [data.crowded(rng) for _ in range(crowds)]
     return make_batch(judged, [_some(list(rows(each, rng)), rng) for each in judged], coder, rng)
 
 
@@ -63,10 +66,10 @@ def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
     """Pictures and their lessons alone: three of four crowded, one of four as they are judged."""
     import torch
 
-    seen = [(each.picture, each.lesson) for each in (data.judged(rng) for _ in range(pictures // 4))]
+    seen = [data.judged(rng) for _ in range(pictures // 4)]
     seen += [data.crowded(rng) for _ in range(pictures - len(seen))]
-    images, lessons = (torch.from_numpy(np.stack(part)) for part in zip(*seen, strict=True))
-    return Batch(images, lessons, ())
+    images = torch.from_numpy(np.stack([each.picture for each in seen]))
+    return Batch(images, torch.from_numpy(np.stack([each.lesson for each in seen])), ())
 
 
 def make_batch(
@@ -104,9 +107,12 @@ def make_batch(
 def _some(all_rows: list[Row], rng: random.Random) -> list[Row]:
     questions = [row for row in all_rows if row.kind == "question"]
     scales = [row for row in all_rows if row.choice >= 0 and row.kind.partition(".")[0] not in ("question", "pairwise")]
-    made = rng.sample(questions, min(QUESTIONS, len(questions))) + rng.sample(scales, min(SCALES, len(scales)))
+    own, others = [row for row in scales if not row.other], [row for row in scales if row.other]
+    made = rng.sample(questions, min(QUESTIONS, len(questions))) + rng.sample(own, min(SCALES, len(own)))
+    made += rng.sample(others, min(AGAINST, len(others)))
     for row in all_rows:
-        if row.kind.startswith("pairwise") or (row.choice < 0 and rng.random() < SPELT):
+        written = row.kind == "transcribe" or (row.kind == "describe" and rng.random() < DESCRIBED)
+        if row.kind.startswith("pairwise") or written:
             made.append(row)
     return made
 

@@ -111,6 +111,8 @@ def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = S
     for judged in _pictures(data, rng, pictures, words):
         for graded in ask([judged], [list(rows(judged, rng))]):
             kind = graded.row.kind
+            if graded.row.other:
+                continue
             if kind == "question" or kind.startswith("pairwise"):
                 right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
                 continue

@@ -34,6 +34,7 @@ class Row(NamedTuple):
         reply: how the model must go on.
         choice: offset in `reply` of the token that is learnt as a distribution; −1 for none.
         options: what it may be, and how probable each is.
+        other: held against another case than the picture was made for.
         wrong: stretches of `asked` that are not true of the picture, and `told`: the stretch it is known of.
     """
 
@@ -45,6 +46,7 @@ class Row(NamedTuple):
     options: tuple[tuple[str, float], ...] = ()
     wrong: tuple[tuple[int, int], ...] = ()
     told: tuple[int, int] = (0, 0)
+    other: bool = False
 
 
 def score_of(size: float) -> float:
@@ -76,6 +78,10 @@ def rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
         yield Row("question", ("picture",), asked, f'{begin}{said}"}}', len(begin), ((said, 1.0),))
     if judged.better is not None:
         yield from _pairs(judged, rng, edit)
+    for other in judged.others:
+        for name in ("compliance", "text", "layout"):
+            if name in other.worse and not (name == "layout" and other.case.category == "portrait"):
+                yield _scale(name, ("picture",), _given(name, other), other, other.worse[name])._replace(other=True)
     yield Row("transcribe", ("picture",), _put("transcribe", "")[0], f'{{"text": "{judged.text}"}}')
     if judged.description:
         yield Row("describe", ("picture",), _put("describe", "")[0], judged.description)
@@ -129,7 +135,7 @@ def _misspelt(wanted: str, shown: str) -> list[int]:
 
 
 def _finding(kind: str, box: Box, judged: Judged) -> str:
-    height, width = judged.picture.shape[:2]
+    height, width = judged.case.height, judged.case.width
     numbers = [
         max(0, min(1000, round(1000 * value / side)))
         for value, side in zip((box.x0, box.y0, box.x1, box.y1), (width, height) * 2, strict=True)

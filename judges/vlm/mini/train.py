@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TOKENS_IN_PICTURE = 16
 SEEING = 0.12
 """Share of the time that goes to seeing alone."""
-SLOWER = 0.5
+SLOWER = 0.3
 """Learning rate of AdamW as a share of Muon's."""
 LARGEST = 256
 """Smaller side of a matrix that Muon whitens."""

@@ -1,0 +1,65 @@
+"""Scenes that differ in one thing from another: what a picture may be held against by mistake."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Callable
+
+from benchmarks.tiles.defects.faults import FAULTS
+from benchmarks.tiles.defects.shown import Shown
+from benchmarks.tiles.sample import WordSource, readable_on
+from benchmarks.tiles.scene import COLORS, COLUMNS, SKINS, TileScene
+
+_BY_FAULT = ("extra-shape", "other-shape", "other-place")
+_OF_WORDS = ("letters", "letters", "drop-letter", "double-letter", "swap-letters", "other-word")
+
+
+def varied(rng: random.Random, scene: TileScene, word: WordSource) -> TileScene:
+    """`scene` with one thing changed; by chance none."""
+    if scene.word and rng.random() < 0.6:
+        return _by_fault(rng, scene, rng.choice(_OF_WORDS), word)
+    if scene.figure:
+        return _figure(rng, scene)
+    if scene.land:
+        return _land(rng, scene)
+    if rng.random() < 0.5:
+        return _by_fault(rng, scene, rng.choice(_BY_FAULT), word)
+    return _colors(rng, scene)
+
+
+def _by_fault(rng: random.Random, scene: TileScene, fault: str, word: WordSource) -> TileScene:
+    made = FAULTS[fault](rng, Shown(scene), 2.0, word)
+    return made.scene if made else scene
+
+
+def _colors(rng: random.Random, scene: TileScene) -> TileScene:
+    color = rng.choice(readable_on(scene.ground))
+    things: list[Callable[[], TileScene]] = [lambda: dataclasses.replace(scene, ground=rng.choice(list(COLORS)))]
+    if scene.word:
+        word = scene.word
+        things.append(lambda: dataclasses.replace(scene, word=dataclasses.replace(word, color=color)))
+    if scene.marks:
+        i = rng.randrange(len(scene.marks))
+        marks = tuple(dataclasses.replace(m, color=color) if n == i else m for n, m in enumerate(scene.marks))
+        things.append(lambda: dataclasses.replace(scene, marks=marks))
+    return rng.choice(things)()
+
+
+def _figure(rng: random.Random, scene: TileScene) -> TileScene:
+    assert scene.figure is not None
+    if rng.random() < 0.2:
+        return dataclasses.replace(scene, ground=rng.choice(list(COLORS)))
+    field = rng.choice(("skin", "hair", "shirt"))
+    known = SKINS if field == "skin" else COLORS
+    return dataclasses.replace(scene, figure=dataclasses.replace(scene.figure, **{field: rng.choice(list(known))}))
+
+
+def _land(rng: random.Random, scene: TileScene) -> TileScene:
+    assert scene.land is not None
+    field = rng.choice(("color", "sun", "column", "ground"))
+    if field == "ground":
+        return dataclasses.replace(scene, ground=rng.choice(list(COLORS)))
+    known = COLUMNS if field == "column" else COLORS
+    land = dataclasses.replace(scene.land, told=True, **{field: rng.choice(list(known))})
+    return dataclasses.replace(scene, land=land)
