@@ -11,7 +11,7 @@ from benchmarks.tiles.defects.shown import Shown
 from benchmarks.tiles.sample import WordSource, readable_on
 from benchmarks.tiles.scene import COLORS, COLUMNS, SKINS, TileScene
 
-_BY_FAULT = ("extra-shape", "other-shape", "other-place")
+_BY_FAULT = ("extra-shape", "other-shape", "other-place", "other-place")
 _OF_WORDS = ("letters", "letters", "drop-letter", "double-letter", "swap-letters", "other-word")
 
 

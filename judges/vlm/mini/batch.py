@@ -15,9 +15,9 @@ from judges.vlm.mini.lessons import Coder, Row, Tokens, rows
 if TYPE_CHECKING:
     import torch
 
-QUESTIONS, SCALES, AGAINST, DESCRIBED, CUT = 3, 4, 4, 0.25, 0.85
-"""Of each picture: yes/no questions, scores, scores against other cases, share of descriptions; share of rows that end
-with the choice."""
+QUESTIONS, SCALES, AGAINST, DESCRIBED, PAIRS, CUT = 3, 4, 4, 0.2, 0.0, 0.9
+"""Of each picture: yes/no questions, scores, scores against other cases, share of descriptions and of comparisons (not
+taught: an hour of one core is too short for them); share of rows that end with the choice."""
 CROWDS = 0.35
 """Share of crowded pictures, of which all text is written down."""
 CHUNK = 64
@@ -25,7 +25,7 @@ CHUNK = 64
 
 
 class Chunk(NamedTuple):
-    """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`, `flags`: (R, length).
+    """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`, `flags`, `letters`: (R, length).
 
     `choices` are rows and places where a distribution is learnt, `shares` (choices, 10) its ids and shares.
     """
@@ -34,6 +34,7 @@ class Chunk(NamedTuple):
     ids: torch.Tensor
     targets: torch.Tensor
     flags: torch.Tensor
+    letters: torch.Tensor
     choices: torch.Tensor
     options: torch.Tensor
     shares: torch.Tensor
@@ -112,14 +113,17 @@ def _some(all_rows: list[Row], rng: random.Random) -> list[Row]:
     made += rng.sample(others, min(AGAINST, len(others)))
     for row in all_rows:
         written = row.kind == "transcribe" or (row.kind == "describe" and rng.random() < DESCRIBED)
-        if row.kind.startswith("pairwise") or written:
+        paired = row.kind.startswith("pairwise") and rng.random() < PAIRS
+        if paired or written:
             made.append(row)
     return made
 
 
 def _cut(tokens: Tokens) -> Tokens:
     end = tokens.choice + 1
-    return tokens._replace(ids=tokens.ids[:end], targets=tokens.targets[:end], flags=tokens.flags[:end])
+    return tokens._replace(
+        ids=tokens.ids[:end], targets=tokens.targets[:end], flags=tokens.flags[:end], letters=tokens.letters[:end]
+    )
 
 
 def _chunks(members: list[tuple[int, Tokens, str]], pad: int) -> list[Chunk]:
@@ -131,12 +135,13 @@ def _chunks(members: list[tuple[int, Tokens, str]], pad: int) -> list[Chunk]:
         part = ordered[start : start + CHUNK]
         length = max(len(tokens.ids) for _, tokens, _ in part)
         ids = np.full((len(part), length), pad, np.int64)
-        targets, flags = np.full((2, len(part), length), -100, np.int64)
+        targets, flags, letters = np.full((3, len(part), length), -100, np.int64)
         choices: list[tuple[int, int]] = []
         options, shares = np.zeros((len(part), 5), np.int64), np.zeros((len(part), 5), np.float32)
         for row, (_, tokens, _) in enumerate(part):
             n = len(tokens.ids)
-            ids[row, :n], targets[row, :n], flags[row, :n] = tokens.ids, tokens.targets, tokens.flags
+            ids[row, :n], targets[row, :n] = tokens.ids, tokens.targets
+            flags[row, :n], letters[row, :n] = tokens.flags, tokens.letters
             if tokens.choice >= 0:
                 for i, (option, share) in enumerate(tokens.options):
                     options[len(choices), i], shares[len(choices), i] = option, share
@@ -147,6 +152,7 @@ def _chunks(members: list[tuple[int, Tokens, str]], pad: int) -> list[Chunk]:
                 torch.from_numpy(ids),
                 torch.from_numpy(targets),
                 torch.from_numpy(flags),
+                torch.from_numpy(letters),
                 torch.tensor(choices, dtype=torch.long).reshape(-1, 2),
                 torch.from_numpy(options[: len(choices)]),
                 torch.from_numpy(shares[: len(choices)]),

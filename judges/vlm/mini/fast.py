@@ -109,7 +109,7 @@ def read_prefix(model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int) -
 
 
 def read_rows(
-    model: Any, prefix: Prefix, of: Tensor, ids: Tensor, past: Past | None = None
+    model: Any, prefix: Prefix, of: Tensor, ids: Tensor, past: Past | None = None, taps: list[Tensor] | None = None
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
     """Hidden states (R, length, width) of rows that follow prefixes, and the rows' own keys and values, `past` first.
 
@@ -119,6 +119,7 @@ def read_rows(
         of: (R,) the prefix of each row.
         ids: (R, length) tokens, padded on the right: what follows a token never changes it.
         past: what was read of these rows before.
+        taps: gets the states after each layer.
     """
     import torch
 
@@ -143,6 +144,8 @@ def read_rows(
             keys, values = torch.cat((keys, past.cache[number][0]), 2), torch.cat((values, past.cache[number][1]), 2)
         h, own_keys, own_values = _layer(layer, h, cos[:, None], sin[:, None], (keys, values), mask)
         made.append((own_keys, own_values))
+        if taps is not None:
+            taps.append(h)
     if past:
         made = [(torch.cat((a, c), 2), torch.cat((b, d), 2)) for (a, b), (c, d) in zip(past.cache, made, strict=True)]
     return _norm(text.norm, h), made

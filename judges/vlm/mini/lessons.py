@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from judges.vlm.rubric import category_of, rubrics
 OPTIONS: Mapping[str, tuple[str, ...]] = {"score": ("1", "2", "3", "4", "5"), "answer": ("yes", "no")}
 BETTER = ("A", "B", "tie")
 END = "<|im_end|>"
+WORD = re.compile(r'["<>]([A-Z]{3,7})["<>]')
+"""A word that is asked for, in a prompt."""
 NOTED = 1.0
 """Size from which a defect is worth a finding."""
 MOST_FINDINGS = 2
@@ -35,6 +38,7 @@ class Row(NamedTuple):
         choice: offset in `reply` of the token that is learnt as a distribution; −1 for none.
         options: what it may be, and how probable each is.
         other: held against another case than the picture was made for.
+        text: what is written in the picture.
         wrong: stretches of `asked` that are not true of the picture, and `told`: the stretch it is known of.
     """
 
@@ -47,6 +51,7 @@ class Row(NamedTuple):
     wrong: tuple[tuple[int, int], ...] = ()
     told: tuple[int, int] = (0, 0)
     other: bool = False
+    text: str = ""
 
 
 def score_of(size: float) -> float:
@@ -62,6 +67,12 @@ def levels(score: float) -> tuple[tuple[str, float], ...]:
 
 def rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
     """Every question about a judged picture."""
+    for row in _rows(judged, rng):
+        yield row._replace(text=judged.text)
+
+
+def _rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
+    """As `rows`, without what is written in the picture."""
     case = judged.case
     edit = case.task is Task.EDIT
     for name in SCALES:
@@ -148,7 +159,8 @@ class Tokens(NamedTuple):
 
     `targets` are next tokens where the reply is learnt and −100 elsewhere; at `choice` (−1 for none) a distribution
     `options` over ids is learnt instead. `flags` are 1 on tokens of the prompt that are not true of the picture, 0 on
-    those that are, −100 elsewhere.
+    those that are, −100 elsewhere. `letters` are, on each letter of a word that is asked for, the number of the letter
+    that stands in its place in the picture (A is 1), 0 for none, −100 elsewhere.
     """
 
     ids: NDArray[np.int64]
@@ -156,6 +168,7 @@ class Tokens(NamedTuple):
     choice: int
     options: tuple[tuple[int, float], ...]
     flags: NDArray[np.int64]
+    letters: NDArray[np.int64]
 
 
 class Coder:
@@ -185,7 +198,8 @@ class Coder:
         return ids
 
     def code(self, row: Row) -> Tokens:
-        asked = self._tokenizer(row.asked, return_offsets_mapping=bool(row.told[1]))
+        words = list(WORD.finditer(row.asked)) if row.images == ("picture",) else []
+        asked = self._tokenizer(row.asked, return_offsets_mapping=bool(row.told[1] or words))
         reply: list[int] = self._tokenizer(row.reply + END).input_ids
         ids = [*asked.input_ids, *self._after, *reply]
         targets = np.full(len(ids), -100, np.int64)
@@ -196,12 +210,19 @@ class Coder:
             for i, (a, b) in enumerate(asked.offset_mapping):
                 if a >= row.told[0] and b <= row.told[1]:
                     flags[i] = int(any(a < end and b > begin for begin, end in row.wrong))
+        letters = np.full(len(ids), -100, np.int64)
+        if words:
+            places = {a: i for i, (a, _) in enumerate(asked.offset_mapping)}
+            for word in words:
+                for i in range(len(word[1])):
+                    known = row.text[i : i + 1]
+                    letters[places[word.start(1) + i]] = ord(known) - ord("A") + 1 if known else 0
         choice, options = -1, tuple[tuple[int, float], ...]()
         if row.choice >= 0:
             choice = start - 1 + len(self._tokenizer(row.reply[: row.choice]).input_ids)
             options = tuple((self.options[name], share) for name, share in row.options)
             targets[choice] = -100
-        return Tokens(np.array(ids), targets, choice, options, flags)
+        return Tokens(np.array(ids), targets, choice, options, flags, letters)
 
 
 def corpus(judged: Sequence[Judged], rng: random.Random) -> Iterator[str]:

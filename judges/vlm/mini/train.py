@@ -1,8 +1,9 @@
 """Trains judge-mini: first to see what stands in each tile, then to answer.
 
-Beside the replies two helpers are learnt and thrown away: what each tile holds, read off the picture's tokens, and
-whether each word of a prompt is true of the picture, read off the word's own state. Both say where a defect is, which
-a score alone does not.
+Beside the replies three helpers are learnt and thrown away: what each tile holds, read off the picture's tokens; which
+letter stands in the picture in the place of each letter that is asked for, read off that letter's state halfway up; and
+whether each word of a prompt is true of the picture, read off the word's own state. They say where a defect is, which a
+score alone does not.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Plan:
         pictures: in a batch of questions; of seeing alone four times as many.
         rate: largest learning rate, of AdamW and of Muon (scaled to AdamW's step).
         cool: share of the time in which the rate falls to nothing.
-        weights: of the losses of choices, other words of replies, truth of words, and tiles.
+        weights: of the losses of choices, other words of replies, truth of words, letters, and tiles.
     """
 
     minutes: float = 75.0
@@ -53,7 +54,7 @@ class Plan:
     pictures: int = 24
     rate: float = 2e-3
     cool: float = 0.35
-    weights: tuple[float, float, float, float] = (1.0, 0.5, 1.5, 0.3)
+    weights: tuple[float, float, float, float, float] = (1.0, 0.5, 1.5, 0.5, 0.3)
     seed: int = 0
 
 
@@ -71,16 +72,21 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.tiles = torch.nn.Linear(size.width, 4 * sum(data.classes))
         self.truth = torch.nn.Linear(size.width, 2)
+        self.letters = torch.nn.Linear(size.width, 27)
         self.grid = size.grid
         self.model.model.visual.patch_embed.requires_grad_(False)  # steps that suit the rest would drown its fine waves
         matrices, others = _split(self.model)
-        helpers = [*self.tiles.parameters(), *self.truth.parameters()]
+        helpers = [p for helper in self.helpers() for p in helper.parameters()]
         self.optimizers: list[Any] = [
             torch.optim.Muon(matrices, lr=plan.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW([*others, *helpers], lr=plan.rate * SLOWER, betas=(0.9, 0.97), weight_decay=0.0),
         ]
         self.step, self.spent, self.rng = 0, 0.0, random.Random(plan.seed)
         self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2, 3)}
+
+    def helpers(self) -> list[Any]:
+        """What is learnt on the way and thrown away."""
+        return [self.tiles, self.truth, self.letters]
 
     def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
         """Train until the time is spent, or `stop` says so. Yields the step, minutes spent and losses."""
@@ -98,7 +104,7 @@ class Trainer:
                 batch = sample_batch(self.data, self.coder, self.rng, self.plan.pictures)
             with torch.autocast("cpu", torch.bfloat16):
                 losses = self._losses(batch, seeing)
-            weights = dict(zip(("choice", "reply", "truth", "tiles"), self.plan.weights, strict=True))
+            weights = dict(zip(("choice", "reply", "truth", "letters", "tiles"), self.plan.weights, strict=True))
             loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros(()))
             loss.backward()
             parameters = [
@@ -132,7 +138,15 @@ class Trainer:
             ids = self.prefixes[group.shown.shape[1]]
             prefix = read_prefix(self.model, ids, seen, group.shown, self.grid // 2)
             for chunk in group.chunks:
-                states, _ = read_rows(self.model, prefix, chunk.of, chunk.ids)
+                taps: list[torch.Tensor] = []
+                states, _ = read_rows(self.model, prefix, chunk.of, chunk.ids, taps=taps)
+                placed = chunk.letters >= 0
+                if placed.any():
+                    middle = taps[len(taps) // 2 - 1][placed]
+                    middle = middle * torch.rsqrt(middle.float().square().mean(-1, keepdim=True) + 1e-6)
+                    seen_letters = self.letters(middle).float()
+                    parts["letters"].append(F.cross_entropy(seen_letters, chunk.letters[placed], reduction="sum"))
+                    counts["letters"] += int(placed.sum())
                 known = chunk.flags >= 0
                 told = self.truth(states[known]).float()
                 parts["truth"].append(F.cross_entropy(told, chunk.flags[known], reduction="sum"))
@@ -175,7 +189,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "model": self.model.state_dict(),
-            "helpers": [self.tiles.state_dict(), self.truth.state_dict()],
+            "helpers": [helper.state_dict() for helper in self.helpers()],
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "progress": json.dumps([self.step, self.spent]),
         }
@@ -191,7 +205,7 @@ class Trainer:
             return False
         state = torch.load(path, weights_only=True)
         self.model.load_state_dict(state["model"])
-        for helper, saved in zip((self.tiles, self.truth), state["helpers"], strict=True):
+        for helper, saved in zip(self.helpers(), state["helpers"], strict=True):
             helper.load_state_dict(saved)
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
