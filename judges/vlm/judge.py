@@ -26,9 +26,10 @@ from judges.vlm.crops import shot_of, text_boxes
 from judges.vlm.findings import located, merged, with_target
 from judges.vlm.instruments import Instruments
 from judges.vlm.journal import FILE, JournalledEndpoint
+from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
 from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
-from judges.vlm.source import EndpointSettings, check_address, coordinates, model_id, open_endpoint
+from judges.vlm.source import EndpointSettings, check_address, coordinates, model_id, open_endpoint, unfit
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
 CONSISTENCY = "vlm.consistency"
@@ -76,6 +77,7 @@ class VlmJudge:
         if self.settings.url:
             check_address(self.settings)
         self._given = endpoint
+        self._unfit = {} if endpoint else unfit(self.settings)
         self._folder: Path | None = None
         self._endpoint: Endpoint | None = None
         self._opening = threading.Lock()
@@ -103,7 +105,10 @@ class VlmJudge:
         return digest(self.name, self.version, content_digest(), model, asked, seen, checked)
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
-        reasons = {rubric.name: why_not(rubric, case, twin=twin is not None) for rubric in self._rubrics}
+        reasons = {
+            rubric.name: why_not(rubric, case, twin=twin is not None) or self._unfit.get(rubric.name, "")
+            for rubric in self._rubrics
+        }
         asked = [rubric for rubric in self._rubrics if not reasons[rubric.name]]
         shown = self._shown(picture, case, twin)
         asker = Asker(self._open(), self.settings.repeats)
@@ -126,7 +131,7 @@ class VlmJudge:
         return Verdict(self.name, (*scores, _consistency(asker, parts)), tuple(found), evidence)
 
     def controls(self) -> Iterable[Control]:
-        return controls(self, self.settings.rubrics)
+        return controls(self, [name for name in self.settings.rubrics if name not in self._unfit])
 
     def close(self) -> None:
         """End calls, journal and server. May be called twice."""
@@ -161,7 +166,7 @@ class VlmJudge:
 
     async def _ask(self, asker: Asker, rubric: Rubric, shown: Shown) -> Part:
         if rubric.levels:
-            return await rate(asker, rubric, shown, aspects=self.settings.aspects)
+            return await rate(asker, rubric, shown, aspects=self.settings.aspects and ASPECTS not in self._unfit)
         if rubric.questions:
             return await check(asker, rubric, shown)
         return await prefer(asker, rubric, shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -61,6 +62,16 @@ def model_id(settings: EndpointSettings) -> str:
 
         return f"{settings.serve}={settings.model or profile(settings.serve).model}"
     return _mini(settings).model
+
+
+def unfit(settings: EndpointSettings) -> Mapping[str, str]:
+    """Rubrics that the model that is asked does not answer, with the reason: known of judge-mini alone."""
+    from judges.vlm.mini.fit import unfit as unfit_of
+    from judges.vlm.mini.local import WEIGHTS
+
+    mini = settings.serve == MINI or not (settings.url or settings.serve)
+    folder = WEIGHTS if settings.model in ("", MINI) else Path(settings.model)
+    return unfit_of(folder) if mini else {}
 
 
 def coordinates(settings: EndpointSettings) -> Coordinates:

@@ -25,6 +25,7 @@ from evalkit.pictures import Pixels, decode
 from evalkit.torchvision_cpu import ensure_torchvision
 from judges.vlm.ask import Ask, Reply, Shot
 from judges.vlm.choice import Token, choice_probabilities
+from judges.vlm.mini.fit import FILE as FIT
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +102,8 @@ class LocalEndpoint:
 
 def weights_digest(folder: Path) -> str:
     """Digest of every file that determines a reply."""
-    return digest("judge-mini", [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES])[:16]
+    names = [*FILES, *([FIT] if (folder / FIT).is_file() else [])]
+    return digest("judge-mini", [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names])[:16]
 
 
 class _Answerer:

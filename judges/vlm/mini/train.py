@@ -2,8 +2,8 @@
 
 Beside the replies three helpers are learnt and thrown away: what each tile holds, read off the picture's tokens; which
 letter stands in the picture in the place of each letter that is asked for, read off that letter's state halfway up; and
-whether each word of a prompt is true of the picture, read off the word's own state. They say where a defect is, which a
-score alone does not.
+whether each word of a prompt is true of the picture, read off the word's own state before the last layer, which can
+then gather it. They say where a defect is, which a score alone does not.
 """
 
 from __future__ import annotations
@@ -142,13 +142,11 @@ class Trainer:
                 states, _ = read_rows(self.model, prefix, chunk.of, chunk.ids, taps=taps)
                 placed = chunk.letters >= 0
                 if placed.any():
-                    middle = taps[len(taps) // 2 - 1][placed]
-                    middle = middle * torch.rsqrt(middle.float().square().mean(-1, keepdim=True) + 1e-6)
-                    seen_letters = self.letters(middle).float()
+                    seen_letters = self.letters(_unit(taps[len(taps) // 2 - 1][placed])).float()
                     parts["letters"].append(F.cross_entropy(seen_letters, chunk.letters[placed], reduction="sum"))
                     counts["letters"] += int(placed.sum())
                 known = chunk.flags >= 0
-                told = self.truth(states[known]).float()
+                told = self.truth(_unit(taps[-2][known])).float()
                 parts["truth"].append(F.cross_entropy(told, chunk.flags[known], reduction="sum"))
                 counts["truth"] += int(known.sum())
                 replied = chunk.targets >= 0
@@ -212,6 +210,13 @@ class Trainer:
         self.step, self.spent = json.loads(state["progress"])
         self.rng = random.Random(f"{self.plan.seed} {self.step}")
         return True
+
+
+def _unit(states: torch.Tensor) -> torch.Tensor:
+    """Each state with a root mean square of 1."""
+    import torch
+
+    return states * torch.rsqrt(states.float().square().mean(-1, keepdim=True) + 1e-6)
 
 
 def choice_logits(model: Any, states: torch.Tensor, chunk: Chunk) -> torch.Tensor:

@@ -1,0 +1,22 @@
+"""What judge-mini was found fit to answer: `answers.json` beside the weights, written from measured accuracy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+FILE = "answers.json"
+ASPECTS = "aspects"
+"""Stands among the unfit for the aspects of edits."""
+
+
+@lru_cache(maxsize=8)
+def unfit(folder: Path) -> Mapping[str, str]:
+    """Rubrics, and `ASPECTS`, that a folder's model does not answer, with the reason; none if it has no such file."""
+    path = folder / FILE
+    if not path.is_file():
+        return {}
+    known = json.loads(path.read_text(encoding="utf-8"))["unfit"]
+    return {name: f"judge-mini is not fit for it: {why}" for name, why in known.items()}
