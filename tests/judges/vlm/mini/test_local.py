@@ -15,7 +15,8 @@ from evalkit.pictures import Pixels, encode_png
 from evalkit.protocols import Judged, JudgeData
 from judges.vlm.ask import Ask, Reply, Shot
 from judges.vlm.checklist import question_ask
-from judges.vlm.mini.local import LocalEndpoint
+from judges.vlm.mini.fit import unfit
+from judges.vlm.mini.local import WEIGHTS, LocalEndpoint
 from judges.vlm.pairwise import pairwise_asks
 from judges.vlm.reply import Parsed, parse
 from judges.vlm.rubric import rubrics
@@ -109,3 +110,20 @@ def test_the_name_follows_from_the_files(tiny: Path, tmp_path: Path) -> None:
 def test_no_weights(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"has no config\.json"):
         LocalEndpoint(tmp_path)
+
+
+def test_the_shipped_weights_see_what_they_are_fit_for(data: JudgeData) -> None:
+    """Not their accuracy (the card has it): that these files, this tokenizer and this code belong together."""
+    rng = random.Random("shipped")
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    pictures = [data.judged(rng, fault, 4.0, task="t2i", category="shapes") for fault in ("", "grain") * 4]
+    asks = [scale_ask(rubrics()["background"], judged.case, [shot(judged.picture)]) for judged in pictures]
+    for judged, reply in zip(pictures, answers(WEIGHTS, asks, together=True), strict=True):
+        assert not reply.error
+        assert sum(reply.probabilities.values()) > 0.9
+        level = sum(int(option) * share for option, share in reply.probabilities.items())
+        scores[judged.fault == ""].append(level)
+    assert min(scores[True]) > 3.5
+    assert sum(scores[False]) / 4 < 2.8
+    assert "background" not in unfit(WEIGHTS)
+    assert unfit(WEIGHTS)
