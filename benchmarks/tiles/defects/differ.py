@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from benchmarks.tiles.defects.shown import Shown
 from benchmarks.tiles.scene import COLORS, SKINS, Mark, TileScene
 from evalkit.records import RGB
@@ -42,7 +44,7 @@ def differences(wanted: TileScene, shown: Shown) -> Differences:
 def color_size(wanted: RGB, shown: RGB) -> float:
     """ΔE*ab between two colours in thresholds, at most `MOST`."""
     one, other = _lab(wanted), _lab(shown)
-    return min(MOST, sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 / COLOR_UNIT)
+    return min(MOST, math.dist(one, other) / COLOR_UNIT)
 
 
 def letters_wrong(wanted: str, shown: str) -> int:

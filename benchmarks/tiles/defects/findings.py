@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from benchmarks.tiles.defects.differ import Differences
 from benchmarks.tiles.defects.shown import Shown, clipped, parts
 from evalkit.records import Box
@@ -37,7 +39,7 @@ def _boxes(shown: Shown) -> dict[str, Box]:
     made: dict[str, Box] = {}
     for part in parts(shown):
         coverage, (x0, y0, _, _) = clipped(part.layer)
-        rows, columns = (coverage > 0.5).any(1).nonzero()[0], (coverage > 0.5).any(0).nonzero()[0]
+        rows, columns = (np.flatnonzero((coverage > 0.5).any(axis)) for axis in (1, 0))
         if not rows.size or not columns.size:
             continue
         box = Box(float(x0 + columns[0]), float(y0 + rows[0]), float(x0 + columns[-1] + 1), float(y0 + rows[-1] + 1))

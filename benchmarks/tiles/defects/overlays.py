@@ -141,7 +141,5 @@ def _smooth(values: Floats, sigma: float) -> Floats:
         pad[axis] = (radius, radius)
         wide = np.pad(values, pad, mode="edge")
         size = values.shape[axis]
-        values = sum(  # type: ignore[assignment]
-            tap * (wide[i : i + size] if axis == 0 else wide[:, i : i + size]) for i, tap in enumerate(taps)
-        )
+        values = sum(tap * (wide[i : i + size] if axis == 0 else wide[:, i : i + size]) for i, tap in enumerate(taps))
     return values

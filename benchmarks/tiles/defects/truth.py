@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 
@@ -22,7 +23,7 @@ UNREADABLE = 2.5
 
 def total(sizes: Iterable[float]) -> float:
     """Sizes of several defects as one: the root of the sum of squares, at most `MOST`."""
-    return min(MOST, sum(size * size for size in sizes) ** 0.5)
+    return min(MOST, math.sqrt(sum(size * size for size in sizes)))
 
 
 def worse(wanted: TileScene, shown: Shown) -> dict[str, float]:
@@ -94,8 +95,10 @@ def relations(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
     """How things stand to each other, where both are there and neither is shifted."""
     if shown.gone or shown.doubled or shown.shift or shown.scene.figure or shown.scene.land:
         return []
-    places = {mark.kind: (f"the {mark.kind}", mark.row, mark.column) for mark in shown.scene.marks}
-    names = [mark.kind for mark in asked.marks if mark.kind in places]
+    places: dict[str, tuple[str, str, str]] = {
+        mark.kind: (f"the {mark.kind}", mark.row, mark.column) for mark in shown.scene.marks
+    }
+    names: list[str] = [mark.kind for mark in asked.marks if mark.kind in places]
     if asked.word and shown.scene.word and shown.scene.word.text == asked.word.text:
         places["word"] = (f'the text "{asked.word.text}"', shown.scene.word.row, "")
         names.insert(0, "word")

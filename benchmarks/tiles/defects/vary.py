@@ -47,19 +47,28 @@ def _colors(rng: random.Random, scene: TileScene) -> TileScene:
 
 
 def _figure(rng: random.Random, scene: TileScene) -> TileScene:
-    assert scene.figure is not None
-    if rng.random() < 0.2:
-        return dataclasses.replace(scene, ground=rng.choice(list(COLORS)))
-    field = rng.choice(("skin", "hair", "shirt"))
-    known = SKINS if field == "skin" else COLORS
-    return dataclasses.replace(scene, figure=dataclasses.replace(scene.figure, **{field: rng.choice(list(known))}))
+    figure, color = scene.figure, rng.choice(list(COLORS))
+    assert figure is not None
+    made = rng.choice(
+        (
+            dataclasses.replace(figure, skin=rng.choice(list(SKINS))),
+            dataclasses.replace(figure, hair=color),
+            dataclasses.replace(figure, shirt=color),
+            None,
+        )
+    )
+    return dataclasses.replace(scene, figure=made) if made else dataclasses.replace(scene, ground=color)
 
 
 def _land(rng: random.Random, scene: TileScene) -> TileScene:
-    assert scene.land is not None
-    field = rng.choice(("color", "sun", "column", "ground"))
-    if field == "ground":
-        return dataclasses.replace(scene, ground=rng.choice(list(COLORS)))
-    known = COLUMNS if field == "column" else COLORS
-    land = dataclasses.replace(scene.land, told=True, **{field: rng.choice(list(known))})
-    return dataclasses.replace(scene, land=land)
+    land, color = scene.land, rng.choice(list(COLORS))
+    assert land is not None
+    made = rng.choice(
+        (
+            dataclasses.replace(land, color=color),
+            dataclasses.replace(land, sun=color),
+            dataclasses.replace(land, column=rng.choice(list(COLUMNS)), told=True),
+            None,
+        )
+    )
+    return dataclasses.replace(scene, land=made) if made else dataclasses.replace(scene, ground=color)

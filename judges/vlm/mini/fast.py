@@ -212,7 +212,8 @@ def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Ten
     scores = (q * q.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
-    return scores.softmax(-1).to(values.dtype) @ values
+    out: Tensor = scores.softmax(-1).to(values.dtype) @ values
+    return out
 
 
 def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

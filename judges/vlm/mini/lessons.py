@@ -104,7 +104,7 @@ def _scale(name: str, images: tuple[str, ...], given: str, judged: Judged, size:
     best = max(distribution, key=lambda each: each[1])[0]
     known = rubrics()[name.partition(".")[0]].kinds
     found = [each for each in judged.findings if each[0] in known][:MOST_FINDINGS] if size >= NOTED else []
-    told, wrong = (0, 0), ()
+    told, wrong = (0, 0), tuple[tuple[int, int], ...]()
     if at >= 0 and given == judged.case.prompt and not name.startswith("edit"):
         told, wrong = (at, at + len(given)), tuple((at + a, at + b) for a, b in judged.wrong)
     elif at >= 0 and name == "text":

@@ -212,7 +212,7 @@ class _Answerer:
     def _new_matcher(self, schema: str) -> Any:
         from llguidance import LLMatcher
 
-        spaces = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+        spaces: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
         grammar = LLMatcher.grammar_from_json_schema(schema, overrides=spaces)
         return LLMatcher(self._grammar_tokens, grammar)
 

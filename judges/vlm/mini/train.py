@@ -106,7 +106,7 @@ class Trainer:
                 losses = self._losses(batch, seeing)
             weights = dict(zip(("choice", "reply", "truth", "letters", "tiles"), self.plan.weights, strict=True))
             loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros(()))
-            loss.backward()
+            torch.autograd.backward(loss)
             parameters = [
                 p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]
             ]
@@ -244,7 +244,8 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
 
 def _split(model: Any) -> tuple[list[Any], list[Any]]:
     """Hidden matrices, for Muon; for AdamW embeddings, norms, biases and what is large and square (slow to whiten)."""
-    matrices, others = [], []
+    matrices: list[Any] = []
+    others: list[Any] = []
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
