@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 TOP = 20
-"""Alternatives that are told of each token, as servers do."""
+"""Alternatives that are told of each token, as servers do, beside those its grammar allows."""
 Told = tuple[int, list[tuple[int, float]]]
 """A token, and the likeliest (token, logarithm of its raw probability) in its place; none where it was forced."""
 
@@ -81,8 +81,11 @@ def _next(logits: torch.Tensor, asked: Sequence[Asked], replies: Sequence[list[T
     values, indices = top.values.tolist(), top.indices.tolist()
     fresh: list[list[int]] = []
     for row, (one, reply, token) in enumerate(zip(asked, replies, best, strict=True)):
-        alternatives = list(zip(indices[row], values[row], strict=True)) if one.told else []
-        reply.append((token, alternatives))
+        alternatives = dict(zip(indices[row], values[row], strict=True)) if one.told else {}
+        allowed = np.flatnonzero(masks[row])
+        if one.told and len(allowed) <= TOP:  # what may be chosen is told however unlikely it is
+            alternatives |= {int(each): float(raw[row, each]) for each in allowed}
+        reply.append((token, list(alternatives.items())))
         one.matcher.consume_token(token)
         forced = _forced(one, reply)
         fresh.append([] if one.matcher.is_stopped() or len(reply) >= one.max_tokens else [token, *forced])
