@@ -13,7 +13,19 @@ from evalkit.errors import ConfigError
 from evalkit.explain import explain
 from evalkit.strict_yaml import read_yaml
 
-EMBEDDED_DEFAULT: Mapping[str, Any] = {"benchmark": "scenes-core", "student": "scenes-faulty", "teacher": "scenes"}
+EMBEDDED_DEFAULT: Mapping[str, Any] = {
+    "benchmark": "minis-core",
+    "student": "flash-mini",
+    "teacher": "base-mini",
+    "judges": [
+        "typography",
+        "layout",
+        {"use": "grain", "codec_floor": "twin"},
+        "edit",
+        {"use": "vlm", "rubrics": ["quality", "layout", "background"]},
+    ],
+}
+"""What `evalkit run` does with nothing else: the shipped mini student against the shipped mini teacher, on a CPU."""
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any]) -> RunConfig:

@@ -81,8 +81,8 @@ class Gate(Settings):
 class RunConfig(Settings):
     """One run: what is asked, who answers, who looks, and what may fail it."""
 
-    benchmark: PluginRef = Field(PluginSpec("scenes-core"), description="what to ask")
-    student: PluginRef = Field(PluginSpec("scenes-faulty"), description="the generator under test")
+    benchmark: PluginRef = Field(PluginSpec("minis-core"), description="what to ask")
+    student: PluginRef = Field(PluginSpec("flash-mini"), description="the generator under test")
     teacher: PluginRef | None = Field(None, description="the generator it was distilled from; null: judge alone")
     judges: tuple[PluginRef, ...] = Field(
         (PluginSpec("typography"), PluginSpec("layout"), PluginSpec("grain")),
