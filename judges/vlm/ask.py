@@ -1,6 +1,6 @@
 """One question to a vision-language model, and its reply, as plain data: whoever serves the model.
 
-    Rubric + case + picture ─▶ Ask ─▶ Endpoint ─▶ Reply ─▶ ladder ─▶ answer, or the reason why there is none
+Rubric + case + picture ─▶ Ask ─▶ Endpoint ─▶ Reply ─▶ ladder ─▶ answer, or the reason why there is none
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from student.recipe.save import save_pipeline
 
 CODEC_PICTURES = 4000
 CODEC_CHANNELS = 96
-"""So few that the transformer (168 wide) keeps room that no noise reaches: with 256 it never learnt where things stand."""
+"""Few, so that the transformer (168 wide) keeps room that no noise reaches (docs/recipe.md)."""
 CODEC_POWER = 0.5
 CODEC_SCALE = 0.7
 SHIFT = 3.0
