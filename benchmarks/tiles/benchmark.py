@@ -23,7 +23,7 @@ from evalkit.keys import digest
 from evalkit.protocols import BenchmarkInfo
 from evalkit.records import Case
 
-VERSION = "1"
+VERSION = "2"
 Words = Literal["held-out", "trained", "letters"]
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from evalkit.plugins import PluginSpec
 
 
 @click.group("student")
@@ -118,9 +121,10 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
             raise ConfigError(str(error), hint="give another --source") from error
     origin = SourceImage(str(source.resolve()), hashlib.sha256(source.read_bytes()).hexdigest()) if source else None
     task = Task.EDIT if origin else Task.T2I
-    width, height = (size, size) if size else _made_for(model)
+    spec = PluginSpec.parse(model, Path.cwd())
+    width, height = (size, size) if size else _made_for(spec)
     case = Case("sample", prompt, task=task, width=width, height=height, source=origin)
-    generator: Any = create("generators", PluginSpec.parse(model, Path.cwd()))
+    generator: Any = create("generators", spec)
     try:
         (made,) = generator.generate([Request(case, seed, noise_seed(case.id, seed))])
     finally:
@@ -134,12 +138,12 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
     return 0
 
 
-def _made_for(model: str) -> tuple[int, int]:
+def _made_for(spec: PluginSpec) -> tuple[int, int]:
     """The first size (width, height) a preset was made for; 1024 x 1024 for anything else."""
     from evalkit.presets import presets
 
-    preset = presets().get(model)
-    sizes = preset.resolve({})[1].get("sizes") if preset else None
+    preset = presets().get(spec.use)
+    sizes = preset.resolve(spec.settings, spec.value)[1].get("sizes") if preset else None
     if not sizes:
         return 1024, 1024
     width, height = str(sizes[0]).split("x")

@@ -157,6 +157,17 @@ def test_sample_edits_a_picture(checkpoints, tmp_path, capsys):
     assert "Traceback" not in capsys.readouterr().err
 
 
+def test_sample_is_of_the_size_the_preset_was_made_for(tmp_path, capsys):
+    from PIL import Image
+
+    file = tmp_path / "a.png"
+    arguments = ["student", "sample", 'Poster "TEA" in red in the first row on white.', "--out", str(file)]
+    for model, nfe in (([], 4), (["-m", "flash-mini:num_inference_steps=2"], 2)):
+        assert main([*arguments, *model]) == 0
+        assert capsys.readouterr().out.startswith(f"{nfe} NFE")
+        assert Image.open(file).size == (128, 128)
+
+
 def test_sample_names_the_nearest_model(capsys):
     assert main(["student", "sample", "a cat", "-m", "qwen-image-flsh"]) == 2
     assert "did you mean `qwen-image-flash`?" in capsys.readouterr().err

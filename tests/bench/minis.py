@@ -1,0 +1,37 @@
+"""The shipped minis on held-out cases: what their cards say, edits that are right as a whole included."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from evalkit.cli import main as evalkit
+from evalkit.records import Role
+from evalkit.store.run_reader import RunReader
+
+CASES = "tiles:count=100,edit_share=0.4,seed=5"
+FOUR = "base-mini:num_inference_steps=4,true_cfg_scale=1.0"
+WANTED = {"typography.exact": 1.0, "layout.placement": 1.0, "edit.changed": 1.0, "edit.preserved": 0.9}
+"""An edit is right where each of these that was scored is at least this."""
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        for student, teacher in (("flash-mini", "base-mini"), ("flash-mini", FOUR), (FOUR, "base-mini")):
+            out = Path(folder) / f"{student}-{teacher}".replace(":", "-")
+            print(f"-- {student} against {teacher}", flush=True)
+            judges = [word for name in ("typography", "layout", "edit", "grain") for word in ("--judge", name)]
+            run = ["run", "--benchmark", CASES, "--student", student, "--teacher", teacher, *judges, "--out", str(out)]
+            evalkit(run)
+            with RunReader(out) as reader:
+                for role in Role:
+                    right, count = edits_right(reader, role)
+                    print(f"  {role.value} edits right as a whole: {right} of {count}", flush=True)
+
+
+def edits_right(reader: RunReader, role: Role) -> tuple[int, int]:
+    """How many edits are right as a whole, and of how many."""
+    scores = {name: {case: value for case, _, value in reader.scores(role, name)} for name in WANTED}
+    edits = scores["edit.changed"]
+    right = [case for case in edits if all(scores[name].get(case, least) >= least for name, least in WANTED.items())]
+    return len(right), len(edits)
