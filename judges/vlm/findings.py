@@ -32,7 +32,7 @@ def located(
     stated: Sequence[Mapping[str, JSON]],
     score: Expected,
     size: tuple[int, int],
-    sent: tuple[int, int],
+    seen: tuple[int, int],
     coordinates: Coordinates,
 ) -> Located:
     """The findings of one reply.
@@ -42,7 +42,7 @@ def located(
         stated: `kind` and `box` as in the reply.
         score: of the same reply; the severity follows from it.
         size: width and height of the judged picture, px.
-        sent: width and height of the picture as it was sent, in whose pixels `pixels` counts.
+        seen: width and height in which the model saw the picture, in whose pixels `pixels` counts.
         coordinates: what the model's numbers mean.
     """
     if score.stated == LEVELS[-1]:
@@ -50,7 +50,7 @@ def located(
     severity = max(LEAST_SEVERITY, 1 - unit_value(score.score))
     found: list[Finding] = []
     for one in stated:
-        box = to_pixels(one["box"], size, sent, coordinates)
+        box = to_pixels(one["box"], size, seen, coordinates)
         if box is not None:
             kind = str(one["kind"])
             evidence: dict[str, JSON] = {"rubric": rubric, "stated_box": list(one["box"])}
@@ -60,11 +60,11 @@ def located(
 
 
 def to_pixels(
-    stated: Sequence[float], size: tuple[int, int], sent: tuple[int, int], coordinates: Coordinates
+    stated: Sequence[float], size: tuple[int, int], seen: tuple[int, int], coordinates: Coordinates
 ) -> Box | None:
     """A stated box in pixels of the picture, cut at its edges; `None` if nothing is left or it is no box."""
     width, height = size
-    across, down = (1000, 1000) if coordinates == "relative-1000" else sent
+    across, down = (1000, 1000) if coordinates == "relative-1000" else seen
     x0, y0, x1, y1 = stated
     box = (x0 / across * width, y0 / down * height, x1 / across * width, y1 / down * height)
     x0, x1 = (min(max(value, 0.0), float(width)) for value in (box[0], box[2]))

@@ -29,7 +29,8 @@ from judges.vlm.journal import FILE, JournalledEndpoint
 from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
 from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
-from judges.vlm.source import EndpointSettings, check_address, coordinates, model_id, open_endpoint, unfit
+from judges.vlm.scale import Coordinates
+from judges.vlm.source import EndpointSettings, check_address, coordinates, model_id, open_endpoint, seen_at, unfit
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
 CONSISTENCY = "vlm.consistency"
@@ -115,7 +116,8 @@ class VlmJudge:
         parts = self._loop.run(self._ask_all(asker, asked, shown)) if asked else []
         by_name = dict(zip((rubric.name for rubric in asked), parts, strict=True))
         scores = [_score(rubric, by_name.get(rubric.name), reasons[rubric.name]) for rubric in self._rubrics]
-        told = _told(asked, parts, shown, (picture.pixels.shape[1], picture.pixels.shape[0]))
+        size, sent = picture.pixels.shape[1::-1], (shown.picture.width, shown.picture.height)
+        told = _told(asked, parts, shown.coordinates, size, seen_at(self.settings, sent))
         found = [self._finished(finding, shown) for finding in merged(told.findings)]
         levels = [row for part in parts for row in part.levels]
         evidence: dict[str, JSON] = {"model": asker.endpoint.model, "levels": levels}
@@ -126,8 +128,8 @@ class VlmJudge:
             evidence["dropped_findings"] = told.dropped
         if asker.unusable:
             evidence["unusable_replies"] = asker.unusable
-        if (shown.picture.width, shown.picture.height) != (picture.pixels.shape[1], picture.pixels.shape[0]):
-            evidence["sent_at"] = [shown.picture.width, shown.picture.height]
+        if sent != size:
+            evidence["sent_at"] = list(sent)
         return Verdict(self.name, (*scores, _consistency(asker, parts)), tuple(found), evidence)
 
     def controls(self) -> Iterable[Control]:
@@ -205,14 +207,15 @@ class _Told(NamedTuple):
     dropped: dict[str, JSON]
 
 
-def _told(asked: Sequence[Rubric], parts: Sequence[Part], shown: Shown, size: tuple[int, int]) -> _Told:
+def _told(
+    asked: Sequence[Rubric], parts: Sequence[Part], unit: Coordinates, size: tuple[int, int], seen: tuple[int, int]
+) -> _Told:
     """The findings of all rubrics, and how many could not be taken, by reason."""
     found: list[Finding] = []
     broken = contradicting = 0
-    sent = (shown.picture.width, shown.picture.height)
     for rubric, part in zip(asked, parts, strict=True):
         if part.level is not None:
-            one = located(rubric.name, part.stated, part.level, size, sent, shown.coordinates)
+            one = located(rubric.name, part.stated, part.level, size, seen, unit)
             found += one.findings
             broken, contradicting = broken + one.broken, contradicting + one.contradicting
     dropped: dict[str, JSON] = {"broken_box": broken, "with_the_best_level": contradicting}

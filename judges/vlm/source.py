@@ -85,6 +85,18 @@ def coordinates(settings: EndpointSettings) -> Coordinates:
     return "relative-1000"
 
 
+def seen_at(settings: EndpointSettings, sent: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) in which the model sees a picture that is sent so large: boxes in `pixels` count in these.
+
+    Of a server at `url` no processor is known: there it is what was sent.
+    """
+    if settings.serve:
+        from judges.vlm.serving import profile
+
+        return profile(settings.serve).resized(*sent)
+    return sent
+
+
 def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextlib.ExitStack) -> Endpoint:
     """The endpoint; what was started for it ends with `stack`.
 
@@ -95,10 +107,9 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     if not (settings.url or settings.serve):
         return _mini(settings)
     from judges.vlm.client import Limits, OpenAIEndpoint
-
-    limits = Limits(concurrency=settings.concurrency, timeout_s=settings.timeout_s, max_pixels=settings.max_pixels)
     from judges.vlm.serving import serve, wake
 
+    limits = Limits(concurrency=settings.concurrency, timeout_s=settings.timeout_s, max_pixels=settings.max_pixels)
     if settings.url:
         if settings.share_gpu == "sleep":
             wake(settings.url)

@@ -24,7 +24,7 @@ def test_thousandths_become_pixels_of_the_picture() -> None:
     assert to_pixels([0, 500, 250, 1000], SIZE, SIZE, "relative-1000") == Box(0, 160, 160, 320)
 
 
-def test_pixels_are_those_of_the_picture_as_it_was_sent() -> None:
+def test_pixels_are_those_of_the_picture_as_the_model_saw_it() -> None:
     assert to_pixels([10, 20, 110, 60], SIZE, (320, 160), "pixels") == Box(20, 40, 220, 120)
 
 
