@@ -158,10 +158,10 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """Break the pipe and wait for the end of everything behind it."""
     if process.stdin:
         process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
+    with contextlib.suppress(subprocess.TimeoutExpired):  # then it hangs, see below
         process.wait(_GRACE + 10)
     if process.returncode in (None, -signal.SIGKILL):  # the supervisor hangs or was killed: end its session without it
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # nothing of it is left
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
@@ -175,14 +175,23 @@ def _wait(url: str, key: str, model: str, timeout: float, log: Path, ended: Call
         while True:
             if (status := ended()) is not None:
                 raise _failed(f"the server ended with status {status} before it answered", log)
-            with contextlib.suppress(httpx.HTTPError):
-                answer = client.get(f"{url}/models")
-                # asked with our key: another program on this port does not know it
-                if answer.status_code == 200 and model in {entry["id"] for entry in answer.json()["data"]}:
+            with contextlib.suppress(httpx.HTTPError):  # nobody listens yet
+                # asked with our key: another vLLM on this port does not know it
+                if _lists(client.get(f"{url}/models"), model):
                     return
             if time.monotonic() > deadline:
                 raise _failed(f"the server did not answer within {timeout:g} s", log)
             time.sleep(0.25)
+
+
+def _lists(answer: httpx.Response, model: str) -> bool:
+    """Whether an answer is a list of models with `model`; that of any other program on the port is not."""
+    if answer.status_code != 200:
+        return False
+    try:
+        return model in {entry["id"] for entry in answer.json()["data"]}
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _client(key: str) -> httpx.Client:

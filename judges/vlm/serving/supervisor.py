@@ -87,7 +87,7 @@ def _descendants() -> set[int]:
 
 
 def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, or changed its user
         os.kill(pid, number)
 
 

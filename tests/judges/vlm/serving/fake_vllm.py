@@ -40,7 +40,8 @@ class Handler(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization") == f"Bearer {os.environ['VLLM_API_KEY']}"
         self.send_response(200 if given else 401)
         self.end_headers()
-        self.wfile.write(json.dumps({"data": [{"id": SERVED}]}).encode())
+        listed = json.dumps({"data": [{"id": SERVED}]})
+        self.wfile.write(("<html>" if MODE == "other" else listed).encode())
 
     def log_message(self, format: str, *args: object) -> None:
         return None

@@ -64,8 +64,11 @@ def test_one_that_dies_shows_its_log_and_the_way_out(
     assert "smaller profile" in caught.value.hint
 
 
-def test_one_that_never_answers_is_given_up(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE_VLLM", "silent")
+@pytest.mark.parametrize("mode", ["silent", "other"])  # says nothing; is no server of models
+def test_one_that_never_answers_is_given_up(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setenv("FAKE_VLLM", mode)
     with (
         pytest.raises(UnavailableError, match="did not answer within 1 s"),
         serve("judge-mini", str(tmp_path), fake.python, on=CPU, timeout=1, log=tmp_path / "log"),
