@@ -5,7 +5,7 @@ Rubric + case + picture ─▶ Ask ─▶ Endpoint ─▶ Reply ─▶ ladder �
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -103,8 +103,3 @@ class Endpoint(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-def shots_key(images: Sequence[Shot]) -> str:
-    """Calls about the same pictures have the same key: they are asked back to back."""
-    return digest("shots", [shot.sha256 for shot in images])

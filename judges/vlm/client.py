@@ -157,26 +157,26 @@ class OpenAIEndpoint:
             )
 
     async def _attempt(self, ask: Ask, attempt: int) -> Reply | _Failure:
+        fields = request_fields(ask, self.model)
         async with self._limit.slot() as slot:
             started = time.perf_counter()
             nonce = uuid.uuid4().hex
             self._nonces.add(nonce)
             try:
                 async with asyncio.timeout(self.limits.timeout_s):
-                    body = await self._post(request_fields(ask, self.model), nonce)
-                completion = read_completion(body)
-                slot.succeeded()
-            except BadBody as error:
-                return _Failure(str(error), again=True, fault=True)
+                    body = await self._post(fields, nonce)
             except TimeoutError:
                 slot.overloaded()
                 return _Failure(f"no answer within {self.limits.timeout_s:g} s", again=True, fault=True)
-            except UnavailableError:
-                raise
-            except Exception as error:  # whatever the SDK and its transport raise
+            except Exception as error:  # only the network is in the block: whatever the SDK and its transport raise
                 return self._failure(error, slot, last=attempt >= self.limits.attempts)
             finally:
                 asyncio.get_running_loop().call_later(self.limits.timeout_s, self._nonces.discard, nonce)
+            try:
+                completion = read_completion(body)
+            except BadBody as error:
+                return _Failure(str(error), again=True, fault=True)
+            slot.succeeded()
             return self._reply(ask, completion, nonce, attempt, time.perf_counter() - started)
 
     def _reply(self, ask: Ask, completion: Completion, nonce: str, attempt: int, seconds: float) -> Reply | _Failure:
@@ -225,7 +225,7 @@ class OpenAIEndpoint:
                 base_url=self.url,
                 api_key=self._key or "none",  # the SDK insists on one
                 max_retries=0,  # attempts are counted in one place: here
-                http_client=_http_client(self.limits, local=_is_local(self.url)),
+                http_client=_http_client(self.limits, local=is_local(self.url)),
             )
         return self._client
 
@@ -290,7 +290,7 @@ def _http_client(limits: Limits, *, local: bool) -> Any:
             await self._stream.aclose()
 
     async def bound(response: httpx2.Response) -> None:
-        response.stream = Bounded(response.stream)  # type: ignore[arg-type]
+        response.stream = Bounded(response.stream)  # type: ignore[arg-type]  # typed for both kinds; here: async
 
     return openai.DefaultAsyncHttpxClient(
         timeout=httpx2.Timeout(limits.timeout_s, connect=limits.connect_s),
@@ -302,7 +302,8 @@ def _http_client(limits: Limits, *, local: bool) -> Any:
     )
 
 
-def _is_local(url: str) -> bool:
+def is_local(url: str) -> bool:
+    """Whether `url` is on this machine: no proxy has business on the way there."""
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 

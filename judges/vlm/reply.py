@@ -109,7 +109,7 @@ def _object(text: str) -> Parsed:
     try:
         return Parsed(_load(text), repaired=False)
     except ValueError:
-        pass
+        pass  # not strict JSON: the repair below decides
     objects = _objects(text) or _objects(_STRING_OR_COMMA.sub(lambda m: m.group(1) or m.group(2), text))
     if len(objects) > 1:
         raise _Refused("the reply holds more than one JSON object")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.errors import UnavailableError
+from judges.vlm.client import is_local
 
 _SECONDS = 600.0
 """For moving 60 GB of weights to memory that may have to swap."""
@@ -39,9 +40,8 @@ def _post(url: str, what: str, api_key: str, parameters: dict[str, str]) -> None
     parts = urlsplit(url)
     address = urlunsplit((parts.scheme, parts.netloc, f"/{what}", "", ""))
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     try:
-        with httpx.Client(timeout=_SECONDS, trust_env=not local, headers=headers) as client:
+        with httpx.Client(timeout=_SECONDS, trust_env=not is_local(url), headers=headers) as client:
             answer = client.post(address, params=parameters)
     except httpx.HTTPError as error:
         raise UnavailableError(
