@@ -23,17 +23,13 @@ import numpy as np
 from evalkit.pictures import encode_png
 from judges.vlm.ask import Ask, Shot
 from judges.vlm.client import Limits, OpenAIEndpoint
+from judges.vlm.scale import closed
 from judges.vlm.serving import serve
 from judges.vlm.serving.environment import clean_environment, find
 from judges.vlm.wire import request_fields
 
 REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 512, 64
-SCHEMA = {
-    "type": "object",
-    "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}},
-    "required": ["answer"],
-    "additionalProperties": False,
-}
+SCHEMA = closed({"answer": {"type": "string", "enum": ["yes", "no"]}})
 _seed = iter(range(1_000_000))
 
 

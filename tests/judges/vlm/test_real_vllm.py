@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from benchmarks.tiles.benchmark import TilesBenchmark
 from benchmarks.tiles.generator import TileGenerator
 from evalkit.errors import UnavailableError
 from evalkit.keys import noise_seed
-from evalkit.pictures import Picture
+from evalkit.pictures import Picture, Pixels
 from evalkit.records import Case, Request, Task
 from judges.edit.judge import source_pixels
 from judges.vlm.ask import Ask, Reply
@@ -30,7 +30,7 @@ from judges.vlm.client import OpenAIEndpoint
 from judges.vlm.crops import shot_of
 from judges.vlm.pairwise import pairwise_asks
 from judges.vlm.reply import Parsed, parse
-from judges.vlm.rubric import rubrics, why_not
+from judges.vlm.rubric import Rubric, rubrics, why_not
 from judges.vlm.scale import scale_ask
 from judges.vlm.serving import Profile, Server, profile, serve
 from judges.vlm.serving.environment import find
@@ -74,7 +74,7 @@ def questions(count: int = 6) -> list[Ask]:
     return found
 
 
-def asks_about(case: Case, pixels, known) -> list[Ask]:  # type: ignore[no-untyped-def]
+def asks_about(case: Case, pixels: Pixels, known: Mapping[str, Rubric]) -> list[Ask]:
     shot = shot_of(pixels)
     source = shot_of(source_pixels(case)) if case.task is Task.EDIT else None
     given = {"picture": shot, "source": source, "twin": shot}

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evalkit.torchvision_cpu import ensure_torchvision
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 SPECIAL = (
     *("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>"),
@@ -95,7 +99,7 @@ def build(folder: Path, corpus: Iterable[str], seed: int = 0) -> Path:
     return folder
 
 
-def _tokenizer(folder: Path, corpus: Iterable[str]):  # type: ignore[no-untyped-def]
+def _tokenizer(folder: Path, corpus: Iterable[str]) -> PreTrainedTokenizerBase:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
