@@ -26,6 +26,7 @@ GROUND_FLOOR = {
         "strict_jsonl",
         "cache_folder",
         "torchvision_cpu",
+        "mini_qwen",
         "frontier",
         "retry",
         "foreign_text",

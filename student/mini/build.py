@@ -6,27 +6,16 @@ edit, its processor with a byte-level tokenizer, the block-causal transformer, t
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit.mini_qwen import native_processor, train_bpe
 from evalkit.torchvision_cpu import ensure_torchvision
 
 if TYPE_CHECKING:
     from student.mini.codec import LinearCodec
 
-MARKS = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|vision_start|>",
-    "<|vision_end|>",
-    "<|image_pad|>",
-    "<|video_pad|>",
-)
 CHAT_TEMPLATE = (
     "{%- for turn in messages -%}<|im_start|>{{ turn.role }}\n"
     "{%- if turn.content is string -%}{{ turn.content }}{%- else -%}{%- for part in turn.content -%}"
@@ -36,6 +25,7 @@ CHAT_TEMPLATE = (
 )
 PIECES = r"""\p{Lu}|[^\r\n\p{L}\p{N}]?\p{Ll}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"""
 """How text is cut before merging: every capital alone, so that words to be drawn are spelt letter by letter."""
+VOCABULARY = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +61,7 @@ def build_pipeline(codec: LinearCodec, corpus: Iterable[str], size: MiniSize, sh
     from student.mini.scheduler import SamplePredictionScheduler
 
     torch.manual_seed(seed)
-    processor = _processor(train_tokenizer(corpus), size.picture)
+    processor = _processor(corpus, size.picture)
     channels = codec.config["z_dim"]
     transformer = QwenImage21Transformer2DModel(
         patch_size=1,
@@ -93,48 +83,9 @@ def build_pipeline(codec: LinearCodec, corpus: Iterable[str], size: MiniSize, sh
     )
 
 
-def train_tokenizer(corpus: Iterable[str]) -> Any:
-    """A byte-level BPE tokenizer of the Qwen2 class with at most 512 words, and Qwen's marks."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
-    core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PIECES), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    core.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    core.train_from_iterator(corpus, trainers.BpeTrainer(vocab_size=512, initial_alphabet=alphabet))
-    core.add_special_tokens(list(MARKS))
-    with tempfile.TemporaryDirectory() as folder:
-        fast = PreTrainedTokenizerFast(
-            tokenizer_object=core,
-            eos_token="<|im_end|>",
-            pad_token="<|endoftext|>",
-            chat_template=CHAT_TEMPLATE,
-            model_max_length=4096,
-        )
-        fast.save_pretrained(folder)
-        config = Path(folder) / "tokenizer_config.json"
-        config.write_text(json.dumps(json.loads(config.read_text()) | {"tokenizer_class": "Qwen2Tokenizer"}))
-        return AutoTokenizer.from_pretrained(folder)
-
-
-def _processor(tokenizer: Any, picture: int) -> Any:
-    from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
-
-    area = picture * picture
-    patches = {"patch_size": 16, "temporal_patch_size": 2, "merge_size": 2}
-    sizes = {"size": {"shortest_edge": area, "longest_edge": area}}
-    return Qwen3VLProcessor(
-        image_processor=Qwen2VLImageProcessor(**patches, **sizes, image_mean=[0.5] * 3, image_std=[0.5] * 3),
-        tokenizer=tokenizer,
-        video_processor=Qwen3VLVideoProcessor(**patches),
-        chat_template=CHAT_TEMPLATE,
-    )
+def _processor(corpus: Iterable[str], picture: int) -> Any:
+    tokenizer = train_bpe(corpus, [PIECES], VOCABULARY, CHAT_TEMPLATE)
+    return native_processor(tokenizer, picture, CHAT_TEMPLATE)
 
 
 def _text_encoder(tokenizer: Any, size: MiniSize) -> Any:

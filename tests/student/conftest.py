@@ -17,10 +17,10 @@ def checkpoints(tmp_path_factory):
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # tensors this small are three times slower on two threads
-    root, work = tmp_path_factory.mktemp("checkpoints"), tmp_path_factory.mktemp("tokenizer")
-    tiny_pipelines.build_qwen_image(root / "t2i", work, edit=False)
-    tiny_pipelines.build_qwen_image(root / "edit", work, edit=True)
-    tiny_pipelines.build_qwen_image_21(root / "q21", work)
+    root = tmp_path_factory.mktemp("checkpoints")
+    tiny_pipelines.build_qwen_image(root / "t2i", edit=False)
+    tiny_pipelines.build_qwen_image(root / "edit", edit=True)
+    tiny_pipelines.build_qwen_image_21(root / "q21")
     tiny_pipelines.save_lora(root / "q21", root / "lora.safetensors", strength=0.3)
     yield root
     torch.set_num_threads(threads)

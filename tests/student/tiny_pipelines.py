@@ -1,9 +1,10 @@
 """Tiny random checkpoints of the real pipeline classes, built on the spot: no hub, nothing downloaded."""
 
-import json
 from pathlib import Path
+from typing import Any
 
-from student.mini.build import CHAT_TEMPLATE, MARKS
+from evalkit.mini_qwen import MARKS, qwen_tokenizer
+from student.mini.build import CHAT_TEMPLATE
 
 # what the shipped Qwen-Image checkpoints have: dynamic shifting and a stretched last step
 SCHEDULER = {
@@ -17,29 +18,19 @@ SCHEDULER = {
 HIDDEN = 32
 
 
-def byte_tokenizer(folder: Path):
+def byte_tokenizer() -> Any:
     """A tokenizer whose only words are the 256 bytes, plus the marks the Qwen templates need."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     core = Tokenizer(models.BPE(vocab={character: i for i, character in enumerate(alphabet)}, merges=[]))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     core.decoder = decoders.ByteLevel()
     core.add_special_tokens(list(MARKS))
-    PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
-        chat_template=CHAT_TEMPLATE,
-        model_max_length=4096,
-    ).save_pretrained(folder)
-    config = folder / "tokenizer_config.json"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"tokenizer_class": "Qwen2Tokenizer"}))
-    return AutoTokenizer.from_pretrained(folder)
+    return qwen_tokenizer(core, CHAT_TEMPLATE)
 
 
-def build_qwen_image(folder: Path, work: Path, edit: bool) -> Path:
+def build_qwen_image(folder: Path, edit: bool) -> Path:
     """`QwenImagePipeline`, or `QwenImageEditPlusPipeline`."""
     import torch
     from diffusers import (
@@ -57,7 +48,7 @@ def build_qwen_image(folder: Path, work: Path, edit: bool) -> Path:
         Qwen2VLVideoProcessor,
     )
 
-    tokenizer = byte_tokenizer(work)
+    tokenizer = byte_tokenizer()
     torch.manual_seed(0)
     parts = {
         "scheduler": FlowMatchEulerDiscreteScheduler(**SCHEDULER),
@@ -104,7 +95,7 @@ def build_qwen_image(folder: Path, work: Path, edit: bool) -> Path:
     return folder
 
 
-def build_qwen_image_21(folder: Path, work: Path) -> Path:
+def build_qwen_image_21(folder: Path) -> Path:
     """`QwenImage21Pipeline`: text to image and edit in one, RGBA out."""
     import torch
     from diffusers import (
@@ -121,7 +112,7 @@ def build_qwen_image_21(folder: Path, work: Path) -> Path:
         Qwen3VLVideoProcessor,
     )
 
-    tokenizer = byte_tokenizer(work)
+    tokenizer = byte_tokenizer()
     torch.manual_seed(0)
     QwenImage21Pipeline(
         scheduler=FlowMatchEulerDiscreteScheduler(**SCHEDULER),

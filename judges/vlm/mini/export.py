@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from evalkit.mini_qwen import MARKS
 from evalkit.torchvision_cpu import ensure_torchvision
 from judges.vlm.mini.prompts import segments
-from judges.vlm.mini.tokens import CHAT_TEMPLATE, MARKS, build_processor
+from judges.vlm.mini.tokens import CHAT_TEMPLATE, build_processor
 
 
 def export(model: Any, tokenizer: Any, side: int, folder: Path) -> Path:
