@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from benchmarks.tiles.case import edit_case, tile_case
 from benchmarks.tiles.edit import KINDS, Edit, sample_edit
 from benchmarks.tiles.provenance import tiles_version
-from benchmarks.tiles.sample import WordSource, sample_scene
+from benchmarks.tiles.sample import TOLD, WordSource, sample_scene
 from benchmarks.tiles.scene import CATEGORIES, MAX_LETTERS, Category
 from benchmarks.tiles.sources import cached_source
 from benchmarks.tiles.training import EDITED
@@ -31,13 +31,15 @@ class TilesBenchmark:
     """Small flat designs on a grid of 16 px and edits of them: what the mini models were made for."""
 
     class Settings(base.Settings):
-        """Settings. `edit_share`: share of edits. `words`: kept apart from training, trained on, or letters at random.
-        `start`: number of the first case, so that a run can be split."""
+        """Settings. `edit_share`: share of edits. `told`: share of the things whose place the prompt says; the rest is
+        left open, which is what few steps find hard. `words`: kept apart from training, trained on, or letters at
+        random. `start`: number of the first case, so that a run can be split."""
 
         primary: ClassVar[str] = "count"
         count: int = Field(default=100, ge=1)
         seed: int = 0
         edit_share: float = Field(default=0.3, ge=0.0, le=1.0)
+        told: float = Field(default=TOLD, ge=0.0, le=1.0)
         categories: tuple[Category, ...] = Field(default=CATEGORIES, min_length=1)
         words: Words = "held-out"
         start: int = Field(default=0, ge=0)
@@ -63,7 +65,7 @@ class TilesBenchmark:
             rng = random.Random(f"tiles benchmark {settings.seed}/{number}")  # training never seeds with these words
             turn = turn_of(number, settings.edit_share, settings.categories)
             if turn.edit is None:
-                scene = sample_scene(rng, turn.category, WORDS[settings.words])
+                scene = sample_scene(rng, turn.category, WORDS[settings.words], settings.told)
                 yield tile_case(scene, f"{turn.category}-{number:06d}")
             else:
                 edit = an_edit(rng, turn.category, turn.edit, WORDS[settings.words])

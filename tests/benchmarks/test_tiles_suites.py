@@ -113,3 +113,12 @@ def test_everything_occurs_in_the_shipped_suite():
     assert {figure.cut for figure in figures} == set(CUTS)
     assert {land.form for land in lands} == set(FORMS)
     assert {land.column for land in lands if land.told} == set(COLUMNS)
+
+
+def test_what_the_prompt_leaves_open_can_be_chosen():
+    def open_things(**settings) -> int:
+        cases = benchmark(count=20, edit_share=0, categories=("text", "shapes"), **settings).cases()
+        return sum(len(case.extra.get("unplaced", ())) for case in cases)
+
+    assert open_things(told=1) == 0
+    assert open_things() < open_things(told=0)

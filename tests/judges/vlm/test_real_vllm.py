@@ -19,10 +19,12 @@ import pytest
 
 from benchmarks.tiles.benchmark import TilesBenchmark
 from benchmarks.tiles.generator import TileGenerator
+from evalkit.cli import main
 from evalkit.errors import UnavailableError
 from evalkit.keys import noise_seed
 from evalkit.pictures import Picture, Pixels
-from evalkit.records import Case, Request, Task
+from evalkit.records import Case, Request, Role, Task
+from evalkit.store.run_reader import RunReader
 from judges.edit.judge import source_pixels
 from judges.vlm.ask import Ask, Reply
 from judges.vlm.checklist import items, question_ask
@@ -47,6 +49,8 @@ MASKED = -1000.0
 """Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
 WEIGHTS = Path(profile("judge-mini").where())
 START_SECONDS = 400
+SUITE = ("quality", "layout", "background")
+"""Rubrics that judge-mini is fit for."""
 
 
 def vllm_or_skip() -> None:
@@ -217,3 +221,31 @@ def test_asked_alone_it_says_the_same_as_in_a_crowd(asked: Asked) -> None:
     for crowd, alone in zip(asked.replies, asked.again, strict=False):
         assert alone.text == crowd.text
         assert alone.probabilities == pytest.approx(crowd.probabilities, abs=SAME)
+
+
+@pytest.mark.skipif(not (WEIGHTS / "config.json").is_file(), reason="judge-mini has no weights yet")
+def test_the_built_in_suite_gets_the_same_verdicts_over_http(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`evalkit run` on minis-core, every case, once with judge-mini on the server and once in process."""
+    assert server.api_key
+    monkeypatch.setenv("EVALKIT_JUDGE_API_KEY", server.api_key)
+    here, there = (
+        judged_suite(tmp_path / name, where)
+        for name, where in (("here", {}), ("there", {"url": server.url, "model": server.model}))
+    )
+    assert len(here) > 100
+    assert there == pytest.approx(here, abs=TOLERANCE)
+
+
+def judged_suite(folder: Path, where: dict[str, str]) -> dict[tuple[str, str], float]:
+    """Every score of the student's pictures, by dimension and case."""
+    judge = {"use": "vlm", **where, "rubrics": list(SUITE), "repeats": 0, "check_text": False}
+    config = {"student": "flash-mini", "teacher": None, "judges": [judge], "exporters": ["verdict"], "cache": False}
+    folder.mkdir()
+    (folder / "run.yaml").write_text(json.dumps(config))
+    assert main(["run", str(folder / "run.yaml"), "--out", str(folder / "run")]) == 0
+    with RunReader(folder / "run") as reader:
+        return {
+            (name, case): score for name in SUITE for case, _, score in reader.scores(Role.STUDENT, f"vlm.{name}")
+        }
