@@ -246,6 +246,4 @@ def judged_suite(folder: Path, where: dict[str, str]) -> dict[tuple[str, str], f
     (folder / "run.yaml").write_text(json.dumps(config))
     assert main(["run", str(folder / "run.yaml"), "--out", str(folder / "run")]) == 0
     with RunReader(folder / "run") as reader:
-        return {
-            (name, case): score for name in SUITE for case, _, score in reader.scores(Role.STUDENT, f"vlm.{name}")
-        }
+        return {(name, case): score for name in SUITE for case, _, score in reader.scores(Role.STUDENT, f"vlm.{name}")}
