@@ -8,9 +8,10 @@ import shlex
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -35,24 +36,38 @@ VERBS = {
 }
 
 
-class _Verbs(click.Group):
-    """Commands that are imported when called, so that `evalkit --help` is instant."""
+class LazyGroup(click.Group):
+    """Commands that are imported when called, so that `--help` is instant.
+
+    Args:
+        table: name -> what it does, in the order of the help.
+        module: the module whose `command` is the command of a name, `{}` standing for the name.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, str], module: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._table, self._module = table, module
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(self._table)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in VERBS:
+        if name not in self._table:
             return None
-        command: click.Command = importlib.import_module(f"evalkit.cli.{name}").command
+        command: click.Command = importlib.import_module(self._module.format(name)).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(self._table.items()))
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup,
+    table=VERBS,
+    module="evalkit.cli.{}",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="evalkit")
 def cli() -> None:
     """Is the few-step image model as good as the teacher it was distilled from?
@@ -79,7 +94,7 @@ def main(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except Exception:
+    except Exception:  # no user's mistake: ours, whatever it is
         return say_bug()
 
 
@@ -109,8 +124,8 @@ def resumable(folder: Path) -> Iterator[None]:
         raise
     except EvalkitError:
         raise
-    except Exception as error:
-        raise click.exceptions.Exit(say_bug(folder)) from error  # click's way to end with this code
+    except Exception as error:  # ours, whatever it is; `Exit` is click's way to end with this code
+        raise click.exceptions.Exit(say_bug(folder)) from error
 
 
 def same_command() -> str:

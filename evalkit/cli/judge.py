@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
+
+from evalkit.cli import LazyGroup
 
 SUBCOMMANDS = {
     "serve": "Start a vision-language model on vLLM for judges to ask, and wait.",
@@ -15,21 +15,6 @@ SUBCOMMANDS = {
 }
 
 
-class _Subcommands(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in SUBCOMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"evalkit.cli.judge_{name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUBCOMMANDS.items()))
-
-
-@click.group("judge", cls=_Subcommands)
+@click.group("judge", cls=LazyGroup, table=SUBCOMMANDS, module="evalkit.cli.judge_{}")
 def command() -> None:
     """Serve, replay, calibrate and train the judges that are models."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 
 import click
@@ -29,11 +27,10 @@ def command(labels: tuple[Path, ...], run: Path, pass_at: int, out: Path | None)
     from evalkit.calibrate.run import calibrate
     from evalkit.calibrate.table import lines
     from evalkit.calibrate.write import write_calibration
-    from evalkit.cli import clean
+    from evalkit.cli import clean, same_command
     from evalkit.errors import EXIT_OK, EXIT_UNDECIDED
 
-    again = shlex.join(["evalkit", *sys.argv[1:]])
-    found = calibrate(labels, run, pass_level=(pass_at - 1) / 4, command=again)
+    found = calibrate(labels, run, pass_level=(pass_at - 1) / 4, command=same_command())
     for line in lines(found):
         click.echo(clean(line))
     if out:

@@ -106,7 +106,7 @@ def _export(specs: tuple[PluginSpec, ...], results: StoredResults, folder: Path)
         exporter: Exporter = create("exporters", spec)
         try:
             files[spec.use] = exporter.export(results, folder)
-        except Exception as error:
+        except Exception as error:  # an exporter is a plug-in: the others still write, then it is raised
             failed = failed or error
     if failed:
         raise failed
