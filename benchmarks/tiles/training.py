@@ -21,6 +21,7 @@ from evalkit.protocols import Example
 from evalkit.records import Task
 
 CORPUS = 4000
+HARD_EDITS = ("background", "recolor", "move")
 
 
 class TileTrainingData:
@@ -32,10 +33,12 @@ class TileTrainingData:
     class Settings(base.Settings):
         """Settings. `told`: share of the things whose place the prompt says. `single`: share of the scenes with one
         thing at most, to begin with: where things stand is learnt many times faster from single ones with told places.
+        `hard_edits`: share of the edits that are of the kinds learnt last, over their turn among the others.
         """
 
         told: float = Field(TOLD, ge=0, le=1)
         single: float = Field(0.0, ge=0, le=1)
+        hard_edits: float = Field(0.0, ge=0, le=1)
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -47,7 +50,9 @@ class TileTrainingData:
             scene = dataclasses.replace(scene, marks=() if scene.word else scene.marks[:1])
         if task is Task.T2I:
             return Example(prompt_of(scene), category, partial(draw_tiles, scene))
-        edit = sample_edit(rng, scene, training_word)
+        hard = self._settings.hard_edits and rng.random() < self._settings.hard_edits
+        edit = sample_edit(rng, scene, training_word, rng.choice(HARD_EDITS)) if hard else None
+        edit = edit or sample_edit(rng, scene, training_word)
         if edit is None:
             raise ValueError(f"no edit of a scene of category {category!r}")
         before, after = partial(draw_tiles, edit.before), partial(draw_tiles, edit.after)

@@ -247,3 +247,11 @@ def test_training_data_can_begin_with_single_things_in_told_places():
     rng = random.Random(0)
     prompts = [data.example(rng, Task.T2I, category).prompt for category in ("text", "shapes") for _ in range(40)]
     assert not any("free" in prompt or "," in prompt for prompt in prompts)
+
+
+def test_training_data_can_dwell_on_the_edits_that_are_learnt_last():
+    def backgrounds(**settings) -> int:
+        data, rng = TileTrainingData(TileTrainingData.Settings(**settings)), random.Random(3)
+        return sum("background" in data.example(rng, Task.EDIT, "shapes").prompt for _ in range(200))
+
+    assert backgrounds(hard_edits=1.0) > 1.5 * backgrounds()
