@@ -119,16 +119,16 @@ def run_ablation(
     """Train and measure what is missing, and write `ablation.json` and `ablation.md`.
 
     Raises:
-        ConfigError: a recipe that can't be.
+        ConfigError: a recipe that can't be, or an arm that was begun by another one.
         UnavailableError: as `execute`.
         Interrupted: `stop` was set; what was finished is kept.
     """
-    readers = {name: _recipe(folder / "arms" / name, values) for name, values in plan.arms.items()}
-    for number, (name, recipe) in enumerate(readers.items(), 1):
-        say(f"arm {number} of {len(readers)}: {name}")
+    recipes = {name: _recipe(folder / "arms" / name, values) for name, values in plan.arms.items()}
+    for number, (name, recipe) in enumerate(recipes.items(), 1):
+        say(f"arm {number} of {len(recipes)}: {name}")
         _train(recipe, folder / "arms" / name, stop)
         _measure(plan, folder, name, command, progress(), stop)
-    result = _compare(plan, folder, command)
+    result = _compare(plan, folder, command, _budget(recipes))
     (folder / "ablation.json").write_text(json.dumps(to_json(result), indent=1) + "\n", encoding="utf-8")
     (folder / "ablation.md").write_text(as_markdown(plan, result), encoding="utf-8")
     return result
@@ -158,11 +158,16 @@ def _absolute(values: dict[str, Any], base: Path) -> dict[str, Any]:
 
 
 def _recipe(folder: Path, values: dict[str, Any]) -> Any:
-    """The checked recipe, kept in the arm's folder."""
+    """The checked recipe, kept in the arm's folder: what was trained there was trained by no other."""
     import yaml
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "recipe.yaml"
+    begun = any((folder / name).exists() for name in ("state.pt", "model"))
+    if begun and read_yaml(path, ConfigError) != values:
+        what = f"the recipe of the arm `{folder.name}` has changed since it was trained"
+        hint = "give another --out, or remove the arm's folders in arms/ and runs/ to train it anew"
+        raise ConfigError(what, where=str(path), hint=hint)
     path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return load("recipes", "default").read(path)
 
@@ -187,7 +192,17 @@ def _measure(
     execute(changed, assemble(changed), folder / "runs" / name, command=command, progress=progress, stop=stop)
 
 
-def _compare(plan: AblationPlan, folder: Path, command: str) -> Ablation:
+def _budget(recipes: Mapping[str, Any]) -> str:
+    """What training cost, arm by arm only where it differs."""
+    each = {
+        name: f"{recipe.steps} steps of {recipe.batch_size * recipe.accumulate} pictures, seed {recipe.seed}"
+        for name, recipe in recipes.items()
+    }
+    budgets = set(each.values())
+    return budgets.pop() if len(budgets) == 1 else "; ".join(f"`{name}` {budget}" for name, budget in each.items())
+
+
+def _compare(plan: AblationPlan, folder: Path, command: str, budget: str) -> Ablation:
     with ExitStack() as stack:
         readers = {name: stack.enter_context(RunReader(folder / "runs" / name)) for name in plan.arms}
         rows = {name: _dimension_results(reader) for name, reader in readers.items()}
@@ -202,9 +217,6 @@ def _compare(plan: AblationPlan, folder: Path, command: str) -> Ablation:
         dataclasses.replace(each, p_adjusted=p, verdict=_verdict(each, p, known))
         for each, p in zip(found, adjusted, strict=True)
     ]
-    recipe = plan.recipe
-    pictures = recipe.get("batch_size", 1) * recipe.get("accumulate", 1)
-    budget = f"{recipe.get('steps')} steps of {pictures} pictures, seed {recipe.get('seed', 0)}"
     return Ablation(command, budget, means, tuple(judged))
 
 
