@@ -48,6 +48,7 @@ class PictureShelf:
         self._folder.mkdir(parents=True)
         self._results = results
         self._thumbs = Thumbnails(folder / "thumbs")
+        self._sources: dict[SourceImage, PlacedSource] = {}
 
     def __enter__(self) -> Self:
         self._thumbs.__enter__()
@@ -81,7 +82,15 @@ class PictureShelf:
         return Placed(target.name, "", target.name if small else self._thumbs.add(target, sample.sha256))
 
     def place_source(self, source: SourceImage) -> PlacedSource:
-        """Make the picture that an edit starts from part of the report, if its file is still what was edited."""
+        """Make the picture that an edit starts from part of the report, if its file is still what was edited.
+
+        It is read once, however many cases and seeds start from it.
+        """
+        if source not in self._sources:
+            self._sources[source] = self._place_source(source)
+        return self._sources[source]
+
+    def _place_source(self, source: SourceImage) -> PlacedSource:
         try:
             data = read_file(Path(source.path))
             if hashlib.sha256(data).hexdigest() != source.sha256:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ from PIL import Image
 
 from evalkit.errors import PictureError
 from evalkit.pictures import encode_png
-from evalkit.records import Role
+from evalkit.records import Role, SourceImage
+from reports.html import shelf as shelf_module
 from reports.html.exporter import HtmlExporter
+from reports.html.shelf import PictureShelf
 from reports.html.thumbs import EDGE, SMALL, Thumbnails, thumbnail
 from tests.reports.conftest import FakeRunResults, store
 from tests.reports.test_html import columns
@@ -24,6 +27,22 @@ SETTINGS = HtmlExporter.Settings()
 
 def value(part: dict[str, Any], name: str, row: int) -> Any:
     return part[name][row] if isinstance(part[name], list) else part[name]
+
+
+def test_the_source_of_many_edits_is_read_once(
+    demo: FakeRunResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "before.png"
+    file.write_bytes(encode_png(np.zeros((20, 30, 3), np.uint8)))
+    sha = hashlib.sha256(file.read_bytes()).hexdigest()
+    read = []
+    monkeypatch.setattr(shelf_module, "read_file", lambda path: read.append(path) or path.read_bytes())
+    with PictureShelf(tmp_path / "report", demo) as shelf:
+        placed = [shelf.place_source(SourceImage(str(file), sha)) for _ in range(5)]
+        changed = shelf.place_source(SourceImage(str(file), "0" * 64))
+    assert [(one.placed.name, one.size) for one in placed] == [(f"{sha}.png", (30, 20))] * 5
+    assert "has changed" in changed.placed.missing
+    assert len(read) == 2, "once for each content it is said to have"
 
 
 def test_the_list_shows_small_pictures(demo: FakeRunResults, tmp_path: Path) -> None:
