@@ -18,7 +18,7 @@ from judges.grain.colour import View, view
 from judges.grain.controls import controls
 from judges.grain.findings import coarse_map, figures, findings, sizes
 from judges.grain.mask import FlatArea, flat_area, too_small
-from judges.grain.measure import PIXELS_PER_DEGREE, VISIBLE
+from judges.grain.measure import LEAST_SIDE, PIXELS_PER_DEGREE, VISIBLE
 from judges.grain.ratio import log_ratio
 
 NOISE, AREA, RATIO = "grain.visible_noise", "grain.area", "grain.ratio"
@@ -42,8 +42,6 @@ _DIMENSIONS = (
 _UNDECLARED = "the case declares no flat ground: only the comparison with the twin means something"
 _WHOLE = 0.9
 """Share of the canvas above which an element is the ground itself."""
-_LEAST_SIDE = 32
-"""Below this a picture is hardly larger than the windows of the measurement, px."""
 
 
 class GrainJudge:
@@ -141,7 +139,7 @@ def unfit(picture: Picture, case: Case) -> str:
     if case.background.texture_wanted:
         return "the prompt asks for texture"
     height, width = picture.pixels.shape[:2]
-    if min(height, width) < _LEAST_SIDE:
+    if min(height, width) < LEAST_SIDE:
         return f"a picture of {width}x{height} px is too small"
     if _lossy(picture):
         return f"{picture.format} compression leaves block noise of its own: generate PNG"

@@ -27,6 +27,8 @@ TREND_SIGMA = 24.0
 """What changes more slowly than this is ground, not grain, px."""
 WINDOW = 33
 """Side of the window of the local map, px: about half a degree."""
+LEAST_SIDE = 32
+"""Side of a picture below which grain can't be judged, px: it is hardly larger than the windows."""
 CHROMA_WEIGHT = 0.05
 """Of var(a*) beside var(L*): 5 to 100, as Keelan et al. (Aptina) fitted them to just noticeable differences."""
 

@@ -21,8 +21,6 @@ REFUTED_SEVERITY = 0.05
 """Of a finding that an instrument refutes: it is shown, and said to be refuted, but it weighs nothing."""
 READABLE_SIDE = 64
 """A cut-out of text lower than this is enlarged to it before it is read, px."""
-LEAST_PICTURE = 32
-"""Side of a picture below which grain can't be measured, px: as the grain judge has it."""
 Word = Literal["confirmed", "refuted", "silent"]
 
 
@@ -116,9 +114,9 @@ def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> 
     from judges.grain.colour import view
     from judges.grain.findings import figures, sizes
     from judges.grain.mask import flat_area
-    from judges.grain.measure import VISIBLE
+    from judges.grain.measure import LEAST_SIDE, VISIBLE
 
-    if min(pixels.shape[:2]) < LEAST_PICTURE or (kind == "cast" and not colours):
+    if min(pixels.shape[:2]) < LEAST_SIDE or (kind == "cast" and not colours):
         return Said("silent")
     shown = view(pixels)
     area = flat_area(shown, regions=[box])
