@@ -101,8 +101,7 @@ def _fit(judged: Judged, cells: NDArray[np.int_]) -> IsotonicMapping | OrdinalMa
     scores = np.broadcast_to(judged.scores[cells], ratings.shape)[given]
     if len(judged.cells) < ENOUGH_FOR_ISOTONIC:
         return fit_ordinal(scores, ratings[given], np.array(LEVELS[judged.kind]))
-    upwards = judged.kind == "pairwise" or judged.dimension.higher_is_better
-    return fit_isotonic(scores, ratings[given], increasing=upwards)
+    return fit_isotonic(scores, ratings[given], increasing=judged.upwards)
 
 
 # ---------------------------------------------------------------------------------------------------- agreement
@@ -122,7 +121,7 @@ def _levels(judged: Judged, held_out: Values) -> list[Agreement]:
 
         people = agreement.krippendorff_alpha(rows, level) if len(rows) > 1 else None
         found.append(_with_interval(judged, f"alpha_{level}", alpha, people, 0.0))
-    between = [_of_two(one, other, levels) for one, other in combinations(rows, 2)]
+    between = [_of_two(one, other, levels) for one, other in _people(judged)]
     baseline = _mean([_of_two(always, row, levels).same for row in rows])
 
     def kappa(at: Positions) -> float | None:
@@ -170,10 +169,21 @@ class _Two(NamedTuple):
 
 def _of_two(one: Values, other: Values, levels: Values) -> _Two:
     """Of what both rated."""
-    both = ~np.isnan(one) & ~np.isnan(other)
-    if not both.any():
+    one, other = _both(one, other)
+    if not len(one):
         return _Two(None, None)
-    return _Two(agreement.weighted_kappa(one[both], other[both], levels), float(np.mean(one[both] == other[both])))
+    return _Two(agreement.weighted_kappa(one, other, levels), float(np.mean(one == other)))
+
+
+def _both(one: Values, other: Values) -> tuple[Values, Values]:
+    """What two raters said of what both rated."""
+    both = ~np.isnan(one) & ~np.isnan(other)
+    return one[both], other[both]
+
+
+def _people(judged: Judged) -> list[tuple[Values, Values]]:
+    """What every two people said of what both rated."""
+    return [_both(one, other) for one, other in combinations(judged.ratings, 2)]
 
 
 def _most_common(values: Values) -> float:
@@ -188,11 +198,8 @@ def _mean(values: list[float | None]) -> float | None:
 
 def _ranks(judged: Judged) -> Agreement:
     """Spearman, the better the higher."""
-    sign = 1.0 if judged.kind == "pairwise" or judged.dimension.higher_is_better else -1.0
-    people = []
-    for one, other in combinations(judged.ratings, 2):
-        both = ~np.isnan(one) & ~np.isnan(other)
-        people.append(agreement.rank_correlation(one[both], other[both]))
+    sign = 1.0 if judged.upwards else -1.0
+    people = [agreement.rank_correlation(one, other) for one, other in _people(judged)]
 
     def figure(at: Positions) -> float | None:
         return agreement.rank_correlation(sign * judged.scores[at], judged.labels[at])
@@ -202,8 +209,7 @@ def _ranks(judged: Judged) -> Agreement:
 
 def _pairwise(judged: Judged) -> tuple[Agreement, float]:
     """acc_eq over the pairs inside each held-out part, the tie fitted to the pairs of the rest; and the tie of all."""
-    sign = 1.0 if judged.kind == "pairwise" or judged.dimension.higher_is_better else -1.0
-    scores = sign * judged.scores
+    scores = judged.scores if judged.upwards else -judged.scores
     right = n = baseline = 0.0
     for fold in folds(judged.cases):
         tie = agreement.calibrated_tie(agreement.all_pairs(scores[fold.fit], judged.labels[fold.fit]))
@@ -212,10 +218,7 @@ def _pairwise(judged: Judged) -> tuple[Agreement, float]:
         if found is not None:
             right, n = right + found * len(pairs.signs), n + len(pairs.signs)
             baseline += float(np.sum(pairs.signs == 0))
-    people = []
-    for one, other in combinations(judged.ratings, 2):
-        both = ~np.isnan(one) & ~np.isnan(other)
-        people.append(agreement.pairwise_accuracy(agreement.all_pairs(one[both], other[both]), 0.0))
+    people = [agreement.pairwise_accuracy(agreement.all_pairs(one, other), 0.0) for one, other in _people(judged)]
     tie = agreement.calibrated_tie(agreement.all_pairs(scores, judged.labels))
     # a judge that finds everything alike is right about people's ties
     known = Agreement("pairwise_accuracy", right / n if n else None, _mean(people), baseline / n if n else None)
@@ -227,7 +230,7 @@ def _pairwise(judged: Judged) -> tuple[Agreement, float]:
 
 def _pass_fail(judged: Judged, pass_level: float, *, estimate: bool) -> PassFail:
     """The judge's two errors, each cell by a threshold of other cases."""
-    upwards = judged.dimension.higher_is_better
+    upwards = judged.upwards
     passed = judged.labels >= pass_level - 1e-9
     threshold = best_threshold(judged.scores, passed, higher_is_better=upwards)
     said = np.zeros(len(passed), dtype=bool)

@@ -78,6 +78,11 @@ class Judged:
         return dict(zip(self.everything, map(float, ranks), strict=True))
 
     @property
+    def upwards(self) -> bool:
+        """Whether a higher value of the judge is a better picture; of pairs it always is."""
+        return self.kind == "pairwise" or self.dimension.higher_is_better
+
+    @property
     def n_labels(self) -> int:
         """Answers given."""
         return int((~np.isnan(self.ratings)).sum())
@@ -195,17 +200,16 @@ def _everything(reader: RunReader, dimension: Dimension, *, pairs: bool) -> dict
     found: dict[Cell, float] = {
         (idx, seed, role): value for idx, seed, role, value in reader.cells(dimension.name, 0) if value is not None
     }
-    if pairs and any(role is Role.TEACHER for _, _, role in found):
-        sign = 1.0 if dimension.higher_is_better else -1.0
-        return {
-            (idx, seed, None): sign * (value - found[idx, seed, Role.TEACHER])
-            for (idx, seed, role), value in found.items()
-            if role is Role.STUDENT and (idx, seed, Role.TEACHER) in found
-        }
-    if pairs:
-        sign = 1.0 if dimension.higher_is_better else -1.0
+    if not pairs:
+        return found
+    sign = 1.0 if dimension.higher_is_better else -1.0
+    if not any(role is Role.TEACHER for _, _, role in found):
         return {(idx, seed, None): sign * value for (idx, seed, _), value in found.items()}
-    return found
+    return {
+        (idx, seed, None): sign * (value - found[idx, seed, Role.TEACHER])
+        for (idx, seed, role), value in found.items()
+        if role is Role.STUDENT and (idx, seed, Role.TEACHER) in found
+    }
 
 
 def _means(values: Sequence[tuple[int, float]]) -> Values:

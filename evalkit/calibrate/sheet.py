@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.errors import UsageError
+from evalkit.errors import PictureError, UsageError
 from evalkit.labels import KINDS, Item, Kind, LabelSheet, Question, Sampling, Shown
+from evalkit.pictures import read_file
 from evalkit.records import Case, Dimension, Role, Sample
 from evalkit.results import RunSummary
 from evalkit.store.results import StoredResults
@@ -70,14 +71,18 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
         case = next(reader.cases(idx)).case
         samples = _samples(reader, place, roles)
         new = _items(case, place, samples, questions, scored, rng)
+        if not new:  # only a pair was asked about, and one of its pictures is missing
+            continue
         items += new
         shown = {one.sha256 for item in new for one in item.pictures}
         pictures |= {s.sha256: reader.blobs.path(s.sha256, s.suffix) for s in samples.values() if s.sha256 in shown}
         pictures |= {item.source: Path(case.source.path) for item in new if item.source and case.source}
         drawn += 1
         looked += len({one.role for item in new for one in item.pictures})
+    if not items:
+        raise UsageError("no case has the pictures of both roles", where=str(reader.folder))
     rng.shuffle(items)
-    sampling = Sampling(seed, drawn, len(cases), max(sum(len(item.questions) for item in items), 1))
+    sampling = Sampling(seed, drawn, len(cases), sum(len(item.questions) for item in items))
     return Chosen(LabelSheet(questions, items, sampling, summary.benchmark, summary.run_digest), pictures)
 
 
@@ -165,8 +170,8 @@ def _source(case: Case) -> str:
     if case.source is None:
         return ""
     try:
-        actual = hashlib.sha256(Path(case.source.path).read_bytes()).hexdigest()
-    except OSError:
+        actual = hashlib.sha256(read_file(Path(case.source.path))).hexdigest()
+    except PictureError:
         return ""
     return actual if case.source.sha256 in ("", actual) and Path(case.source.path).suffix.lower() in SHOWN else ""
 

@@ -33,7 +33,7 @@ def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, se
     from evalkit.cli import clean
     from evalkit.errors import PictureError, StoreError, UsageError
     from evalkit.plugins import PluginSpec, create
-    from evalkit.records import Role
+    from evalkit.records import Role, Task
     from evalkit.store.run_reader import RunReader
 
     with RunReader(run) as reader:
@@ -52,5 +52,10 @@ def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, se
     )
     for question in sheet.questions:
         click.echo(clean(f"  {question.dimension} ({question.kind})"))
+    if blind := sum(item.task is Task.EDIT and not item.source for item in sheet.items):
+        click.echo(
+            f"note: {blind} edits are shown without the picture before the edit: its file is gone, has changed, or is "
+            "no PNG, JPEG or WebP"
+        )
     click.echo(str(page.resolve()))
     return 0

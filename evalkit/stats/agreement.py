@@ -82,13 +82,6 @@ def rank_correlation(first: Values, second: Values) -> float | None:
     return float(stats.spearmanr(first, second).statistic)
 
 
-def majority_share(values: Values) -> float | None:
-    """Share of the most common value: how often somebody who always says that one is right; `None` for none."""
-    if not len(values):
-        return None
-    return float(np.unique(values, return_counts=True)[1].max() / len(values))
-
-
 # ------------------------------------------------------------------------------------------------------- pairs
 
 

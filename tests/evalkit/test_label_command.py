@@ -79,9 +79,19 @@ def test_pairs_are_two_pictures_on_random_sides(run: Path) -> None:
             choose(reader, [f"{DIMENSION}=pairwise"], 10, 0, (Role.STUDENT,))
         single, _ = choose(reader, [DIMENSION], 1000, 0, (Role.TEACHER,))
     assert len(sheet.items) == CASES - 2, "without the case nobody scored, and the one without a student"
+    assert sheet.sampling.cases_drawn == sheet.sampling.questions == CASES - 2
     assert all(len(item.pictures) == 2 for item in sheet.items)
     assert 5 < sum(item.pictures[0].role is Role.STUDENT for item in sheet.items) < CASES - 7
     assert {one.role for item in single.items for one in item.pictures} == {Role.TEACHER}
+
+
+def test_no_pair_is_no_page(tmp_path: Path, evalkit: Command) -> None:
+    run = ("run", "--benchmark", "fake-benchmark:count=1", "--judge", "fake-brightness", "--out", "run")
+    evalkit(*run, "--student", "fake-flat:fail_on=flat/0000", "--teacher", "fake-flat:level=20")
+    done = evalkit("judge", "label", "run", "--dimension", f"{DIMENSION}=pairwise")
+    assert done.returncode == 2, done.stderr
+    assert "no case has the pictures of both roles" in done.stderr
+    assert not (tmp_path / "labels.html").exists()
 
 
 def test_the_command_writes_a_page_that_shows_no_scores(run: Path, tmp_path: Path, evalkit: Command) -> None:
@@ -160,6 +170,10 @@ def test_an_edit_shows_its_source_and_a_hostile_prompt_stays_text(tmp_path: Path
     assert page.count(f'id="picture-{sha}"') == 1
     assert "<img src=x" not in page
     assert "alert(1)" in sheet["items"][0]["prompt"]
+    assert "before the edit" not in done.stdout
+    (folder / "before.png").rename(folder / "moved.png")
+    done = evalkit("judge", "label", "run", "--dimension", DIMENSION, "--n", 2, "--out", "without.html")
+    assert "note: 2 edits are shown without the picture before the edit" in done.stdout
     (tmp_path / "run" / "pictures").rename(tmp_path / "run" / "gone")
     done = evalkit("judge", "label", "run", "--dimension", DIMENSION, "--n", 2, "--out", "two.html")
     assert done.returncode == 70, "the run folder is damaged"
