@@ -14,7 +14,8 @@ from evalkit.settings import ResolvedPath, Settings
 from evalkit.strict_yaml import read_yaml
 from student.recipe.batches import Composition
 from student.recipe.distill import DistillSettings
-from student.recipe.flow import explicit_grid, sigma_grid
+from student.recipe.family import TOKEN_PX
+from student.recipe.flow import dynamic_shift, explicit_grid, sigma_grid
 from student.recipe.guidance import BASE, Expert
 from student.recipe.optim import OptimizerName
 from student.recipe.teach import TeachSettings
@@ -64,23 +65,47 @@ class ExpertRule(Settings):
     categories: tuple[str, ...] = ()
 
 
+class DynamicShift(Settings):
+    """Shift exp(μ) that grows with the picture: μ is linear between two sizes, each (tokens, μ)."""
+
+    base: tuple[int, float] = (256, 0.5)
+    most: tuple[int, float] = (8192, 0.9)
+
+    @model_validator(mode="after")
+    def _two_sizes(self) -> Self:
+        if not 0 < self.base[0] < self.most[0]:
+            raise ValueError("`most` must have more tokens than `base`")
+        return self
+
+
 class Grid(Settings):
-    """The student's sigma grid: a number of steps with a static shift, or its sigmas one by one."""
+    """The student's sigma grid: a number of steps with a static or dynamic shift, or its sigmas one by one."""
 
     nfe: int | None = Field(None, ge=1, le=64)
     shift: float = Field(3.0, gt=0)
+    dynamic_shift: DynamicShift | None = None
+    shift_terminal: float | None = Field(None, gt=0, lt=1)
     sigmas: tuple[float, ...] = ()
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.nfe is None) == (not self.sigmas):
             raise ValueError("give either `nfe` or `sigmas`")
-        self.values()
+        shifts = {"shift", "dynamic_shift", "shift_terminal"} & self.model_fields_set
+        if self.sigmas and shifts:
+            raise ValueError(f"`{min(shifts)}` means nothing beside `sigmas`")
+        if {"shift", "dynamic_shift"} <= shifts:
+            raise ValueError("give either `shift` or `dynamic_shift`")
+        self.values((1024, 1024))
         return self
 
-    def values(self) -> tuple[float, ...]:
-        """The sigmas, with the final 0."""
-        return tuple(explicit_grid(self.sigmas) if self.sigmas else sigma_grid(self.nfe or 0, self.shift))
+    def values(self, size: tuple[int, int]) -> tuple[float, ...]:
+        """The sigmas for pictures of `size` (width, height) px, with the final 0."""
+        if self.sigmas:
+            return tuple(explicit_grid(self.sigmas))
+        dynamic, tokens = self.dynamic_shift, (size[0] // TOKEN_PX) * (size[1] // TOKEN_PX)
+        shift = dynamic_shift(tokens, dynamic.base, dynamic.most) if dynamic else self.shift
+        return tuple(sigma_grid(self.nfe or 0, shift, self.shift_terminal))
 
 
 class Lora(Settings):
@@ -153,12 +178,12 @@ class Recipe(Settings):
             accumulate=self.accumulate,
         )
 
-    def distill_settings(self) -> DistillSettings:
-        """For `student.recipe.distill`."""
+    def distill_settings(self, size: tuple[int, int]) -> DistillSettings:
+        """For `student.recipe.distill`, on pictures of `size` (width, height) px."""
         assert self.grid is not None
         return DistillSettings(
             steps=self.steps,
-            grid=self.grid.values(),
+            grid=self.grid.values(size),
             guidance=self.guidance,
             schedule=tuple(Expert(r.teacher, r.weight, r.steps, r.tasks, r.categories) for r in self.schedule),
             lr=self.lr,

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+TOKEN_PX = 16
+"""Side of what one latent token of the family stands for."""
 MIN_SIGMA = 0.05
 """A transformer that predicts x0 has its velocity divided by no less than this, so that no loss explodes."""
 
@@ -109,12 +111,12 @@ class QwenImage21:
             raise ValueError("prompts of one batch must have the same number of tokens")
         drop = pipe._drop_idx
         slots = (inputs["input_ids"] == pipe._img_token_id)[:, drop:]
-        source, grids = None, [(size[1] // 16, size[0] // 16)]
+        source, grids = None, [(size[1] // TOKEN_PX, size[0] // TOKEN_PX)]
         if sources:
             with torch.no_grad():
                 source = self.latents(torch.stack([_tensor(picture) for picture in sources]).to(embeds.device))
             width, height = size_of_all(sources)
-            grids.insert(0, (height // 16, width // 16))
+            grids.insert(0, (height // TOKEN_PX, width // TOKEN_PX))
             if int(slots[0].sum()) * 4 != source.shape[1]:
                 hint = "pictures must be of a size that its image processor leaves as it is"
                 raise ConfigError(f"the encoder of this checkpoint resizes {width}x{height} px", hint=hint)
@@ -128,7 +130,7 @@ class QwenImage21:
         return packed
 
     def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
-        rows, columns = size[1] // 16, size[0] // 16
+        rows, columns = size[1] // TOKEN_PX, size[0] // TOKEN_PX
         grid = latents.transpose(1, 2).reshape(len(latents), -1, 1, rows, columns).to(self.pipe.vae.dtype)
         mean, std = self._moments(grid)
         decoded: Tensor = self.pipe.vae.decode(grid * std + mean, return_dict=False)[0][:, :3, 0].float()

@@ -30,7 +30,7 @@ class SampleGrid:
         self._family, self._size, self._folder = family, data.size, folder
         composition = recipe.mixture.composition()
         self._batches = Batches(data, composition, family.tokenizer, COLUMNS, SEED)
-        self._grid = list(recipe.grid.values()) if recipe.grid else sigma_grid(TEACHER_STEPS, TEACHER_SHIFT)
+        self._grid = list(recipe.grid.values(data.size)) if recipe.grid else sigma_grid(TEACHER_STEPS, TEACHER_SHIFT)
         self._guidance = 1.0 if recipe.grid else recipe.guidance
 
     def draw(self, transformer: Any, step: int) -> Path:

@@ -123,7 +123,7 @@ class RecipeRunner:
         teachers |= {name: self._load(folder, accelerator).transformer for name, folder in recipe.teachers.items()}
         lora = (recipe.lora.rank, recipe.lora.alpha) if recipe.lora else None
         trainer = Distillation(
-            family, teachers, batches, recipe.distill_settings(), self.data.size, seed, lora, accelerator
+            family, teachers, batches, recipe.distill_settings(self.data.size), self.data.size, seed, lora, accelerator
         )
         self._checkpointing(trainer.student)
         self._checkpointing(trainer.fake)
@@ -156,7 +156,7 @@ class RecipeRunner:
                 except ValueError as error:
                     raise ConfigError(str(error), where=f"mixture.{task.value}", hint=f"remove `{name}`") from error
         if recipe.kind == "distill":
-            settings = recipe.distill_settings()
+            settings = recipe.distill_settings(self.data.size)
             try:
                 check_schedule(settings.schedule, settings.nfe, given)
             except ValueError as error:

@@ -41,11 +41,19 @@ def euler(
 def sample_by(pipe: Any, grid: Grid) -> None:
     """Make a pipeline sample by the grid its student was trained on, and by no other schedule of its teacher's.
 
-    With a number of steps the scheduler gets the static shift alone, so that `num_inference_steps` gives the grid. With
+    With a number of steps the scheduler gets the grid's shift alone, so that `num_inference_steps` gives the grid. With
     sigmas one by one they must be given to the pipeline as they are; `QwenImage21Pipeline` keeps them.
     """
-    shift = 1.0 if grid.sigmas else grid.shift
-    static = {"use_dynamic_shifting": False, "shift_terminal": None, "shift": shift}
-    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **static)
+    dynamic = grid.dynamic_shift
+    schedule: dict[str, Any] = {
+        "use_dynamic_shifting": dynamic is not None,
+        "shift_terminal": grid.shift_terminal,
+        "shift": 1.0 if grid.sigmas or dynamic else grid.shift,
+    }
+    if dynamic:
+        (base, low), (most, high) = dynamic.base, dynamic.most
+        schedule |= {"base_image_seq_len": base, "base_shift": low, "max_image_seq_len": most, "max_shift": high}
+        schedule["time_shift_type"] = "exponential"
+    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, **schedule)
     if "sample_sigmas" in pipe.config:
         pipe.register_to_config(sample_sigmas=list(grid.sigmas) or None)

@@ -27,6 +27,8 @@ def refused(folder, recipe):
         ),
         ({"grid": {"nfe": 4, "sigmas": [1, 0.5]}}, ["give either `nfe` or `sigmas`"]),
         ({"grid": {}}, ["give either `nfe` or `sigmas`"]),
+        ({"grid": {"nfe": 4, "shift": 2, "dynamic_shift": {}}}, ["give either `shift` or `dynamic_shift`"]),
+        ({"grid": {"sigmas": [1, 0.5], "shift": 2}}, ["`shift` means nothing beside `sigmas`"]),
         ({"grid": {"sigmas": [1, 0.5, 0.5]}}, ["sigmas must fall strictly"]),
         ({"grid": {"sigmas": [1, 0.5, 0.7]}}, ["sigmas must fall strictly"]),
         ({"grid": None}, ["a distillation needs `grid`"]),

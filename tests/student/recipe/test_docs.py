@@ -36,7 +36,7 @@ def test_every_key_is_documented_with_its_default(model, table):
 @pytest.mark.parametrize("text", EXAMPLES)
 def test_the_examples_are_recipes(text):
     recipe = Recipe.model_validate(yaml.safe_load(text), context={"base": "/"})
-    settings = recipe.distill_settings()
+    settings = recipe.distill_settings((128, 128))
     assert settings.nfe == 4
 
 

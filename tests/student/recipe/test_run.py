@@ -128,6 +128,18 @@ def test_1_x_runs_from_the_same_recipe(checkpoints, tmp_path, name, mixture):
     assert (index["use_dynamic_shifting"], index["shift"], index["shift_terminal"]) == (False, 3.0, None)
 
 
+def test_a_dynamic_shift_comes_with_the_student(checkpoints, tmp_path):
+    grid = {"nfe": 4, "dynamic_shift": {"base": [4, 0.5], "most": [1024, 3.0]}, "shift_terminal": 0.1}
+    recipe = distillation(checkpoints / "q21", "t2i", steps=1, grid=grid)
+    made = runner(tmp_path / "a", recipe)
+    list(made.run())
+    asked = request()
+    (result,) = draw(generator(made.out / "model", num_inference_steps=4, true_cfg_scale=1.0), asked)
+    expected = made.recipe.grid.values((asked.case.width, asked.case.height))
+    assert expected != pytest.approx(made.recipe.grid.values((256, 256)), abs=1e-2)
+    assert result.notes["sigmas"] == pytest.approx(expected, abs=1e-4)
+
+
 def test_sigmas_given_one_by_one_come_with_the_student(checkpoints, tmp_path):
     sigmas = [1.0, 0.8, 0.3]
     made = runner(tmp_path / "a", distillation(checkpoints / "q21", "t2i", steps=1, grid={"sigmas": sigmas}))
