@@ -10,23 +10,39 @@ from evalkit.records import Role
 from evalkit.store.run_reader import RunReader
 
 CASES = "tiles:count=100,edit_share=0.4,seed=5"
+OPEN = "tiles:count=100,edit_share=0,told=0,categories=[text],seed=5"
+"""Designs whose words and shapes may stand anywhere: what a teacher in few steps finds hard."""
 FOUR = "base-mini:num_inference_steps=4,true_cfg_scale=1.0"
+TWO_GUIDED = "base-mini:num_inference_steps=2"
+"""The teacher's own weights in 4 evaluations: without guidance, or in half the steps with it."""
+RUNS = (
+    (CASES, "flash-mini", "base-mini"),
+    (CASES, "flash-mini", FOUR),
+    (CASES, FOUR, "base-mini"),
+    (CASES, "text-mini", "base-mini"),
+    (CASES, "edit-mini", "base-mini"),
+    (OPEN, "flash-mini", "base-mini"),
+    (OPEN, "flash-mini", FOUR),
+    (OPEN, "flash-mini", TWO_GUIDED),
+)
 WANTED = {"typography.exact": 1.0, "layout.placement": 1.0, "edit.changed": 1.0, "edit.preserved": 0.9}
 """An edit is right where each of these that was scored is at least this."""
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        for student, teacher in (("flash-mini", "base-mini"), ("flash-mini", FOUR), (FOUR, "base-mini")):
-            out = Path(folder) / f"{student}-{teacher}".replace(":", "-")
-            print(f"-- {student} against {teacher}", flush=True)
+        for number, (cases, student, teacher) in enumerate(RUNS):
+            out = Path(folder) / str(number)
+            print(f"-- {student} against {teacher} on {cases}", flush=True)
             judges = [word for name in ("typography", "layout", "edit", "grain") for word in ("--judge", name)]
-            run = ["run", "--benchmark", CASES, "--student", student, "--teacher", teacher, *judges, "--out", str(out)]
-            evalkit(run)
+            evalkit(
+                ["run", "--benchmark", cases, "--student", student, "--teacher", teacher, *judges, "--out", str(out)]
+            )
             with RunReader(out) as reader:
                 for role in Role:
                     right, count = edits_right(reader, role)
-                    print(f"  {role.value} edits right as a whole: {right} of {count}", flush=True)
+                    if count:
+                        print(f"  {role.value} edits right as a whole: {right} of {count}", flush=True)
 
 
 def edits_right(reader: RunReader, role: Role) -> tuple[int, int]:
