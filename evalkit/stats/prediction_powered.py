@@ -19,7 +19,8 @@ from evalkit.stats.intervals import mean_interval
 Values = NDArray[np.float64]
 LEAST = 30
 """Labelled cases from which on the judge may help. Its weight is fitted to them: with 10 the interval of a fair judge
-covers 91 % (88 % where most pictures are good), with 20 95 % (93 %); 600 samples each of 200 judged cases."""
+covers 91 % (88 % where most pictures are good), with 20 95 % (93 %): `simulate(world, n, judged=200, draws=600)` of
+tests/bench/calibration.py, with 2 here."""
 
 
 class Powered(NamedTuple):
