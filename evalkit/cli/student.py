@@ -110,16 +110,18 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
 
     from evalkit.errors import ConfigError, PictureError, UnavailableError
     from evalkit.keys import noise_seed
-    from evalkit.pictures import decode, encode_png
+    from evalkit.pictures import decode, encode_png, read_file
     from evalkit.plugins import PluginSpec, create
     from evalkit.records import Case, Request, SourceImage, Task
 
+    origin = None
     if source:
         try:
-            decode(source.read_bytes(), where=str(source))
+            data = read_file(source)
+            decode(data, where=str(source))
         except PictureError as error:
             raise ConfigError(str(error), hint="give another --source") from error
-    origin = SourceImage(str(source.resolve()), hashlib.sha256(source.read_bytes()).hexdigest()) if source else None
+        origin = SourceImage(str(source.resolve()), hashlib.sha256(data).hexdigest())
     task = Task.EDIT if origin else Task.T2I
     spec = PluginSpec.parse(model, Path.cwd())
     width, height = (size, size) if size else _made_for(spec)
