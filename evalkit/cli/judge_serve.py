@@ -12,13 +12,34 @@ import click
 
 @click.command("serve")
 @click.argument("profile", default="judge-mini")
-@click.option("--model", default="", help="Folder or hub id to load in place of the profile's own.")
-@click.option("--port", type=click.IntRange(1, 65535), help="On 127.0.0.1; default: a free one.")
+@click.option(
+    "--model", default="", help="Folder or hub id to load in place of the profile's own.", envvar="EVALKIT_MODEL"
+)
+@click.option("--port", type=click.IntRange(1, 65535), help="On 127.0.0.1; default: a free one.", envvar="EVALKIT_PORT")
 @click.option("--vllm-python", type=click.Path(path_type=Path), envvar="EVALKIT_VLLM_PYTHON", help="Python with vLLM.")
-@click.option("--sleep", is_flag=True, help="Start it so that judges with `share_gpu: sleep` can let it sleep.")
-@click.option("--download", is_flag=True, help="Allow the hub; otherwise only what is on this machine is loaded.")
-@click.option("--log", type=click.Path(dir_okay=False, path_type=Path), help="File for the server's output.")
-@click.option("--timeout", type=click.FloatRange(1), default=900.0, show_default=True, help="Seconds until it answers.")
+@click.option(
+    "--sleep",
+    is_flag=True,
+    help="Start it so that judges with `share_gpu: sleep` can let it sleep.",
+    envvar="EVALKIT_SLEEP",
+)
+@click.option(
+    "--download",
+    is_flag=True,
+    help="Allow the hub; otherwise only what is on this machine is loaded.",
+    envvar="EVALKIT_DOWNLOAD",
+)
+@click.option(
+    "--log", type=click.Path(dir_okay=False, path_type=Path), help="File for the server's output.", envvar="EVALKIT_LOG"
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(1),
+    default=900.0,
+    show_default=True,
+    help="Seconds until it answers.",
+    envvar="EVALKIT_TIMEOUT",
+)
 def command(
     profile: str,
     model: str,

@@ -11,9 +11,11 @@ import click
 
 @click.command("train")
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--data", default="tiles", show_default=True, help="Judged pictures by name.")
-@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=75.0, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--data", default="tiles", show_default=True, help="Judged pictures by name.", envvar="EVALKIT_DATA")
+@click.option(
+    "--minutes", type=click.FloatRange(min=0, min_open=True), default=75.0, show_default=True, envvar="EVALKIT_MINUTES"
+)
+@click.option("--seed", type=int, default=0, show_default=True, envvar="EVALKIT_SEED")
 def command(out: Path, data: str, minutes: float, seed: int) -> int:
     """Train judge-mini on judged pictures for so many minutes; the model is OUT/model.
 

@@ -19,7 +19,12 @@ def command() -> None:
 
 @command.command("distill")
 @click.argument("recipe", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: RECIPE without suffix.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder; default: RECIPE without suffix.",
+    envvar="EVALKIT_OUT",
+)
 def distill(recipe: Path, out: Path | None) -> int:
     """Do what RECIPE says: train a teacher (`kind: teach`), or distil a few-step student of it (`kind: distill`).
 
@@ -54,7 +59,12 @@ def distill(recipe: Path, out: Path | None) -> int:
 
 @command.command("ablate")
 @click.argument("plan", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: PLAN without suffix.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder; default: PLAN without suffix.",
+    envvar="EVALKIT_OUT",
+)
 def ablate(plan: Path, out: Path | None) -> int:
     """Train the arms of PLAN with the same budget, measure each, and print their paired differences.
 
@@ -84,9 +94,15 @@ def ablate(plan: Path, out: Path | None) -> int:
 
 @command.command("new")
 @click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--data", default="tiles", show_default=True, help="Training data by name.")
-@click.option("--share", type=(str, float), multiple=True, help="Share of a category in what the codec is fitted to.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--data", default="tiles", show_default=True, help="Training data by name.", envvar="EVALKIT_DATA")
+@click.option(
+    "--share",
+    type=(str, float),
+    multiple=True,
+    help="Share of a category in what the codec is fitted to.",
+    envvar="EVALKIT_SHARE",
+)
+@click.option("--seed", type=int, default=0, show_default=True, envvar="EVALKIT_SEED")
 def new(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: int) -> int:
     """Write an untrained mini pipeline to OUT, for a recipe to start from: codec and tokenizer fitted to the data."""
     from evalkit.plugins import PluginSpec, create, load
@@ -99,11 +115,31 @@ def new(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: int) -
 
 @command.command("sample")
 @click.argument("prompt")
-@click.option("--model", "-m", default="flash-mini", show_default=True, help="Preset, generator, diffusers folder.")
-@click.option("--source", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Picture to edit.")
-@click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--size", type=int, help="Side in px. Default: what the preset was made for, else 1024.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), default=Path("sample.png"), show_default=True)
+@click.option(
+    "--model",
+    "-m",
+    default="flash-mini",
+    show_default=True,
+    help="Preset, generator, diffusers folder.",
+    envvar="EVALKIT_MODEL",
+)
+@click.option(
+    "--source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Picture to edit.",
+    envvar="EVALKIT_SOURCE",
+)
+@click.option("--seed", type=int, default=0, show_default=True, envvar="EVALKIT_SEED")
+@click.option(
+    "--size", type=int, help="Side in px. Default: what the preset was made for, else 1024.", envvar="EVALKIT_SIZE"
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("sample.png"),
+    show_default=True,
+    envvar="EVALKIT_OUT",
+)
 def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | None, out: Path) -> int:
     """Draw one picture of PROMPT, or edit SOURCE by it; prints NFE, seconds and the file."""
     import hashlib
