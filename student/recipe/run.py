@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 Stop = Callable[[], bool]
 """Whether to stop after the step in hand."""
 Trainer = Teaching | Distillation
+MAY_CHANGE = frozenset({"steps", "checkpoint_every", "samples_every", "save_as"})
+"""What a continuation may say otherwise than the run it goes on with."""
 
 
 class RecipeRunner:
@@ -76,7 +78,7 @@ class RecipeRunner:
         trainer = self._trainer(family, accelerator)
         state = self.out / "state.pt"
         if state.exists():
-            _load_state(trainer, state, accelerator)
+            _load_state(trainer, recipe, state, accelerator)
         if main:
             _keep_lines(self.out / "progress.jsonl", trainer.done)
         grid = SampleGrid(family, self.data, recipe, self.out / "samples") if main else None
@@ -86,12 +88,12 @@ class RecipeRunner:
             if main:
                 _append(self.out / "progress.jsonl", figures)
             if trainer.done % recipe.checkpoint_every == 0:
-                _save_state(trainer, state, accelerator)
+                _save_state(trainer, recipe, state, accelerator)
             if grid and trainer.done % recipe.samples_every == 0:
                 with _autocast(accelerator, recipe.autocast):
                     grid.draw(trainer.trained(), trainer.done)
             yield figures
-        _save_state(trainer, state, accelerator)
+        _save_state(trainer, recipe, state, accelerator)
         self.finished = trainer.done >= recipe.steps
         if self.finished and main:
             trainer.finish()
@@ -199,24 +201,32 @@ def _keep_lines(path: Path, count: int) -> None:
         path.write_text("".join(lines[:count]), encoding="utf-8")
 
 
-def _save_state(trainer: Trainer, path: Path, accelerator: Accelerator) -> None:
-    """Write the state, whole or not at all, with every process's own stream of random numbers."""
+def _fixed(recipe: Recipe) -> dict[str, Any]:
+    return recipe.model_dump(mode="json", exclude=set(MAY_CHANGE))
+
+
+def _save_state(trainer: Trainer, recipe: Recipe, path: Path, accelerator: Accelerator) -> None:
+    """Write the state, whole or not at all, with the recipe and every process's own stream of random numbers."""
     import torch
     from accelerate.utils import gather_object
 
     streams = gather_object([trainer.random.get_state()])
     if accelerator.is_main_process:
         temporary = path.with_suffix(".writing")
-        torch.save(trainer.state_dict() | {"streams": streams}, temporary)
+        state = trainer.state_dict() | {"streams": streams, "recipe": json.dumps(_fixed(recipe))}
+        torch.save(state, temporary)
         os.replace(temporary, path)
     accelerator.wait_for_everyone()
 
 
-def _load_state(trainer: Trainer, path: Path, accelerator: Accelerator) -> None:
+def _load_state(trainer: Trainer, recipe: Recipe, path: Path, accelerator: Accelerator) -> None:
     import torch
 
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
+        began, now = json.loads(state["recipe"]), _fixed(recipe)
+        if other := sorted(key for key in now if began.get(key) != now[key]):
+            raise ValueError(f"it was begun with another `{other[0]}`")
         trainer.load_state_dict(state)
         streams = state["streams"]
     except (KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

@@ -98,7 +98,12 @@ def test_another_seed_is_another_student(checkpoints, tmp_path):
 
 def test_a_state_of_another_recipe_is_refused(checkpoints, tmp_path):
     list(runner(tmp_path / "a", distillation(checkpoints / "q21", steps=1)).run())
-    for recipe in (teaching(checkpoints / "q21"), distillation(checkpoints / "q21", lora={"rank": 2})):
+    others = (
+        teaching(checkpoints / "q21"),
+        distillation(checkpoints / "q21", lora={"rank": 2}),
+        distillation(checkpoints / "q21", lr=0.5),
+    )
+    for recipe in others:
         with pytest.raises(ConfigError, match="does not fit this recipe") as caught:
             list(runner(tmp_path / "a", recipe).run())
         assert "--out" in caught.value.hint
