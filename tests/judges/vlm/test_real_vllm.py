@@ -1,12 +1,8 @@
-"""Real vLLM (the CPU build of `make vllm`) serves a Qwen3-VL folder, and answers the built-in questions over HTTP.
-
-The folder is judge-mini's; as long as that has no weights, a tiny model of the same classes with random ones.
-"""
+"""Real vLLM (the CPU build of `make vllm`) serves judge-mini, and answers the built-in questions over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import math
 import os
@@ -34,12 +30,11 @@ from judges.vlm.pairwise import pairwise_asks
 from judges.vlm.reply import Parsed, parse
 from judges.vlm.rubric import Rubric, rubrics, why_not
 from judges.vlm.scale import scale_ask
-from judges.vlm.serving import Profile, Server, profile, serve
+from judges.vlm.serving import Server, profile, serve
 from judges.vlm.serving.environment import find
 from judges.vlm.serving.machine import Machine
 from judges.vlm.wire import read_completion, request_fields
 from tests.judges.vlm.in_process import InProcess
-from tests.judges.vlm.tiny import build
 
 SAME = 1e-3
 """Largest difference of a probability, HTTP against transformers, both in float32; seen: 2e-7 over 204 tokens."""
@@ -102,21 +97,12 @@ def asks() -> list[Ask]:
 
 
 @pytest.fixture(scope="module")
-def folder(asks: list[Ask], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if (WEIGHTS / "config.json").is_file():
-        return WEIGHTS
-    return build(tmp_path_factory.mktemp("tiny"), [ask.text for ask in asks])
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    known: Profile = profile("judge-mini")
-    if folder != WEIGHTS:  # random weights have no habit of spacing
-        known = known.model_copy(update={"any_whitespace": False})
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    vllm_or_skip()
     log = tmp_path_factory.mktemp("log") / "vllm.log"
     before = below(os.getpid())  # what other tests left to this process
     # planned for a CPU wherever the tests run
-    with serve(known, str(folder), on=Machine(), timeout=START_SECONDS, log=log) as started:
+    with serve("judge-mini", on=Machine(), timeout=START_SECONDS, log=log) as started:
         running = [pid for pid in below(os.getpid()) if pid not in before]
         assert len(running) >= 3  # supervisor, API server, engine
         yield started
@@ -134,9 +120,6 @@ def below(parent: int) -> set[int]:
 
 @pytest.fixture(scope="module")
 def asked(server: Server, asks: list[Ask]) -> Asked:
-    if server.profile != profile("judge-mini"):  # a small vocabulary spells long
-        asks = [dataclasses.replace(ask, max_tokens=800) for ask in asks]
-
     async def all_of_them() -> Asked:
         endpoint = OpenAIEndpoint(server.url, server.model, api_key=server.api_key)
         try:
@@ -169,9 +152,9 @@ def test_the_pictures_are_in_the_prompt(asked: Asked) -> None:
     assert len(by_images) >= 2
 
 
-def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server, folder: Path) -> None:
+def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server) -> None:
     """Token by token, on the tokens the server wrote: pictures, prompt and weights arrive as transformers has them."""
-    model = InProcess(folder)
+    model = InProcess(WEIGHTS)
     worst, tokens = 0.0, 0
     for ask in asked.asks[::5]:
         fields = {**request_fields(ask, server.model), "return_token_ids": True}
@@ -191,7 +174,6 @@ def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server, f
     assert worst <= SAME
 
 
-@pytest.mark.skipif(not (WEIGHTS / "config.json").is_file(), reason="judge-mini has no weights yet")
 def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
     from judges.vlm.mini.local import LocalEndpoint
 
@@ -223,7 +205,6 @@ def test_asked_alone_it_says_the_same_as_in_a_crowd(asked: Asked) -> None:
         assert alone.probabilities == pytest.approx(crowd.probabilities, abs=SAME)
 
 
-@pytest.mark.skipif(not (WEIGHTS / "config.json").is_file(), reason="judge-mini has no weights yet")
 def test_the_built_in_suite_gets_the_same_verdicts_over_http(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
