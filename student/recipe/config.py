@@ -22,7 +22,7 @@ from student.recipe.teach import TeachSettings
 
 DEFAULT_EDIT = {"text": 0.6, "shapes": 0.4}
 ONLY = {
-    "teach": ("sigma_floor", "unconditional", "train_text_encoder"),
+    "teach": ("sigma_floor", "pixel_weight", "unconditional", "train_text_encoder"),
     "distill": ("fake_lr", "fake_updates", "teachers", "schedule"),
 }
 """Keys that only recipes of that kind read; `grid` and `guidance` are for a teacher's sample grids too."""
@@ -139,6 +139,7 @@ class Recipe(Settings):
     sigma_mean: float = Field(0.5, description="mean of logit sigma at which networks are trained and compared")
     sigma_deviation: float = Field(1.0, gt=0)
     sigma_floor: float = Field(0.0, ge=0, lt=1, description="below it errors of the picture count alike (teach)")
+    pixel_weight: float = Field(0.0, ge=0, le=1, description="how much errors count as they show in pixels (teach)")
     unconditional: float = Field(0.1, ge=0, le=1, description="share of batches without prompt (teach)")
     train_text_encoder: bool = Field(False, description="(teach)")
     grid: Grid | None = Field(None, description="the student's sigmas (distill)")
@@ -174,6 +175,7 @@ class Recipe(Settings):
             sigma_mean=self.sigma_mean,
             sigma_deviation=self.sigma_deviation,
             sigma_floor=self.sigma_floor,
+            pixel_weight=self.pixel_weight,
             train_text_encoder=self.train_text_encoder,
             accumulate=self.accumulate,
         )

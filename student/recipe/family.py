@@ -60,6 +60,10 @@ class Family(Protocol):
         """Normalised, packed latents (B, tokens, channels) of pictures (B, 3, H, W) in [-1, 1]."""
         ...
 
+    def deviations(self) -> Tensor:
+        """By what the raw latents of each packed channel were divided, (channels,)."""
+        ...
+
     def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
         """Pictures (B, 3, H, W) in [-1, 1] of packed latents; `size` is (width, height) in px."""
         ...
@@ -128,6 +132,11 @@ class QwenImage21:
         mean, std = self._moments(latents)
         packed: Tensor = ((latents - mean) / std).flatten(2).transpose(1, 2).float()
         return packed
+
+    def deviations(self) -> Tensor:
+        import torch
+
+        return torch.tensor(self.pipe.vae.config["latents_std"])
 
     def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
         rows, columns = size[1] // TOKEN_PX, size[0] // TOKEN_PX

@@ -102,5 +102,11 @@ def error_weights(sigma: Tensor, floor: float) -> Tensor:
     return (sigma / floor).clamp(max=1).pow(2) if floor else sigma.new_ones(sigma.shape)
 
 
+def channel_weights(deviations: Tensor, power: float) -> Tensor:
+    """Weights (channels,) of squared errors, of mean 1: the channels' standard deviations to the power 2·`power`."""
+    weights = deviations.pow(2 * power)
+    return weights / weights.mean()
+
+
 def _expand(sigma: Tensor, like: Tensor) -> Tensor:
     return sigma.view(-1, *[1] * (like.ndim - 1))

@@ -64,6 +64,11 @@ class QwenImage:
         packed: Tensor = self.pipe._pack_latents((encoded - mean) / std, batch, channels, rows, columns).float()
         return packed
 
+    def deviations(self) -> Tensor:
+        import torch
+
+        return torch.tensor(self.pipe.vae.config.latents_std).repeat_interleave(4)  # 2×2 positions are one token
+
     def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
         vae = self.pipe.vae
         grid = self.pipe._unpack_latents(latents, size[1], size[0], self.pipe.vae_scale_factor).to(vae.dtype)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from student.recipe.batches import Batches
 from student.recipe.family import Family
-from student.recipe.flow import error_weights, interpolate, sample_sigmas, velocity_target
+from student.recipe.flow import channel_weights, error_weights, interpolate, sample_sigmas, velocity_target
 from student.recipe.lora import merge_lora
 from student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
 
@@ -21,6 +21,9 @@ class TeachSettings(NamedTuple):
 
     Below `sigma_floor` the squared error of the velocity counts by the share (σ / `sigma_floor`)², that is as an error
     of the picture: an untouched velocity loss spends most of its gradient on details that little noise hides.
+
+    A channel's squared error counts by its standard deviation to the power 2·`pixel_weight`: 0 counts normalised
+    latents, 1 what a linear codec makes of them in pixels, where flat colours weigh most.
 
     `accumulate` batches make one step. Prompts of one batch have one length, and with it mostly one category, so that a
     step of several batches points in a better direction than a larger batch.
@@ -36,6 +39,7 @@ class TeachSettings(NamedTuple):
     sigma_mean: float = 0.5
     sigma_deviation: float = 1.0
     sigma_floor: float = 0.0
+    pixel_weight: float = 0.0
     train_text_encoder: bool = True
     accumulate: int = 1
 
@@ -102,7 +106,8 @@ class Teaching:
         sigma = sigma.to(x0.device)
         z = interpolate(x0, noise, sigma)
         predicted = self.family.velocity(self.family.pipe.transformer, z, sigma, condition)
-        errors = (predicted - velocity_target(x0, noise)).pow(2).mean(dim=(1, 2))
+        channels = channel_weights(self.family.deviations().to(x0), self.settings.pixel_weight)
+        errors = ((predicted - velocity_target(x0, noise)).pow(2) * channels).mean(dim=(1, 2))
         return (errors * error_weights(sigma, self.settings.sigma_floor)).mean()
 
     def trained(self) -> Any:

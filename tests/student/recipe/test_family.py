@@ -54,6 +54,19 @@ def test_prompts_are_encoded_as_the_pipeline_does(made, name, task):
         assert ours.mask is None
 
 
+@pytest.mark.parametrize(("name", "task"), KINDS, ids=KIND_IDS)
+def test_deviations_are_those_of_the_packed_channels(made, name, task):
+    import torch
+
+    made = made(name)
+    pictures = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    normalised, deviations = made.latents(pictures), made.deviations()
+    channels = made.pipe.vae.config.z_dim
+    made.pipe.vae.register_to_config(latents_mean=[0.0] * channels, latents_std=[1.0] * channels)
+    raw = made.latents(pictures)
+    torch.testing.assert_close((normalised[:, 1:] - normalised[:, :1]) * deviations, raw[:, 1:] - raw[:, :1])
+
+
 @pytest.mark.parametrize("guidance", [1.0, 3.0], ids=["plain", "guided"])
 @pytest.mark.parametrize(("name", "task"), KINDS, ids=KIND_IDS)
 def test_euler_draws_the_pipelines_own_picture(made, name, task, guidance):

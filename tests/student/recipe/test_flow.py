@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from student.recipe.flow import (
+    channel_weights,
     dynamic_shift,
     error_weights,
     explicit_grid,
@@ -35,6 +36,9 @@ def test_static_grids_are_the_schedulers(steps, shift):
 @pytest.mark.parametrize("steps", [2, 4, 40])
 @pytest.mark.parametrize("terminal", [None, 0.02])
 def test_dynamic_shift_and_stretch_are_the_schedulers(steps, terminal):
+    from evalkit.torchvision_cpu import ensure_torchvision
+
+    ensure_torchvision()
     from diffusers.pipelines.qwenimage.pipeline_qwenimage import calculate_shift
 
     tokens, base, most = 1024, (256, 0.5), (8192, 0.9)
@@ -93,3 +97,11 @@ def test_below_the_floor_an_error_of_x0_counts_the_same_at_every_sigma():
     assert weighted[:3].tolist() == pytest.approx([(error_of_x0 / 0.5) ** 2] * 3)
     assert error_weights(sigma, 0.5)[3] == 1
     assert error_weights(sigma, 0.0).tolist() == [1, 1, 1, 1]
+
+
+def test_channels_count_as_they_show_in_pixels():
+    import torch
+
+    deviations = torch.tensor([1.0, 2.0, 3.0])
+    assert channel_weights(deviations, 0.0).tolist() == [1, 1, 1]
+    assert channel_weights(deviations, 1.0).tolist() == pytest.approx([3 * d * d / 14 for d in (1, 2, 3)])
