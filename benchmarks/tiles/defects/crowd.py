@@ -67,23 +67,17 @@ def _roughness(rng: random.Random, painted: list[Part]) -> tuple[list[Overlay], 
     known: list[tuple[str, float, Box]] = []
     whole = Box(0, 0, SIDE, SIDE)
     if rng.random() < ROUGH:
-        size, seed = rng.uniform(0.2, LARGEST), rng.getrandbits(32)
-        kind = rng.choice(("grain", "grain", "grain", "banding", "grid", "mottle", "cast", "noise"))
-        box = whole
+        size, box = rng.uniform(0.2, LARGEST), whole
+        kind = rng.choice(("grain", "grain", "grain", *overlays.UNEVEN, "noise"))
         if kind == "grain":
             width, height = rng.randint(3, 8) * TILE, rng.randint(3, 8) * TILE
             x, y = rng.randrange(0, SIDE - width + 1, TILE), rng.randrange(0, SIDE - height + 1, TILE)
             box = Box(x, y, x + width, y + height)
-        over.append(
-            {
-                "grain": lambda: overlays.grain(box, size, seed, rng.choice((0.0, 1.0, 2.0))),
-                "banding": lambda: overlays.bands(size, rng.choice((4, 6, 8, 12)), rng.random() < 0.5),
-                "grid": lambda: overlays.grid(size, rng.choice((8, 16))),
-                "mottle": lambda: overlays.mottle(size, seed),
-                "cast": lambda: overlays.cast(size, seed),
-                "noise": lambda: overlays.noise(size, seed),
-            }[kind]()
-        )
+            over.append(overlays.grain(box, size, rng.getrandbits(32), rng.choice((0.0, 1.0, 2.0))))
+        elif kind == "noise":
+            over.append(overlays.noise(size, rng.getrandbits(32)))
+        else:
+            over.append(overlays.uneven(kind, size, rng))
         known.append((kind, size, box))
     if painted and rng.random() < BENT:
         size = rng.uniform(0.2, LARGEST)

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.tiles.case import scene_of
 from benchmarks.tiles.defects.crowd import crowded
 from benchmarks.tiles.defects.differ import differences
-from benchmarks.tiles.defects.faults import FAULTS, GRADED
+from benchmarks.tiles.defects.faults import FAULTS
 from benchmarks.tiles.defects.findings import findings
 from benchmarks.tiles.defects.lesson import SIZES, lesson
 from benchmarks.tiles.defects.overlays import manner
@@ -43,17 +43,16 @@ OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE = "other-picture", "blank", "not-
 CROWD = "crowd"
 AGAINST = 3
 """Other cases that a picture is held against."""
-READ = (
-    "compliance",
-    "text",
-    "layout",
-    "edit",
-    "edit.instruction",
-    "edit.source-kept",
-    "edit.spelling",
-    "edit.text-style",
+UNREAD = (
+    "quality",
+    "background",
+    "edit.quality",
+    "edit.integration",
+    "edit.coherence",
+    "edit.borders",
+    "edit.legibility",
 )
-"""What can be told of a picture that was read: all but roughness."""
+"""What can't be told of a picture that was read: roughness, and all that it counts for."""
 WORDS: dict[str, WordSource] = {"trained": training_word, "held-out": held_out_word}
 
 
@@ -64,7 +63,6 @@ class TileJudgeData:
     classes: tuple[int, ...] = SIZES
     categories: tuple[str, ...] = CATEGORIES
     faults: tuple[str, ...] = (*FAULTS, OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE)
-    graded: tuple[str, ...] = GRADED
 
     class Settings(base.Settings):
         """No settings."""
@@ -228,15 +226,6 @@ def _measured(case: Case, pixels: Pixels, source: Pixels | None) -> Judged:
     found = differences(placed(wanted) if edit else wanted, shown)
     text = shown.scene.word.text if shown.scene.word else ""
     sizes = worse_edit(edit, shown) if edit else worse(wanted, shown)
-    unread = (
-        "quality",
-        "background",
-        "edit.quality",
-        "edit.integration",
-        "edit.coherence",
-        "edit.borders",
-        "edit.legibility",
-    )
-    known = {name: size for name, size in sizes.items() if name not in unread}
+    known = {name: size for name, size in sizes.items() if name not in UNREAD}
     asked = answers(wanted, shown)
     return Judged(case, pixels, "measured", known, asked, findings(found, shown), text, "", (), lesson(shown), source)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
+import numpy as np
+
+from benchmarks.faults.lab import to_lab
 from benchmarks.tiles.defects.shown import Shown
 from benchmarks.tiles.scene import COLORS, SKINS, Mark, TileScene
 from evalkit.records import RGB
@@ -127,11 +131,7 @@ def _color(shown: Shown, part: str, own: RGB) -> RGB:
     return shown.tint.get(part, own)
 
 
-def _lab(rgb: RGB) -> tuple[float, float, float]:
-    """CIELAB of an sRGB colour (D65)."""
-    r, g, b = (c / 255 / 12.92 if c / 255 <= 0.04045 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb)
-    x = (0.4124 * r + 0.3576 * g + 0.1805 * b) / 0.9505
-    y = 0.2126 * r + 0.7152 * g + 0.0722 * b
-    z = (0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089
-    fx, fy, fz = (t ** (1 / 3) if t > (6 / 29) ** 3 else t / (3 * (6 / 29) ** 2) + 4 / 29 for t in (x, y, z))
-    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+@lru_cache(maxsize=4096)
+def _lab(rgb: RGB) -> tuple[float, ...]:
+    """L*, a*, b*. The same few colours come again and again."""
+    return tuple(to_lab(np.array(rgb, np.float64)).tolist())

@@ -197,14 +197,8 @@ def grain(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Sh
 
 def uneven(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
     """Bands, a grid, blotches or a cast on the ground."""
-    kind = rng.choice(("banding", "grid", "mottle", "cast"))
-    over = {
-        "banding": lambda: overlays.bands(size, rng.choice((4, 6, 8, 12)), rng.random() < 0.5),
-        "grid": lambda: overlays.grid(size, rng.choice((8, 16))),
-        "mottle": lambda: overlays.mottle(size, rng.getrandbits(32)),
-        "cast": lambda: overlays.cast(size, rng.getrandbits(32)),
-    }[kind]()
-    return _over(shown, over, kind, size, Box(0, 0, SIDE, SIDE))
+    kind = rng.choice(overlays.UNEVEN)
+    return _over(shown, overlays.uneven(kind, size, rng), kind, size, Box(0, 0, SIDE, SIDE))
 
 
 def noisy(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
@@ -239,8 +233,6 @@ FAULTS: dict[str, Fault] = {
     "noisy": noisy,
     "blurred": blurred,
 }
-GRADED = ("letters", "garbled", "tint", "shifted", "grain", "uneven", "noisy", "blurred")
-"""Kinds whose size can be chosen."""
 
 
 def _over(shown: Shown, overlay: Overlay, kind: str, size: float, box: Box) -> Shown:

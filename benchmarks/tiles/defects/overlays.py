@@ -5,6 +5,8 @@ Strengths are in visibility thresholds: 1 is what is noticed at a normal look at
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ from benchmarks.tiles.scene import SIDE, TILE
 from evalkit.records import Box
 
 GRAIN_RMS = 2.5
-"""sRGB levels of grain at its threshold; the minis' own pictures have below 1."""
+"""sRGB levels of grain at its threshold."""
 BAND_LEVELS, GRID_LEVELS, CAST_LEVELS = 4.0, 3.5, 8.0
 NOISE_RMS = 3.0
 BLUR_SIGMA = 0.6
@@ -64,6 +66,19 @@ def mottle(size: float, seed: int) -> Overlay:
     return _on_ground(soft / max(float(soft.std()), 1e-6) * size * GRAIN_RMS)
 
 
+UNEVEN = ("banding", "grid", "mottle", "cast")
+"""Kinds of an uneven ground."""
+
+
+def uneven(kind: str, size: float, rng: random.Random) -> Overlay:
+    """The ground uneven in one of the ways of `UNEVEN`, its particulars at random."""
+    if kind == "banding":
+        return bands(size, rng.choice((4, 6, 8, 12)), rng.random() < 0.5)
+    if kind == "grid":
+        return grid(size, rng.choice((8, 16)))
+    return {"mottle": mottle, "cast": cast}[kind](size, rng.getrandbits(32))
+
+
 def noise(size: float, seed: int) -> Overlay:
     """White noise over everything."""
 
@@ -77,8 +92,7 @@ def blur(size: float) -> Overlay:
     """A soft focus over everything."""
 
     def apply(canvas: Canvas, ink: Floats) -> None:
-        for channel in range(3):
-            canvas[..., channel] = _smooth(canvas[..., channel], size * BLUR_SIGMA)
+        canvas[:] = _smooth(canvas, size * BLUR_SIGMA)
 
     return apply
 
@@ -107,9 +121,7 @@ def manner(seed: int) -> Overlay:
     def apply(canvas: Canvas, ink: Floats) -> None:
         rng = np.random.default_rng(seed)
         if rng.random() < 0.4:
-            sigma = rng.uniform(0.1, 0.3)
-            for channel in range(3):
-                canvas[..., channel] = _smooth(canvas[..., channel], sigma)
+            canvas[:] = _smooth(canvas, rng.uniform(0.1, 0.3))
         tiles = rng.standard_normal((SIDE // TILE, SIDE // TILE, 3)).astype(np.float32) * rng.uniform(0, 0.8)
         canvas += np.kron(tiles, np.ones((TILE, TILE, 1), np.float32))
         canvas += rng.standard_normal(3).astype(np.float32) * rng.uniform(0, 1.2)
@@ -132,14 +144,8 @@ def _ints(box: Box) -> tuple[int, int, int, int]:
 
 
 def _smooth(values: Floats, sigma: float) -> Floats:
-    """Gaussian blur by two small convolutions, edges repeated."""
-    radius = max(1, int(3 * sigma + 0.5))
-    taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / max(sigma, 1e-3)) ** 2)
-    taps = (taps / taps.sum()).astype(np.float32)
-    for axis in (0, 1):
-        pad = [(0, 0), (0, 0)]
-        pad[axis] = (radius, radius)
-        wide = np.pad(values, pad, mode="edge")
-        size = values.shape[axis]
-        values = sum(tap * (wide[i : i + size] if axis == 0 else wide[:, i : i + size]) for i, tap in enumerate(taps))
-    return values
+    """Gaussian blur along the first two axes, edges repeated."""
+    from scipy.ndimage import gaussian_filter
+
+    made: Floats = gaussian_filter(values, sigma, mode="nearest", truncate=3.0, axes=(0, 1))
+    return made

@@ -81,9 +81,7 @@ def _things(pixels: Pixels, ground: RGB, tint: dict[str, RGB]) -> tuple[Word | N
     word: Word | None = None
     marks: list[Mark] = []
     for row, y in ROWS.items():
-        letters = [
-            _best(pixels, ground, tuple(string.ascii_uppercase), FIRST_COLUMN + i, y, 1) for i in range(MAX_LETTERS)
-        ]
+        letters = [_best(pixels, ground, CAPITALS, FIRST_COLUMN + i, y, 1) for i in range(MAX_LETTERS)]
         shapes = {column: _best(pixels, ground, SHAPE_KINDS, x, y, 2) for column, x in COLUMNS.items()}
         alike = [glyph.likeness for glyph in letters if glyph.likeness > 0]
         best = max((glyph.likeness for glyph in shapes.values()), default=0.0)

@@ -88,10 +88,10 @@ def paint(ground: RGB, painted: Iterable[Part], overlays: Iterable[Overlay]) -> 
 
 
 def clipped(layer: Layer) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    """The coverage inside the canvas, and its box (x0, y0, x1, y1)."""
+    """The coverage inside the canvas, and its box (x0, y0, x1, y1); both empty where nothing of it is inside."""
     height, width = layer.coverage.shape
-    x0, y0 = max(layer.x, 0), max(layer.y, 0)
-    x1, y1 = min(layer.x + width, SIDE), min(layer.y + height, SIDE)
+    x0, y0 = min(max(layer.x, 0), SIDE), min(max(layer.y, 0), SIDE)
+    x1, y1 = max(x0, min(layer.x + width, SIDE)), max(y0, min(layer.y + height, SIDE))
     return layer.coverage[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x], (x0, y0, x1, y1)
 
 

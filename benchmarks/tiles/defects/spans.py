@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from benchmarks.tiles.defects.differ import Differences
 from benchmarks.tiles.prompt import prompt_of
 from benchmarks.tiles.scene import BANDS, Mark, TileScene
@@ -50,8 +52,7 @@ def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
     return prompt, made
 
 
-def _note_mark(mark: Mark, note: object) -> None:
-    assert callable(note)
+def _note_mark(mark: Mark, note: Callable[[str, str], None]) -> None:
     note(f"{mark.kind}.color", mark.color)
     note(mark.kind, mark.kind)
     if mark.told:

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.tiles.defects.data import TileJudgeData
 from benchmarks.tiles.defects.differ import differences, letters_wrong
-from benchmarks.tiles.defects.faults import FAULTS, GRADED
+from benchmarks.tiles.defects.faults import FAULTS
 from benchmarks.tiles.defects.lesson import GLYPHS, SIZES
 from benchmarks.tiles.defects.overlays import manner
 from benchmarks.tiles.defects.read import read_shown
@@ -83,7 +83,6 @@ def test_a_defect_changes_the_picture_and_its_truth(fault: str) -> None:
     ],
 )
 def test_graded_defects_grow_with_their_size(fault: str, rubric: str, scene: TileScene) -> None:
-    assert fault in GRADED
     sizes, changes = [], []
     for size in (0.5, 1.0, 2.0, 3.0):
         shown = next(s for i in range(50) if (s := FAULTS[fault](random.Random(i), Shown(scene), size, training_word)))
@@ -176,3 +175,9 @@ def test_what_is_wrong_is_read() -> None:
     wrong = dataclasses.replace(POSTER, word=word, marks=(square,))
     found = differences(POSTER, read_shown(draw_tiles(wrong), POSTER))
     assert {key for key, size in found.items() if size > 0.7} == {"word", "circle", "extra.square"}
+
+
+@pytest.mark.parametrize("away", [(-200, 0), (200, 0), (0, -200), (0, 200)])
+def test_what_is_moved_out_of_the_picture_is_not_drawn(away: tuple[int, int]) -> None:
+    bare = dataclasses.replace(POSTER, marks=())
+    assert np.array_equal(draw(Shown(POSTER, shift={"circle": away})), draw_tiles(bare))
