@@ -266,8 +266,6 @@ class JudgeData(Protocol):
     """Number of classes in each column of a lesson."""
     categories: tuple[str, ...]
     faults: tuple[str, ...]
-    graded: tuple[str, ...]
-    """Faults whose size can be chosen."""
 
     def judged(self, rng: Random, fault: str | None = None, size: float | None = None, **which: str) -> Judged:
         """One picture: with the fault named (`""` for none) or one at random, of a size in thresholds or at random.
