@@ -27,7 +27,8 @@ CHUNK = 64
 class Chunk(NamedTuple):
     """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`, `flags`, `letters`: (R, length).
 
-    `choices` are rows and places where a distribution is learnt, `shares` (choices, 10) its ids and shares.
+    `choices` (choices, 2) are rows and places where a distribution is learnt, `options` and `shares` (choices, 5) its
+    ids and shares, `asked` the questions they belong to.
     """
 
     of: torch.Tensor
@@ -38,7 +39,7 @@ class Chunk(NamedTuple):
     choices: torch.Tensor
     options: torch.Tensor
     shares: torch.Tensor
-    kinds: tuple[str, ...]
+    asked: tuple[Row, ...]
 
 
 class Group(NamedTuple):
@@ -49,7 +50,7 @@ class Group(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """`pictures`: (N, side, side, 3); the first of them have lessons (n, rows, columns, classes)."""
+    """`pictures`: (N, side, side, 3); the first of them have `lessons` (n, rows, columns, classes)."""
 
     pictures: torch.Tensor
     lessons: torch.Tensor
@@ -76,14 +77,14 @@ def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
 def make_batch(
     judged: Sequence[Judged], asked: Sequence[Sequence[Row]], coder: Coder, rng: random.Random | None = None
 ) -> Batch:
-    """The rows `asked` about the first of `judged`, none about the rest; with `rng`, most end with the choice."""
+    """The rows `asked` about each of `judged`; with `rng`, most end with the choice."""
     import torch
 
     pictures: list[Pixels] = [each.picture for each in judged]
     prefixes: dict[tuple[int, ...], int] = {}
-    members: dict[int, list[tuple[int, Tokens, str]]] = {}
+    members: dict[int, list[tuple[int, Tokens, Row]]] = {}
     shown: dict[int, list[tuple[int, ...]]] = {}
-    for number, (each, its) in enumerate(zip(judged, asked, strict=False)):
+    for number, (each, its) in enumerate(zip(judged, asked, strict=True)):
         at = {"picture": number}
         for name, extra in (("source", each.source), ("twin", each.twin)):
             if extra is not None and any(name in row.images for row in its):
@@ -97,7 +98,7 @@ def make_batch(
             tokens = coder.code(row)
             if rng is not None and tokens.choice >= 0 and rng.random() < CUT:
                 tokens = _cut(tokens)
-            members.setdefault(len(key), []).append((prefixes[key], tokens, row.kind))
+            members.setdefault(len(key), []).append((prefixes[key], tokens, row))
     groups = tuple(
         Group(torch.tensor(shown[count]), tuple(_chunks(members[count], coder.pad))) for count in sorted(members)
     )
@@ -126,7 +127,7 @@ def _cut(tokens: Tokens) -> Tokens:
     )
 
 
-def _chunks(members: list[tuple[int, Tokens, str]], pad: int) -> list[Chunk]:
+def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
     import torch
 
     ordered = sorted(members, key=lambda each: len(each[1].ids))
@@ -138,14 +139,14 @@ def _chunks(members: list[tuple[int, Tokens, str]], pad: int) -> list[Chunk]:
         targets, flags, letters = np.full((3, len(part), length), -100, np.int64)
         choices: list[tuple[int, int]] = []
         options, shares = np.zeros((len(part), 5), np.int64), np.zeros((len(part), 5), np.float32)
-        for row, (_, tokens, _) in enumerate(part):
+        for number, (_, tokens, _) in enumerate(part):
             n = len(tokens.ids)
-            ids[row, :n], targets[row, :n] = tokens.ids, tokens.targets
-            flags[row, :n], letters[row, :n] = tokens.flags, tokens.letters
+            ids[number, :n], targets[number, :n] = tokens.ids, tokens.targets
+            flags[number, :n], letters[number, :n] = tokens.flags, tokens.letters
             if tokens.choice >= 0:
                 for i, (option, share) in enumerate(tokens.options):
                     options[len(choices), i], shares[len(choices), i] = option, share
-                choices.append((row, tokens.choice))
+                choices.append((number, tokens.choice))
         made.append(
             Chunk(
                 torch.tensor([prefix for prefix, _, _ in part]),
@@ -156,7 +157,7 @@ def _chunks(members: list[tuple[int, Tokens, str]], pad: int) -> list[Chunk]:
                 torch.tensor(choices, dtype=torch.long).reshape(-1, 2),
                 torch.from_numpy(options[: len(choices)]),
                 torch.from_numpy(shares[: len(choices)]),
-                tuple(kind for _, tokens, kind in part if tokens.choice >= 0),
+                tuple(row for _, tokens, row in part if tokens.choice >= 0),
             )
         )
     return made

@@ -44,7 +44,7 @@ def decode_rows(
     deep = [torch.stack([pictures[name][1][i] for name in names]) for i in range(len(pictures[names[0]][1]))]
     tokens = torch.stack([pictures[name][0] for name in names])
     shown = torch.tensor([[names.index(name) for name in key] for key in keys])
-    prefix = read_prefix(model, torch.tensor(prefix_ids), Seen(tokens, deep, tokens), shown, side)
+    prefix = read_prefix(model, torch.tensor(prefix_ids), Seen(tokens, deep), shown, side)
     replies: list[list[Told]] = [[] for _ in asked]
     fresh = [[*one.ids, *_forced(one, reply)] for one, reply in zip(asked, replies, strict=True)]
     running = list(range(len(asked)))

@@ -6,18 +6,28 @@ python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 60] [--words h
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from evalkit.errors import GenerationError
+from evalkit.keys import noise_seed
+from evalkit.pictures import decode
 from evalkit.plugins import PluginSpec, create
 from evalkit.protocols import Judged, JudgeData
+from evalkit.records import Request
 from judges.vlm.mini.batch import make_batch
 from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
-from judges.vlm.mini.lessons import Coder, Row, rows
+from judges.vlm.mini.lessons import Coder, Row, options_of, rows
+from judges.vlm.mini.local import WEIGHTS
+from judges.vlm.mini.train import choice_logits
 
 UNSEEN = 0.7
 """Size up to which a picture counts as sound."""
@@ -66,8 +76,6 @@ def in_process(model: Any, coder: Coder, grid: int) -> Ask:
     """Asks a model for the probabilities of the options, without writing replies out."""
     import torch
 
-    names = {token: name for name, token in coder.options.items()}
-
     def ask(judged: Sequence[Judged], asked: Sequence[Sequence[Row]]) -> list[Graded]:
         kept = [[row._replace(reply=row.reply[: row.choice + 3]) for row in its if row.choice >= 0] for its in asked]
         made: list[Graded] = []
@@ -81,79 +89,73 @@ def in_process(model: Any, coder: Coder, grid: int) -> Ask:
                     count = group.shown.shape[1]
                     ids = torch.tensor(coder.prefix(count, (grid // 2) ** 2))
                     prefix = read_prefix(model, ids, seen, group.shown, grid // 2)
-                    theirs = sorted(
-                        (row for row in its if len(row.images) == count), key=lambda row: len(coder.code(row).ids)
-                    )
-                    done = 0
                     for chunk in group.chunks:
                         states, _ = read_rows(model, prefix, chunk.of, chunk.ids)
-                        logits = model.lm_head(states[chunk.choices[:, 0], chunk.choices[:, 1]]).float().softmax(-1)
-                        for shares in logits:
-                            row = theirs[done]
-                            done += 1
-                            known = [t for t, name in names.items() if name in _options(row)]
-                            made.append(Graded(row, one, {names[t]: float(shares[t]) for t in known}))
+                        shares = choice_logits(model, states, chunk).softmax(-1)
+                        for row, its_shares in zip(chunk.asked, shares, strict=True):
+                            known = {name: float(its_shares[coder.options[name]]) for name in options_of(row.kind)}
+                            made.append(Graded(row, one, known))
         return made
 
     return ask
 
 
-def _options(row: Row) -> tuple[str, ...]:
-    if row.kind == "question":
-        return ("yes", "no")
-    return ("A", "B", "tie") if row.kind.startswith("pairwise") else ("1", "2", "3", "4", "5")
-
-
 def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = SEED) -> dict[str, dict[str, float]]:
-    """By kind of prompt: how many rows, and the share right on sound pictures and on defects of twice the threshold."""
+    """By kind of prompt: how many rows, and the share right on sound pictures and on defects of twice the threshold.
+
+    NaN stands where there was no such picture.
+    """
     rng = random.Random(f"{seed} {words}")
-    right: dict[str, dict[bool, list[bool]]] = defaultdict(lambda: {True: [], False: []})
+    right = _no_marks()
     for judged in _pictures(data, rng, pictures, words):
-        for graded in ask([judged], [list(rows(judged, rng))]):
-            kind = graded.row.kind
-            if graded.row.other:
-                continue
-            if kind == "question" or kind.startswith("pairwise"):
-                right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
-                continue
-            size = judged.worse["edit" if kind.startswith("edit") else kind]
-            if size <= UNSEEN or size >= TWICE - 0.05:
-                right[kind][size <= UNSEEN].append((graded.expected > 3) == (size <= UNSEEN))
+        _mark(right, ask([judged], [list(rows(judged, rng))]))
     return _shares(right)
 
 
 def on_generated(ask: Ask, data: JudgeData, generator: str, cases: int) -> dict[str, dict[str, float]]:
-    """As `accuracy`, on pictures that a generator makes of the benchmark `tiles`, by what is read from them."""
-    import numpy as np
+    """As `accuracy`, on pictures that a generator makes of the benchmark `tiles`, by what is read from them.
 
-    from evalkit.keys import noise_seed
-    from evalkit.pictures import decode
-    from evalkit.records import Request
-
+    Raises:
+        GenerationError: a picture could not be made.
+    """
     rng = random.Random(f"{SEED} {generator}")
     suite = create("benchmarks", PluginSpec("tiles", {"count": cases, "seed": 1}))
-    maker = create("generators", PluginSpec(generator))
-    right: dict[str, dict[bool, list[bool]]] = defaultdict(lambda: {True: [], False: []})
-    for case in suite.cases():
-        (made,) = maker.generate([Request(case, 0, noise_seed(case.id, 0))])
-        if made.error:
-            continue
-        pixels = made.image if isinstance(made.image, np.ndarray) else decode(made.image).pixels
-        source = decode(Path(case.source.path).read_bytes()).pixels if case.source else None
-        judged = data.measured(case, pixels, source)
-        for graded in ask([judged], [list(rows(judged, rng))]):
-            kind = graded.row.kind
-            if kind == "question":
-                right[kind][graded.truth == "yes"].append(graded.said == graded.truth)
-                continue
-            size = judged.worse["edit" if kind.startswith("edit") else kind]
-            if size <= UNSEEN or size >= TWICE - 0.05:
-                right[kind][size <= UNSEEN].append((graded.expected > 3) == (size <= UNSEEN))
-    maker.close()
+    right = _no_marks()
+    with contextlib.closing(create("generators", PluginSpec(generator))) as maker:
+        for case in suite.cases():
+            (made,) = maker.generate([Request(case, 0, noise_seed(case.id, 0))])
+            if made.error:
+                raise GenerationError(made.error, where=case.id)
+            pixels = made.image if isinstance(made.image, np.ndarray) else decode(made.image).pixels
+            source = decode(Path(case.source.path).read_bytes()).pixels if case.source else None
+            judged = data.measured(case, pixels, source)
+            _mark(right, ask([judged], [list(rows(judged, rng))]))
     return _shares(right)
 
 
-def _shares(right: Mapping[str, Mapping[bool, Sequence[bool]]]) -> dict[str, dict[str, float]]:
+Marks = dict[str, dict[bool, list[bool]]]
+"""By kind of prompt, of sound and of faulty pictures: whether each reply was right."""
+
+
+def _no_marks() -> Marks:
+    return defaultdict(lambda: {True: [], False: []})
+
+
+def _mark(right: Marks, replies: Iterable[Graded]) -> None:
+    """Add what is clear: no size between sound and faulty, and nothing held against another case."""
+    for graded in replies:
+        kind = graded.row.kind
+        if graded.row.other:
+            continue
+        if kind == "question" or kind.startswith("pairwise"):
+            right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
+            continue
+        size = graded.judged.worse["edit" if kind.startswith("edit") else kind]
+        if size <= UNSEEN or size >= TWICE - 0.05:
+            right[kind][size <= UNSEEN].append((graded.expected > 3) == (size <= UNSEEN))
+
+
+def _shares(right: Marks) -> dict[str, dict[str, float]]:
     return {
         kind: {
             "n": len(each[True]) + len(each[False]),
@@ -221,10 +223,16 @@ def _share(values: Sequence[bool]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
+def _print_shares(shares: Mapping[str, Mapping[str, float]]) -> None:
+    """As JSON, which has no NaN."""
+    said = {kind: {n: None if math.isnan(v) else v for n, v in each.items()} for kind, each in shares.items()}
+    print(json.dumps(said, indent=1))
+
+
 def main() -> None:
     """Print accuracy and monotony of a model as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "weights")
+    parser.add_argument("--folder", type=Path, default=WEIGHTS)
     parser.add_argument("--pictures", type=int, default=120, help="faulty pictures of each task")
     parser.add_argument("--words", default="held-out", choices=("held-out", "trained"))
     parser.add_argument("--data", default="tiles")
@@ -241,9 +249,9 @@ def main() -> None:
     grid = data.side // loaded.config.vision_config.patch_size
     ask = in_process(loaded.eval(), Coder(AutoTokenizer.from_pretrained(given.folder)), grid)
     if given.generator:
-        print(json.dumps(on_generated(ask, data, given.generator, given.pictures), indent=1))
+        _print_shares(on_generated(ask, data, given.generator, given.pictures))
         return
-    print(json.dumps(accuracy(ask, data, given.pictures, given.words), indent=1))
+    _print_shares(accuracy(ask, data, given.pictures, given.words))
     print(json.dumps(monotone(ask, data, max(8, given.pictures // 8), given.words), indent=1))
 
 

@@ -20,8 +20,6 @@ class Seen(NamedTuple):
 
     tokens: Tensor
     deep: list[Tensor]
-    patches: Tensor
-    """(N, patches, vision width): before they are merged, in merge order."""
 
 
 class Prefix(NamedTuple):
@@ -75,7 +73,7 @@ def see(model: Any, patches: Tensor, grid: int) -> Seen:
         if number in visual.deepstack_visual_indexes:
             place = list(visual.deepstack_visual_indexes).index(number)
             deep.append(visual.deepstack_merger_list[place](h).view(n, length // 4, -1))
-    return Seen(visual.merger(h).view(n, length // 4, -1), deep, h)
+    return Seen(visual.merger(h).view(n, length // 4, -1), deep)
 
 
 def read_prefix(model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int) -> Prefix:
@@ -208,7 +206,7 @@ def _norm(norm: Any, x: Tensor) -> Tensor:
 
 
 def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Plain attention: for so few tokens the fused kernel's backward pass on a CPU takes several times as long."""
+    """Plain attention: for so few tokens the fused kernel's backward pass is the slower one on a CPU."""
     scores = (q * q.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))

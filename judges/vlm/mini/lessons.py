@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from evalkit.protocols import Judged
 from evalkit.records import Box, Task
-from judges.vlm.mini.prompts import SCALES, SLOT, templates
+from judges.vlm.mini.prompts import SCALES, SLOT, system, templates
+from judges.vlm.mini.tokens import ASKED, opening
 from judges.vlm.rubric import category_of, rubrics
 
-OPTIONS: Mapping[str, tuple[str, ...]] = {"score": ("1", "2", "3", "4", "5"), "answer": ("yes", "no")}
-BETTER = ("A", "B", "tie")
+LEVELS, ANSWERS, BETTER = ("1", "2", "3", "4", "5"), ("yes", "no"), ("A", "B", "tie")
+"""What scores, answers and comparisons choose from."""
 END = "<|im_end|>"
 WORD = re.compile(r'["<>]([A-Z]{3,7})["<>]')
 """A word that is asked for, in a prompt."""
@@ -52,6 +53,13 @@ class Row(NamedTuple):
     told: tuple[int, int] = (0, 0)
     other: bool = False
     text: str = ""
+
+
+def options_of(kind: str) -> tuple[str, ...]:
+    """What the reply to a prompt of that name chooses from."""
+    if kind == "question":
+        return ANSWERS
+    return BETTER if kind.startswith("pairwise") else LEVELS
 
 
 def score_of(size: float) -> float:
@@ -177,11 +185,11 @@ class Coder:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self.pad: int = tokenizer.pad_token_id
-        self._after: list[int] = tokenizer(f"{END}\n<|im_start|>assistant\n").input_ids
+        self._after: list[int] = tokenizer(ASKED).input_ids
         self.options: dict[str, int] = {}
         for options, begin in (
-            (OPTIONS["score"], '{"score": '),
-            (OPTIONS["answer"], '{"answer": "'),
+            (LEVELS, '{"score": '),
+            (ANSWERS, '{"answer": "'),
             (BETTER, '{"better": "'),
         ):
             for option in options:
@@ -190,11 +198,7 @@ class Coder:
 
     def prefix(self, images: int, tokens: int) -> list[int]:
         """Everything up to the question, for a number of pictures of so many tokens each."""
-        from judges.vlm.mini.prompts import system
-
-        picture = "<|vision_start|>" + "<|image_pad|>" * tokens + "<|vision_end|>"
-        text = f"<|im_start|>system\n{system()}{END}\n<|im_start|>user\n{picture * images}"
-        ids: list[int] = self._tokenizer(text).input_ids
+        ids: list[int] = self._tokenizer(opening(system(), images, tokens)).input_ids
         return ids
 
     def code(self, row: Row) -> Tokens:

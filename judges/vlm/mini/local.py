@@ -26,6 +26,7 @@ from evalkit.torchvision_cpu import ensure_torchvision
 from judges.vlm.ask import Ask, Reply, Shot
 from judges.vlm.choice import Token, choice_probabilities
 from judges.vlm.mini.fit import FILE as FIT
+from judges.vlm.mini.tokens import ASKED, opening
 
 if TYPE_CHECKING:
     import torch
@@ -85,7 +86,7 @@ class LocalEndpoint:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             try:
                 replies = await loop.run_in_executor(self._thread, self._answer, [ask for ask, _ in batch])
-            except Exception as error:
+            except Exception as error:  # whatever it is, it is told to each who asked, and the next batch goes on
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
@@ -161,7 +162,7 @@ class _Answerer:
                 for n, one, tokens in zip(numbers, asked, done, strict=True):
                     replies[n] = self._reply(asks[n], one, tokens, len(prefix))
         seconds = (time.perf_counter() - started) / len(asks)
-        return [_timed(reply, seconds) for reply in replies if reply is not None]
+        return [dataclasses.replace(reply, seconds=seconds) for reply in replies if reply is not None]
 
     def _reply(self, ask: Ask, asked: Asked, tokens: list[tuple[int, list[tuple[int, float]]]], prefix: int) -> Reply:
         ended = bool(tokens) and tokens[-1][0] == self._tokenizer.eos_token_id  # a grammar may end without it
@@ -200,13 +201,11 @@ class _Answerer:
 
     def _prefix(self, system: str, images: int) -> list[int]:
         """Everything the chat template puts before the question."""
-        picture = "<|vision_start|>" + "<|image_pad|>" * (self._grid // 2) ** 2 + "<|vision_end|>"
-        text = f"<|im_start|>system\n{_plain(system)}<|im_end|>\n<|im_start|>user\n{picture * images}"
-        ids: list[int] = self._tokenizer(text).input_ids
+        ids: list[int] = self._tokenizer(opening(_plain(system), images, (self._grid // 2) ** 2)).input_ids
         return ids
 
     def _question(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer(f"{_plain(text)}<|im_end|>\n<|im_start|>assistant\n").input_ids
+        ids: list[int] = self._tokenizer(_plain(text) + ASKED).input_ids
         return ids
 
     def _new_matcher(self, schema: str) -> Any:
@@ -235,7 +234,3 @@ def _pixels(shot: Shot, side: int) -> Pixels:
     if pixels.shape != (side, side, 3):
         raise PictureError("the picture has not the size its shot says", where=shot.sha256)
     return pixels
-
-
-def _timed(reply: Reply, seconds: float) -> Reply:
-    return dataclasses.replace(reply, seconds=seconds)

@@ -24,6 +24,14 @@ QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}
 CAPITALS = r"\p{Lu}"
 """No merge is learnt across a capital, so words to be drawn are spelt letter by letter."""
 VOCABULARY = 640
+ASKED = "<|im_end|>\n<|im_start|>assistant\n"
+"""What `CHAT_TEMPLATE` puts between a question and its reply."""
+
+
+def opening(system: str, images: int, tokens: int) -> str:
+    """Everything it puts before a question about a number of pictures, of so many tokens each."""
+    picture = "<|vision_start|>" + "<|image_pad|>" * tokens + "<|vision_end|>"
+    return f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{picture * images}"
 
 
 def train_tokenizer(corpus: Iterable[str], segments: Mapping[str, str]) -> Any:
