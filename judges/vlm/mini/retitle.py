@@ -1,20 +1,51 @@
-"""After a change of a rubric's words: gives the shipped tokenizer today's prompts. The weights stay.
+"""After a change of a rubric's words: gives a tokenizer today's prompts. The weights stay.
 
-    python -m judges.vlm.mini.retitle
+    python -m judges.vlm.mini.retitle [FOLDER]
 
+FOLDER holds `tokenizer.json`: the shipped weights if none is given, or OUT/tokenizer of a training.
 judge-mini reads each constant stretch of a prompt as one token, so new words for the same question need no training.
 A question that means something else does: `evalkit judge train`.
 """
 
 from __future__ import annotations
 
-from judges.vlm.mini.export import retitle
+import argparse
+import json
+from pathlib import Path
+
+from evalkit.mini_qwen import MARKS
 from judges.vlm.mini.local import WEIGHTS
+from judges.vlm.mini.prompts import segments
+
+
+def retitle(tokenizer_json: Path) -> list[str]:
+    """Give each constant stretch of the prompts the words it has today; what was learnt of its token stays.
+
+    Returns:
+        The names of those that changed.
+
+    Raises:
+        ValueError: there are more or fewer stretches than were learnt.
+    """
+    core = json.loads(tokenizer_json.read_text(encoding="utf-8"))
+    known = segments()
+    places = [token for token in core["added_tokens"] if token["content"] not in MARKS]
+    if len(places) != len(known):
+        raise ValueError(f"{len(known)} stretches of prompts, {len(places)} were learnt: train again")
+    changed = []
+    for token, (name, text) in zip(places, known.items(), strict=True):
+        if token["content"] != text:
+            changed.append(name)
+            token["content"] = text
+    tokenizer_json.write_text(json.dumps(core, ensure_ascii=False), encoding="utf-8")
+    return changed
 
 
 def main() -> None:
     """Print the names of the stretches that changed."""
-    print("\n".join(retitle(WEIGHTS / "tokenizer.json")) or "nothing changed")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=WEIGHTS)
+    print("\n".join(retitle(parser.parse_args().folder / "tokenizer.json")) or "nothing changed")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ then gather it. They say where a defect is, which a score alone does not.
 from __future__ import annotations
 
 import json
+import pickle
 import random
 import time
 from collections import defaultdict
@@ -17,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalkit.errors import ConfigError
 from evalkit.protocols import JudgeData
 from judges.vlm.mini.batch import Batch, Chunk, sample_batch, sample_seeing
 from judges.vlm.mini.build import JudgeSize, build_model
+from judges.vlm.mini.export import export, stale_segments
 from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
 from judges.vlm.mini.lessons import Coder, corpus
 from judges.vlm.mini.prompts import segments
@@ -59,7 +62,11 @@ class Plan:
 
 
 class Trainer:
-    """A model in training, with what it takes to go on after an interruption."""
+    """A model in training, with what it takes to go on after an interruption.
+
+    Raises:
+        ConfigError: the folder's tokenizer was made for other prompts than today's.
+    """
 
     def __init__(self, data: JudgeData, plan: Plan, folder: Path) -> None:
         import torch
@@ -176,8 +183,6 @@ class Trainer:
 
     def export(self) -> Path:
         """Write the model as a folder that `transformers` and vLLM load."""
-        from judges.vlm.mini.export import export
-
         return export(self.model, self.tokenizer, self.data.side, self.folder / "model")
 
     def save(self) -> None:
@@ -195,19 +200,28 @@ class Trainer:
         (self.folder / "state.new").replace(self.folder / "state.pt")
 
     def load(self) -> bool:
-        """Go on from the folder, if anything is there."""
+        """Go on from the folder, if anything is there. What is drawn from then on is not what would have been.
+
+        Raises:
+            ConfigError: what is there is no checkpoint, or one of something else.
+        """
         import torch
 
         path = self.folder / "state.pt"
         if not path.is_file():
             return False
-        state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        for helper, saved in zip(self.helpers(), state["helpers"], strict=True):
-            helper.load_state_dict(saved)
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.step, self.spent = json.loads(state["progress"])
+        try:
+            state = torch.load(path, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            for helper, saved in zip(self.helpers(), state["helpers"], strict=True):
+                helper.load_state_dict(saved)
+            for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(saved)
+            self.step, self.spent = json.loads(state["progress"])
+        except (KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            why = f"{type(error).__name__} {error}".splitlines()[0]  # of an empty file the error says nothing
+            what = f"no checkpoint of this model and data ({why.strip()})"
+            raise ConfigError(what, where=str(path), hint="train into another folder, or remove it") from error
         self.rng = random.Random(f"{self.plan.seed} {self.step}")
         return True
 
@@ -235,7 +249,11 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
     if (folder / "tokenizer.json").is_file():
         from transformers import AutoTokenizer
 
-        return AutoTokenizer.from_pretrained(folder)
+        known: Any = AutoTokenizer.from_pretrained(folder)
+        if stale := stale_segments(known):
+            what, hint = f"made for another prompt `{stale[0]}`", f"python -m judges.vlm.mini.retitle {folder}"
+            raise ConfigError(what, where=str(folder), hint=hint)
+        return known
     rng = random.Random(f"tokens {plan.seed}")
     tokenizer = train_tokenizer(corpus([data.judged(rng) for _ in range(1500)], rng), segments())
     tokenizer.save_pretrained(folder)
