@@ -1,4 +1,4 @@
-"""What judge-mini was found fit to answer: `answers.json` beside the weights, written from measured accuracy."""
+"""What judge-mini was found fit to answer: `answers.json` beside the weights, written by hand from the card's accuracies."""
 
 from __future__ import annotations
 
