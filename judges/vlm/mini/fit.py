@@ -1,4 +1,4 @@
-"""What judge-mini was found fit to answer: `answers.json` beside the weights, written by hand from the card's accuracies."""
+"""What judge-mini is fit to answer: `answers.json` beside the weights, written by hand from the figures of the card."""
 
 from __future__ import annotations
 
