@@ -230,7 +230,8 @@ def _load_state(trainer: Trainer, recipe: Recipe, path: Path, accelerator: Accel
         trainer.load_state_dict(state)
         streams = state["streams"]
     except (KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        what = f"the checkpoint does not fit this recipe: {str(error).splitlines()[0]}"
+        why = str(error).splitlines() or ["it is empty"]
+        what = f"the checkpoint does not fit this recipe: {why[0]}"
         raise ConfigError(what, where=str(path), hint="remove it to start anew, or give another --out") from error
     if len(streams) != accelerator.num_processes:
         what = f"the checkpoint is of {len(streams)} processes, not of {accelerator.num_processes}"

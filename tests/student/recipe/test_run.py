@@ -107,9 +107,10 @@ def test_a_state_of_another_recipe_is_refused(checkpoints, tmp_path):
         with pytest.raises(ConfigError, match="does not fit this recipe") as caught:
             list(runner(tmp_path / "a", recipe).run())
         assert "--out" in caught.value.hint
-    (tmp_path / "a" / "out" / "state.pt").write_bytes(b"cut off")
-    with pytest.raises(ConfigError, match="does not fit this recipe"):
-        list(runner(tmp_path / "a", recipe).run())
+    for broken in (b"cut off", b""):
+        (tmp_path / "a" / "out" / "state.pt").write_bytes(broken)
+        with pytest.raises(ConfigError, match="does not fit this recipe"):
+            list(runner(tmp_path / "a", recipe).run())
 
 
 @pytest.mark.parametrize("nfe", [1, 2, 4, 8])
