@@ -227,5 +227,5 @@ def _measured(case: Case, pixels: Pixels, source: Pixels | None) -> Judged:
     text = shown.scene.word.text if shown.scene.word else ""
     sizes = worse_edit(edit, shown) if edit else worse(wanted, shown)
     known = {name: size for name, size in sizes.items() if name not in UNREAD}
-    asked = answers(wanted, shown)
+    asked = [each for each in answers(wanted, shown) if each[0].id != "background"]  # grain is not read
     return Judged(case, pixels, "measured", known, asked, findings(found, shown), text, "", (), lesson(shown), source)
