@@ -10,7 +10,7 @@ from evalkit.records import Role
 from evalkit.store.run_reader import RunReader
 
 CASES = "tiles:count=100,edit_share=0.4,seed=5"
-OPEN = "tiles:count=100,edit_share=0,told=0,categories=[text],seed=5"
+OPEN = "tiles:count=200,edit_share=0,told=0,categories=[text],seed=5"
 """Designs whose words and shapes may stand anywhere: what a teacher in few steps finds hard."""
 FOUR = "base-mini:num_inference_steps=4,true_cfg_scale=1.0"
 TWO_GUIDED = "base-mini:num_inference_steps=2"
