@@ -45,6 +45,8 @@ GRADED = {
     "blurred": "quality",
 }
 """Faults whose size can be chosen, with the rubric that must see it."""
+SCENES = 24
+"""Of each size of a defect, to see scores fall."""
 SEED = "evaluation"
 
 
@@ -252,7 +254,7 @@ def main() -> None:
         _print_shares(on_generated(ask, data, given.generator, given.pictures))
         return
     _print_shares(accuracy(ask, data, given.pictures, given.words))
-    print(json.dumps(monotone(ask, data, max(8, given.pictures // 8), given.words), indent=1))
+    print(json.dumps(monotone(ask, data, SCENES, given.words), indent=1))
 
 
 if __name__ == "__main__":

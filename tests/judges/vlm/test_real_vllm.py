@@ -16,6 +16,7 @@ import pytest
 from benchmarks.tiles.benchmark import TilesBenchmark
 from benchmarks.tiles.generator import TileGenerator
 from evalkit.cli import main
+from evalkit.config.load import EMBEDDED_DEFAULT
 from evalkit.errors import UnavailableError
 from evalkit.keys import noise_seed
 from evalkit.pictures import Picture, Pixels
@@ -44,8 +45,8 @@ MASKED = -1000.0
 """Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
 WEIGHTS = Path(profile("judge-mini").where())
 START_SECONDS = 400
-SUITE = ("quality", "layout", "background")
-"""Rubrics that judge-mini is fit for."""
+SUITE = EMBEDDED_DEFAULT["judges"][-1]["rubrics"]
+"""What `evalkit run` asks: the rubrics that judge-mini is fit for."""
 
 
 def vllm_or_skip() -> None:
@@ -221,7 +222,7 @@ def test_the_built_in_suite_gets_the_same_verdicts_over_http(
 
 def judged_suite(folder: Path, where: dict[str, str]) -> dict[tuple[str, str], float]:
     """Every score of the student's pictures, by dimension and case."""
-    judge = {"use": "vlm", **where, "rubrics": list(SUITE), "repeats": 0, "check_text": False}
+    judge = {"use": "vlm", **where, "rubrics": SUITE, "repeats": 0, "check_text": False}
     config = {"student": "flash-mini", "teacher": None, "judges": [judge], "exporters": ["verdict"], "cache": False}
     folder.mkdir()
     (folder / "run.yaml").write_text(json.dumps(config))
