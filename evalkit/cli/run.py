@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -106,7 +107,8 @@ def stop_on_signal(unit: str = "picture") -> threading.Event:
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()
-        click.echo(f"\nstopping after the {unit} in hand; once more to stop at once", err=True)
+        # not by `sys.stderr`: what was interrupted may be writing to it, and that can't be entered twice
+        os.write(2, f"\nstopping after the {unit} in hand; once more to stop at once\n".encode())
 
     signal.signal(signal.SIGINT, handle)
     signal.signal(signal.SIGTERM, handle)

@@ -27,6 +27,7 @@ from judges.vlm.ask import Ask, Reply
 from judges.vlm.checklist import items, question_ask
 from judges.vlm.client import OpenAIEndpoint
 from judges.vlm.crops import shot_of
+from judges.vlm.mini.fit import unfit
 from judges.vlm.pairwise import pairwise_asks
 from judges.vlm.reply import Parsed, parse
 from judges.vlm.rubric import Rubric, rubrics, why_not
@@ -176,16 +177,23 @@ def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server) -
 
 
 def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
+    """But for pairs while judge-mini is unfit for them: the grammar lets a server space a reply at will, which a model
+    does where it was not taught the reply, and what comes next depends on that. Endpoint and server are held to
+    transformers on the tokens they wrote."""
     from judges.vlm.mini.local import LocalEndpoint
+
+    known = "preference" not in unfit(WEIGHTS)
+    pairs = [(a, r) for a, r in zip(asked.asks, asked.replies, strict=True) if known or a.name != "pairwise"]
+    assert {ask.choice for ask, _ in pairs} >= {"score", "answer"}
 
     async def in_process() -> list[Reply]:
         endpoint = LocalEndpoint(WEIGHTS)
         try:
-            return list(await asyncio.gather(*map(endpoint.ask, asked.asks)))
+            return list(await asyncio.gather(*(endpoint.ask(ask) for ask, _ in pairs)))
         finally:
             await endpoint.close()
 
-    for ask, ours, theirs in zip(asked.asks, asyncio.run(in_process()), asked.replies, strict=True):
+    for (ask, theirs), ours in zip(pairs, asyncio.run(in_process()), strict=True):
         here, there = (normalised(reply) for reply in (ours, theirs))
         assert there == pytest.approx(here, abs=TOLERANCE), ask.text[-200:]
         if (ranked := sorted(here.values()))[-1] - ranked[-2] > 2 * TOLERANCE:  # no tie that rounding may break
