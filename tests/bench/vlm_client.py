@@ -29,6 +29,8 @@ from judges.vlm.serving.environment import clean_environment, find
 from judges.vlm.wire import request_fields
 
 REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 512, 64
+YES_OR_NO, SCORE = 8, 32
+"""Tokens of a reply: of a yes or no, and of a score with a finding."""
 SCHEMA = closed({"answer": {"type": "string", "enum": ["yes", "no"]}})
 _seed = iter(range(1_000_000))
 
@@ -47,7 +49,7 @@ def picture() -> Shot:
     return Shot(png, f"bench-{seed}", SIDE, SIDE)
 
 
-def asks(count: int, *, one_picture: bool = False) -> list[Ask]:
+def asks(count: int, *, one_picture: bool = False, tokens: int = YES_OR_NO) -> list[Ask]:
     same = picture()
     return [
         Ask(
@@ -58,7 +60,7 @@ def asks(count: int, *, one_picture: bool = False) -> list[Ask]:
             SCHEMA,
             "answer",
             ("yes", "no"),
-            max_tokens=8,  # as many as a yes or no takes; random weights write until the limit
+            max_tokens=tokens,  # random weights write until the limit
         )
         for number in range(count)
     ]
@@ -133,6 +135,8 @@ def main() -> None:
                 ("ours", lambda: ours(target, asks(REQUESTS), CONCURRENCY)),
                 ("vllm_bench", lambda: theirs(target, asks(REQUESTS), python, Path(name))),
                 ("sequential", lambda: ours(target, asks(REQUESTS // 2), 1)),
+                ("ours_score", lambda: ours(target, asks(REQUESTS, tokens=SCORE), CONCURRENCY)),
+                ("sequential_score", lambda: ours(target, asks(REQUESTS // 2, tokens=SCORE), 1)),
                 ("one_picture", lambda: ours(target, asks(REQUESTS, one_picture=True), CONCURRENCY)),
             ):
                 rates.setdefault(arm, []).append(rate())
@@ -142,6 +146,7 @@ def main() -> None:
             "requests_per_s": {arm: [round(rate, 2) for rate in found] for arm, found in rates.items()},
             "ours_over_vllm_bench": round(typical["ours"] / typical["vllm_bench"], 2),
             "ours_over_sequential": round(typical["ours"] / typical["sequential"], 2),
+            "ours_over_sequential_score": round(typical["ours_score"] / typical["sequential_score"], 2),
             "one_picture_over_different": round(typical["one_picture"] / typical["ours"], 2),
         }
         print(json.dumps(figures, indent=1))
