@@ -56,17 +56,17 @@ def bit_equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_an_interrupted_distillation_goes_on_where_it_stopped(checkpoints, tmp_path, flat, capsys):
+def test_an_interrupted_distillation_goes_on_where_it_stopped(checkpoints, tmp_path, flat, capfd):
     recipe = write(tmp_path, distillation(checkpoints / "q21"))
     assert main(["student", "distill", str(recipe), "--out", str(tmp_path / "whole")]) == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert out.splitlines()[-1] == str(tmp_path / "whole" / "model")
     assert "4/4" in err
     assert "diversity" in err
     start = flat.drawn
     flat.interrupt_at = start + 300  # batches of 2 are chosen from 128 drawn at once
     assert main(["student", "distill", str(recipe)]) == 130
-    err = capsys.readouterr().err
+    err = capfd.readouterr().err
     assert "stopping after the step in hand" in err
     assert "stopped after step" in err
     assert "the same command goes on" in err
