@@ -59,7 +59,7 @@ def _strict_loader() -> type[yaml.SafeLoader]:
 
     class StrictLoader(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
-            event = self.peek_event()  # type: ignore[no-untyped-call]
+            event = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in PyYAML
             if getattr(event, "anchor", None) is not None:
                 raise yaml.MarkedYAMLError(problem="anchors and aliases are not read", problem_mark=event.start_mark)
             return super().compose_node(parent, index)

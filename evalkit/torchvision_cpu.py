@@ -39,9 +39,9 @@ def ensure_torchvision() -> bool:
         if not _declarations and _is_needed():
             import torch
 
-            library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+            library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]  # untyped in torch
             for operator in DECLARED_OPERATORS:
-                library.define(operator + _SCHEMA)  # type: ignore[no-untyped-call]
+                library.define(operator + _SCHEMA)  # type: ignore[no-untyped-call]  # untyped in torch
             _declarations.append(library)
         return bool(_declarations)
 
@@ -66,7 +66,7 @@ def _compiled_library_loads(folder: Path) -> bool:
         path = folder / f"_C{suffix}"
         if path.is_file():
             try:
-                torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]
+                torch.ops.load_library(str(path))  # type: ignore[no-untyped-call]  # untyped in torch
             except OSError:
                 return False
             return True

@@ -104,7 +104,7 @@ class Networks:
         if self._sessions is None:
             weights = models.find_weights()
             try:
-                import cv2  # noqa: F401
+                import cv2  # noqa: F401 - whether it loads (it wants system libraries) is told here, not in mid-run
                 import onnxruntime
             except ImportError as error:
                 raise UnavailableError("the reader is not installed", where=str(error), hint=models.INSTALL) from error

@@ -91,7 +91,7 @@ def _load(path: Path, parse: Callable[[bytes], Any]) -> Any:
 
 def _need_cryptography() -> None:
     try:
-        import cryptography  # noqa: F401
+        import cryptography  # noqa: F401 - only whether it is there; its parts are imported where they are used
     except ImportError as problem:
         raise UnavailableError(
             "signatures need the package `cryptography`", hint="pip install cryptography"

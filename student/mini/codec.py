@@ -28,7 +28,7 @@ class LinearCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # untyped in 
     and is opaque on the way out. `latents_mean` and `latents_std` normalise the latents, as the pipeline does it.
     """
 
-    @register_to_config  # type: ignore[untyped-decorator]
+    @register_to_config  # type: ignore[untyped-decorator]  # untyped in diffusers
     def __init__(
         self,
         z_dim: int = 192,

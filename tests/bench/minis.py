@@ -12,6 +12,8 @@ from evalkit.store.run_reader import RunReader
 CASES = "tiles:count=100,edit_share=0.4,seed=5"
 OPEN = "tiles:count=200,edit_share=0,told=0,categories=[text],seed=5"
 """Designs whose words and shapes may stand anywhere: what a teacher in few steps finds hard."""
+STEERED = tuple(f"tiles:count=72,edit_share=1,seed={seed}" for seed in (61, 64))
+"""Edits by which the training of base-mini was steered: not as good a witness as `CASES`."""
 FOUR = "base-mini:num_inference_steps=4,true_cfg_scale=1.0"
 TWO_GUIDED = "base-mini:num_inference_steps=2"
 """The teacher's own weights in 4 evaluations: without guidance, or in half the steps with it."""
@@ -24,6 +26,7 @@ RUNS = (
     (OPEN, "flash-mini", "base-mini"),
     (OPEN, "flash-mini", FOUR),
     (OPEN, "flash-mini", TWO_GUIDED),
+    *((cases, "flash-mini", "base-mini") for cases in STEERED),
 )
 WANTED = {"typography.exact": 1.0, "layout.placement": 1.0, "edit.changed": 1.0, "edit.preserved": 0.9}
 """An edit is right where each of these that was scored is at least this."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ SMALLEST = 64
 """Below this side the backbones have no place left in their last stage, px."""
 
 
-class DeepJudge:
+class DeepJudge(ABC):
     """One dimension: the distance from the twin, 0 for the same picture."""
 
     name: str
@@ -60,9 +61,9 @@ class DeepJudge:
     def close(self) -> None:
         self._model = None
 
+    @abstractmethod
     def _build(self) -> Any:
         """A module: two pictures (1, 3, H, W), float in [0, 1], to their distance."""
-        raise NotImplementedError
 
     def _distance(self, one: Pixels, other: Pixels) -> float:
         import torch
