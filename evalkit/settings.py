@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -17,10 +18,17 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _resolve(path: Path, info: ValidationInfo) -> Path:
+def _place(path: Path, info: ValidationInfo) -> Path:
     base = (info.context or {}).get("base", Path.cwd())
-    return (Path(base) / path.expanduser()).resolve()
+    return Path(os.path.abspath(Path(base) / path.expanduser()))
+
+
+def _resolve(path: Path, info: ValidationInfo) -> Path:
+    return _place(path, info).resolve()
 
 
 ResolvedPath = Annotated[Path, AfterValidator(_resolve)]
 """A path that is relative to the file it was written in (to the working folder on the command line)."""
+
+ProgramPath = Annotated[Path, AfterValidator(_place)]
+"""The same for a program. Links are kept: an environment's Python is one, to a Python without that one's packages."""

@@ -30,7 +30,7 @@ from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
 from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
 from judges.vlm.scale import Coordinates
-from judges.vlm.source import EndpointSettings, check_address, coordinates, model_id, open_endpoint, seen_at, unfit
+from judges.vlm.source import EndpointSettings, check_source, coordinates, model_id, open_endpoint, seen_at, unfit
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
 CONSISTENCY = "vlm.consistency"
@@ -75,8 +75,7 @@ class VlmJudge:
         self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), _CONSISTENT)
         self.concurrency = self.settings.pictures_at_once
         self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
-        if self.settings.url:
-            check_address(self.settings)
+        check_source(self.settings)
         self._given = endpoint
         self._unfit = {} if endpoint else unfit(self.settings)
         self._folder: Path | None = None

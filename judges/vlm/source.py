@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from evalkit.settings import ResolvedPath
+from evalkit.settings import ProgramPath
 from evalkit.settings import Settings as BaseSettings
 from judges.vlm.ask import Endpoint
 from judges.vlm.scale import Coordinates
@@ -28,7 +28,7 @@ class EndpointSettings(BaseSettings):
     """Base of an OpenAI-compatible API, `http://host:8000/v1`. Its key comes from EVALKIT_JUDGE_API_KEY."""
     serve: str = ""
     """Name of a profile of `evalkit judge serve`: the server is started for the run and stopped after it."""
-    vllm_python: ResolvedPath | None = None
+    vllm_python: ProgramPath | None = None
     """Python of the environment that has vLLM."""
     concurrency: int = Field(64, ge=1, le=1024)
     """Calls under way at once, at most."""
@@ -119,11 +119,19 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     return OpenAIEndpoint(server.url, server.model, api_key=server.api_key, limits=limits, patch=patch)
 
 
-def check_address(settings: EndpointSettings) -> None:
-    """Raise `ConfigError` for an address or a key that nobody can be asked with; connects to nothing."""
-    from judges.vlm.client import OpenAIEndpoint
+def check_source(settings: EndpointSettings) -> None:
+    """Raise `UsageError` for a profile that is none, or an address or a key that nobody can be asked with.
 
-    OpenAIEndpoint(settings.url, settings.model or MINI)
+    Starts nothing and connects to nothing.
+    """
+    if settings.serve:
+        from judges.vlm.serving import profile
+
+        profile(settings.serve)
+    if settings.url:
+        from judges.vlm.client import OpenAIEndpoint
+
+        OpenAIEndpoint(settings.url, settings.model or MINI)
 
 
 def _mini(settings: EndpointSettings) -> Endpoint:

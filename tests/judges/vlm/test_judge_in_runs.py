@@ -4,13 +4,14 @@ import asyncio
 import dataclasses
 import json
 import sqlite3
+import sys
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from evalkit.engine.judging import look
-from evalkit.errors import ConfigError, JudgeError, UnavailableError
+from evalkit.errors import ConfigError, JudgeError, UnavailableError, UnknownNameError
 from evalkit.pictures import Picture
 from evalkit.records import Case, SourceImage, Status, Task, Verdict
 from judges.vlm.ask import Ask
@@ -99,6 +100,20 @@ def test_rubrics_must_be_known(settings) -> None:
 def test_an_address_that_is_none_is_known_before_anything_starts(url: str) -> None:
     with pytest.raises(ConfigError):
         VlmJudge(VlmJudge.Settings(url=url))
+
+
+def test_a_profile_that_is_none_is_known_before_anything_starts() -> None:
+    with pytest.raises(UnknownNameError, match="qwen9"):
+        VlmJudge(VlmJudge.Settings(serve="qwen9"))
+
+
+def test_the_python_of_an_environment_stays_a_link(tmp_path) -> None:
+    """What it points to is another Python, without vLLM."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").symlink_to(sys.executable)
+    settings = {"serve": "judge-mini", "vllm_python": "sub/../bin/python"}
+    given = VlmJudge.Settings.model_validate(settings, context={"base": tmp_path})
+    assert given.vllm_python == tmp_path / "bin" / "python"
 
 
 def test_a_judge_asks_one_server() -> None:
