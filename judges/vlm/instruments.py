@@ -16,11 +16,13 @@ from judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
 if TYPE_CHECKING:
     from judges.typography.reader import Reader
 
-VERSION = 1
+VERSION = 2
 REFUTED_SEVERITY = 0.05
 """Of a finding that an instrument refutes: it is shown, and said to be refuted, but it weighs nothing."""
 READABLE_SIDE = 64
 """A cut-out of text lower than this is enlarged to it before it is read, px."""
+SURE = 0.5
+"""A line the reader is less sure of is no ground to say anything: a plain block is read as 一 (.33) or ■ (.55)."""
 Word = Literal["confirmed", "refuted", "silent"]
 
 
@@ -80,6 +82,8 @@ class Instruments:
         except (JudgeError, UnavailableError):
             return Said("silent")
         read = " ".join(line.text for line in sorted(lines, key=lambda line: (line.box.y0, line.box.x0)))
+        if any(line.confidence < SURE for line in lines):
+            return Said("silent", "text", read)
         return Said(compare(finding.kind, read, expected), "text", read)
 
 
@@ -87,21 +91,25 @@ def compare(kind: str, read: str, expected: Sequence[str]) -> Word:
     """What the text read at a place says of a finding of text there (pure).
 
     Only what is plain is said: a word of the expected ones read letter by letter refutes a typo and a missing text;
-    another word there confirms a typo and extra text. Glyphs can be malformed and still be read: nothing is said.
+    another word there confirms a typo and extra text. Glyphs can be malformed and still be read: nothing is said. Nor
+    of what may be no word of the picture: symbols and single characters (a circle is read as ● or O), and a part of an
+    expected word, which the box may have cut off.
     """
-    from judges.typography.normalise import lenient
+    from judges.typography.normalise import is_symbol, lenient
 
-    words = {key for word in read.split() if (key := lenient(word))}
     wanted = {key for text in expected for word in text.split() if (key := lenient(word))}
+    words = {key for word in read.split() if (key := lenient(word)) and (key in wanted or not is_symbol(key))}
     if kind in ("malformed", "duplicate-text"):
         return "silent"
     if kind == "missing-text":
         return "refuted" if wanted and wanted <= words else "confirmed" if not words else "silent"
     if not words:
         return "silent"
-    if kind == "extra-text":
-        return "confirmed" if words - wanted else "refuted"
-    return "refuted" if words <= wanted else "confirmed"
+    strange = words - wanted
+    if not strange:
+        return "refuted"
+    plain = [key for key in strange if len(key) > 1 and not any(key in word for word in wanted)]
+    return "confirmed" if plain else "silent"
 
 
 def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> Said:

@@ -33,9 +33,10 @@ from judges.vlm.scale import Coordinates
 from judges.vlm.source import EndpointSettings, check_source, coordinates, model_id, open_endpoint, seen_at, unfit
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
-CONSISTENCY = "vlm.consistency"
+CONSISTENCY, ORDER = "vlm.consistency", "vlm.order"
 SERVER_LOG = "judge-server.log"
-_CONSISTENT = Dimension(CONSISTENCY, "share of the questions asked twice, and of the pairs in both orders, that agree")
+_CONSISTENT = Dimension(CONSISTENCY, "share of the questions asked twice that were answered alike: 1 - flip rate")
+_ORDER = Dimension(ORDER, "share of the pairs of which the model says the same in both orders")
 
 
 class VlmJudge:
@@ -67,12 +68,14 @@ class VlmJudge:
             return names
 
     name = "vlm"
-    version = "1"
+    version = "2"
 
     def __init__(self, settings: Settings | None = None, endpoint: Endpoint | None = None) -> None:
         self.settings = settings or self.Settings()
         self._rubrics = [rubrics()[name] for name in self.settings.rubrics]
-        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), _CONSISTENT)
+        self._paired = any(not (rubric.levels or rubric.questions) for rubric in self._rubrics)
+        own = (_CONSISTENT, _ORDER) if self._paired else (_CONSISTENT,)
+        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), *own)
         self.concurrency = self.settings.pictures_at_once
         self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
         check_source(self.settings)
@@ -129,7 +132,11 @@ class VlmJudge:
             evidence["unusable_replies"] = asker.unusable
         if sent != size:
             evidence["sent_at"] = list(sent)
-        return Verdict(self.name, (*scores, _consistency(asker, parts)), tuple(found), evidence)
+        scores.append(_agreed(CONSISTENCY, asker.same, "none of the questions about this picture was asked twice"))
+        if self._paired:
+            same = [part.consistent for part in parts if part.consistent is not None]
+            scores.append(_agreed(ORDER, same, "no pair was asked about in both orders"))
+        return Verdict(self.name, tuple(scores), tuple(found), evidence)
 
     def controls(self) -> Iterable[Control]:
         return controls(self, [name for name in self.settings.rubrics if name not in self._unfit])
@@ -158,6 +165,7 @@ class VlmJudge:
             None if twin is None else fit(shot_of(twin.pixels), limit),
             places,
             coordinates(self.settings),
+            limit,
         )
 
     async def _ask_all(self, asker: Asker, asked: Sequence[Rubric], shown: Shown) -> list[Part]:
@@ -225,8 +233,8 @@ def _score(rubric: Rubric, part: Part | None, reason: str) -> Score:
     return part.score if part else Score(rubric.dimension, Status.UNSCORED, reason=reason)
 
 
-def _consistency(asker: Asker, parts: Sequence[Part]) -> Score:
-    agreed = [*asker.same, *(part.consistent for part in parts if part.consistent is not None)]
-    if not agreed:
-        return Score(CONSISTENCY, Status.UNSCORED, reason="none of the questions about this picture was asked twice")
-    return Score(CONSISTENCY, Status.SCORED, sum(agreed) / len(agreed))
+def _agreed(dimension: str, same: Sequence[bool], otherwise: str) -> Score:
+    """The share of `same`; `otherwise` is the reason where there is none."""
+    if not same:
+        return Score(dimension, Status.UNSCORED, reason=otherwise)
+    return Score(dimension, Status.SCORED, sum(same) / len(same))

@@ -13,6 +13,7 @@ from judges.vlm.asking import Asker, no_score
 from judges.vlm.checklist import YES, Answered, Item, items, p_yes, question_ask, reads, ready, share
 from judges.vlm.crops import crop, shot_of
 from judges.vlm.pairwise import pairwise_asks, preference
+from judges.vlm.pixels import fit
 from judges.vlm.reply import Answer
 from judges.vlm.rubric import Rubric, category_of
 from judges.vlm.scale import Coordinates, Expected, expected, scale_ask, unit_value
@@ -20,7 +21,10 @@ from judges.vlm.transcribe import transcribe_ask
 
 
 class Shown(NamedTuple):
-    """What the model is shown of one look. `crops`: where the texts are to be read on cut-outs, by index, px."""
+    """What the model is shown of one look. `crops`: where the texts are to be read on cut-outs, by index, px.
+
+    `max_pixels`: of a cut-out; a larger one is sent smaller, as the pictures are.
+    """
 
     case: Case
     pixels: Pixels
@@ -29,6 +33,7 @@ class Shown(NamedTuple):
     twin: Shot | None
     crops: Mapping[int, Box]
     coordinates: Coordinates
+    max_pixels: int
 
 
 class Part(NamedTuple):
@@ -79,7 +84,7 @@ async def check(asker: Asker, rubric: Rubric, shown: Shown) -> Part:
     order = [item.id for item in waiting]
     done: dict[str, Answered] = {}
     failed: Answer | None = None
-    cut = {index: shot_of(crop(shown.pixels, box)) for index, box in shown.crops.items()}
+    cut = {index: fit(shot_of(crop(shown.pixels, box)), shown.max_pixels) for index, box in shown.crops.items()}
 
     async def put(item: Item) -> tuple[Answered, Answer]:
         shot = shown.picture if item.text_index is None else cut[item.text_index]

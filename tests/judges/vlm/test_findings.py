@@ -112,6 +112,12 @@ def test_it_is_silent_where_something_is_drawn() -> None:
         ("extra-text", "OCEAN", "refuted"),
         ("malformed", "OCEAN", "silent"),
         ("duplicate-text", "OCEAN OCEAN", "silent"),
+        ("typo", "● OCEAN", "refuted"),  # a circle
+        ("extra-text", "● OCEAN", "refuted"),
+        ("typo", "●", "silent"),
+        ("missing-text", "●", "confirmed"),
+        ("extra-text", "O", "silent"),
+        ("typo", "CEAN", "silent"),  # the box may have cut it off
     ],
 )
 def test_what_is_read_there_confirms_or_refutes(kind: str, read: str, word: str) -> None:
@@ -121,13 +127,13 @@ def test_what_is_read_there_confirms_or_refutes(kind: str, read: str, word: str)
 class FakeReader:
     """Reads the same line from whatever it is shown."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.shapes, self.closed = text, [], False
+    def __init__(self, text: str, confidence: float = 0.9) -> None:
+        self.text, self.confidence, self.shapes, self.closed = text, confidence, [], False
 
     def read(self, pixels):
         self.shapes.append(pixels.shape)
         corners = ((0.0, 0.0), (9.0, 0.0), (9.0, 9.0), (0.0, 9.0))
-        return [Line(self.text, 0.9, corners, (Word(self.text, Box(0, 0, 9, 9)),))]
+        return [Line(self.text, self.confidence, corners, (Word(self.text, Box(0, 0, 9, 9)),))]
 
     def close(self) -> None:
         self.closed = True
@@ -148,6 +154,12 @@ def test_a_confirmed_finding_keeps_its_severity() -> None:
     assert checked.evidence["text_seen"] == "OCKAN"
 
 
+def test_a_reader_that_is_unsure_says_nothing() -> None:
+    reader = FakeReader("OCKAN", confidence=0.4)
+    checked = Instruments(reader=reader).check(finding("typo"), picture("poster").pixels, CASE)
+    assert (checked.evidence["instrument"], checked.evidence["text_seen"]) == ("silent", "OCKAN")
+
+
 def test_reading_can_be_switched_off() -> None:
     reader = FakeReader("OCEAN")
     checked = Instruments(read=False, reader=reader).check(finding("typo"), picture("poster").pixels, CASE)
@@ -163,7 +175,7 @@ def test_other_kinds_are_nobody_s_business() -> None:
 
 
 def test_the_real_reader_reads_the_controls() -> None:
-    box = Box(16, 16, 112, 48)
+    box = Box(0, 0, 128, 128)  # with the circle, which is read as a symbol
     with_reader = Instruments()
     wrong = with_reader.check(finding("typo", box), picture("misspelled").pixels, CASE)
     right = with_reader.check(finding("typo", box), picture("poster").pixels, CASE)

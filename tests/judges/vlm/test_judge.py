@@ -176,6 +176,18 @@ def test_large_pictures_have_their_texts_read_on_cut_outs() -> None:
     assert one.evidence["questions"][-1]["read"] == "SALT"
 
 
+def test_a_cut_out_above_the_budget_is_sent_smaller() -> None:
+    pixels = np.full((400, 600, 3), 200, np.uint8)
+    case = Case("c", "a sign", width=600, height=400, texts=(TextTarget("SALE", Box(10, 10, 590, 390)),))
+    endpoint = FakeEndpoint(lambda ask: {"text": "SALE"} if ask.name == "transcription" else content(ask))
+    judge = VlmJudge(VlmJudge.Settings(rubrics=("checklist",), max_pixels=60_000, **QUIET), endpoint)
+    one = judge.judge(Picture.from_pixels(pixels), case, None)
+    judge.close()
+    assert len(endpoint.asked) == 3
+    assert all(shot.width * shot.height <= 60_000 for ask in endpoint.asked for shot in ask.images)
+    assert values(one) == {"checklist": 1.0}
+
+
 # ---------------------------------------------------------------------------------------------------- pairs and repeats
 
 
@@ -192,7 +204,7 @@ def test_the_student_is_compared_with_its_twin_in_both_orders() -> None:
 
 def test_an_answer_that_depends_on_the_order_is_a_tie_and_counted() -> None:
     one = verdict(content, twin=picture("misspelled"), rubrics=("preference",))
-    assert values(one) == {"preference": 0.5, "consistency": 0.0}
+    assert values(one) == {"preference": 0.5, "order": 0.0}  # the order is no flip of a question asked twice
     assert one.evidence["pair"]["consistent"] is False
 
 
