@@ -27,9 +27,15 @@ LEVEL = 0.25
 """One level of five, as a value in [0, 1]."""
 SAME = 0.05
 """Largest difference of two looks at the same pixels: servers are not bit-exact between batches."""
+TIE = "the model itself says that it is a tie"
+"""An answer that depends on the order counts as a tie too, but both orders of one picture are the same question: whoever
+always says A would pass."""
 GRAIN_RMS = 12.0
 """Of the patch, in code values: plain to see even once a model has scaled 128 px up."""
 GRAIN_PATCH = Box(4, 48, 76, 124)
+
+
+_ABOUT_ASKING = ("vlm.consistency", "vlm.order")
 
 
 class Looker(Protocol):
@@ -77,7 +83,7 @@ def controls(judge: Looker, rubrics: Collection[str]) -> list[Control]:
     rule = f"every score within {SAME} of that of the same pixels in another file"
     made.append(Control("same pixels, other file", rule, poster, recoded(clean), lambda v: _same(v, reference())))
     if "preference" in rubrics:
-        made.append(Control("teacher against itself", "a tie", poster, clean, _tie, twin=clean))
+        made.append(Control("teacher against itself", TIE, poster, clean, _tie, twin=clean))
     return made
 
 
@@ -131,11 +137,11 @@ def _value(verdict: Verdict, rubric: str) -> float | None:
 def _same(one: Verdict, other: Verdict) -> bool:
     """Whether both looks score the same dimensions, alike. Which questions are asked twice is no matter of a score."""
     ours, theirs = (
-        {s.dimension: s.value for s in verdict.scores if s.value is not None and s.dimension != "vlm.consistency"}
+        {s.dimension: s.value for s in verdict.scores if s.value is not None and s.dimension not in _ABOUT_ASKING}
         for verdict in (one, other)
     )
     return bool(ours) and set(ours) == set(theirs) and all(abs(ours[d] - theirs[d]) <= SAME for d in ours)
 
 
 def _tie(verdict: Verdict) -> bool:
-    return _value(verdict, "preference") == 0.5
+    return (_value(verdict, "preference"), _value(verdict, "order")) == (0.5, 1.0)
