@@ -28,8 +28,8 @@ LEVEL = 0.25
 SAME = 0.05
 """Largest difference of two looks at the same pixels: servers are not bit-exact between batches."""
 TIE = "the model itself says that it is a tie"
-"""An answer that depends on the order counts as a tie too, but both orders of one picture are the same question: whoever
-always says A would pass."""
+"""An answer that depends on the order counts as a tie too, but both orders of one picture are the same question:
+whoever always says A would pass."""
 GRAIN_RMS = 12.0
 """Of the patch, in code values: plain to see even once a model has scaled 128 px up."""
 GRAIN_PATCH = Box(4, 48, 76, 124)
