@@ -129,7 +129,8 @@ class VlmJudge:
         if told.dropped:
             evidence["dropped_findings"] = told.dropped
         if asker.unusable:
-            evidence["unusable_replies"] = asker.unusable
+            # replies come in any order, and a replay must give the same report
+            evidence["unusable_replies"] = sorted(asker.unusable, key=lambda one: str(one["about"]))
         if sent != size:
             evidence["sent_at"] = list(sent)
         scores.append(_agreed(CONSISTENCY, asker.same, "none of the questions about this picture was asked twice"))
