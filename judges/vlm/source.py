@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,9 @@ from evalkit.settings import ProgramPath
 from evalkit.settings import Settings as BaseSettings
 from judges.vlm.ask import Endpoint
 from judges.vlm.scale import Coordinates
+
+if TYPE_CHECKING:
+    from judges.vlm.serving.profiles import Profile
 
 MINI = "judge-mini"
 
@@ -69,32 +72,41 @@ def unfit(settings: EndpointSettings) -> Mapping[str, str]:
     from judges.vlm.mini.fit import unfit as unfit_of
     from judges.vlm.mini.local import WEIGHTS
 
-    mini = settings.serve == MINI or not (settings.url or settings.serve)
-    folder = WEIGHTS if settings.model in ("", MINI) else Path(settings.model)
-    return unfit_of(folder) if mini else {}
+    named = settings.model not in ("", MINI)
+    mini = settings.serve == MINI or not (settings.serve or (settings.url and named))
+    return unfit_of(Path(settings.model) if named else WEIGHTS) if mini else {}
+
+
+def profile_of(settings: EndpointSettings) -> Profile | None:
+    """The profile by which the model is served: that of `serve`, or the one `url` names its model by, as
+    `evalkit judge serve` does; `None` for any other server.
+    """
+    from judges.vlm.serving.profiles import profile, profiles
+
+    if settings.serve:
+        return profile(settings.serve)
+    return profiles().get(settings.model or MINI) if settings.url else None
 
 
 def coordinates(settings: EndpointSettings) -> Coordinates:
-    """What numbers the model gives boxes in."""
+    """What numbers the model gives boxes in: as its profile says, also where it is served under its hub id."""
+    from judges.vlm.serving.profiles import profiles
+
     if settings.coordinates:
         return settings.coordinates
-    if settings.serve:
-        from judges.vlm.serving import profile
-
-        return profile(settings.serve).coordinates
-    return "relative-1000"
+    known = profile_of(settings)
+    if known is None and settings.url:
+        known = next((one for one in profiles().values() if one.model == settings.model), None)
+    return known.coordinates if known else "relative-1000"
 
 
 def seen_at(settings: EndpointSettings, sent: tuple[int, int]) -> tuple[int, int]:
     """(width, height) in which the model sees a picture that is sent so large: boxes in `pixels` count in these.
 
-    Of a server at `url` no processor is known: there it is what was sent.
+    Of a server that is started otherwise no processor is known: there it is what was sent.
     """
-    if settings.serve:
-        from judges.vlm.serving import profile
-
-        return profile(settings.serve).resized(*sent)
-    return sent
+    known = profile_of(settings)
+    return known.resized(*sent) if known else sent
 
 
 def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextlib.ExitStack) -> Endpoint:
@@ -113,10 +125,12 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     if settings.url:
         if settings.share_gpu == "sleep":
             wake(settings.url)
-        return OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
+        known = profile_of(settings)
+        patch = known.token_px if known else None
+        return OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits, patch=patch)
     server = stack.enter_context(serve(settings.serve, settings.model, settings.vllm_python, log=log))
-    patch = server.profile.token_px
-    return OpenAIEndpoint(server.url, server.model, api_key=server.api_key, limits=limits, patch=patch)
+    key, patch = server.api_key, server.profile.token_px
+    return OpenAIEndpoint(server.url, server.model, api_key=key, limits=limits, patch=patch)
 
 
 def check_source(settings: EndpointSettings) -> None:

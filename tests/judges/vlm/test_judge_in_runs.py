@@ -16,6 +16,7 @@ from evalkit.pictures import Picture
 from evalkit.records import Case, SourceImage, Status, Task, Verdict
 from judges.vlm.ask import Ask
 from judges.vlm.judge import VlmJudge
+from judges.vlm.source import coordinates, seen_at, unfit
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels
 from tests.judges.vlm.looks import CLEAN, POSTER, QUIET, statuses, values, verdict
 
@@ -114,6 +115,26 @@ def test_the_python_of_an_environment_stays_a_link(tmp_path) -> None:
     settings = {"serve": "judge-mini", "vllm_python": "sub/../bin/python"}
     given = VlmJudge.Settings.model_validate(settings, context={"base": tmp_path})
     assert given.vllm_python == tmp_path / "bin" / "python"
+
+
+def test_a_server_that_names_its_model_by_a_profile_is_treated_by_it() -> None:
+    """`evalkit judge serve` does so, and says to use `url` with that name."""
+
+    def told(**settings) -> tuple[str, tuple[int, int]]:
+        given = VlmJudge.Settings(**settings)
+        return coordinates(given), seen_at(given, (1000, 700))
+
+    served = told(serve="qwen2.5-vl-7b")
+    assert served == ("pixels", (1008, 700))
+    assert told(url="http://localhost:1/v1", model="qwen2.5-vl-7b") == served
+    assert told(url="http://localhost:1/v1", model="Qwen/Qwen2.5-VL-7B-Instruct") == ("pixels", (1000, 700))
+    assert told(url="http://localhost:1/v1", model="other") == ("relative-1000", (1000, 700))
+
+
+def test_judge_mini_answers_the_same_rubrics_wherever_it_is() -> None:
+    here, there = VlmJudge.Settings(), VlmJudge.Settings(url="http://localhost:1/v1", model="judge-mini")
+    assert unfit(here) == unfit(there) == unfit(VlmJudge.Settings(serve="judge-mini"))
+    assert not unfit(VlmJudge.Settings(url="http://localhost:1/v1", model="other"))
 
 
 def test_a_judge_asks_one_server() -> None:
