@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from string import Formatter
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -21,6 +23,18 @@ LEVELS = (1, 2, 3, 4, 5)
 Levels = dict[int, str]
 Need = Literal["texts", "layout", "ground", "portrait", "source", "twin"]
 Given = Literal["asked", "texts", "ground", "question", "nothing"]
+QUESTIONS: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("text", "text-crop"), frozenset({"text"})),
+    "element": frozenset({"one"}),
+    "count": frozenset({"counts"}),
+    **dict.fromkeys(("solid", "gradient"), frozenset()),
+    **dict.fromkeys(("above", "left-of", "inside"), frozenset({"a", "b"})),
+    "no-overlap": frozenset({"all"}),
+    "centered": frozenset({"a"}),
+}
+"""Templates of a checklist, with the `{fields}` each may have. Those of relations may be left out."""
+_NEEDED = ("text", "text-crop", "element", "count", "solid", "gradient")
+_TAKEN = ("vlm.consistency", "vlm.order")
 _PEOPLE = ("portrait", "person", "face", "figure", "hand")
 
 
@@ -98,17 +112,54 @@ class Rubric(_Strict):
             raise ValueError(f"other: no category {self.other!r}")
         return self
 
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Rubric:
+        if not re.fullmatch(r"vlm\.[a-z][a-z0-9_-]*", self.dimension) or self.dimension in _TAKEN:
+            raise ValueError(f"dimension: {self.dimension!r}, not a `vlm.name` of its own")
+        if self.levels and self.questions:
+            raise ValueError("levels and questions: these are two rubrics")
+        if self.levels and not self.kinds:
+            raise ValueError("kinds: none, but a reply with a level names a kind for each finding")
+        if not (self.levels or self.questions) and "twin" not in self.applies.needs:
+            raise ValueError("neither levels nor questions: pairs have `needs: [twin]`")
+        if "picture" not in self.shows or ("source" in self.shows and "source" not in self.applies.needs):
+            raise ValueError("shows: the picture; the source too with `needs: [source]`")
+        return self
+
+    @model_validator(mode="after")
+    def _questions_can_be_filled_in(self) -> Rubric:
+        missing = [name for name in _NEEDED if self.questions and name not in self.questions]
+        if missing:
+            raise ValueError(f"questions: no {missing[0]!r}")
+        for name, template in self.questions.items():
+            if name not in QUESTIONS:
+                raise ValueError(f"questions: {name!r} is none of {', '.join(QUESTIONS)}")
+            if {field for _, field, _, _ in Formatter().parse(template) if field is not None} - QUESTIONS[name]:
+                known = ", ".join(f"{{{field}}}" for field in sorted(QUESTIONS[name])) or "nothing"
+                raise ValueError(f"questions: {name!r} can be filled in with {known} alone")
+        return self
+
 
 @lru_cache(maxsize=1)
 def rubrics() -> Mapping[str, Rubric]:
-    """All rubrics by name. Raises `ConfigError` if one can't be read."""
-    return {path.stem: read_rubric(path) for path in sorted(RUBRICS.glob("*.yaml"))}
+    """All rubrics by name. Raises `ConfigError` if one can't be read, or two have one dimension."""
+    known: dict[str, Rubric] = {}
+    for path in sorted(RUBRICS.glob("*.yaml")):
+        rubric = read_rubric(path)
+        twins = [name for name, other in known.items() if other.dimension == rubric.dimension]
+        if twins:
+            raise ConfigError(f"dimension {rubric.dimension} is that of `{twins[0]}` already", where=str(path))
+        known[rubric.name] = rubric
+    return known
 
 
 def read_rubric(path: Path) -> Rubric:
     """The rubric in one file. Raises `ConfigError` naming what is wrong."""
     try:
-        return Rubric.model_validate({"name": path.stem, **read_yaml(path, ConfigError)})
+        values = read_yaml(path, ConfigError)
+        if "name" in values:
+            raise ConfigError("`name` is the file's name", where=str(path), hint="leave it out")
+        return Rubric.model_validate({**values, "name": path.stem})
     except ValidationError as error:
         explained = explain(error, Rubric)
         raise ConfigError(explained.what, where=str(path), hint=explained.hint) from error

@@ -147,6 +147,9 @@ def test_the_digest_covers_rubrics_and_prompts(tmp_path, monkeypatch) -> None:
     assert content_digest() == before
 
 
+QUESTIONS = "questions:\n  text: a\n  text-crop: b\n  count: c\n  solid: d\n  gradient: e\n"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -154,6 +157,13 @@ def test_the_digest_covers_rubrics_and_prompts(tmp_path, monkeypatch) -> None:
         ("levels: {5: good, 1: bad}", "levels"),
         ("other: nothing\ncategories: {a: {title: t, focus: f, of: [], aspects: []}}", "no category"),
         ("categories: {a: {title: t, focus: f, of: [], aspects: [b]}}", "no aspect"),
+        ("levels: {5: a, 4: b, 3: c, 2: d, 1: e}", "kinds"),
+        ("questions: {}", "twin"),
+        ("name: other", "file's name"),
+        ("shows: [source, picture]\nlevels: {5: a, 4: b, 3: c, 2: d, 1: e}\nkinds: [blur]", "source"),
+        ("questions: {text: 'is {text} there?'}", "no 'text-crop'"),
+        (QUESTIONS + "  element: 'is {two} there?'", "{one}"),
+        (QUESTIONS + "  element: a\n  beauty: b", "beauty"),
     ],
 )
 def test_a_broken_rubric_is_a_clear_error(tmp_path, change: str, said: str) -> None:
@@ -165,6 +175,18 @@ def test_a_broken_rubric_is_a_clear_error(tmp_path, change: str, said: str) -> N
     with pytest.raises(ConfigError, match=said) as raised:
         read_rubric(path)
     assert raised.value.where == str(path)
+
+
+def test_two_rubrics_of_one_dimension_are_refused(tmp_path, monkeypatch) -> None:
+    shutil.copytree(module.RUBRICS, tmp_path / "rubrics")
+    shutil.copy(module.RUBRICS / "quality.yaml", tmp_path / "rubrics" / "zzz.yaml")
+    monkeypatch.setattr(module, "RUBRICS", tmp_path / "rubrics")
+    rubrics.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match="quality"):
+            rubrics()
+    finally:
+        rubrics.cache_clear()
 
 
 def test_aspects_are_asked_with_their_own_levels() -> None:
