@@ -41,6 +41,8 @@ def _hint(problem: Any, model: type[Any]) -> str:
         return f"the keys here are {', '.join(_fields_at(model, problem['loc']))}"
     if problem["type"] == "string_type":
         return 'quote it, if it is meant as text: "1.0"'
+    if problem["type"] in ("tuple_type", "list_type"):
+        return "write a list, also of one: [a, b]"
     return "correct the value"
 
 

@@ -20,6 +20,8 @@ from evalkit.records import JSON
 
 KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 _SHORTHAND = re.compile(r"[A-Za-z0-9_.\-]+")
+_COMMA = re.compile(r",(?![^\[\]]*\])")
+"""A comma between settings, not one inside of a list: `rubrics=[text,layout]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,26 @@ class PluginSpec:
         name, _, rest = given.partition(":")
         if not _SHORTHAND.fullmatch(name) or ((base / given).is_dir() and not is_known_name(name)):
             return cls(given, base=base)
-        parts = rest.split(",") if rest else []
+        parts = _COMMA.split(rest) if rest else []
         value = parts.pop(0) if parts and "=" not in parts[0].split("/")[0] else ""
         pairs = [part.partition("=") for part in parts]
-        return cls(name, {key: yaml.safe_load(text) for key, _, text in pairs}, value, base)
+        return cls(name, {key: _setting(key, text) for key, _, text in pairs}, value, base)
+
+
+def _setting(key: str, text: str) -> JSON:
+    """A value on the command line, as YAML would read it. Raises `ValueError` for one it can't."""
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"`{key}`: not a value; quote it, or use the config file") from error
+
+
+def on_command_line(text: str, base: Path) -> PluginSpec:
+    """What a flag names. Raises `ConfigError` for what names nothing."""
+    try:
+        return PluginSpec.parse(text, base)
+    except ValueError as error:
+        raise ConfigError(str(error), where=text or "command line") from error
 
 
 def is_known_name(name: str) -> bool:

@@ -56,7 +56,7 @@ def command(
     from evalkit.faults.sees import signals
     from evalkit.faults.table import markdown, plain
     from evalkit.keys import to_json
-    from evalkit.plugins import PluginSpec, create
+    from evalkit.plugins import PluginSpec, create, on_command_line
 
     given: dict[str, Any] = {"count": count, "clean": clean, "size": size, "twin": twin}
     given |= {"kinds": kinds} if kinds else {}
@@ -65,7 +65,7 @@ def command(
     specimens = create("specimens", PluginSpec("scenes", given))
     abilities = []
     for name in judges or _declaring():
-        judge = create("judges", PluginSpec.parse(name, Path.cwd()))
+        judge = create("judges", on_command_line(name, Path.cwd()))
         try:
             declared = signals(judge)
             if not declared:

@@ -24,10 +24,10 @@ def command(run: Path, exporters: tuple[str, ...], single_file: bool) -> int:
     """Write the reports of the finished run in folder RUN again, without generating or judging anything."""
     from evalkit.config.model import RunConfig
     from evalkit.engine.run import export
-    from evalkit.plugins import PluginSpec
+    from evalkit.plugins import on_command_line
     from evalkit.store.run_reader import RunReader
 
-    specs = tuple(PluginSpec.parse(name, Path.cwd()) for name in exporters)
+    specs = tuple(on_command_line(name, Path.cwd()) for name in exporters)
     specs = specs or RunConfig.model_fields["exporters"].default
     if single_file:
         specs = _single_file(specs)

@@ -69,16 +69,16 @@ def command(config: Path | None, **flags: Any) -> int:
 
 def overrides(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags that were given, as keys of the config; their relative paths mean the working folder."""
-    from evalkit.plugins import PluginSpec
+    from evalkit.plugins import on_command_line
 
     here = Path.cwd()
     given = {key: value for key, value in flags.items() if value not in (None, ())}
     for key in ("benchmark", "student", "teacher"):
         if key in given:
-            given[key] = None if key == "teacher" and given[key] == "none" else PluginSpec.parse(given[key], here)
+            given[key] = None if key == "teacher" and given[key] == "none" else on_command_line(given[key], here)
     for key in ("judges", "metrics"):
         if key in given:
-            given[key] = tuple(PluginSpec.parse(each, here) for each in given[key])
+            given[key] = tuple(on_command_line(each, here) for each in given[key])
     if "baseline" in given:
         given["baseline"] = _find_baseline(given["baseline"], here)
     for key in ("flaky", "out"):

@@ -147,7 +147,7 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
     from evalkit.errors import ConfigError, PictureError, UnavailableError
     from evalkit.keys import noise_seed
     from evalkit.pictures import decode, encode_png, read_file
-    from evalkit.plugins import PluginSpec, create
+    from evalkit.plugins import create, on_command_line
     from evalkit.records import Case, Request, SourceImage, Task
 
     origin = None
@@ -159,7 +159,7 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
             raise ConfigError(str(error), hint="give another --source") from error
         origin = SourceImage(str(source.resolve()), hashlib.sha256(data).hexdigest())
     task = Task.EDIT if origin else Task.T2I
-    spec = PluginSpec.parse(model, Path.cwd())
+    spec = on_command_line(model, Path.cwd())
     width, height = (size, size) if size else _made_for(spec)
     case = Case("sample", prompt, task=task, width=width, height=height, source=origin)
     generator: Any = create("generators", spec)

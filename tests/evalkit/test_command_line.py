@@ -85,11 +85,20 @@ def test_relative_paths_resolve_against_the_file(tmp_path: Path) -> None:
         ("http:http://localhost:8000/v1,model=x", "http", "http://localhost:8000/v1", {"model": "x"}),
         ("scenes:count=3,size=128", "scenes", "", {"count": 3, "size": 128}),
         ("../some/folder", "../some/folder", "", {}),
+        ("vlm:rubrics=[text,layout],repeats=0", "vlm", "", {"rubrics": ["text", "layout"], "repeats": 0}),
+        ("vlm:judge-mini,rubrics=[text]", "vlm", "judge-mini", {"rubrics": ["text"]}),
     ],
 )
 def test_shorthand(text: str, use: str, value: str, settings: dict[str, object]) -> None:
     spec = PluginSpec.parse(text, Path.cwd())
     assert (spec.use, spec.value, dict(spec.settings)) == (use, value, settings)
+
+
+@pytest.mark.parametrize("text", ["vlm:rubrics=[text", "vlm:rubrics={", "vlm:rubrics='", "vlm:rubrics=text"])
+def test_a_setting_that_is_no_value_is_the_command_s_fault(text: str, evalkit: Command) -> None:
+    done = evalkit(*FAKE_RUN, "--student", "fake-flat", "--judge", text)
+    assert done.returncode == 2, done.stderr
+    assert "rubrics" in done.stderr
 
 
 def test_report_writes_again_without_judging(tmp_path: Path, evalkit: Command) -> None:
