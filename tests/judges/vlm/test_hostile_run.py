@@ -213,6 +213,13 @@ def test_nothing_to_replay(evalkit: Command, finished: Path) -> None:
         assert said in again.stderr
 
 
+def test_people_are_asked_about_pictures_and_not_about_the_judge(evalkit: Command, finished: Path) -> None:
+    done = evalkit("judge", "label", finished)
+    assert done.returncode == 0, done.stderr
+    assert "vlm.quality (scale)" in done.stdout
+    assert "vlm.consistency" not in done.stdout
+
+
 def test_a_run_without_such_a_judge(evalkit: Command, tmp_path: Path) -> None:
     assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
     again = evalkit("judge", "replay", "out")
