@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evalkit.errors import JudgeError, UnavailableError
@@ -14,22 +15,24 @@ from judges.vlm.crops import crop
 from judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
 
 if TYPE_CHECKING:
-    from judges.typography.reader import Reader
+    from judges.typography.reader import Line, Reader, Word
 
-VERSION = 2
+VERSION = 3
 REFUTED_SEVERITY = 0.05
 """Of a finding that an instrument refutes: it is shown, and said to be refuted, but it weighs nothing."""
 READABLE_SIDE = 64
 """A cut-out of text lower than this is enlarged to it before it is read, px."""
+ALIKE = 0.5
+"""Similarity (1 - edit distance over length) from which a word that was read is taken for the one looked for."""
 SURE = 0.5
 """A line the reader is less sure of is no ground to say anything: a plain block is read as 一 (.33) or ■ (.55)."""
-Word = Literal["confirmed", "refuted", "silent"]
+Opinion = Literal["confirmed", "refuted", "silent"]
 
 
 class Said(NamedTuple):
     """What an instrument says of one finding. `detail` is JSON for the report."""
 
-    word: Word
+    word: Opinion
     by: str = ""
     detail: JSON = None
 
@@ -66,19 +69,32 @@ class Instruments:
         severity = min(finding.severity, REFUTED_SEVERITY)
         return dataclasses.replace(finding, evidence=evidence, message=message, severity=severity)
 
+    def places(self, pixels: Pixels, texts: Mapping[int, str]) -> dict[int, Box]:
+        """Where the reader sees these texts, px, by index; those it does not find are left out."""
+        if not (texts and self._read):
+            return {}
+        try:
+            lines = self._lines(pixels)
+        except (JudgeError, UnavailableError):
+            return {}
+        return where_read([word for line in lines for word in line.words], texts)
+
     def close(self) -> None:
         with self._lock:
             if self._reader is not None:
                 self._reader.close()
 
+    def _lines(self, pixels: Pixels) -> Sequence[Line]:
+        with self._lock:  # readers are not thread-safe
+            if self._reader is None:
+                from judges.typography.readers import load
+
+                self._reader = load("pp-ocr", 1)
+            return self._reader.read(pixels)
+
     def _text(self, finding: Finding, pixels: Pixels, expected: Sequence[str]) -> Said:
         try:
-            with self._lock:  # readers are not thread-safe
-                if self._reader is None:
-                    from judges.typography.readers import load
-
-                    self._reader = load("pp-ocr", 1)
-                lines = self._reader.read(_enlarged(crop(pixels, finding.box)))
+            lines = self._lines(_enlarged(crop(pixels, finding.box)))
         except (JudgeError, UnavailableError):
             return Said("silent")
         read = " ".join(line.text for line in sorted(lines, key=lambda line: (line.box.y0, line.box.x0)))
@@ -87,7 +103,25 @@ class Instruments:
         return Said(compare(finding.kind, read, expected), "text", read)
 
 
-def compare(kind: str, read: str, expected: Sequence[str]) -> Word:
+def where_read(words: Sequence[Word], texts: Mapping[int, str]) -> dict[int, Box]:
+    """The box of each text's words among those that were read, at least half of them found, misspelled ones too (pure).
+
+    A text that is not there, or is another one altogether, has no box.
+    """
+    from judges.typography.normalise import lenient, similarity
+
+    read = [(lenient(word.text), word.box) for word in words]
+    boxes: dict[int, Box] = {}
+    for index, text in texts.items():
+        wanted = [key for word in text.split() if (key := lenient(word))]
+        likest = [max(read, key=lambda one: similarity(key, one[0])) for key in wanted if read]
+        found = [box for key, (seen, box) in zip(wanted, likest, strict=False) if similarity(key, seen) >= ALIKE]
+        if found and 2 * len(found) >= len(wanted):
+            boxes[index] = functools.reduce(Box.union, found)
+    return boxes
+
+
+def compare(kind: str, read: str, expected: Sequence[str]) -> Opinion:
     """What the text read at a place says of a finding of text there (pure).
 
     Only what is plain is said: a word of the expected ones read letter by letter refutes a typo and a missing text;

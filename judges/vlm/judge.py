@@ -13,9 +13,9 @@ from pydantic import Field, field_validator
 
 from evalkit.errors import JudgeError
 from evalkit.keys import digest
-from evalkit.pictures import Picture
+from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import Control
-from evalkit.records import JSON, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
 from judges.edit.judge import source_pixels
 from judges.vlm import instruments
 from judges.vlm.ask import Endpoint
@@ -157,7 +157,7 @@ class VlmJudge:
     def _shown(self, picture: Picture, case: Case, twin: Picture | None) -> Shown:
         limit, pixels = self.settings.max_pixels, picture.pixels
         edited = case.task is Task.EDIT and case.source is not None
-        places = text_boxes(case, pixels) if max(pixels.shape[:2]) >= self.settings.crops_from_px else {}
+        places = self._places(case, pixels) if max(pixels.shape[:2]) >= self.settings.crops_from_px else {}
         return Shown(
             case,
             pixels,
@@ -168,6 +168,14 @@ class VlmJudge:
             coordinates(self.settings),
             limit,
         )
+
+    def _places(self, case: Case, pixels: Pixels) -> dict[int, Box]:
+        """Where the texts are to be looked at closely: where the case says, else where the reader sees them."""
+        told = text_boxes(case, pixels)
+        if not any(rubric.questions for rubric in self._rubrics):
+            return told
+        untold = {i: text.text for i, text in enumerate(case.texts) if i not in told and text.text.split()}
+        return dict(sorted((told | self._instruments.places(pixels, untold)).items()))
 
     async def _ask_all(self, asker: Asker, asked: Sequence[Rubric], shown: Shown) -> list[Part]:
         """Every rubric. The first goes ahead, so that the server has the picture in its cache when the others come."""

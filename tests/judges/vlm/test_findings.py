@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from evalkit.records import Box, Case, Finding, TextTarget
 from judges.typography.reader import Line, Word
 from judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
 from judges.vlm.crops import crop, shot_of
 from judges.vlm.findings import located, merged, to_pixels, with_target
-from judges.vlm.instruments import Instruments, compare, uneven
+from judges.vlm.instruments import Instruments, compare, uneven, where_read
 from judges.vlm.scale import expected
 
 SIZE = (640, 320)
@@ -181,3 +182,25 @@ def test_the_real_reader_reads_the_controls() -> None:
     right = with_reader.check(finding("typo", box), picture("poster").pixels, CASE)
     with_reader.close()
     assert (wrong.evidence["instrument"], right.evidence["instrument"]) == ("confirmed", "refuted")
+
+
+def test_a_text_is_found_by_its_words_misspelled_or_not() -> None:
+    read = [Word("BIG", Box(10, 0, 40, 20)), Word("SAIE", Box(50, 0, 90, 20)), Word("now", Box(200, 90, 240, 99))]
+    assert where_read(read, {0: "Big sale", 2: "NOW!", 3: "OCEAN", 4: "big ocean liner"}) == {
+        0: Box(10, 0, 90, 20),
+        2: Box(200, 90, 240, 99),
+    }
+    assert where_read([], {0: "Big sale"}) == {}
+
+
+def test_the_real_reader_finds_a_text_that_says_no_place() -> None:
+    image = Image.new("RGB", (512, 384), (240, 240, 230))
+    ImageDraw.Draw(image).text((260, 250), "HARVEST", font=ImageFont.load_default(size=36), fill=(20, 30, 70))
+    instruments = Instruments()
+    (box,) = instruments.places(np.asarray(image), {3: "Harvest"}).values()
+    assert instruments.places(np.asarray(image), {}) == {}
+    instruments.close()
+    assert 250 < box.x0 < 266
+    assert 245 < box.y0 < 275
+    assert box.x1 < 470
+    assert Instruments(read=False).places(np.asarray(image), {3: "Harvest"}) == {}

@@ -176,6 +176,32 @@ def test_large_pictures_have_their_texts_read_on_cut_outs() -> None:
     assert one.evidence["questions"][-1]["read"] == "SALT"
 
 
+def test_a_text_that_says_no_place_is_looked_at_where_it_is_read() -> None:
+    class Reads:
+        def places(self, pixels, texts):
+            assert dict(texts) == {1: "NOW"}
+            return {1: Box(100, 300, 200, 340)}
+
+        def close(self) -> None:
+            pass
+
+    texts = (TextTarget("SALE", Box(400, 200, 600, 260)), TextTarget("NOW"), TextTarget(" "))
+    case = Case("c", "a sign", width=1024, height=512, texts=texts)
+    endpoint = FakeEndpoint(lambda ask: {"text": "NOW"} if ask.name == "transcription" else content(ask))
+    judge = VlmJudge(VlmJudge.Settings(rubrics=("checklist",), **QUIET), endpoint)
+    judge._instruments = Reads()
+    one = judge.judge(Picture.from_pixels(np.full((512, 1024, 3), 200, np.uint8)), case, None)
+    judge.close()
+    assert {(ask.images[0].width, ask.images[0].height) for ask in endpoint.asked} == {
+        (1024, 512),
+        (230, 90),
+        (120, 60),
+    }
+    assert [question["id"] for question in one.evidence["questions"]] == [
+        *("text:0", "text:1", "text:0@crop", "text:0@read", "text:1@crop", "text:1@read")
+    ]
+
+
 def test_a_cut_out_above_the_budget_is_sent_smaller() -> None:
     pixels = np.full((400, 600, 3), 200, np.uint8)
     case = Case("c", "a sign", width=600, height=400, texts=(TextTarget("SALE", Box(10, 10, 590, 390)),))
