@@ -25,6 +25,8 @@ LABELS = (50, 200)
 class World(NamedTuple):
     """Levels with these chances, and a judge that gives `slope` times the level plus noise of this sd.
 
+    It takes this share of what is not the best for the best: `missed`.
+
     With several seeds, one picture of a case is labelled and all are scored; half of what differs is the case's.
     """
 
@@ -33,10 +35,12 @@ class World(NamedTuple):
     noise: float
     slope: float = 1.0
     seeds: int = 1
+    missed: float = 0.0
 
 
 PLAIN = (0.1, 0.2, 0.3, 0.25, 0.15)
 GOOD = (0.02, 0.05, 0.1, 0.33, 0.5)
+RARE = (0.03, 0.04, 0.04, 0.04, 0.85)
 WORLDS = (
     World("a good judge", PLAIN, 0.1),
     World("a fair judge", PLAIN, 0.25),
@@ -47,6 +51,7 @@ WORLDS = (
     World("mostly good pictures, fair judge", GOOD, 0.25),
     World("yes/no .8, fair judge", (0.2, 0.8), 0.5),
     World("yes/no .9, fair judge", (0.1, 0.9), 0.5),
+    World("rare defects, a third missed", RARE, 0.02, missed=0.33),
     World("3 pictures a case, fair judge", PLAIN, 0.25, seeds=3),
 )
 
@@ -75,7 +80,8 @@ def draw(world: World, n: int, rng: np.random.Generator) -> Cases:
     hidden = own if world.seeds == 1 else (shared + own) / np.sqrt(2)
     edges = stats.norm.ppf(np.cumsum(world.chances)[:-1])
     levels = np.searchsorted(edges, hidden) / (len(world.chances) - 1)
-    scores = world.slope * levels + world.noise * rng.normal(size=levels.shape)
+    seen = np.where(rng.random(levels.shape) < world.missed, 1.0, levels) if world.missed else levels
+    scores = world.slope * seen + world.noise * rng.normal(size=levels.shape)
     return Cases(levels[:, 0], scores[:, 0], scores.mean(axis=1))
 
 

@@ -43,6 +43,7 @@ def test_the_estimate_is_that_of_ppi_py(seed: int) -> None:
         (World("fair, lower is better", FIVE, 0.25, slope=-1.0), 50, (0.6, 0.8)),
         (World("useless", FIVE, 0.3, slope=0.0), 50, (0.95, 1.04)),
         (World("mostly good", (0.02, 0.05, 0.1, 0.33, 0.5), 0.25), 100, (0.68, 0.85)),
+        (World("rare defects, some missed", (0.03, 0.04, 0.04, 0.04, 0.85), 0.02, missed=0.33), 40, (0.85, 1.0)),
     ],
     ids=lambda value: value.name if isinstance(value, World) else "",
 )
@@ -80,6 +81,7 @@ def test_without_help_the_labels_stand_alone() -> None:
         powered_mean(labels, np.full(60, 0.5), np.full(400, 0.5)),
         powered_mean(labels, scores, np.zeros(0)),
         powered_mean(labels[:29], scores[:29], others),
+        powered_mean(np.append(np.ones(51), labels[:9] / 2), scores, others),
     ):
         assert mute
         assert mute.weight == 0
@@ -96,8 +98,8 @@ def test_without_help_the_labels_stand_alone() -> None:
 
 
 def test_bounds_stay_on_the_scale() -> None:
-    labels = np.append(np.ones(38), [0.75, 0.75])
-    scores = np.append(np.full(38, 0.97), [0.7, 0.7])
+    labels = np.append(np.ones(30), np.full(10, 0.75))
+    scores = np.append(np.full(30, 0.97), np.full(10, 0.7))
     found = powered_mean(labels, scores, np.full(300, 0.99), low=0.0, high=1.0)
     assert found
     assert found.estimate.high is not None
