@@ -30,7 +30,16 @@ from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
 from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
 from judges.vlm.scale import Coordinates
-from judges.vlm.source import EndpointSettings, check_source, coordinates, model_id, open_endpoint, seen_at, unfit
+from judges.vlm.source import (
+    EndpointSettings,
+    check_source,
+    coordinates,
+    model_id,
+    open_endpoint,
+    problems,
+    seen_at,
+    unfit,
+)
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
 CONSISTENCY, ORDER = "vlm.consistency", "vlm.order"
@@ -94,6 +103,10 @@ class VlmJudge:
             from judges.vlm.serving import sleep
 
             sleep(self.settings.url)
+
+    def check(self) -> list[tuple[str, str]]:
+        """For `evalkit doctor`: what is missing, each with what to do."""
+        return [] if self._given or self.settings.replay else problems(self.settings)
 
     def attach(self, folder: Path) -> None:
         """Keep the journal of calls, and the log of a server, in this folder of the run."""

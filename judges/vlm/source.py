@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from evalkit.errors import EvalkitError, UnavailableError
 from evalkit.settings import ProgramPath
 from evalkit.settings import Settings as BaseSettings
-from judges.vlm.ask import Endpoint
+from judges.vlm.ask import Ask, Endpoint, Reply
 from judges.vlm.scale import Coordinates
 
 if TYPE_CHECKING:
@@ -146,6 +148,56 @@ def check_source(settings: EndpointSettings) -> None:
         from judges.vlm.client import OpenAIEndpoint
 
         OpenAIEndpoint(settings.url, settings.model or MINI)
+
+
+def problems(settings: EndpointSettings) -> list[tuple[str, str]]:
+    """What would keep these settings from being asked, each with what to do: no vLLM, no room, no weights, a server
+    that does not answer. Asks a server one question."""
+
+    def tried(what: Callable[[], object]) -> list[tuple[str, str]]:
+        try:
+            what()
+        except EvalkitError as error:
+            return [(str(error), error.hint)]
+        return []
+
+    if settings.serve:
+        return [*tried(lambda: _room(settings)), *tried(lambda: _vllm(settings))]
+    return tried(lambda: _answers(settings) if settings.url else _mini(settings).model)
+
+
+def _room(settings: EndpointSettings) -> None:
+    from judges.vlm.serving.flags import Wish, launch
+    from judges.vlm.serving.machine import machine
+    from judges.vlm.serving.profiles import profile
+
+    known = profile(settings.serve)
+    launch(known, machine(), Wish(known.where(settings.model), known.name, 1))
+
+
+def _vllm(settings: EndpointSettings) -> None:
+    from judges.vlm.serving.environment import find
+    from judges.vlm.serving.profiles import profile
+
+    find(settings.vllm_python, least=profile(settings.serve).min_vllm)
+
+
+def _answers(settings: EndpointSettings) -> None:
+    from judges.vlm.client import Limits, OpenAIEndpoint
+
+    schema = {"type": "object", "properties": {"answer": {"type": "string", "enum": ["yes"]}}}
+    ask = Ask("", (), 'Reply {"answer": "yes"}.', "question", schema, max_tokens=32)
+
+    async def once() -> Reply:
+        limits = Limits(attempts=1, timeout_s=settings.timeout_s)
+        endpoint = OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
+        try:
+            return await endpoint.ask(ask)
+        finally:
+            await endpoint.close()
+
+    if error := asyncio.run(once()).error:
+        raise UnavailableError(error, where=settings.url, hint="look at the server's log")
 
 
 def _mini(settings: EndpointSettings) -> Endpoint:

@@ -213,6 +213,18 @@ def test_nothing_to_replay(evalkit: Command, finished: Path) -> None:
         assert said in again.stderr
 
 
+def test_the_doctor_asks_the_server(evalkit: Command, tmp_path: Path, server: HostileServer) -> None:
+    def said(url: str) -> str:
+        (tmp_path / "evalkit.yaml").write_text(CONFIG.format(url=url, out="out"))
+        return next(line for line in evalkit("doctor", "evalkit.yaml").stdout.splitlines() if "judge vlm" in line)
+
+    server.always = server_.good()
+    assert said(server.url).startswith("ok")
+    server.always = server_.status(404)
+    assert "HTTP 404" in said(server.url)
+    assert "no connection" in said("http://127.0.0.1:9/v1")
+
+
 def test_people_are_asked_about_pictures_and_not_about_the_judge(evalkit: Command, finished: Path) -> None:
     done = evalkit("judge", "label", finished)
     assert done.returncode == 0, done.stderr
