@@ -189,7 +189,7 @@ def _answers(settings: EndpointSettings) -> None:
     ask = Ask("", (), 'Reply {"answer": "yes"}.', "question", schema, max_tokens=32)
 
     async def once() -> Reply:
-        limits = Limits(attempts=1, timeout_s=settings.timeout_s)
+        limits = Limits(attempts=1, timeout_s=60)
         endpoint = OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
         try:
             return await endpoint.ask(ask)
