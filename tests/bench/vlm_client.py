@@ -1,8 +1,11 @@
 """The judge's client against vLLM's own benchmark client and a sequential one, on one server with the same prompts.
 
-A server is started with a tiny random Qwen3-VL (`.venv-vllm`, `make vllm`); EVALKIT_BENCH_URL and _MODEL name one that
-runs, its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios; every arm has pictures of its
-own, so that none profits from another's cache, and arms take turns, so that a change of load meets all of them.
+Two workloads: one question to each picture of 512 px, asked of a tiny random Qwen3-VL (yes/no, and a score with a
+finding), and what `evalkit run` asks: the judge itself on tile pictures, with judge-mini (levels, findings, checklists,
+several questions to each picture). Both are served by `.venv-vllm` (`make vllm`); EVALKIT_BENCH_URL and _MODEL name a
+server that runs, its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios; every arm has
+pictures of its own, so that none profits from another's cache, and arms take turns, so that a change of load meets all
+of them.
 """
 
 import asyncio
@@ -14,21 +17,30 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from evalkit.pictures import encode_png
-from judges.vlm.ask import Ask, Shot
+from benchmarks.tiles.benchmark import TilesBenchmark
+from benchmarks.tiles.generator import TileGenerator
+from evalkit.config.load import EMBEDDED_DEFAULT
+from evalkit.keys import noise_seed
+from evalkit.pictures import Picture, encode_png
+from evalkit.records import Case, Request, Status
+from judges.vlm.ask import Ask, Reply, Shot
 from judges.vlm.client import Limits, OpenAIEndpoint
+from judges.vlm.judge import VlmJudge
 from judges.vlm.scale import closed
 from judges.vlm.serving import serve
 from judges.vlm.serving.environment import clean_environment, find
 from judges.vlm.wire import request_fields
 
 REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 512, 64
+PICTURES = 16
+"""Of a run, in one arm."""
 YES_OR_NO, SCORE = 8, 32
 """Tokens of a reply: of a yes or no, and of a score with a finding."""
 SCHEMA = closed({"answer": {"type": "string", "enum": ["yes", "no"]}})
@@ -85,6 +97,43 @@ def ours(target: Target, questions: list[Ask], concurrency: int) -> float:
     return asyncio.run(run())
 
 
+class Counted(OpenAIEndpoint):
+    """The client, and how many calls it has answered."""
+
+    calls = 0
+
+    async def ask(self, ask: Ask) -> Reply:
+        reply = await super().ask(ask)
+        self.calls += 1
+        return reply
+
+
+def tiles(count: int) -> list[tuple[Case, Picture]]:
+    """Tile scenes and edits that were never shown before, drawn as they should be."""
+    generator, found = TileGenerator(TileGenerator.Settings()), []
+    for case in TilesBenchmark(TilesBenchmark.Settings(count=count, seed=next(_seed))).cases():
+        image = generator.generate([Request(case, 0, noise_seed(case.id, 0))])[0].image
+        found.append((case, Picture("", image if isinstance(image, bytes) else encode_png(image))))
+    return found
+
+
+def judged(target: Target, looks: list[tuple[Case, Picture]], *, concurrency: int, at_once: int) -> float:
+    """Requests per second of the judge as `evalkit run` has it, its instruments left out: they ask no server."""
+    endpoint = Counted(target.url, target.model, api_key=target.key, limits=Limits(concurrency=concurrency))
+    rubrics = EMBEDDED_DEFAULT["judges"][-1]["rubrics"]
+    judge = VlmJudge(VlmJudge.Settings(rubrics=rubrics, check_with_instruments=False), endpoint)
+    [(case, picture)] = tiles(1)
+    judge.judge(picture, case, None)  # connection and imports
+    endpoint.calls, started = 0, time.perf_counter()
+    with ThreadPoolExecutor(at_once) as threads:
+        verdicts = list(threads.map(lambda look: judge.judge(look[1], look[0], None), looks))
+    seconds = time.perf_counter() - started
+    judge.close()
+    if failed := [score.reason for v in verdicts for score in v.scores if score.status is Status.ERROR]:
+        raise SystemExit(f"{len(failed)} scores failed: {failed[0]}")
+    return endpoint.calls / seconds
+
+
 def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> float:
     """Requests per second through `vllm bench serve`, all at once, with the same bodies but streamed."""
     fields = request_fields(questions[0], target.model)
@@ -111,45 +160,72 @@ def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> fl
 
 
 @contextlib.contextmanager
-def server(work: Path) -> Iterator[Target]:
-    """The one of the environment, or a tiny one."""
+def server(work: Path, model: str = "") -> Iterator[Target]:
+    """The one of the environment, or judge-mini's profile with the model in that folder (judge-mini, if none)."""
     if url := os.environ.get("EVALKIT_BENCH_URL"):
-        model, key = os.environ.get("EVALKIT_BENCH_MODEL", "judge-mini"), os.environ.get("EVALKIT_JUDGE_API_KEY", "")
-        yield Target(url, model, key)
+        named, key = os.environ.get("EVALKIT_BENCH_MODEL", "judge-mini"), os.environ.get("EVALKIT_JUDGE_API_KEY", "")
+        yield Target(url, named, key)
         return
-    from tests.judges.vlm.tiny import build
-
-    with serve(
-        "judge-mini", str(build(work / "tiny", [ask.text for ask in asks(8)])), log=work / "server.log"
-    ) as running:
+    with serve("judge-mini", model, log=work / "server.log") as running:
         yield Target(running.url, running.model, running.api_key)
 
 
-def main() -> None:
+def measured(arms: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Requests per second of every arm, in rounds."""
+    rates: dict[str, list[float]] = {arm: [] for arm in arms}
+    for _ in range(ROUNDS):
+        for arm, rate in arms.items():
+            rates[arm].append(rate())
+            print(f"{arm}: {rates[arm][-1]:.2f} requests/s", file=sys.stderr, flush=True)
+    return rates
+
+
+def single_questions(target: Target, work: Path) -> dict[str, list[float]]:
     python = find(None).path
-    with tempfile.TemporaryDirectory() as name, server(Path(name)) as target:
-        ours(target, asks(4), 4)  # the first requests of a server take longest
-        rates: dict[str, list[float]] = {}
-        for _ in range(ROUNDS):
-            for arm, rate in (
-                ("ours", lambda: ours(target, asks(REQUESTS), CONCURRENCY)),
-                ("vllm_bench", lambda: theirs(target, asks(REQUESTS), python, Path(name))),
-                ("sequential", lambda: ours(target, asks(REQUESTS // 2), 1)),
-                ("ours_score", lambda: ours(target, asks(REQUESTS, tokens=SCORE), CONCURRENCY)),
-                ("sequential_score", lambda: ours(target, asks(REQUESTS // 2, tokens=SCORE), 1)),
-                ("one_picture", lambda: ours(target, asks(REQUESTS, one_picture=True), CONCURRENCY)),
-            ):
-                rates.setdefault(arm, []).append(rate())
-                print(f"{arm}: {rates[arm][-1]:.2f} requests/s", file=sys.stderr, flush=True)
-        typical = {arm: statistics.median(found) for arm, found in rates.items()}
-        figures = {
-            "requests_per_s": {arm: [round(rate, 2) for rate in found] for arm, found in rates.items()},
-            "ours_over_vllm_bench": round(typical["ours"] / typical["vllm_bench"], 2),
-            "ours_over_sequential": round(typical["ours"] / typical["sequential"], 2),
-            "ours_over_sequential_score": round(typical["ours_score"] / typical["sequential_score"], 2),
-            "one_picture_over_different": round(typical["one_picture"] / typical["ours"], 2),
+    ours(target, asks(4), 4)  # the first requests of a server take longest
+    return measured(
+        {
+            "ours": lambda: ours(target, asks(REQUESTS), CONCURRENCY),
+            "vllm_bench": lambda: theirs(target, asks(REQUESTS), python, work),
+            "sequential": lambda: ours(target, asks(REQUESTS // 2), 1),
+            "ours_score": lambda: ours(target, asks(REQUESTS, tokens=SCORE), CONCURRENCY),
+            "sequential_score": lambda: ours(target, asks(REQUESTS // 2, tokens=SCORE), 1),
+            "one_picture": lambda: ours(target, asks(REQUESTS, one_picture=True), CONCURRENCY),
         }
-        print(json.dumps(figures, indent=1))
+    )
+
+
+def run(target: Target) -> dict[str, list[float]]:
+    """The judge as a run has it, and the same judge with one call at a time."""
+    at_once = VlmJudge.Settings().pictures_at_once
+    return measured(
+        {
+            "run": lambda: judged(target, tiles(PICTURES), concurrency=CONCURRENCY, at_once=at_once),
+            "sequential_run": lambda: judged(target, tiles(PICTURES // 4), concurrency=1, at_once=1),
+        }
+    )
+
+
+def main() -> None:
+    from tests.judges.vlm.tiny import build
+
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        tiny = build(work / "tiny", [ask.text for ask in asks(8)])
+        with server(work, str(tiny)) as target:
+            rates = single_questions(target, work)
+        with server(work) as target:
+            rates |= run(target)
+    typical = {arm: statistics.median(found) for arm, found in rates.items()}
+    figures = {
+        "requests_per_s": {arm: [round(rate, 2) for rate in found] for arm, found in rates.items()},
+        "ours_over_vllm_bench": round(typical["ours"] / typical["vllm_bench"], 2),
+        "ours_over_sequential": round(typical["ours"] / typical["sequential"], 2),
+        "ours_over_sequential_score": round(typical["ours_score"] / typical["sequential_score"], 2),
+        "run_over_sequential": round(typical["run"] / typical["sequential_run"], 2),
+        "one_picture_over_different": round(typical["one_picture"] / typical["ours"], 2),
+    }
+    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":
