@@ -150,7 +150,7 @@ def summarise(
     if isinstance(reference, RunReader):
         comparison = compare(store, Baseline(reference), {name: d for name, (_, d) in plan.dimensions().items()})
     covered = coverage(plan, store)
-    outcome, reasons = decide(covered, config.min_coverage, controls, gate_outcomes)
+    outcome, reasons = decide(covered, config.min_coverage, controls, gate_outcomes, store.usual_failure())
     asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)
     if asked < expected:
         reasons = (*reasons, f"stopped early: {asked} of {expected} pictures were enough to decide every gate")

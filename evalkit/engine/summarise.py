@@ -9,6 +9,7 @@ import numpy as np
 
 from evalkit.compare import difference_bounds, paired_differences
 from evalkit.engine.plan import Plan
+from evalkit.foreign_text import clean
 from evalkit.records import Dimension, Role
 from evalkit.results import (
     ControlResult,
@@ -110,11 +111,16 @@ def decide(
     min_coverage: float,
     controls: Sequence[ControlResult],
     gate_outcomes: Sequence[GateResult],
+    failure: str = "",
 ) -> tuple[Outcome, tuple[str, ...]]:
-    """The answer, and why in words. What makes the run undecidable comes before what the gates say."""
+    """The answer, and why in words. What makes the run undecidable comes before what the gates say.
+
+    `failure` is the most frequent reason why a cell has no verdict.
+    """
     undecided = [f"judge invalid: {c.judge} failed the control `{c.name}` ({c.rule})" for c in controls if not c.passed]
     if covered < min_coverage:
-        undecided.append(f"coverage {covered:.1%} is below the limit of {min_coverage:.1%}")
+        mostly = f", mostly for: {clean(failure, limit=160)}" if failure else ""
+        undecided.append(f"coverage {covered:.1%} is below the limit of {min_coverage:.1%}{mostly}")
     if undecided:
         return Outcome.UNDECIDED, tuple(undecided)
     failed = [f"gate failed: {g.rule}: {g.detail}" for g in gate_outcomes if g.status is GateStatus.FAIL]
