@@ -113,6 +113,7 @@ def tiles(count: int) -> list[tuple[Case, Picture]]:
     generator, found = TileGenerator(TileGenerator.Settings()), []
     for case in TilesBenchmark(TilesBenchmark.Settings(count=count, seed=next(_seed))).cases():
         image = generator.generate([Request(case, 0, noise_seed(case.id, 0))])[0].image
+        assert image is not None
         found.append((case, Picture("", image if isinstance(image, bytes) else encode_png(image))))
     return found
 

@@ -50,6 +50,7 @@ def test_memory_decides(name: str, machine: Machine, utilization: str, devices: 
     assert launch(profile(name), machine, WISH).variables["CUDA_VISIBLE_DEVICES"] == devices
     assert found.get("--tensor-parallel-size", "1") == str(len(devices.split(",")))
     assert "--enforce-eager" not in found
+    assert "MALLOC_MMAP_THRESHOLD_" not in launch(profile(name), machine, WISH).variables
 
 
 @pytest.mark.parametrize("total", [24.0, 48.0, 80.0, 141.0])
@@ -80,6 +81,8 @@ def test_on_a_cpu() -> None:
     start = launch(profile("judge-mini"), Machine(), WISH)
     assert "--enforce-eager" in start.arguments
     assert start.variables["VLLM_CPU_KVCACHE_SPACE"] == "1"
+    assert int(start.variables["MALLOC_MMAP_THRESHOLD_"]) > 2**30  # activations stay in the heap
+    assert options("judge-mini", Machine())["--max-num-seqs"] == "64"
     assert "CUDA_VISIBLE_DEVICES" not in start.variables
     assert "--mm-processor-kwargs" not in start.arguments  # its own processor decides, as it does in process
 
