@@ -20,7 +20,7 @@ _TENSOR_PARALLEL = (1, 2, 4, 8)
 _CPU_CACHE_GIB = 1
 """KV cache on a CPU; left to itself vLLM takes nearly all memory."""
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-"""glibc keeps what it has: else activations on a CPU are new pages each time, a third of the worker's time at 512 px."""
+"""glibc keeps what it has: else activations are new pages each time, a third of the worker's time at 512 px."""
 
 
 class Launch(NamedTuple):
