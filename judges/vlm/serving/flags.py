@@ -22,6 +22,10 @@ _CPU_CACHE_GIB = 1
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
 """glibc keeps what it has: else activations are new pages each time, a third of the worker's time at 512 px."""
 
+_UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
+"""For up to two cores: one thread, as vLLM itself would take, but not bound to a core. Its processes wait busily for
+each other, and a bound one that meets another on its core can't get away."""
+
 
 class Launch(NamedTuple):
     """How to start the server: what follows the program's name, and variables of its environment."""
@@ -68,6 +72,7 @@ def launch(profile: Profile, machine: Machine, wish: Wish) -> Launch:
         # no compilation: for a model this small it takes longer than the run
         arguments += ["--enforce-eager", "--max-num-seqs", "64"]
         variables |= {"VLLM_CPU_KVCACHE_SPACE": str(_CPU_CACHE_GIB), **_KEEP_MEMORY}
+        variables |= _UNBOUND if machine.cores <= 2 else {}
     if len(gpus) > 1:
         arguments += ["--tensor-parallel-size", str(len(gpus)), "--mm-encoder-tp-mode", "data"]
     return Launch(tuple(arguments), variables)

@@ -23,22 +23,28 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The GPUs this process may use; empty: the CPU."""
+    """The GPUs this process may use; empty: the CPU, and how many cores of it this process may use."""
 
     gpus: tuple[Gpu, ...] = ()
+    cores: int = 2
 
 
 def machine() -> Machine:
     """This one. A driver that does not answer is no GPU."""
+    allowed = getattr(os, "sched_getaffinity", None)  # Linux only
+    return Machine(_gpus(), len(allowed(0)) if allowed else os.cpu_count() or 1)
+
+
+def _gpus() -> tuple[Gpu, ...]:
     tool = shutil.which("nvidia-smi")
     if tool is None:
-        return Machine()
+        return ()
     try:
         said = subprocess.run([tool, *_QUERY], capture_output=True, text=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return Machine()
+        return ()
     gpus = parse(said.stdout) if said.returncode == 0 else ()
-    return Machine(visible(gpus, os.environ.get("CUDA_VISIBLE_DEVICES")))
+    return visible(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def parse(text: str) -> tuple[Gpu, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
 from evalkit.errors import UnavailableError, UnknownNameError
 from judges.vlm.serving.flags import Wish, fitting, launch
-from judges.vlm.serving.machine import Gpu, Machine, parse, visible
+from judges.vlm.serving.machine import Gpu, Machine, machine, parse, visible
 from judges.vlm.serving.profiles import profile, profiles
 
 WISH = Wish("the-model", "the-name", 8000)
@@ -85,6 +86,19 @@ def test_on_a_cpu() -> None:
     assert options("judge-mini", Machine())["--max-num-seqs"] == "64"
     assert "CUDA_VISIBLE_DEVICES" not in start.variables
     assert "--mm-processor-kwargs" not in start.arguments  # its own processor decides, as it does in process
+
+
+@pytest.mark.parametrize(("cores", "bound"), [(1, False), (2, False), (3, True), (16, True)])
+def test_where_two_cores_are_all_its_thread_may_move(cores: int, bound: bool) -> None:
+    """With more of them vLLM chooses: it takes a thread for each but one."""
+    variables = launch(profile("judge-mini"), Machine(cores=cores), WISH).variables
+    assert ("VLLM_CPU_OMP_THREADS_BIND" not in variables) == bound
+    assert ("OMP_NUM_THREADS" not in variables) == bound
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores can be taken from a process on Linux only")
+def test_only_cores_this_process_may_use_count() -> None:
+    assert machine().cores == len(os.sched_getaffinity(0))
 
 
 def test_what_every_server_is_told() -> None:
