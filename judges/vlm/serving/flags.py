@@ -23,8 +23,8 @@ _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": 
 """glibc keeps what it has: else activations are new pages each time, a third of the worker's time at 512 px."""
 
 _UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
-"""For up to two cores: one thread, as vLLM itself would take, but not bound to a core. Its processes wait busily for
-each other, and a bound one that meets another on its core can't get away."""
+"""For up to two cores: one thread, as vLLM itself would take, but not bound to a core: a run asks 1.6 to 1.8
+times as fast (docs/vlm-client.md). Its processes wait busily for each other; a bound one can't leave a shared core."""
 
 
 class Launch(NamedTuple):
