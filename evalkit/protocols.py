@@ -227,7 +227,7 @@ class Judged:
 
     Args:
         case: what was asked for; of an edit, `source` holds the picture it starts from.
-        picture, source, twin: RGB uint8 (H, W, 3).
+        picture, source: RGB uint8 (H, W, 3).
         fault: the name of what was done to the picture; empty if nothing was.
         worse: by rubric, the size of all it has against the picture, 1 being what is just noticed. A rubric that does
             not apply, or on which people would not agree, is not there.
@@ -238,6 +238,9 @@ class Judged:
         description: the prompt that would be exactly right for it; empty if there is none.
         wrong: stretches (start, end) of the case's prompt that are not true of the picture.
         lesson: (rows, columns, n) class numbers of each tile of the picture, -100 where unknown.
+        astray: (rows, columns) 1 on tiles that don't show what was wanted, 0 on the others; empty where unknown.
+        before: the lesson of the source.
+        twin: another picture of the same case.
         others: the same picture held against other cases.
     """
 
@@ -251,8 +254,10 @@ class Judged:
     description: str
     wrong: Sequence[tuple[int, int]]
     lesson: NDArray[np.int64]
+    astray: NDArray[np.int64]
     source: Pixels | None = None
-    twin: Pixels | None = None
+    before: NDArray[np.int64] | None = None
+    twin: Judged | None = None
     better: float | None = None
     others: Sequence[Judged] = ()
 
@@ -266,6 +271,12 @@ class JudgeData(Protocol):
     """Number of classes in each column of a lesson."""
     categories: tuple[str, ...]
     faults: tuple[str, ...]
+    graded: Mapping[str, str]
+    """Faults whose size can be chosen, with the rubric that must see it."""
+
+    def possible(self, fault: str, task: str, category: str) -> bool:
+        """Whether a picture of that task and category can have the fault at all."""
+        ...
 
     def judged(self, rng: Random, fault: str | None = None, size: float | None = None, **which: str) -> Judged:
         """One picture: with the fault named (`""` for none) or one at random, of a size in thresholds or at random.
@@ -275,7 +286,10 @@ class JudgeData(Protocol):
         ...
 
     def crowded(self, rng: Random) -> Judged:
-        """A picture full of things that no case asks for: to learn to see and to read from."""
+        """A picture full of things that no case asks for, with a source and a twin that differ in a few of them.
+
+        To learn to see, to read and to compare from.
+        """
         ...
 
     def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:

@@ -1,9 +1,13 @@
-"""Pictures crowded with letters, shapes and roughness, to learn to see from: up to 18 letters; a scene has five."""
+"""Pictures crowded with letters, shapes and roughness, to learn to see from: up to 18 letters; a scene has five.
+
+A few things of a crowd changed make another, to learn to compare from.
+"""
 
 from __future__ import annotations
 
 import random
 import string
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,25 +26,79 @@ LETTERS, SHAPES = 0.75, 0.2
 ROUGH, BENT, SOFT = 0.5, 0.25, 0.15
 """Shares of pictures with an uneven ground, with bent strokes, and out of focus."""
 LARGEST = 5.0
+SAME, OTHER_GROUND, OTHER_BAND = 0.15, 0.1, 0.2
+"""Shares of changes of nothing, of the ground, and of a whole band."""
+MOST_CHANGES = 4
 
 
-def crowded(rng: random.Random) -> tuple[Pixels, NDArray[np.int64], str]:
-    """A picture, uint8 (128, 128, 3), its lesson, and what is written in it, row by row."""
+class Crowd(NamedTuple):
+    """What stands on the ground of a colour, by bands from top to bottom."""
+
+    ground: str
+    bands: tuple[tuple[Part, ...], ...]
+
+    @property
+    def text(self) -> str:
+        """What is written, row by row."""
+        return " ".join(filter(None, ("".join(part.letter for part in band) for band in self.bands)))
+
+
+def crowd(rng: random.Random) -> Crowd:
+    """A crowd at random."""
     ground = rng.choice(list(COLORS))
-    inks = readable_on(ground)
-    painted: list[Part] = []
-    lines: list[str] = []
-    for row in ROWS.values():
-        drawn = rng.random()
-        if drawn < LETTERS:
-            line = _letters(rng, row, inks)
-            painted += line
-            lines.append("".join(part.letter for part in line))
-        elif drawn < LETTERS + SHAPES:
-            painted += _shapes(rng, row, inks)
+    return Crowd(ground, tuple(_band(rng, row, readable_on(ground)) for row in ROWS.values()))
+
+
+def changed(rng: random.Random, crowd: Crowd) -> Crowd:
+    """The crowd with up to four things changed: letters, kinds, colours, what is there, a band, the ground."""
+    drawn = rng.random()
+    if drawn < SAME:
+        return crowd
+    if drawn < SAME + OTHER_GROUND:
+        used = {part.layer.color for band in crowd.bands for part in band}
+        grounds = [name for name in COLORS if used <= {COLORS[ink] for ink in readable_on(name)}]
+        return crowd._replace(ground=rng.choice(grounds or [crowd.ground]))
+    inks, bands = readable_on(crowd.ground), [list(band) for band in crowd.bands]
+    if drawn < SAME + OTHER_GROUND + OTHER_BAND:
+        number = rng.randrange(len(bands))
+        bands[number] = list(_band(rng, list(ROWS.values())[number], inks))
+    else:
+        for _ in range(rng.randint(1, MOST_CHANGES)):
+            band = rng.choice(bands)
+            if band:
+                i = rng.randrange(len(band))
+                band[i : i + 1] = _changed_part(rng, band[i], inks)
+    return crowd._replace(bands=tuple(map(tuple, bands)))
+
+
+def picture_of(rng: random.Random, crowd: Crowd) -> tuple[Pixels, NDArray[np.int64]]:
+    """A picture, uint8 (128, 128, 3), rough by chance, and its lesson."""
+    painted = [part for band in crowd.bands for part in band]
     over, known = _roughness(rng, painted)
     over.append(overlays.manner(rng.getrandbits(32)))
-    return paint(COLORS[ground], painted, over), lesson_of(COLORS[ground], painted, known), " ".join(lines)
+    ground = COLORS[crowd.ground]
+    return paint(ground, painted, over), lesson_of(ground, painted, known)
+
+
+def _band(rng: random.Random, row: int, inks: list[str]) -> tuple[Part, ...]:
+    drawn = rng.random()
+    if drawn < LETTERS:
+        return tuple(_letters(rng, row, inks))
+    return tuple(_shapes(rng, row, inks)) if drawn < LETTERS + SHAPES else ()
+
+
+def _changed_part(rng: random.Random, part: Part, inks: list[str]) -> list[Part]:
+    """Of another colour, another letter or kind; or gone."""
+    what = rng.choice(("color", "form", "form", "gone"))
+    if what == "gone":
+        return []
+    if what == "color":
+        return [part._replace(layer=part.layer._replace(color=COLORS[rng.choice(inks)]))]
+    if part.letter:
+        char = rng.choice(string.ascii_uppercase)
+        return [part._replace(layer=part.layer._replace(coverage=letter(char)), letter=char)]
+    kind = rng.choice(SHAPE_KINDS)
+    return [Part(kind, part.layer._replace(coverage=shape(kind)))]
 
 
 def _letters(rng: random.Random, row: int, inks: list[str]) -> list[Part]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
 
 from benchmarks.tiles.case import scene_of
-from benchmarks.tiles.defects.crowd import crowded
+from benchmarks.tiles.defects.astray import astray
+from benchmarks.tiles.defects.crowd import Crowd, changed, crowd, picture_of
 from benchmarks.tiles.defects.differ import differences
 from benchmarks.tiles.defects.faults import FAULTS
 from benchmarks.tiles.defects.findings import findings
@@ -33,16 +35,36 @@ from evalkit.records import Background, Case, Question, SourceImage, Task, TextT
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case."""
-EDITS, TWINS, STRANGE = 0.22, 0.3, 0.35
+EDITS, TWINS, STRANGE = 0.45, 0.5, 0.35
 """Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
+ALIKE, CLEAN = 0.3, 0.3
+"""Shares of twins that show the same, made anew, and of those without a defect."""
 MANNERED = 0.7
 LARGEST = 5.0
 WEIGHTS = {"text": 5, "shapes": 3, "portrait": 2, "landscape": 2}
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
+GRADED = {
+    "letters": "text",
+    "garbled": "text",
+    "tint": "compliance",
+    "shifted": "layout",
+    "grain": "background",
+    "uneven": "background",
+    "noisy": "quality",
+    "blurred": "quality",
+}
+_ONLY: dict[str, tuple[str, ...]] = {
+    "extra-word": ("shapes",),
+    "other-shape": ("shapes",),
+    "other-place": ("text", "shapes", "landscape"),
+    "extra-shape": ("text", "shapes", "landscape"),
+    "two-heads": ("portrait",),
+}
+"""Categories that have room for a fault."""
 OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE = "other-picture", "blank", "not-done", "done-otherwise"
 CROWD = "crowd"
 AGAINST = 3
-"""Other cases that a picture is held against."""
+"""Other cases that a picture is held against; of an edit, other instructions for the same source."""
 UNREAD = (
     "quality",
     "background",
@@ -54,6 +76,7 @@ UNREAD = (
 )
 """What can't be told of a picture that was read: roughness, and all that it counts for."""
 WORDS: dict[str, WordSource] = {"trained": training_word, "held-out": held_out_word}
+NOTHING, NOWHERE = np.zeros((0, 0, 3), np.uint8), np.zeros((0, 0), np.int64)
 
 
 class TileJudgeData:
@@ -63,12 +86,18 @@ class TileJudgeData:
     classes: tuple[int, ...] = SIZES
     categories: tuple[str, ...] = CATEGORIES
     faults: tuple[str, ...] = (*FAULTS, OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE)
+    graded: Mapping[str, str] = GRADED
 
     class Settings(base.Settings):
         """No settings."""
 
     def __init__(self, settings: Settings) -> None:
         pass
+
+    def possible(self, fault: str, task: str, category: str) -> bool:
+        if fault in (NOT_DONE, DONE_OTHERWISE):
+            return task == Task.EDIT.value
+        return category == "text" if fault in OF_WORDS else category in _ONLY.get(fault, CATEGORIES)
 
     def judged(self, rng: random.Random, fault: str | None = None, size: float | None = None, **which: str) -> Judged:
         word = WORDS[which.get("words", "trained")]
@@ -87,8 +116,15 @@ class TileJudgeData:
         return _measured(case, pixels, source)
 
     def crowded(self, rng: random.Random) -> Judged:
-        pixels, made, text = crowded(rng)
-        return Judged(Case("crowd", "", width=SIDE, height=SIDE), pixels, CROWD, {}, (), (), text, "", (), made)
+        shown = crowd(rng)
+        before, twin = changed(rng, shown), changed(rng, shown)
+        source, seen = picture_of(rng, before)
+        return dataclasses.replace(_crowd(rng, shown), source=source, before=seen, twin=_crowd(rng, twin))
+
+
+def _crowd(rng: random.Random, shown: Crowd) -> Judged:
+    case, (pixels, seen) = Case("crowd", "", width=SIDE, height=SIDE), picture_of(rng, shown)
+    return Judged(case, pixels, CROWD, {}, (), (), shown.text, "", (), seen, NOWHERE)
 
 
 def _faulty(
@@ -139,46 +175,67 @@ def _any_fault(rng: random.Random, scene: TileScene) -> str:
 
 
 def _judged(rng: random.Random, asked: TileScene | Edit, shown: Shown, fault: str, word: WordSource) -> Judged:
+    plain = shown
     if rng.random() < MANNERED:
-        shown = dataclasses.replace(shown, overlays=(*shown.overlays, manner(rng.getrandbits(32))))
-    edit = asked if isinstance(asked, Edit) else None
-    wanted = placed(edit.after) if edit else cast(TileScene, asked)
-    found = differences(wanted, shown)
-    sizes = worse_edit(edit, shown) if edit else worse(wanted, shown)
-    text = shown.scene.word.text if shown.scene.word else ""
-    twin, better = _twin(rng, asked, sizes, word) if rng.random() < TWINS else (None, None)
-    case, wrong = _case(wanted), wrong_spans(wanted, found, text)
-    if edit:
-        case = dataclasses.replace(case, prompt=edit.instruction, task=Task.EDIT, source=SourceImage("", ""))
-        case = dataclasses.replace(case, tags=("tiles", "edit", edit.kind))
-        wrong = []
+        shown = _mannered(rng, shown)
+    made = _held(asked, shown, fault, drawn=True)
+    wanted = _wanted(asked)
+    twin, better = _twin(rng, asked, plain, made, word) if rng.random() < TWINS else (None, None)
+    others = (
+        _other_edits(rng, asked, word)
+        if isinstance(asked, Edit)
+        else [varied(rng, wanted, word) for _ in range(AGAINST)]
+    )
+    made = dataclasses.replace(
+        made,
+        answers=_asked(rng, wanted, shown, word),
+        description=prompt_of(placed(shown.scene)) if not (shown.tint or shown.gone or shown.doubled) else "",
+        twin=twin,
+        better=better,
+        others=tuple(_held(other, shown, "", drawn=False) for other in others),
+    )
+    if isinstance(asked, Edit):
+        before = Shown(asked.before)
+        made = dataclasses.replace(made, source=draw(_mannered(rng, before)), before=lesson(before))
+    return made
+
+
+def _held(asked: TileScene | Edit, shown: Shown, fault: str, *, drawn: bool) -> Judged:
+    """The picture held against a case; of another case than its own, nothing is drawn again."""
+    wanted = _wanted(asked)
+    found, text = differences(wanted, shown), shown.scene.word.text if shown.scene.word else ""
+    case = _case(wanted)
+    if isinstance(asked, Edit):
+        case = dataclasses.replace(case, prompt=asked.instruction, task=Task.EDIT, source=SourceImage("", ""))
+        case = dataclasses.replace(case, tags=("tiles", "edit", asked.kind))
     return Judged(
         case,
-        draw(shown),
+        draw(shown) if drawn else NOTHING,
         fault,
-        sizes,
-        _asked(rng, wanted, shown, word),
+        worse_edit(asked, shown) if isinstance(asked, Edit) else worse(wanted, shown),
+        (),
         findings(found, shown),
         text,
-        prompt_of(placed(shown.scene)) if not (shown.tint or shown.gone or shown.doubled) else "",
-        wrong,
-        lesson(shown),
-        draw(dataclasses.replace(Shown(edit.before), overlays=(manner(rng.getrandbits(32)),))) if edit else None,
-        draw(twin) if twin else None,
-        better,
-        () if edit else tuple(_against(rng, wanted, shown, text, word) for _ in range(AGAINST)),
+        "",
+        wrong_spans(asked, found, text),
+        lesson(shown) if drawn else np.zeros((0, 0, 0), np.int64),
+        astray(wanted, found, shown),
     )
 
 
-def _against(rng: random.Random, wanted: TileScene, shown: Shown, text: str, word: WordSource) -> Judged:
-    """The picture held against a case that differs in one thing. Nothing is drawn again."""
-    scene = varied(rng, wanted, word)
-    found, nothing = differences(scene, shown), np.zeros((0, 0, 3), np.uint8)
-    wrong = wrong_spans(scene, found, text)
-    where = findings(found, shown)
-    return Judged(
-        _case(scene), nothing, "", worse(scene, shown), (), where, text, "", wrong, np.zeros((0, 0, 0), np.int64)
-    )
+def _wanted(asked: TileScene | Edit) -> TileScene:
+    return placed(asked.after) if isinstance(asked, Edit) else asked
+
+
+def _mannered(rng: random.Random, shown: Shown) -> Shown:
+    return dataclasses.replace(shown, overlays=(*shown.overlays, manner(rng.getrandbits(32))))
+
+
+def _other_edits(rng: random.Random, edit: Edit, word: WordSource) -> Sequence[TileScene | Edit]:
+    """Other instructions for the source of an edit, most of its own kind."""
+    kinds = [edit.kind if rng.random() < 0.6 else None for _ in range(AGAINST)]
+    made = [sample_edit(rng, edit.before, word, kind) for kind in kinds]
+    return [other for other in made if other and other.after != edit.after]
 
 
 def _case(scene: TileScene) -> Case:
@@ -200,17 +257,20 @@ def _asked(rng: random.Random, wanted: TileScene, shown: Shown, word: WordSource
 
 
 def _twin(
-    rng: random.Random, asked: TileScene | Edit, sizes: dict[str, float], word: WordSource
-) -> tuple[Shown | None, float | None]:
-    made = _faulty(rng, asked, None, None, word)
-    if made is None or not {"edit", "compliance"} & set(sizes):
+    rng: random.Random, asked: TileScene | Edit, plain: Shown, one: Judged, word: WordSource
+) -> tuple[Judged | None, float | None]:
+    """Another picture of the case, and how much larger its defects are than those of `one`, which shows `plain`."""
+    drawn = rng.random()
+    made: tuple[Shown, str] | None = (plain, one.fault)
+    if drawn >= ALIKE:
+        made = _faulty(rng, asked, "" if drawn < ALIKE + CLEAN else None, None, word)
+    if made is None or not {"edit", "compliance"} & set(one.worse):
         return None, None
-    shown = dataclasses.replace(made[0], overlays=(*made[0].overlays, manner(rng.getrandbits(32))))
-    theirs = worse_edit(asked, shown) if isinstance(asked, Edit) else worse(asked, shown)
-    return shown, overall(theirs) - overall(sizes)
+    twin = _held(asked, _mannered(rng, made[0]), made[1], drawn=True)
+    return twin, overall(twin.worse) - overall(one.worse)
 
 
-def overall(sizes: dict[str, float]) -> float:
+def overall(sizes: Mapping[str, float]) -> float:
     """Size of everything that counts when two pictures are compared."""
     names = ("edit",) if "edit" in sizes else ("compliance", "quality", "background", "layout", "portrait")
     return total(sizes.get(name, 0.0) for name in names)
@@ -228,4 +288,5 @@ def _measured(case: Case, pixels: Pixels, source: Pixels | None) -> Judged:
     sizes = worse_edit(edit, shown) if edit else worse(wanted, shown)
     known = {name: size for name, size in sizes.items() if name not in UNREAD}
     asked = [each for each in answers(wanted, shown) if each[0].id != "background"]  # grain is not read
-    return Judged(case, pixels, "measured", known, asked, findings(found, shown), text, "", (), lesson(shown), source)
+    where = findings(found, shown)
+    return Judged(case, pixels, "measured", known, asked, where, text, "", (), lesson(shown), NOWHERE, source)

@@ -14,7 +14,7 @@ NOTED = 1.0
 
 def findings(found: Differences, shown: Shown) -> list[tuple[str, Box]]:
     """Kind and box of every defect that stands somewhere; what is missing stands nowhere."""
-    where = _boxes(shown)
+    where = boxes(shown)
     made = [("grain" if kind == "noise" else kind, box) for kind, box in shown.boxes if shown.sizes[kind] >= NOTED]
     for key, size in found.items():
         extra = key.startswith("extra.")
@@ -35,7 +35,8 @@ def findings(found: Differences, shown: Shown) -> list[tuple[str, Box]]:
     return made
 
 
-def _boxes(shown: Shown) -> dict[str, Box]:
+def boxes(shown: Shown) -> dict[str, Box]:
+    """What each part covers by more than half, px."""
     made: dict[str, Box] = {}
     for part in parts(shown):
         coverage, (x0, y0, _, _) = clipped(part.layer)

@@ -1,10 +1,11 @@
-"""Where a prompt says what: the stretches of it that are not true of a picture."""
+"""Where a prompt or an instruction says what: the stretches of it that are not true of a picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from benchmarks.tiles.defects.differ import Differences
+from benchmarks.tiles.edit import Edit
 from benchmarks.tiles.prompt import prompt_of
 from benchmarks.tiles.scene import BANDS, Mark, TileScene
 
@@ -59,9 +60,41 @@ def _note_mark(mark: Mark, note: Callable[[str, str], None]) -> None:
         note(f"{mark.kind}.place", f"at the {mark.place}")
 
 
-def wrong_spans(scene: TileScene, found: Differences, shown_word: str) -> list[Span]:
-    """Stretches of `prompt_of(scene)` that are not true; of a misspelt word only the letters that differ in place."""
-    _, where = spans(scene)
+def instruction_spans(edit: Edit) -> dict[str, Span]:
+    """The same of an instruction, by the keys of `differences` from the scene that must come out."""
+    made, cursor = dict[str, Span](), 0
+
+    def note(key: str, text: str) -> None:
+        nonlocal cursor
+        start = edit.instruction.index(text, cursor)
+        cursor = start + len(text)
+        made[key] = (start, cursor)
+
+    old, new = set(edit.before.marks), set(edit.after.marks)
+    changed = next(iter(new - old or old - new), None)
+    if edit.kind == "background":
+        note("ground", edit.after.ground)
+    elif changed and edit.kind == "add":
+        _note_mark(changed, note)
+    elif changed:
+        note(changed.kind, changed.kind)
+        if edit.kind == "recolor":
+            note(f"{changed.kind}.color", changed.color)
+        elif edit.kind == "move":
+            note(f"{changed.kind}.place", changed.place)
+    elif edit.after.word and edit.kind == "text":
+        note("word", edit.after.word.text)
+    elif edit.after.word and edit.kind == "recolor":
+        note("word.color", edit.after.word.color)
+    elif edit.after.word:
+        note("word.row", BANDS[edit.after.word.row])
+    return made
+
+
+def wrong_spans(asked: TileScene | Edit, found: Differences, shown_word: str) -> list[Span]:
+    """Stretches of the prompt or instruction that are not true; of a word only the letters that differ in place."""
+    scene = asked.after if isinstance(asked, Edit) else asked
+    where = instruction_spans(asked) if isinstance(asked, Edit) else spans(asked)[1]
     made: list[Span] = []
     for key, size in found.items():
         base = key.removeprefix("extra.")

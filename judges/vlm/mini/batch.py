@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.pictures import Pixels
 from evalkit.protocols import Judged, JudgeData
@@ -15,20 +16,25 @@ from judges.vlm.mini.lessons import Coder, Row, Tokens, rows
 if TYPE_CHECKING:
     import torch
 
-QUESTIONS, SCALES, AGAINST, DESCRIBED, PAIRS, CUT = 3, 4, 4, 0.2, 0.0, 0.9
-"""Of each picture: yes/no questions, scores, scores against other cases, share of descriptions and of comparisons (not
-taught: an hour of one core is too short for them); share of rows that end with the choice."""
+QUESTIONS, SCALES, ASPECTS, AGAINST, AGAINST_EDITS, DESCRIBED, CUT = 2, 3, 2, 4, 2, 0.2, 0.9
+"""Of each picture: yes/no questions, scores, aspects of an edit, scores against other cases and other instructions,
+share of descriptions; share of rows that end with the choice."""
 CROWDS = 0.35
 """Share of crowded pictures, of which all text is written down."""
+UNKNOWN = -100
+"""What no loss looks at."""
+THREE = 0.5
+"""Share of the twins that are shown to learn to compare."""
 CHUNK = 64
 """Rows that are padded to one length."""
 
 
 class Chunk(NamedTuple):
-    """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`, `flags`, `letters`: (R, length).
+    """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`: (R, length).
 
-    `choices` (choices, 2) are rows and places where a distribution is learnt, `options` and `shares` (choices, 5) its
-    ids and shares, `asked` the questions they belong to.
+    `flags` and `letters` (R, length, 2) as in `Tokens`. `choices` (choices, 2) are rows and places where a distribution
+    is learnt, `options` and `shares` (choices, 5) its ids and shares, `astray` (choices, 2, tokens) as in `Tokens`,
+    `asked` the questions they belong to.
     """
 
     of: torch.Tensor
@@ -39,6 +45,7 @@ class Chunk(NamedTuple):
     choices: torch.Tensor
     options: torch.Tensor
     shares: torch.Tensor
+    astray: torch.Tensor
     asked: tuple[Row, ...]
 
 
@@ -50,7 +57,7 @@ class Group(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """`pictures`: (N, side, side, 3); the first of them have `lessons` (n, rows, columns, classes)."""
+    """`pictures`: (N, side, side, 3), with their `lessons` (N, rows, columns, classes)."""
 
     pictures: torch.Tensor
     lessons: torch.Tensor
@@ -65,13 +72,25 @@ def sample_batch(data: JudgeData, coder: Coder, rng: random.Random, pictures: in
 
 
 def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
-    """Pictures and their lessons alone: three of four crowded, one of four as they are judged."""
+    """Pictures and their lessons alone, to see and to compare; two of three are crowded."""
     import torch
 
-    seen = [data.judged(rng) for _ in range(pictures // 4)]
-    seen += [data.crowded(rng) for _ in range(pictures - len(seen))]
-    images = torch.from_numpy(np.stack([each.picture for each in seen]))
-    return Batch(images, torch.from_numpy(np.stack([each.lesson for each in seen])), ())
+    shown: dict[int, list[tuple[int, ...]]] = {2: [], 3: []}
+    images: list[Pixels] = []
+    lessons: list[NDArray[np.int64]] = []
+    while len(images) < pictures:
+        one = data.crowded(rng) if rng.random() < 2 / 3 else data.judged(rng)
+        its = [] if one.source is None or one.before is None else [(one.source, one.before)]
+        its.append((one.picture, one.lesson))
+        if one.twin and rng.random() < THREE:
+            its.append((one.twin.picture, one.twin.lesson))
+        if len(its) > 1:
+            shown[len(its)].append(tuple(range(len(images), len(images) + len(its))))
+        for image, lesson in its:
+            images.append(image)
+            lessons.append(lesson)
+    groups = tuple(Group(torch.tensor(each), ()) for each in shown.values() if each)
+    return Batch(torch.from_numpy(np.stack(images)), torch.from_numpy(np.stack(lessons)), groups)
 
 
 def make_batch(
@@ -81,15 +100,18 @@ def make_batch(
     import torch
 
     pictures: list[Pixels] = [each.picture for each in judged]
+    lessons = [each.lesson for each in judged]
     prefixes: dict[tuple[int, ...], int] = {}
     members: dict[int, list[tuple[int, Tokens, Row]]] = {}
     shown: dict[int, list[tuple[int, ...]]] = {}
     for number, (each, its) in enumerate(zip(judged, asked, strict=True)):
         at = {"picture": number}
-        for name, extra in (("source", each.source), ("twin", each.twin)):
+        twin = (each.twin.picture, each.twin.lesson) if each.twin else (None, None)
+        for name, extra, seen in (("source", each.source, each.before), ("twin", *twin)):
             if extra is not None and any(name in row.images for row in its):
                 at[name] = len(pictures)
                 pictures.append(extra)
+                lessons.append(np.full_like(each.lesson, UNKNOWN) if seen is None else seen)
         for row in its:
             key = tuple(at[name] for name in row.images)
             if key not in prefixes:
@@ -102,29 +124,37 @@ def make_batch(
     groups = tuple(
         Group(torch.tensor(shown[count]), tuple(_chunks(members[count], coder.pad))) for count in sorted(members)
     )
-    lessons = torch.from_numpy(np.stack([each.lesson for each in judged]))
-    return Batch(torch.from_numpy(np.stack(pictures)), lessons, groups)
+    return Batch(torch.from_numpy(np.stack(pictures)), torch.from_numpy(np.stack(lessons)), groups)
 
 
 def _some(all_rows: list[Row], rng: random.Random) -> list[Row]:
     questions = [row for row in all_rows if row.kind == "question"]
     scales = [row for row in all_rows if row.choice >= 0 and row.kind.partition(".")[0] not in ("question", "pairwise")]
-    own, others = [row for row in scales if not row.other], [row for row in scales if row.other]
-    made = rng.sample(questions, min(QUESTIONS, len(questions))) + rng.sample(own, min(SCALES, len(own)))
-    made += rng.sample(others, min(AGAINST, len(others)))
+    edits = [row for row in scales if row.kind.startswith("edit")]
+    kinds = (
+        (questions, QUESTIONS),
+        ([row for row in scales if not row.other and row not in edits], SCALES - bool(edits)),
+        ([row for row in edits if not row.other and row.kind.count(".") == 1], 1),
+        ([row for row in edits if not row.other and row.kind.count(".") == 2], ASPECTS),
+        ([row for row in scales if row.other], AGAINST_EDITS if edits else AGAINST),
+    )
+    made = [row for rows, most in kinds for row in rng.sample(rows, min(most, len(rows)))]
     for row in all_rows:
         written = row.kind == "transcribe" or (row.kind == "describe" and rng.random() < DESCRIBED)
-        paired = row.kind.startswith("pairwise") and rng.random() < PAIRS
-        if paired or written:
+        if written or row.kind.startswith("pairwise"):
             made.append(row)
     return made
 
 
 def _cut(tokens: Tokens) -> Tokens:
     end = tokens.choice + 1
-    return tokens._replace(
-        ids=tokens.ids[:end], targets=tokens.targets[:end], flags=tokens.flags[:end], letters=tokens.letters[:end]
-    )
+    flags, letters = tokens.flags[:, :end], tokens.letters[:, :end]
+    return tokens._replace(ids=tokens.ids[:end], targets=tokens.targets[:end], flags=flags, letters=letters)
+
+
+def _tokens(members: Sequence[tuple[int, Tokens, Row]]) -> int:
+    """Of a picture, as far as it is known where it is astray."""
+    return max((len(where) for _, tokens, _ in members for where in tokens.astray), default=0)
 
 
 def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
@@ -136,14 +166,18 @@ def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
         part = ordered[start : start + CHUNK]
         length = max(len(tokens.ids) for _, tokens, _ in part)
         ids = np.full((len(part), length), pad, np.int64)
-        targets, flags, letters = np.full((3, len(part), length), -100, np.int64)
+        targets = np.full((len(part), length), UNKNOWN, np.int64)
+        flags, letters = np.full((2, len(part), length, 2), UNKNOWN, np.int64)
         choices: list[tuple[int, int]] = []
+        astray = np.full((len(part), 2, _tokens(part)), UNKNOWN, np.int64)
         options, shares = np.zeros((len(part), 5), np.int64), np.zeros((len(part), 5), np.float32)
         for number, (_, tokens, _) in enumerate(part):
             n = len(tokens.ids)
             ids[number, :n], targets[number, :n] = tokens.ids, tokens.targets
-            flags[number, :n], letters[number, :n] = tokens.flags, tokens.letters
+            flags[number, :n], letters[number, :n] = tokens.flags.T, tokens.letters.T
             if tokens.choice >= 0:
+                for which, where in enumerate(tokens.astray):
+                    astray[len(choices), which, : len(where)] = where
                 for i, (option, share) in enumerate(tokens.options):
                     options[len(choices), i], shares[len(choices), i] = option, share
                 choices.append((number, tokens.choice))
@@ -157,6 +191,7 @@ def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
                 torch.tensor(choices, dtype=torch.long).reshape(-1, 2),
                 torch.from_numpy(options[: len(choices)]),
                 torch.from_numpy(shares[: len(choices)]),
+                torch.from_numpy(astray[: len(choices)]),
                 tuple(row for _, tokens, row in part if tokens.choice >= 0),
             )
         )

@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from evalkit.torchvision_cpu import ensure_torchvision
+from judges.vlm.mini.compare import start_comparing
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeSize:
-    """Sizes of the model. The picture is seen in native pixels, 16 px to a patch, 2×2 patches to a token."""
+    """Sizes of the model. The picture is seen in native pixels, 16 px to a patch, 2×2 patches to a token.
+
+    `comparing` is the number of the layer that starts as in `compare.py`.
+    """
 
     side: int = 128
     patch: int = 16
@@ -21,7 +25,8 @@ class JudgeSize:
     vision_layers: int = 4
     deepstack: tuple[int, ...] = (1,)
     width: int = 192
-    layers: int = 4
+    layers: int = 5
+    comparing: int = 1
     head: int = 32
 
     @property
@@ -81,6 +86,7 @@ def build_model(tokenizer: Any, size: JudgeSize, seed: int = 0) -> Any:
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     _see_waves(model.model.visual.patch_embed.proj)
+    start_comparing(model, size.comparing, size.grid // 2)
     return model
 
 

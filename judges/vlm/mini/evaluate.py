@@ -25,7 +25,7 @@ from evalkit.protocols import Judged, JudgeData
 from evalkit.records import Request
 from judges.vlm.mini.batch import make_batch
 from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
-from judges.vlm.mini.lessons import Coder, Row, options_of, rows
+from judges.vlm.mini.lessons import Coder, Row, options_of, rows, size_of
 from judges.vlm.mini.local import WEIGHTS
 from judges.vlm.mini.train import choice_logits
 
@@ -34,17 +34,6 @@ UNSEEN = 0.7
 TWICE = 2.0
 """Size of the defects that must be found, in visibility thresholds."""
 SIZES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
-GRADED = {
-    "letters": "text",
-    "garbled": "text",
-    "tint": "compliance",
-    "shifted": "layout",
-    "grain": "background",
-    "uneven": "background",
-    "noisy": "quality",
-    "blurred": "quality",
-}
-"""Faults whose size can be chosen, with the rubric that must see it."""
 SCENES = 24
 """Of each size of a defect, to see scores fall."""
 SEED = "evaluation"
@@ -152,7 +141,7 @@ def _mark(right: Marks, replies: Iterable[Graded]) -> None:
         if kind == "question" or kind.startswith("pairwise"):
             right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
             continue
-        size = graded.judged.worse["edit" if kind.startswith("edit") else kind]
+        size = size_of(kind, graded.judged)
         if size <= UNSEEN or size >= TWICE - 0.05:
             right[kind][size <= UNSEEN].append((graded.expected > 3) == (size <= UNSEEN))
 
@@ -174,25 +163,10 @@ def _pictures(data: JudgeData, rng: random.Random, count: int, words: str) -> It
     for task, categories in (("t2i", data.categories), ("edit", ("text", "shapes"))):
         for number in range(count):
             category = categories[number % len(categories)]
-            faults = [name for name in data.faults if _possible(name, task, category)]
+            faults = [name for name in data.faults if data.possible(name, task, category)]
             yield data.judged(rng, "", task=task, category=category, words=words)
             fault = faults[(number // len(categories)) % len(faults)]
             yield data.judged(rng, fault, TWICE, task=task, category=category, words=words)
-
-
-def _possible(fault: str, task: str, category: str) -> bool:
-    of_words = {"letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled"}
-    if fault in ("not-done", "done-otherwise"):
-        return task == "edit"
-    if fault in of_words:
-        return category == "text"
-    return {
-        "extra-word": category == "shapes",
-        "other-shape": category == "shapes",
-        "other-place": category != "portrait",
-        "extra-shape": category != "portrait",
-        "two-heads": category == "portrait",
-    }.get(fault, True)
 
 
 def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, dict[str, Any]]:
@@ -200,7 +174,7 @@ def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, di
     from scipy.stats import spearmanr
 
     made: dict[str, dict[str, Any]] = {}
-    for fault, rubric in GRADED.items():
+    for fault, rubric in data.graded.items():
         means = []
         for size in SIZES:
             scores = []

@@ -76,7 +76,9 @@ def see(model: Any, patches: Tensor, grid: int) -> Seen:
     return Seen(visual.merger(h).view(n, length // 4, -1), deep)
 
 
-def read_prefix(model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int) -> Prefix:
+def read_prefix(
+    model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int, taps: list[Tensor] | None = None
+) -> Prefix:
     """Reads P prefixes that differ in their pictures only.
 
     Args:
@@ -85,6 +87,7 @@ def read_prefix(model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int) -
         seen: all pictures.
         shown: (P, pictures) which of `seen` each prefix shows, in order.
         side: tokens along a side of a picture.
+        taps: gets the states (P, length, width) after each layer but the last.
     """
     import torch
 
@@ -101,6 +104,8 @@ def read_prefix(model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int) -
         last = number == len(text.layers) - 1
         h, keys, values = _layer(layer, h, cos, sin, None, mask, only_keys=last)
         cache.append((keys, values))
+        if taps is not None and not last:
+            taps.append(h)
         if number < len(seen.deep):
             h = h.index_add(1, at, seen.deep[number][shown].flatten(1, 2).to(h.dtype))
     return Prefix(cache, after)

@@ -28,6 +28,20 @@ CLEAR, EQUAL = 1.2, 0.25
 """Difference of two pictures' defects from which one is better; up to which it is a tie."""
 
 
+class Truth(NamedTuple):
+    """What is true of a picture that is asked about, for the helpers.
+
+    Args:
+        text: what is written in it.
+        wrong: stretches of `Row.asked` that are not true of it.
+        astray: (tokens,) 1 where a token's tiles don't show what was wanted, 0 elsewhere; empty where unknown.
+    """
+
+    text: str
+    wrong: tuple[tuple[int, int], ...] = ()
+    astray: tuple[int, ...] = ()
+
+
 class Row(NamedTuple):
     """A question and its reply.
 
@@ -39,8 +53,8 @@ class Row(NamedTuple):
         choice: offset in `reply` of the token that is learnt as a distribution; −1 for none.
         options: what it may be, and how probable each is.
         other: held against another case than the picture was made for.
-        text: what is written in the picture.
-        wrong: stretches of `asked` that are not true of the picture, and `told`: the stretch it is known of.
+        truths: of the picture, or of the two that are compared, in the order in which they are shown.
+        told: the stretch of `asked` of which every word is known to be true or not.
     """
 
     kind: str
@@ -49,10 +63,9 @@ class Row(NamedTuple):
     reply: str
     choice: int = -1
     options: tuple[tuple[str, float], ...] = ()
-    wrong: tuple[tuple[int, int], ...] = ()
     told: tuple[int, int] = (0, 0)
     other: bool = False
-    text: str = ""
+    truths: tuple[Truth, ...] = ()
 
 
 def options_of(kind: str) -> tuple[str, ...]:
@@ -75,64 +88,91 @@ def levels(score: float) -> tuple[tuple[str, float], ...]:
 
 def rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
     """Every question about a judged picture."""
-    for row in _rows(judged, rng):
-        yield row._replace(text=judged.text)
-
-
-def _rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
-    """As `rows`, without what is written in the picture."""
-    case = judged.case
-    edit = case.task is Task.EDIT
-    for name in SCALES:
-        applies = case.task in rubrics()[name].applies.tasks and not (name == "layout" and case.category == "portrait")
-        if name in judged.worse and applies:
-            yield _scale(name, ("picture",), _given(name, judged), judged, judged.worse[name])
-    if edit and "edit" in judged.worse:
-        name = f"edit.{category_of(rubrics()['edit'], case)}"
-        yield _scale(name, ("source", "picture"), case.prompt, judged, judged.worse["edit"])
+    plain = (Truth(judged.text),)
+    yield from _scales(judged)
     for question, answer in judged.answers:
         said = "yes" if answer else "no"
         asked, _ = _put("question", question.text)
         begin = '{"answer": "'
-        yield Row("question", ("picture",), asked, f'{begin}{said}"}}', len(begin), ((said, 1.0),))
-    if judged.better is not None:
-        yield from _pairs(judged, rng, edit)
+        options = ((said, 1.0),)
+        yield Row("question", ("picture",), asked, f'{begin}{said}"}}', len(begin), options, truths=plain)
+    yield from _pairs(judged, rng)
     for other in judged.others:
-        for name in ("compliance", "text", "layout"):
-            if name in other.worse and not (name == "layout" and other.case.category == "portrait"):
-                yield _scale(name, ("picture",), _given(name, other), other, other.worse[name])._replace(other=True)
-    yield Row("transcribe", ("picture",), _put("transcribe", "")[0], f'{{"text": "{judged.text}"}}')
+        for row in _scales(other):
+            if row.kind.partition(".")[0] in ("compliance", "text", "layout", "edit"):
+                yield row._replace(other=True)
+    yield Row("transcribe", ("picture",), _put("transcribe", "")[0], f'{{"text": "{judged.text}"}}', truths=plain)
     if judged.description:
-        yield Row("describe", ("picture",), _put("describe", "")[0], judged.description)
+        yield Row("describe", ("picture",), _put("describe", "")[0], judged.description, truths=plain)
 
 
-def _scale(name: str, images: tuple[str, ...], given: str, judged: Judged, size: float) -> Row:
+def _scales(judged: Judged) -> Iterator[Row]:
+    """Levels of every rubric that applies; of an edit, of its aspects as well."""
+    case = judged.case
+    for name in SCALES:
+        applies = case.task in rubrics()[name].applies.tasks and not (name == "layout" and case.category == "portrait")
+        if name in judged.worse and applies:
+            yield _scale(name, ("picture",), judged, judged.worse[name])
+    if case.task is Task.EDIT and "edit" in judged.worse:
+        name = category_of(rubrics()["edit"], case)
+        shown = ("source", "picture")
+        yield _scale(f"edit.{name}", shown, judged, judged.worse["edit"])
+        for aspect in rubrics()["edit"].categories[name].aspects:
+            if f"edit.{aspect}" in judged.worse:
+                yield _scale(f"edit.{name}.{aspect}", shown, judged, judged.worse[f"edit.{aspect}"])
+
+
+def size_of(kind: str, judged: Judged) -> float:
+    """Size of what a prompt that asks for a level holds against the picture, in thresholds."""
+    rubric, _, rest = kind.partition(".")
+    _, _, aspect = rest.partition(".")
+    return judged.worse[f"{rubric}.{aspect}" if aspect else rubric]
+
+
+def _scale(name: str, images: tuple[str, ...], judged: Judged, size: float) -> Row:
+    rubric, _, rest = name.partition(".")
+    given = _given(rubric, judged)
     asked, at = _put(name, given)
     begin, distribution = '{"score": ', levels(score_of(size))
     best = max(distribution, key=lambda each: each[1])[0]
-    known = rubrics()[name.partition(".")[0]].kinds
+    known = () if "." in rest else rubrics()[rubric].kinds  # findings come with the whole, not with an aspect
     found = [each for each in judged.findings if each[0] in known][:MOST_FINDINGS] if size >= NOTED else []
-    told, wrong = (0, 0), tuple[tuple[int, int], ...]()
-    if at >= 0 and given == judged.case.prompt and not name.startswith("edit"):
-        told, wrong = (at, at + len(given)), tuple((at + a, at + b) for a, b in judged.wrong)
-    elif at >= 0 and name == "text":
-        told, wrong = (at, at + len(given)), tuple((at + i, at + i + 1) for i in _misspelt(given, judged.text))
+    told, truth = (0, 0), Truth(judged.text)
+    if at >= 0:
+        told, truth = (at, at + len(given)), _truth(judged, at, given)
     reply = f'{begin}{best}, "findings": [{", ".join(_finding(kind, box, judged) for kind, box in found)}]}}'
-    return Row(name, images, asked, reply, len(begin), distribution, wrong, told)
+    return Row(name, images, asked, reply, len(begin), distribution, told, truths=(truth,))
 
 
-def _pairs(judged: Judged, rng: random.Random, edit: bool) -> Iterator[Row]:
-    difference = judged.better or 0.0
-    if EQUAL < abs(difference) < CLEAR:
+def _truth(judged: Judged, at: int, given: str) -> Truth:
+    """What is true of a picture of what stands in a question from `at` on: the case's prompt, or the text it wants."""
+    if given == judged.case.prompt:
+        wrong = tuple((at + a, at + b) for a, b in judged.wrong)
+        return Truth(judged.text, wrong, _by_token(judged.astray))
+    return Truth(judged.text, tuple((at + i, at + i + 1) for i in _misspelt(given, judged.text)))
+
+
+def _by_token(tiles: NDArray[np.int64]) -> tuple[int, ...]:
+    """(rows, columns) of tiles as (tokens,): a token has 2×2 of them."""
+    rows, columns = tiles.shape
+    return tuple(int(v) for v in tiles.reshape(rows // 2, 2, columns // 2, 2).max((1, 3)).flat) if tiles.size else ()
+
+
+def _pairs(judged: Judged, rng: random.Random) -> Iterator[Row]:
+    twin, difference = judged.twin, judged.better
+    if twin is None or difference is None or EQUAL < abs(difference) < CLEAR:
         return
     ahead = "tie" if abs(difference) <= EQUAL else "A" if difference > 0 else "B"
-    order = ("picture", "twin")
+    name, before = ("pairwise.edit", ("source",)) if judged.case.task is Task.EDIT else ("pairwise", ())
+    prompt = judged.case.prompt
+    asked, at = _put(name, prompt)
+    order = (("picture", judged), ("twin", twin))
     if rng.random() < 0.5:
-        order, ahead = ("twin", "picture"), {"A": "B", "B": "A", "tie": "tie"}[ahead]
-    name, before = ("pairwise.edit", ("source",)) if edit else ("pairwise", ())
-    asked, _ = _put(name, judged.case.prompt)
-    begin = '{"better": "'
-    yield Row(name, (*before, *order), asked, f'{begin}{ahead}"}}', len(begin), ((ahead, 1.0),))
+        order, ahead = order[::-1], {"A": "B", "B": "A", "tie": "tie"}[ahead]
+    begin, shown = '{"better": "', (*before, *(which for which, _ in order))
+    truths = tuple(_truth(each, at, prompt) for _, each in order)
+    told, options = (at, at + len(prompt)), ((ahead, 1.0),)
+    yield Row(name, shown, asked, f'{begin}{ahead}"}}', len(begin), options, told, truths=truths)
 
 
 def _given(name: str, judged: Judged) -> str:
@@ -166,9 +206,10 @@ class Tokens(NamedTuple):
     """A row as token ids; everything after the pictures.
 
     `targets` are next tokens where the reply is learnt and −100 elsewhere; at `choice` (−1 for none) a distribution
-    `options` over ids is learnt instead. `flags` are 1 on tokens of the prompt that are not true of the picture, 0 on
-    those that are, −100 elsewhere. `letters` are, on each letter of a word that is asked for, the number of the letter
-    that stands in its place in the picture (A is 1), 0 for none, −100 elsewhere.
+    `options` over ids is learnt instead. The rest is for helpers, each of the picture asked about and of the other one
+    of a pair: `flags` (2, length) are 1 on tokens of the prompt that are not true of it, 0 on those that are;
+    `letters` (2, length) are, on each letter of a word that is asked for, the number of the letter that stands in its
+    place (A is 1), 0 for none; `astray` are `Truth.astray`. −100 and () where nothing is known.
     """
 
     ids: NDArray[np.int64]
@@ -177,6 +218,7 @@ class Tokens(NamedTuple):
     options: tuple[tuple[int, float], ...]
     flags: NDArray[np.int64]
     letters: NDArray[np.int64]
+    astray: tuple[tuple[int, ...], ...]
 
 
 class Coder:
@@ -202,31 +244,34 @@ class Coder:
         return ids
 
     def code(self, row: Row) -> Tokens:
-        words = list(WORD.finditer(row.asked)) if row.images == ("picture",) else []
+        words = list(WORD.finditer(row.asked)) if row.truths else []
         asked = self._tokenizer(row.asked, return_offsets_mapping=bool(row.told[1] or words))
         reply: list[int] = self._tokenizer(row.reply + END).input_ids
         ids = [*asked.input_ids, *self._after, *reply]
         targets = np.full(len(ids), -100, np.int64)
         start = len(ids) - len(reply)
         targets[start - 1 : -1] = reply
-        flags = np.full(len(ids), -100, np.int64)
+        flags, letters = np.full((2, 2, len(ids)), -100, np.int64)
         if row.told[1]:
-            for i, (a, b) in enumerate(asked.offset_mapping):
-                if a >= row.told[0] and b <= row.told[1]:
-                    flags[i] = int(any(a < end and b > begin for begin, end in row.wrong))
-        letters = np.full(len(ids), -100, np.int64)
+            inside = [i for i, (a, b) in enumerate(asked.offset_mapping) if a >= row.told[0] and b <= row.told[1]]
+            for which, truth in enumerate(row.truths):
+                for i in inside:
+                    a, b = asked.offset_mapping[i]
+                    flags[which, i] = int(any(a < end and b > begin for begin, end in truth.wrong))
         if words:
             places = {a: i for i, (a, _) in enumerate(asked.offset_mapping)}
-            for word in words:
-                for i in range(len(word[1])):
-                    known = row.text[i : i + 1]
-                    letters[places[word.start(1) + i]] = ord(known) - ord("A") + 1 if known else 0
+            for which, truth in enumerate(row.truths):
+                for word in words:
+                    for i in range(len(word[1])):
+                        known = truth.text[i : i + 1]
+                        letters[which, places[word.start(1) + i]] = ord(known) - ord("A") + 1 if known else 0
         choice, options = -1, tuple[tuple[int, float], ...]()
         if row.choice >= 0:
             choice = start - 1 + len(self._tokenizer(row.reply[: row.choice]).input_ids)
             options = tuple((self.options[name], share) for name, share in row.options)
             targets[choice] = -100
-        return Tokens(np.array(ids), targets, choice, options, flags, letters)
+        where = tuple(truth.astray for truth in row.truths)
+        return Tokens(np.array(ids), targets, choice, options, flags, letters, where)
 
 
 def corpus(judged: Sequence[Judged], rng: random.Random) -> Iterator[str]:

@@ -34,6 +34,9 @@ def templates() -> Mapping[str, str]:
     made["pairwise.edit"] = pairwise_asks(rubrics()["preference"], slot_case("move"), NO_SHOT, NO_SHOT, NO_SHOT)[0].text
     made["transcribe"] = transcribe_ask(NO_SHOT).text
     made["describe"] = DESCRIBE
+    for category, kind in EDIT_KINDS.items():
+        for aspect in rubrics()["edit"].categories[category].aspects:
+            made[f"edit.{category}.{aspect}"] = scale_ask(rubrics()["edit"], slot_case(kind), (), aspect).text
     return made
 
 

@@ -1,10 +1,4 @@
-"""Trains judge-mini: first to see what stands in each tile, then to answer.
-
-Beside the replies three helpers are learnt and thrown away: what each tile holds, read off the picture's tokens; which
-letter stands in the picture in the place of each letter that is asked for, read off that letter's state halfway up; and
-whether each word of a prompt is true of the picture, read off the word's own state before the last layer, which can
-then gather it. They say where a defect is, which a score alone does not.
-"""
+"""Trains judge-mini: first to see what stands in each tile, then to answer; `helpers.py` says what helps."""
 
 from __future__ import annotations
 
@@ -13,8 +7,8 @@ import pickle
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +18,7 @@ from judges.vlm.mini.batch import Batch, Chunk, sample_batch, sample_seeing
 from judges.vlm.mini.build import JudgeSize, build_model
 from judges.vlm.mini.export import export, stale_segments
 from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
+from judges.vlm.mini.helpers import Helpers
 from judges.vlm.mini.lessons import Coder, corpus
 from judges.vlm.mini.prompts import segments
 from judges.vlm.mini.tokens import train_tokenizer
@@ -36,8 +31,20 @@ SEEING = 0.12
 """Share of the time that goes to seeing alone."""
 SLOWER = 0.3
 """Learning rate of AdamW as a share of Muon's."""
+FASTER = 8.0
+"""Learning rate of the helpers over that: what they read is there long before slow weights find it."""
 LARGEST = 256
 """Smaller side of a matrix that Muon whitens."""
+WEIGHTS = {
+    "choice": 1.0,
+    "reply": 0.5,
+    "truth": 1.5,
+    "letters": 0.5,
+    "tiles": 0.3,
+    "changes": 1.0,
+    "astray": 1.0,
+}
+"""Of the losses of choices, of other words of replies, and of the helpers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +53,20 @@ class Plan:
 
     Args:
         minutes: of training, and how many of them go to seeing alone.
+        again: share of the steps after that which go to seeing, too.
         pictures: in a batch of questions; of seeing alone four times as many.
         rate: largest learning rate, of AdamW and of Muon (scaled to AdamW's step).
         cool: share of the time in which the rate falls to nothing.
-        weights: of the losses of choices, other words of replies, truth of words, letters, and tiles.
+        weights: of the losses of choices, other words of replies, and the helpers.
     """
 
     minutes: float = 75.0
     seeing: float = 9.0
+    again: float = 0.25
     pictures: int = 24
     rate: float = 2e-3
     cool: float = 0.35
-    weights: tuple[float, float, float, float, float] = (1.0, 0.5, 1.5, 0.5, 0.3)
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     seed: int = 0
 
 
@@ -77,23 +86,22 @@ class Trainer:
         size = JudgeSize(side=data.side)
         self.model = build_model(self.tokenizer, size, plan.seed)
         torch.manual_seed(plan.seed)
-        self.tiles = torch.nn.Linear(size.width, 4 * sum(data.classes))
-        self.truth = torch.nn.Linear(size.width, 2)
-        self.letters = torch.nn.Linear(size.width, 27)
+        self.helpers = Helpers(size.width, data.classes, size.grid // 2)
         self.grid = size.grid
         self.model.model.visual.patch_embed.requires_grad_(False)  # steps that suit the rest would drown its fine waves
         matrices, others = _split(self.model)
-        helpers = [p for helper in self.helpers() for p in helper.parameters()]
+        helpers = [p for helper in self.helpers.modules() for p in helper.parameters()]
         self.optimizers: list[Any] = [
             torch.optim.Muon(matrices, lr=plan.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"),
-            torch.optim.AdamW([*others, *helpers], lr=plan.rate * SLOWER, betas=(0.9, 0.97), weight_decay=0.0),
+            torch.optim.AdamW(
+                [{"params": others, "faster": 1.0}, {"params": helpers, "faster": FASTER}],
+                lr=plan.rate * SLOWER,
+                betas=(0.9, 0.97),
+                weight_decay=0.0,
+            ),
         ]
         self.step, self.spent, self.rng = 0, 0.0, random.Random(plan.seed)
         self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2, 3)}
-
-    def helpers(self) -> list[Any]:
-        """What is learnt on the way and thrown away."""
-        return [self.tiles, self.truth, self.letters]
 
     def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
         """Train until the time is spent, or `stop` says so. Yields the step, minutes spent and losses."""
@@ -103,16 +111,15 @@ class Trainer:
         self.model.train()
         while self.spent < total and not stop():
             started = time.monotonic()
-            seeing = self.spent < self.plan.seeing * 60
+            seeing = self.spent < self.plan.seeing * 60 or self.rng.random() < self.plan.again
             rate = self._rate(self.spent / total)
             if seeing:
                 batch = sample_seeing(self.data, self.rng, 4 * self.plan.pictures)
             else:
                 batch = sample_batch(self.data, self.coder, self.rng, self.plan.pictures)
             with torch.autocast("cpu", torch.bfloat16):
-                losses = self._losses(batch, seeing)
-            weights = dict(zip(("choice", "reply", "truth", "letters", "tiles"), self.plan.weights, strict=True))
-            loss = sum((weights[name] * value for name, value in losses.items()), torch.zeros(()))
+                losses = self._losses(batch)
+            loss = sum((self.plan.weights[name] * value for name, value in losses.items()), torch.zeros(()))
             torch.autograd.backward(loss)
             parameters = [
                 p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"]
@@ -120,7 +127,7 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             for optimizer, share in zip(self.optimizers, (1.0, SLOWER), strict=True):
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * share
+                    group["lr"] = rate * share * group.get("faster", 1.0)
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
             self.step += 1
@@ -131,55 +138,34 @@ class Trainer:
         warm = min(1.0, (self.step + 1) / 60)
         return self.plan.rate * warm * min(1.0, max(0.0, 1 - done) / self.plan.cool)
 
-    def _losses(self, batch: Batch, seeing: bool) -> dict[str, torch.Tensor]:
+    def _losses(self, batch: Batch) -> dict[str, torch.Tensor]:
         import torch
         from torch.nn import functional as F
 
         seen = see(self.model, to_patches(batch.pictures), self.grid)
-        made = {"tiles": self._tiles(seen.tokens[: len(batch.lessons)], batch.lessons)}
-        if seeing:
-            return made
-        parts: dict[str, list[torch.Tensor]] = defaultdict(list)
-        counts: dict[str, int] = defaultdict(int)
+        made = {"tiles": self.helpers.of_tiles(seen.tokens, batch.lessons)}
+        parts: dict[str, list[tuple[torch.Tensor, int]]] = defaultdict(list)
         for group in batch.groups:
             ids = self.prefixes[group.shown.shape[1]]
-            prefix = read_prefix(self.model, ids, seen, group.shown, self.grid // 2)
+            taps: list[torch.Tensor] = []
+            prefix = read_prefix(self.model, ids, seen, group.shown, self.grid // 2, taps)
+            is_image = ids == self.model.config.image_token_id
+            for name, loss in self.helpers.of_pictures(taps, is_image, group.shown, batch.lessons).items():
+                parts[name].append((loss, 1))
             for chunk in group.chunks:
-                taps: list[torch.Tensor] = []
+                taps = []
                 states, _ = read_rows(self.model, prefix, chunk.of, chunk.ids, taps=taps)
-                placed = chunk.letters >= 0
-                if placed.any():
-                    seen_letters = self.letters(_unit(taps[len(taps) // 2 - 1][placed])).float()
-                    parts["letters"].append(F.cross_entropy(seen_letters, chunk.letters[placed], reduction="sum"))
-                    counts["letters"] += int(placed.sum())
-                known = chunk.flags >= 0
-                told = self.truth(_unit(taps[-2][known])).float()
-                parts["truth"].append(F.cross_entropy(told, chunk.flags[known], reduction="sum"))
-                counts["truth"] += int(known.sum())
+                for name, sums in self.helpers.of_rows(taps, chunk).items():
+                    parts[name].append(sums)
                 replied = chunk.targets >= 0
                 words = self.model.lm_head(states[replied]).float()
-                parts["reply"].append(F.cross_entropy(words, chunk.targets[replied], reduction="sum"))
-                counts["reply"] += int(replied.sum())
-                parts["choice"].append(choice_loss(choice_logits(self.model, states, chunk), chunk))
-                counts["choice"] += len(chunk.choices)
-        for name, sums in parts.items():
-            made[name] = torch.stack(sums).sum() / max(1, counts[name])
+                reply = F.cross_entropy(words, chunk.targets[replied], reduction="sum")
+                parts["reply"].append((reply, int(replied.sum())))
+                choice = choice_loss(choice_logits(self.model, states, chunk), chunk)
+                parts["choice"].append((choice, len(chunk.choices)))
+        for name, known in parts.items():
+            made[name] = torch.stack([loss for loss, _ in known]).sum() / max(1, sum(count for _, count in known))
         return made
-
-    def _tiles(self, tokens: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
-        """Every tile's classes from the token of its 2×2 tiles."""
-        import torch
-        from torch.nn import functional as F
-
-        n, half = len(lessons), self.grid // 2
-        said = self.tiles(tokens).float().view(n * half * half * 4, -1)
-        truth = lessons.view(n, half, 2, half, 2, -1).permute(0, 1, 3, 2, 4, 5).reshape(len(said), -1)
-        roughness = len(self.data.classes) - 3
-        losses = [
-            F.cross_entropy(logits, truth[:, column]) * (3.0 if column >= roughness else 1.0)
-            for column, logits in enumerate(said.split(list(self.data.classes), 1))
-        ]
-        return torch.stack(losses).sum()
 
     def export(self) -> Path:
         """Write the model as a folder that `transformers` and vLLM load."""
@@ -192,7 +178,7 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "model": self.model.state_dict(),
-            "helpers": [helper.state_dict() for helper in self.helpers()],
+            "helpers": [helper.state_dict() for helper in self.helpers.modules()],
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "progress": json.dumps([self.step, self.spent]),
         }
@@ -213,7 +199,7 @@ class Trainer:
         try:
             state = torch.load(path, weights_only=True)
             self.model.load_state_dict(state["model"])
-            for helper, saved in zip(self.helpers(), state["helpers"], strict=True):
+            for helper, saved in zip(self.helpers.modules(), state["helpers"], strict=True):
                 helper.load_state_dict(saved)
             for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(saved)
@@ -224,13 +210,6 @@ class Trainer:
             raise ConfigError(what, where=str(path), hint="train into another folder, or remove it") from error
         self.rng = random.Random(f"{self.plan.seed} {self.step}")
         return True
-
-
-def _unit(states: torch.Tensor) -> torch.Tensor:
-    """Each state with a root mean square of 1."""
-    import torch
-
-    return states * torch.rsqrt(states.float().square().mean(-1, keepdim=True) + 1e-6)
 
 
 def choice_logits(model: Any, states: torch.Tensor, chunk: Chunk) -> torch.Tensor:

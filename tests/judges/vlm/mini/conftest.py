@@ -13,7 +13,7 @@ from judges.vlm.mini.lessons import Coder, corpus
 from judges.vlm.mini.prompts import segments
 from judges.vlm.mini.tokens import build_processor, train_tokenizer
 
-TINY = JudgeSize(vision_width=64, vision_layers=2, deepstack=(0,), width=64, layers=2)
+TINY = JudgeSize(vision_width=64, vision_layers=2, deepstack=(0,), width=128, layers=2)
 
 
 @pytest.fixture(scope="session")

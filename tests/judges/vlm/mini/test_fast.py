@@ -27,7 +27,8 @@ def test_same_logits_as_transformers(tiny: Path, coder: Coder, data: JudgeData, 
         row = next((row for row in rows(judged, rng) if row.kind == kind), None)
         if row:
             break
-    pictures = [getattr(judged, name) for name in row.images]
+    known = {"picture": judged.picture, "twin": judged.twin.picture if judged.twin else None, "source": judged.source}
+    pictures = [known[name] for name in row.images]
     turns = [
         {"role": "system", "content": system()},
         {"role": "user", "content": [*({"type": "image"} for _ in pictures), {"type": "text", "text": row.asked}]},

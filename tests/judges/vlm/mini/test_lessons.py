@@ -51,6 +51,46 @@ def test_tokens_of_a_row(coder: Coder, data: JudgeData) -> None:
     assert [coder.options[name] for name, _ in row.options] == [token for token, _ in tokens.options]
     assert tokens.ids[tokens.choice + 1] in coder.options.values()
     wanted, shown = judged.case.texts[0].text, judged.text
-    flags = [flag for flag in tokens.flags if flag >= 0]
-    assert flags == [int(a != b) for a, b in zip(wanted, shown, strict=True)]
+    flags, letters = tokens.flags[0], tokens.letters[0]
+    assert list(flags[flags >= 0]) == [int(a != b) for a, b in zip(wanted, shown, strict=True)]
+    assert [chr(ord("A") + letter - 1) for letter in letters[letters >= 0]] == list(shown)
+    assert (tokens.flags[1] == -100).all(), "there is no other picture"
     assert np.all(tokens.targets[: tokens.choice - 4] == -100)
+
+
+def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> None:
+    rng = random.Random(3)
+    seen = set()
+    while len(seen) < 3:
+        judged = data.judged(rng, category="text")
+        for row in rows(judged, rng):
+            if not row.kind.startswith("pairwise"):
+                continue
+            tokens = coder.code(row)
+            assert judged.twin is not None
+            assert len(row.images) == (3 if row.kind == "pairwise.edit" else 2)
+            assert {truth.text for truth in row.truths} == {judged.text, judged.twin.text}
+            order = (judged, judged.twin) if row.images[-1] == "twin" else (judged.twin, judged)
+            for which, shown in enumerate(order):
+                assert (tokens.flags[which] == 1).any() == bool(shown.wrong)
+                assert sum(tokens.astray[which]) > 0 or not shown.astray.any()
+            sizes = [each.worse["edit" if "edit" in each.worse else "compliance"] for each in order]
+            said = row.options[0][0]
+            seen.add(said)
+            if min(sizes) == 0 and said == "A":
+                assert sizes[0] <= sizes[1]
+
+
+def test_aspects_have_their_own_size(data: JudgeData) -> None:
+    rng = random.Random(5)
+    judged = data.judged(rng, "not-done", task="edit", category="shapes")
+    while judged.case.tags[-1] == "background":
+        judged = data.judged(rng, "not-done", task="edit", category="shapes")
+    scores = {
+        row.kind.rpartition(".")[2]: sum(int(level) * share for level, share in row.options)
+        for row in rows(judged, rng)
+        if row.kind.startswith("edit.object.") and not row.other
+    }
+    assert scores["source-kept"] == 5
+    assert scores["instruction"] < 2
+    assert set(scores) == {"instruction", "target", "source-kept", "integration", "quality"}

@@ -43,7 +43,7 @@ def steps(trainer: Trainer, count: int) -> list[dict[str, float]]:
 def test_trains_saves_goes_on_and_exports(data: JudgeData, folder: Path) -> None:
     import torch
 
-    first = Trainer(data, Plan(pictures=4, seeing=0.0), folder)
+    first = Trainer(data, Plan(pictures=4, seeing=0.0, again=0.0), folder)
     before = {name: p.clone() for name, p in first.model.named_parameters()}
     for figures in steps(first, 2):
         assert {"choice", "reply", "truth", "tiles"} <= set(figures)
@@ -54,7 +54,7 @@ def test_trains_saves_goes_on_and_exports(data: JudgeData, folder: Path) -> None
     assert not any("patch_embed" in name for name in moved)
     first.save()
 
-    again = Trainer(data, Plan(pictures=4, seeing=0.0), folder)
+    again = Trainer(data, Plan(pictures=4, seeing=0.0, again=0.0), folder)
     assert again.load()
     assert (again.step, again.spent) == (first.step, first.spent)
     for one, other in zip(first.optimizers, again.optimizers, strict=True):
@@ -70,7 +70,7 @@ def test_trains_saves_goes_on_and_exports(data: JudgeData, folder: Path) -> None
 def test_seeing_comes_first(data: JudgeData, folder: Path) -> None:
     first = Trainer(data, Plan(pictures=4, seeing=5.0), folder)
     (figures,) = steps(first, 1)
-    assert set(figures) == {"step", "minutes", "tiles"}
+    assert set(figures) == {"step", "minutes", "tiles", "changes"}
 
 
 @pytest.mark.parametrize("foreign", [b"not a checkpoint", b"", {"streams": []}])

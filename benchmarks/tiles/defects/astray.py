@@ -1,0 +1,30 @@
+"""Which tiles of a shown picture are not as was wanted: where a defect of content is, also of what is missing."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.tiles.defects.differ import Differences
+from benchmarks.tiles.defects.findings import NOTED, boxes
+from benchmarks.tiles.defects.shown import Shown
+from benchmarks.tiles.scene import SIDE, TILE, TileScene
+
+ROWS = SIDE // TILE
+
+
+def astray(wanted: TileScene, found: Differences, shown: Shown) -> NDArray[np.int64]:
+    """(8, 8): 1 on the tiles of each thing that differs, where it stands and where it should stand; 0 elsewhere."""
+    made = np.zeros((ROWS, ROWS), np.int64)
+    stands, should = boxes(shown), boxes(Shown(wanted))
+    for key, size in found.items():
+        part, _, _ = key.removeprefix("extra.").partition(".")
+        if size < NOTED:
+            continue
+        if part in ("ground", "subject"):
+            made[:] = 1
+        name = "head" if part == "skin" else part
+        for box in (where[name] for where in (stands, should) if name in where):
+            x0, y0, x1, y1 = (int(value) // TILE for value in (box.x0, box.y0, box.x1 - 1, box.y1 - 1))
+            made[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = 1
+    return made

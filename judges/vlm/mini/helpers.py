@@ -1,0 +1,137 @@
+"""What judge-mini learns on the way beside its replies; the helpers that read it off are thrown away.
+
+| helper | reads off | what |
+|---|---|---|
+| tiles | a picture's token | what each of its tiles holds |
+| changes | a later picture's token, halfway up | what of its tiles differs from the same place of the picture before |
+| letters | a letter that is asked for, halfway up | the letter that stands in its place in the picture |
+| truth | a word of the prompt, before the last layer | whether it is true of the picture |
+| astray | the place of the score, before the last layer | where the picture is not as was wanted |
+
+Each is read off a state that later layers can still gather. They say where a defect is, which a score alone does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from judges.vlm.mini.batch import UNKNOWN, Chunk
+
+if TYPE_CHECKING:
+    import torch
+
+LETTERS = 27
+CONTENT = 3
+"""Columns of a lesson that say what a tile holds; the others are grades of roughness."""
+RARE = 3.0
+"""Weight of what is rarer: roughness, a change, a tile that is astray."""
+
+
+class Helpers:
+    """Linear readings of states of the model.
+
+    Args:
+        width: of the states.
+        classes: in each column of a lesson.
+        side: tokens along a side of a picture.
+    """
+
+    def __init__(self, width: int, classes: Sequence[int], side: int) -> None:
+        from torch import nn
+
+        self.classes, self.side = tuple(classes), side
+        self.tiles = nn.Linear(width, 4 * sum(classes))
+        self.truth = nn.Linear(width, 2 * 2)
+        self.letters = nn.Linear(width, 2 * LETTERS)
+        self.astray = nn.Linear(width, 2 * side * side)
+        self.changes = nn.ModuleList(nn.Linear(width, 4 * len(self.classes)) for _ in range(2))
+
+    def modules(self) -> list[Any]:
+        """In a fixed order."""
+        return [self.tiles, self.truth, self.letters, self.astray, self.changes]
+
+    def by_token(self, lessons: torch.Tensor) -> torch.Tensor:
+        """(N, rows, columns, classes) of tiles as (N, tokens, 4, classes)."""
+        n, half = len(lessons), self.side
+        return lessons.view(n, half, 2, half, 2, -1).permute(0, 1, 3, 2, 4, 5).reshape(n, half * half, 4, -1)
+
+    def of_tiles(self, tokens: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
+        """The loss of seeing: every tile's classes from the token of its 2×2 tiles."""
+        return self._classes(self.tiles(tokens), self.by_token(lessons))
+
+    def of_pictures(
+        self, taps: Sequence[torch.Tensor], is_image: torch.Tensor, shown: torch.Tensor, lessons: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """Losses of holding pictures against those before them.
+
+        Args:
+            taps: states (P, length, width) of the prefixes after each layer but the last.
+            is_image: (length,) where pictures stand.
+            shown: (P, pictures) their numbers, in order.
+            lessons: of all pictures.
+        """
+        import torch
+        from torch.nn import functional as F
+
+        truth = self.by_token(lessons)[shown]  # (P, pictures, tokens, 4, classes)
+        prefixes, count = shown.shape
+        states = _unit(taps[len(taps) // 2][:, is_image]).reshape(prefixes, count, self.side**2, -1)
+        losses: list[torch.Tensor] = []
+        for now in range(1, count):
+            for before in range(now):
+                held, earlier = truth[:, now], truth[:, before]
+                told = self.changes[now - before - 1](states[:, now]).float().view(held.shape)
+                known = (held != UNKNOWN) | (earlier != UNKNOWN)  # what is no longer any class has changed
+                differs = (held != earlier)[known].float()
+                losses.append(F.binary_cross_entropy_with_logits(told[known], differs, pos_weight=torch.tensor(RARE)))
+        return {"changes": torch.stack(losses).mean()} if losses else {}
+
+    def of_rows(self, taps: Sequence[torch.Tensor], chunk: Chunk) -> dict[str, tuple[torch.Tensor, int]]:
+        """Sums of losses of what questions are to know of their pictures, and of how many places."""
+        import torch
+        from torch.nn import functional as F
+
+        made: dict[str, tuple[torch.Tensor, int]] = {}
+        for name, targets, tap in (
+            ("letters", chunk.letters, taps[len(taps) // 2]),
+            ("truth", chunk.flags, taps[-2]),
+        ):
+            known = targets >= 0
+            places = known.any(-1)
+            if places.any():
+                said = getattr(self, name)(_unit(tap[places])).float().unflatten(-1, (2, -1))
+                truth = targets[places]
+                loss = F.cross_entropy(said.flatten(0, 1), truth.flatten(), reduction="sum", ignore_index=UNKNOWN)
+                made[name] = loss, int(known.sum())
+        known = chunk.astray >= 0
+        if known.any():
+            states = taps[-2][chunk.choices[:, 0], chunk.choices[:, 1]]
+            said = self.astray(_unit(states)).float().view(chunk.astray.shape)[known]
+            loss = F.binary_cross_entropy_with_logits(
+                said, chunk.astray[known].float(), pos_weight=torch.tensor(RARE), reduction="sum"
+            )
+            made["astray"] = loss, int(known.sum())
+        return made
+
+    def _classes(self, said: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """Cross-entropy of classes, summed over columns: `said` (…, 4 × classes), `truth` (…, 4, columns)."""
+        import torch
+        from torch.nn import functional as F
+
+        columns = truth.shape[-1]
+        logits = said.float().reshape(-1, sum(self.classes[:columns]))
+        flat = truth.reshape(-1, columns)
+        losses = [
+            F.cross_entropy(part, flat[:, column]) * (RARE if column >= CONTENT else 1.0)
+            for column, part in enumerate(torch.split(logits, list(self.classes[:columns]), 1))
+            if bool((flat[:, column] != UNKNOWN).any())
+        ]
+        return torch.stack(losses).sum() if losses else said.sum() * 0
+
+
+def _unit(states: torch.Tensor) -> torch.Tensor:
+    """Each state with a root mean square of 1."""
+    import torch
+
+    return states * torch.rsqrt(states.float().square().mean(-1, keepdim=True) + 1e-6)
