@@ -1,12 +1,16 @@
 """`evalkit run` with nothing else: the shipped minis on the built-in suite."""
 
 import json
+from importlib import resources
 
 import pytest
 
 from evalkit.cli import main
+from evalkit.config.load import EMBEDDED_DEFAULT
+from evalkit.errors import ConfigError
 from evalkit.records import Role
 from evalkit.store.run_reader import RunReader
+from evalkit.strict_yaml import read_yaml
 
 CASES = ("minis/text-1", "minis/shapes-1", "minis/edit-recolor-1")
 
@@ -17,6 +21,11 @@ def run(tmp_path_factory):
     chosen = [word for case in CASES for word in ("--case", case)]
     assert main(["run", *chosen, "--out", str(folder), "--cache", "none"]) == 0
     return folder
+
+
+def test_init_writes_what_a_run_with_nothing_else_does():
+    written = read_yaml(resources.files("evalkit.cli") / "templates" / "evalkit.yaml", ConfigError)
+    assert {key: written[key] for key in EMBEDDED_DEFAULT} == EMBEDDED_DEFAULT
 
 
 def test_the_minis_draw_and_edit_in_4_and_80_evaluations(run):
