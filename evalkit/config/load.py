@@ -22,7 +22,10 @@ EMBEDDED_DEFAULT: Mapping[str, Any] = {
         "layout",
         {"use": "grain", "codec_floor": "twin"},
         "edit",
-        {"use": "vlm", "rubrics": "quality compliance text layout background portrait edit checklist".split()},
+        {
+            "use": "vlm",
+            "rubrics": ["quality", "compliance", "text", "layout", "background", "portrait", "edit", "checklist"],
+        },
     ],
 }
 """What `evalkit run` does with nothing else: the shipped mini student against the shipped mini teacher, on a CPU."""
