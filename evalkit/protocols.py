@@ -285,10 +285,10 @@ class JudgeData(Protocol):
         """
         ...
 
-    def crowded(self, rng: Random) -> Judged:
-        """A picture full of things that no case asks for, with a source and a twin that differ in a few of them.
+    def crowded(self, rng: Random, *, compared: bool = False) -> Judged:
+        """A picture full of things that no case asks for: to learn to see and to read from.
 
-        To learn to see, to read and to compare from.
+        With `compared` it has a source and a twin that differ in a few of them.
         """
         ...
 

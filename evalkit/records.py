@@ -290,7 +290,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One thing a judge measures. `low` and `high` bound its values (`None`: unbounded)."""
+    """One thing a judge measures. `low` and `high` bound its values (`None`: unbounded).
+
+    `of_picture` is false where it says something of the judge: there people can't be asked for their word.
+    """
 
     name: str
     description: str
@@ -298,6 +301,7 @@ class Dimension:
     unit: str = ""
     low: float | None = 0.0
     high: float | None = 1.0
+    of_picture: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ from evalkit.store.run_reader import RunReader
 
 ROLES = (Role.STUDENT, Role.TEACHER)
 DEFAULT_PREFIX = "vlm."
-ABOUT_THE_JUDGE = (".consistency", ".order")
-"""Ends of dimensions that say something of the judge and nothing of the picture: people can't be asked about them."""
 Place = tuple[int, int]
 """Index of a case, and a seed."""
 
@@ -97,8 +95,7 @@ def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[Question, ..
     known = dimensions(summary)
     named = ", ".join(sorted(known)) or "none"
     if not wanted:
-        of_pictures = [name for name in known if not name.endswith(ABOUT_THE_JUDGE)]
-        wanted = [name for name in of_pictures if name.startswith(DEFAULT_PREFIX)]
+        wanted = [name for name, one in known.items() if one.of_picture and name.startswith(DEFAULT_PREFIX)]
         if not wanted:
             raise UsageError(
                 "which dimensions? this run has none of a VLM judge",

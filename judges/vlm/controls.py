@@ -21,6 +21,7 @@ from evalkit.keys import from_json
 from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import Control
 from evalkit.records import Box, Case, Verdict
+from judges.vlm.rubric import CONSISTENCY, ORDER
 
 FOLDER = Path(__file__).parent / "control_pictures"
 LEVEL = 0.25
@@ -33,9 +34,6 @@ whoever always says A would pass."""
 GRAIN_RMS = 12.0
 """Of the patch, in code values: plain to see even once a model has scaled 128 px up."""
 GRAIN_PATCH = Box(4, 48, 76, 124)
-
-
-_ABOUT_ASKING = ("vlm.consistency", "vlm.order")
 
 
 class Looker(Protocol):
@@ -137,7 +135,11 @@ def _value(verdict: Verdict, rubric: str) -> float | None:
 def _same(one: Verdict, other: Verdict) -> bool:
     """Whether both looks score the same dimensions, alike. Which questions are asked twice is no matter of a score."""
     ours, theirs = (
-        {s.dimension: s.value for s in verdict.scores if s.value is not None and s.dimension not in _ABOUT_ASKING}
+        {
+            s.dimension: s.value
+            for s in verdict.scores
+            if s.value is not None and s.dimension not in (CONSISTENCY, ORDER)
+        }
         for verdict in (one, other)
     )
     return bool(ours) and set(ours) == set(theirs) and all(abs(ours[d] - theirs[d]) <= SAME for d in ours)

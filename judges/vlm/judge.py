@@ -28,7 +28,7 @@ from judges.vlm.instruments import Instruments
 from judges.vlm.journal import FILE, JournalledEndpoint
 from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
-from judges.vlm.rubric import Rubric, content_digest, rubrics, why_not
+from judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, rubrics, why_not
 from judges.vlm.scale import Coordinates
 from judges.vlm.source import (
     EndpointSettings,
@@ -42,10 +42,11 @@ from judges.vlm.source import (
 )
 from judges.vlm.ways import Part, Shown, check, prefer, rate
 
-CONSISTENCY, ORDER = "vlm.consistency", "vlm.order"
 SERVER_LOG = "judge-server.log"
-_CONSISTENT = Dimension(CONSISTENCY, "share of the questions asked twice that were answered alike: 1 - flip rate")
-_ORDER = Dimension(ORDER, "share of the pairs of which the model says the same in both orders")
+_CONSISTENT = Dimension(
+    CONSISTENCY, "share of the questions asked twice that were answered alike: 1 - flip rate", of_picture=False
+)
+_ORDER = Dimension(ORDER, "share of the pairs of which the model says the same in both orders", of_picture=False)
 
 
 class VlmJudge:

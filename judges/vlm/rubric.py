@@ -34,7 +34,8 @@ QUESTIONS: Mapping[str, frozenset[str]] = {
 }
 """Templates of a checklist, with the `{fields}` each may have. Those of relations may be left out."""
 _NEEDED = ("text", "text-crop", "element", "count", "solid", "gradient")
-_TAKEN = ("vlm.consistency", "vlm.order")
+CONSISTENCY, ORDER = "vlm.consistency", "vlm.order"
+"""Dimensions of the asking itself, of no rubric."""
 _PEOPLE = ("portrait", "person", "face", "figure", "hand")
 
 
@@ -114,7 +115,7 @@ class Rubric(_Strict):
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Rubric:
-        if not re.fullmatch(r"vlm\.[a-z][a-z0-9_-]*", self.dimension) or self.dimension in _TAKEN:
+        if not re.fullmatch(r"vlm\.[a-z][a-z0-9_-]*", self.dimension) or self.dimension in (CONSISTENCY, ORDER):
             raise ValueError(f"dimension: {self.dimension!r}, not a `vlm.name` of its own")
         if self.levels and self.questions:
             raise ValueError("levels and questions: these are two rubrics")

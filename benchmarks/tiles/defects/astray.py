@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from benchmarks.tiles.defects.differ import Differences
 from benchmarks.tiles.defects.findings import NOTED, boxes
+from benchmarks.tiles.defects.lesson import ROWS, tiles_of
 from benchmarks.tiles.defects.shown import Shown
-from benchmarks.tiles.scene import SIDE, TILE, TileScene
-
-ROWS = SIDE // TILE
+from benchmarks.tiles.scene import TileScene
 
 
 def astray(wanted: TileScene, found: Differences, shown: Shown) -> NDArray[np.int64]:
@@ -25,6 +24,5 @@ def astray(wanted: TileScene, found: Differences, shown: Shown) -> NDArray[np.in
             made[:] = 1
         name = "head" if part == "skin" else part
         for box in (where[name] for where in (stands, should) if name in where):
-            x0, y0, x1, y1 = (int(value) // TILE for value in (box.x0, box.y0, box.x1 - 1, box.y1 - 1))
-            made[max(y0, 0) : y1 + 1, max(x0, 0) : x1 + 1] = 1
+            made[tiles_of(box)] = 1
     return made

@@ -35,13 +35,13 @@ from evalkit.records import Background, Case, Question, SourceImage, Task, TextT
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case."""
-EDITS, TWINS, STRANGE = 0.45, 0.5, 0.35
+EDITS, TWINS, STRANGE = 0.52, 0.5, 0.35
 """Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
 ALIKE, CLEAN = 0.3, 0.3
 """Shares of twins that show the same, made anew, and of those without a defect."""
 MANNERED = 0.7
 LARGEST = 5.0
-WEIGHTS = {"text": 5, "shapes": 3, "portrait": 2, "landscape": 2}
+WEIGHTS = {"text": 5, "shapes": 3, "portrait": 3, "landscape": 2}
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
 GRADED = {
     "letters": "text",
@@ -115,8 +115,10 @@ class TileJudgeData:
     def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:
         return _measured(case, pixels, source)
 
-    def crowded(self, rng: random.Random) -> Judged:
+    def crowded(self, rng: random.Random, *, compared: bool = False) -> Judged:
         shown = crowd(rng)
+        if not compared:
+            return _crowd(rng, shown)
         before, twin = changed(rng, shown), changed(rng, shown)
         source, seen = picture_of(rng, before)
         return dataclasses.replace(_crowd(rng, shown), source=source, before=seen, twin=_crowd(rng, twin))

@@ -52,11 +52,16 @@ def lesson_of(ground: RGB, painted: Iterable[Part], over: Iterable[tuple[str, fl
             made[row, column, 0] = _glyph(part.name, part.letter, dy, dx) if straight else UNKNOWN
             made[row, column, 1] = ink + 1 if ink >= 0 else UNKNOWN
     for kind, size, box in over:
-        x0, y0, x1, y1 = (int(v) // TILE for v in (box.x0, box.y0, box.x1 - 1, box.y1 - 1))
-        area = made[y0 : y1 + 1, x0 : x1 + 1, 4 if kind == "malformed" else 5 if kind == "blur" else 3]
+        area = made[(*tiles_of(box), 4 if kind == "malformed" else 5 if kind == "blur" else 3)]
         np.maximum(area, min(ROUGH - 1, round(size)), out=area)
     made[made[..., 4] > ILLEGIBLE, 0] = UNKNOWN
     return made
+
+
+def tiles_of(box: Box) -> tuple[slice, slice]:
+    """Rows and columns of the tiles that a box touches."""
+    x0, y0, x1, y1 = (int(v) // TILE for v in (box.x0, box.y0, box.x1 - 1, box.y1 - 1))
+    return slice(y0, y1 + 1), slice(x0, x1 + 1)
 
 
 def _glyph(name: str, letter: str, dy: int, dx: int) -> int:

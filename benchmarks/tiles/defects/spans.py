@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from benchmarks.tiles.defects.differ import Differences
 from benchmarks.tiles.edit import Edit
 from benchmarks.tiles.prompt import prompt_of
@@ -14,17 +12,21 @@ NOTED = 1.0
 """Size from which a stretch of a prompt counts as wrong."""
 
 
+class _Notes:
+    """Stretches of a text by key, noted in the order in which they stand there."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.spans, self._end = text, dict[str, Span](), 0
+
+    def __call__(self, key: str, words: str) -> None:
+        start = self.text.index(words, self._end)
+        self._end = start + len(words)
+        self.spans[key] = (start, self._end)
+
+
 def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
     """The prompt of a scene, and the stretch (start, end) of it that each key of `differences` is about."""
-    prompt, made = prompt_of(scene), dict[str, Span]()
-    cursor = 0
-
-    def note(key: str, text: str) -> None:
-        nonlocal cursor
-        start = prompt.index(text, cursor)
-        cursor = start + len(text)
-        made[key] = (start, cursor)
-
+    note = _Notes(prompt_of(scene))
     if scene.figure:
         note("skin.color", scene.figure.skin)
         note("subject", "person")
@@ -41,7 +43,7 @@ def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
         note("sun", "sun")
         if scene.land.told:
             note("sun.place", f"at the top {scene.land.column}")
-        return prompt, made
+        return note.text, note.spans
     elif scene.word:
         note("word", scene.word.text)
         note("word.color", scene.word.color)
@@ -50,10 +52,10 @@ def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
     note("ground", scene.ground)
     for mark in scene.marks:
         _note_mark(mark, note)
-    return prompt, made
+    return note.text, note.spans
 
 
-def _note_mark(mark: Mark, note: Callable[[str, str], None]) -> None:
+def _note_mark(mark: Mark, note: _Notes) -> None:
     note(f"{mark.kind}.color", mark.color)
     note(mark.kind, mark.kind)
     if mark.told:
@@ -62,14 +64,7 @@ def _note_mark(mark: Mark, note: Callable[[str, str], None]) -> None:
 
 def instruction_spans(edit: Edit) -> dict[str, Span]:
     """The same of an instruction, by the keys of `differences` from the scene that must come out."""
-    made, cursor = dict[str, Span](), 0
-
-    def note(key: str, text: str) -> None:
-        nonlocal cursor
-        start = edit.instruction.index(text, cursor)
-        cursor = start + len(text)
-        made[key] = (start, cursor)
-
+    note = _Notes(edit.instruction)
     old, new = set(edit.before.marks), set(edit.after.marks)
     changed = next(iter(new - old or old - new), None)
     if edit.kind == "background":
@@ -88,7 +83,7 @@ def instruction_spans(edit: Edit) -> dict[str, Span]:
         note("word.color", edit.after.word.color)
     elif edit.after.word:
         note("word.row", BANDS[edit.after.word.row])
-    return made
+    return note.spans
 
 
 def wrong_spans(asked: TileScene | Edit, found: Differences, shown_word: str) -> list[Span]:

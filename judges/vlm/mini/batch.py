@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 
 from evalkit.pictures import Pixels
 from evalkit.protocols import Judged, JudgeData
-from judges.vlm.mini.lessons import Coder, Row, Tokens, rows
+from judges.vlm.mini.lessons import UNKNOWN, Coder, Row, Tokens, rows
 
 if TYPE_CHECKING:
     import torch
 
-QUESTIONS, SCALES, ASPECTS, AGAINST, AGAINST_EDITS, DESCRIBED, CUT = 2, 3, 2, 4, 2, 0.2, 0.9
+QUESTIONS, SCALES, ASPECTS, AGAINST, AGAINST_EDITS, DESCRIBED, CUT = 2, 4, 2, 4, 2, 0.2, 0.9
 """Of each picture: yes/no questions, scores, aspects of an edit, scores against other cases and other instructions,
 share of descriptions; share of rows that end with the choice."""
 CROWDS = 0.35
 """Share of crowded pictures, of which all text is written down."""
-UNKNOWN = -100
-"""What no loss looks at."""
 THREE = 0.5
 """Share of the twins that are shown to learn to compare."""
 CHUNK = 64
@@ -79,7 +77,7 @@ def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
     images: list[Pixels] = []
     lessons: list[NDArray[np.int64]] = []
     while len(images) < pictures:
-        one = data.crowded(rng) if rng.random() < 2 / 3 else data.judged(rng)
+        one = data.crowded(rng, compared=True) if rng.random() < 2 / 3 else data.judged(rng)
         its = [] if one.source is None or one.before is None else [(one.source, one.before)]
         its.append((one.picture, one.lesson))
         if one.twin and rng.random() < THREE:
@@ -130,15 +128,23 @@ def make_batch(
 def _some(all_rows: list[Row], rng: random.Random) -> list[Row]:
     questions = [row for row in all_rows if row.kind == "question"]
     scales = [row for row in all_rows if row.choice >= 0 and row.kind.partition(".")[0] not in ("question", "pairwise")]
-    edits = [row for row in scales if row.kind.startswith("edit")]
-    kinds = (
-        (questions, QUESTIONS),
-        ([row for row in scales if not row.other and row not in edits], SCALES - bool(edits)),
-        ([row for row in edits if not row.other and row.kind.count(".") == 1], 1),
-        ([row for row in edits if not row.other and row.kind.count(".") == 2], ASPECTS),
-        ([row for row in scales if row.other], AGAINST_EDITS if edits else AGAINST),
-    )
-    made = [row for rows, most in kinds for row in rng.sample(rows, min(most, len(rows)))]
+    own: list[list[Row]] = [[], [], []]  # levels of one picture, of an edit, of its aspects
+    for row in scales:
+        if not row.other:
+            own[row.kind.count(".")].append(row)
+    alone, edits, aspects = own
+    others = [row for row in scales if row.other]
+    made = [
+        row
+        for some, most in (
+            (questions, QUESTIONS),
+            (alone, SCALES - len(edits)),
+            (edits, 1),
+            (aspects, ASPECTS),
+            (others, AGAINST_EDITS if edits else AGAINST),
+        )
+        for row in rng.sample(some, min(most, len(some)))
+    ]
     for row in all_rows:
         written = row.kind == "transcribe" or (row.kind == "describe" and rng.random() < DESCRIBED)
         if written or row.kind.startswith("pairwise"):

@@ -26,7 +26,7 @@ HEADS = 2
 GROUPS = 8
 """Glyph and ink of each of a token's four tiles."""
 WRITTEN, FELT, SUMMED = 0.14, 4.3, 0.02
-"""Gains: of what is written, in root mean squares of the state; of what the neurons feel of it; of their sums."""
+"""Gains: of what is written, in states with a root mean square of 1; of what the neurons feel of it; of their sums."""
 
 
 class Places(NamedTuple):
@@ -38,14 +38,12 @@ class Places(NamedTuple):
             other.
         free: (width, 2 × head) orthonormal, where the difference is written.
         sums: (width, groups) orthonormal, where its squares are written.
-        scale: root mean square of the states.
     """
 
     constant: torch.Tensor
     content: torch.Tensor
     free: torch.Tensor
     sums: torch.Tensor
-    scale: float
 
 
 def compare_places(layer: Any, inv_freq: torch.Tensor, apart: int, places: Places) -> None:
@@ -76,7 +74,7 @@ def compare_places(layer: Any, inv_freq: torch.Tensor, apart: int, places: Place
             part = slice(number % HEADS * head, (number % HEADS + 1) * head)
             sign = -1.0 if number < HEADS else 1.0 if number < 2 * HEADS else 0.0
             attention.v_proj.weight[rows] = places.content[part]
-            attention.o_proj.weight[:, rows] = sign * WRITTEN * places.scale * places.free[:, part]
+            attention.o_proj.weight[:, rows] = sign * WRITTEN * places.free[:, part]
         for norm in (attention.q_norm, attention.k_norm):
             norm.weight.fill_(SHARP)
         for norm in (layer.input_layernorm, layer.post_attention_layernorm):
@@ -86,7 +84,7 @@ def compare_places(layer: Any, inv_freq: torch.Tensor, apart: int, places: Place
             for matrix in (mlp.gate_proj, mlp.up_proj):
                 matrix.weight[first : first + count] = sign * FELT * places.free.T
             by_group = places.sums.repeat_interleave(count // groups, 1)
-            mlp.down_proj.weight[:, first : first + count] = SUMMED * places.scale * by_group
+            mlp.down_proj.weight[:, first : first + count] = SUMMED * by_group
 
 
 def start_comparing(model: Any, layer: int, side: int) -> None:
@@ -100,7 +98,7 @@ def start_comparing(model: Any, layer: int, side: int) -> None:
     width = text.config.hidden_size
     count = HEADS * text.layers[layer].self_attn.head_dim
     turn, constant = torch.linalg.qr(torch.randn(width, width)).Q, torch.ones(width)
-    places = Places(constant / width, turn[:count], turn[:, -count:], turn[:, -count - GROUPS : -count], 1.0)
+    places = Places(constant / width, turn[:count], turn[:, -count:], turn[:, -count - GROUPS : -count])
     with torch.no_grad():
         merger.linear_fc2.bias.copy_(constant)
     compare_places(text.layers[layer], text.rotary_emb.inv_freq, side + MARKS_BETWEEN, places)

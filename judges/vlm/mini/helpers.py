@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from judges.vlm.mini.batch import UNKNOWN, Chunk
+from judges.vlm.mini.batch import Chunk
+from judges.vlm.mini.lessons import UNKNOWN
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +59,16 @@ class Helpers:
 
     def of_tiles(self, tokens: torch.Tensor, lessons: torch.Tensor) -> torch.Tensor:
         """The loss of seeing: every tile's classes from the token of its 2×2 tiles."""
-        return self._classes(self.tiles(tokens), self.by_token(lessons))
+        import torch
+        from torch.nn import functional as F
+
+        said = self.tiles(tokens).float().reshape(-1, sum(self.classes))
+        truth = self.by_token(lessons).reshape(len(said), -1)
+        losses = [
+            F.cross_entropy(logits, truth[:, column]) * (RARE if column >= CONTENT else 1.0)
+            for column, logits in enumerate(torch.split(said, list(self.classes), 1))
+        ]
+        return torch.stack(losses).sum()
 
     def of_pictures(
         self, taps: Sequence[torch.Tensor], is_image: torch.Tensor, shown: torch.Tensor, lessons: torch.Tensor
@@ -113,21 +123,6 @@ class Helpers:
             )
             made["astray"] = loss, int(known.sum())
         return made
-
-    def _classes(self, said: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy of classes, summed over columns: `said` (…, 4 × classes), `truth` (…, 4, columns)."""
-        import torch
-        from torch.nn import functional as F
-
-        columns = truth.shape[-1]
-        logits = said.float().reshape(-1, sum(self.classes[:columns]))
-        flat = truth.reshape(-1, columns)
-        losses = [
-            F.cross_entropy(part, flat[:, column]) * (RARE if column >= CONTENT else 1.0)
-            for column, part in enumerate(torch.split(logits, list(self.classes[:columns]), 1))
-            if bool((flat[:, column] != UNKNOWN).any())
-        ]
-        return torch.stack(losses).sum() if losses else said.sum() * 0
 
 
 def _unit(states: torch.Tensor) -> torch.Tensor:

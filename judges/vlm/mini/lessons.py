@@ -28,6 +28,10 @@ CLEAR, EQUAL = 1.2, 0.25
 """Difference of two pictures' defects from which one is better; up to which it is a tie."""
 
 
+UNKNOWN = -100
+"""What no loss looks at."""
+
+
 class Truth(NamedTuple):
     """What is true of a picture that is asked about, for the helpers.
 
@@ -112,14 +116,14 @@ def _scales(judged: Judged) -> Iterator[Row]:
     for name in SCALES:
         applies = case.task in rubrics()[name].applies.tasks and not (name == "layout" and case.category == "portrait")
         if name in judged.worse and applies:
-            yield _scale(name, ("picture",), judged, judged.worse[name])
+            yield _scale(name, ("picture",), judged)
     if case.task is Task.EDIT and "edit" in judged.worse:
         name = category_of(rubrics()["edit"], case)
         shown = ("source", "picture")
-        yield _scale(f"edit.{name}", shown, judged, judged.worse["edit"])
+        yield _scale(f"edit.{name}", shown, judged)
         for aspect in rubrics()["edit"].categories[name].aspects:
             if f"edit.{aspect}" in judged.worse:
-                yield _scale(f"edit.{name}.{aspect}", shown, judged, judged.worse[f"edit.{aspect}"])
+                yield _scale(f"edit.{name}.{aspect}", shown, judged)
 
 
 def size_of(kind: str, judged: Judged) -> float:
@@ -129,7 +133,8 @@ def size_of(kind: str, judged: Judged) -> float:
     return judged.worse[f"{rubric}.{aspect}" if aspect else rubric]
 
 
-def _scale(name: str, images: tuple[str, ...], judged: Judged, size: float) -> Row:
+def _scale(name: str, images: tuple[str, ...], judged: Judged) -> Row:
+    size = size_of(name, judged)
     rubric, _, rest = name.partition(".")
     given = _given(rubric, judged)
     asked, at = _put(name, given)
@@ -248,10 +253,10 @@ class Coder:
         asked = self._tokenizer(row.asked, return_offsets_mapping=bool(row.told[1] or words))
         reply: list[int] = self._tokenizer(row.reply + END).input_ids
         ids = [*asked.input_ids, *self._after, *reply]
-        targets = np.full(len(ids), -100, np.int64)
+        targets = np.full(len(ids), UNKNOWN, np.int64)
         start = len(ids) - len(reply)
         targets[start - 1 : -1] = reply
-        flags, letters = np.full((2, 2, len(ids)), -100, np.int64)
+        flags, letters = np.full((2, 2, len(ids)), UNKNOWN, np.int64)
         if row.told[1]:
             inside = [i for i, (a, b) in enumerate(asked.offset_mapping) if a >= row.told[0] and b <= row.told[1]]
             for which, truth in enumerate(row.truths):
@@ -269,7 +274,7 @@ class Coder:
         if row.choice >= 0:
             choice = start - 1 + len(self._tokenizer(row.reply[: row.choice]).input_ids)
             options = tuple((self.options[name], share) for name, share in row.options)
-            targets[choice] = -100
+            targets[choice] = UNKNOWN
         where = tuple(truth.astray for truth in row.truths)
         return Tokens(np.array(ids), targets, choice, options, flags, letters, where)
 

@@ -62,9 +62,9 @@ class Plan:
 
     minutes: float = 75.0
     seeing: float = 9.0
-    again: float = 0.25
-    pictures: int = 24
-    rate: float = 2e-3
+    again: float = 0.15
+    pictures: int = 16
+    rate: float = 1.3e-3
     cool: float = 0.35
     weights: Mapping[str, float] = field(default_factory=lambda: dict(WEIGHTS))
     seed: int = 0
