@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.tiles.case import scene_of
 from benchmarks.tiles.defects.astray import astray
 from benchmarks.tiles.defects.crowd import Crowd, changed, crowd, picture_of
-from benchmarks.tiles.defects.differ import differences
+from benchmarks.tiles.defects.differ import PLACE_UNIT, differences
 from benchmarks.tiles.defects.faults import FAULTS
 from benchmarks.tiles.defects.findings import findings
 from benchmarks.tiles.defects.lesson import SIZES, lesson
@@ -25,7 +25,7 @@ from benchmarks.tiles.defects.vary import varied
 from benchmarks.tiles.edit import Edit, sample_edit
 from benchmarks.tiles.prompt import prompt_of
 from benchmarks.tiles.sample import WordSource, sample_scene
-from benchmarks.tiles.scene import CATEGORIES, COLORS, SIDE, Category, TileScene
+from benchmarks.tiles.scene import CATEGORIES, COLORS, SIDE, TILE, Category, TileScene
 from benchmarks.tiles.truth import placed
 from benchmarks.tiles.words import held_out_word, training_word
 from evalkit import settings as base
@@ -35,14 +35,18 @@ from evalkit.records import Background, Case, Question, SourceImage, Task, TextT
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case."""
-EDITS, TWINS, STRANGE = 0.52, 0.5, 0.35
+EDITS, TWINS, STRANGE = 0.52, 0.8, 0.35
 """Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
-ALIKE, CLEAN = 0.3, 0.3
+ALIKE, CLEAN = 0.2, 0.35
 """Shares of twins that show the same, made anew, and of those without a defect."""
 MANNERED = 0.7
 LARGEST = 5.0
+ON_GRID = 0.2
+"""Share of shifts by a whole tile, which look like no shift."""
 WEIGHTS = {"text": 5, "shapes": 3, "portrait": 3, "landscape": 2}
-OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled")
+EDIT_WEIGHTS = {"text": 3, "background": 2, "recolor": 1, "move": 1, "add": 1, "remove": 1}
+"""Each of the three kinds of edits that our rubrics tell apart is to come about as often."""
+OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled", "restyled")
 GRADED = {
     "letters": "text",
     "garbled": "text",
@@ -105,7 +109,9 @@ class TileJudgeData:
             category = which.get("category") or rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
             scene = sample_scene(rng, cast(Category, category), word)
             task = which.get("task") or ("edit" if rng.random() < EDITS else "t2i")
-            edit = sample_edit(rng, scene, word) if task == "edit" and not scene.figure and not scene.land else None
+            kind = rng.choices(list(EDIT_WEIGHTS), list(EDIT_WEIGHTS.values()))[0]
+            editable = task == "edit" and not scene.figure and not scene.land
+            edit = sample_edit(rng, scene, word, kind) if editable else None
             if task == "edit" and edit is None:
                 continue
             made = _faulty(rng, edit or scene, fault, size, word)
@@ -167,7 +173,10 @@ def _faulty(
 
 
 def _put(rng: random.Random, shown: Shown, fault: str, size: float | None, word: WordSource) -> Shown | None:
-    return FAULTS[fault](rng, shown, rng.uniform(0.2, LARGEST) if size is None else size, word)
+    if size is None:
+        on_grid = fault == "shifted" and rng.random() < ON_GRID
+        size = TILE / PLACE_UNIT if on_grid else rng.uniform(0.2, LARGEST)
+    return FAULTS[fault](rng, shown, size, word)
 
 
 def _any_fault(rng: random.Random, scene: TileScene) -> str:

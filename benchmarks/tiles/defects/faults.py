@@ -109,10 +109,18 @@ def tint(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Sho
 
 def recolor(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
     """A part or the ground in another of the named colours."""
-    name, own = rng.choice(_colors(shown))
-    known = list((SKINS if name == "head" else COLORS).values())
-    others = [color for color in known if color_size(own, color) > 2.0]
-    return dataclasses.replace(shown, tint={**shown.tint, name: rng.choice(others)})
+    return _recolored(rng, shown, rng.choice(_colors(shown))[0])
+
+
+def restyled(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
+    """The word in another of the named colours, in another row or out of place."""
+    if not shown.scene.word:
+        return None
+    how, rows = rng.choice(("color", "row", "shift")), free_rows(shown.scene)
+    if how == "row" and rows:
+        moved = dataclasses.replace(shown.scene.word, row=rng.choice(rows))
+        return dataclasses.replace(shown, scene=dataclasses.replace(shown.scene, word=moved))
+    return _shifted(rng, shown, size, "word") if how == "shift" else _recolored(rng, shown, "word")
 
 
 def gone(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
@@ -170,11 +178,7 @@ def other_place(rng: random.Random, shown: Shown, size: float, word: WordSource)
 def shifted(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
     """A shape, the word, the sun or the head some px out of place."""
     names = [part.name for part in parts(shown) if part.name not in ("land", "hair", "shirt")]
-    if not names:
-        return None
-    name, px = rng.choice(names), max(1, round(size * PLACE_UNIT))
-    dx, dy = rng.choice(((px, 0), (-px, 0), (0, px), (0, -px)))
-    return dataclasses.replace(shown, shift={**shown.shift, name: (dx, dy)})
+    return _shifted(rng, shown, size, rng.choice(names)) if names else None
 
 
 def two_heads(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
@@ -222,6 +226,7 @@ FAULTS: dict[str, Fault] = {
     "garbled": garbled,
     "tint": tint,
     "recolor": recolor,
+    "restyled": restyled,
     "gone": gone,
     "extra-shape": extra_shape,
     "other-shape": other_shape,
@@ -253,6 +258,19 @@ def _colors(shown: Shown) -> list[tuple[str, RGB]]:
     """Parts and the ground with their colours."""
     made = {part.name: part.layer.color for part in parts(shown)}
     return [*made.items(), ("ground", shown.tint.get("ground", COLORS[shown.scene.ground]))]
+
+
+def _recolored(rng: random.Random, shown: Shown, name: str) -> Shown:
+    own = dict(_colors(shown))[name]
+    known = list((SKINS if name == "head" else COLORS).values())
+    others = [color for color in known if color_size(own, color) > 2.0]
+    return dataclasses.replace(shown, tint={**shown.tint, name: rng.choice(others)})
+
+
+def _shifted(rng: random.Random, shown: Shown, size: float, name: str) -> Shown:
+    px = max(1, round(size * PLACE_UNIT))
+    dx, dy = rng.choice(((px, 0), (-px, 0), (0, px), (0, -px)))
+    return dataclasses.replace(shown, shift={**shown.shift, name: (dx, dy)})
 
 
 def _mix(one: RGB, other: RGB, share: float) -> RGB:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from evalkit.pictures import Pixels
 from evalkit.protocols import Judged, JudgeData
-from judges.vlm.mini.lessons import UNKNOWN, Coder, Row, Tokens, rows
+from judges.vlm.mini.lessons import GRADED, UNKNOWN, Coder, Row, Tokens, rows
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +31,8 @@ class Chunk(NamedTuple):
     """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`: (R, length).
 
     `flags` and `letters` (R, length, 2) as in `Tokens`. `choices` (choices, 2) are rows and places where a distribution
-    is learnt, `options` and `shares` (choices, 5) its ids and shares, `astray` (choices, 2, tokens) as in `Tokens`,
-    `asked` the questions they belong to.
+    is learnt, `options` and `shares` (choices, 5) its ids and shares, `astray` (choices, 2, tokens) and `grades`
+    (choices, 2, what is graded) as in `Tokens`, `asked` the questions they belong to.
     """
 
     of: torch.Tensor
@@ -44,6 +44,7 @@ class Chunk(NamedTuple):
     options: torch.Tensor
     shares: torch.Tensor
     astray: torch.Tensor
+    grades: torch.Tensor
     asked: tuple[Row, ...]
 
 
@@ -66,7 +67,7 @@ def sample_batch(data: JudgeData, coder: Coder, rng: random.Random, pictures: in
     """A batch to learn from."""
     crowds = round(CROWDS * pictures)
     judged = [data.judged(rng) for _ in range(pictures - crowds)] + [data.crowded(rng) for _ in range(crowds)]
-    return make_batch(judged, [_some(list(rows(each, rng)), rng) for each in judged], coder, rng)
+    return make_batch(judged, [_some(list(rows(each)), rng) for each in judged], coder, rng)
 
 
 def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
@@ -176,6 +177,7 @@ def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
         flags, letters = np.full((2, len(part), length, 2), UNKNOWN, np.int64)
         choices: list[tuple[int, int]] = []
         astray = np.full((len(part), 2, _tokens(part)), UNKNOWN, np.int64)
+        grades = np.full((len(part), 2, len(GRADED)), np.nan, np.float32)
         options, shares = np.zeros((len(part), 5), np.int64), np.zeros((len(part), 5), np.float32)
         for number, (_, tokens, _) in enumerate(part):
             n = len(tokens.ids)
@@ -184,6 +186,9 @@ def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
             if tokens.choice >= 0:
                 for which, where in enumerate(tokens.astray):
                     astray[len(choices), which, : len(where)] = where
+                for which, graded in enumerate(tokens.grades):
+                    if graded:
+                        grades[len(choices), which] = graded
                 for i, (option, share) in enumerate(tokens.options):
                     options[len(choices), i], shares[len(choices), i] = option, share
                 choices.append((number, tokens.choice))
@@ -198,6 +203,7 @@ def _chunks(members: list[tuple[int, Tokens, Row]], pad: int) -> list[Chunk]:
                 torch.from_numpy(options[: len(choices)]),
                 torch.from_numpy(shares[: len(choices)]),
                 torch.from_numpy(astray[: len(choices)]),
+                torch.from_numpy(grades[: len(choices)]),
                 tuple(row for _, tokens, row in part if tokens.choice >= 0),
             )
         )

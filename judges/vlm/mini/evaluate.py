@@ -99,7 +99,7 @@ def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = S
     rng = random.Random(f"{seed} {words}")
     right = _no_marks()
     for judged in _pictures(data, rng, pictures, words):
-        _mark(right, ask([judged], [list(rows(judged, rng))]))
+        _mark(right, ask([judged], [list(rows(judged))]))
     return _shares(right)
 
 
@@ -109,7 +109,6 @@ def on_generated(ask: Ask, data: JudgeData, generator: str, cases: int) -> dict[
     Raises:
         GenerationError: a picture could not be made.
     """
-    rng = random.Random(f"{SEED} {generator}")
     suite = create("benchmarks", PluginSpec("tiles", {"count": cases, "seed": 1}))
     right = _no_marks()
     with contextlib.closing(create("generators", PluginSpec(generator))) as maker:
@@ -120,7 +119,7 @@ def on_generated(ask: Ask, data: JudgeData, generator: str, cases: int) -> dict[
             pixels = made.image if isinstance(made.image, np.ndarray) else decode(made.image).pixels
             source = decode(Path(case.source.path).read_bytes()).pixels if case.source else None
             judged = data.measured(case, pixels, source)
-            _mark(right, ask([judged], [list(rows(judged, rng))]))
+            _mark(right, ask([judged], [list(rows(judged))]))
     return _shares(right)
 
 
@@ -184,7 +183,7 @@ def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, di
                 if fault == "shifted" and category == "portrait":
                     category = "shapes"
                 judged = data.judged(rng, fault if size else "", size, task="t2i", category=category, words=words)
-                its = [row for row in rows(judged, rng) if row.kind == rubric]
+                its = [row for row in rows(judged) if row.kind == rubric]
                 scores += [graded.expected for graded in ask([judged], [its])]
             means.append(sum(scores) / len(scores))
         made[fault] = {

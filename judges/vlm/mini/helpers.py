@@ -6,9 +6,11 @@
 | changes | a later picture's token, halfway up | what of its tiles differs from the same place of the picture before |
 | letters | a letter that is asked for, halfway up | the letter that stands in its place in the picture |
 | truth | a word of the prompt, before the last layer | whether it is true of the picture |
-| astray | the place of the score, before the last layer | where the picture is not as was wanted |
+| astray | the place of the reply, before the last layer | where the picture is not as was wanted |
+| grades | the place of the reply, before the last layer | how good the picture is by each of the rubrics |
 
-Each is read off a state that later layers can still gather. They say where a defect is, which a score alone does not.
+Each is read off a state that later layers can still gather. They say where a defect is, which a score alone does not,
+and how good each of two pictures is, which a comparison alone does not.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from judges.vlm.mini.batch import Chunk
-from judges.vlm.mini.lessons import UNKNOWN
+from judges.vlm.mini.lessons import GRADED, UNKNOWN
 
 if TYPE_CHECKING:
     import torch
@@ -46,11 +48,12 @@ class Helpers:
         self.truth = nn.Linear(width, 2 * 2)
         self.letters = nn.Linear(width, 2 * LETTERS)
         self.astray = nn.Linear(width, 2 * side * side)
+        self.grades = nn.Linear(width, 2 * len(GRADED))
         self.changes = nn.ModuleList(nn.Linear(width, 4 * len(self.classes)) for _ in range(2))
 
     def modules(self) -> list[Any]:
         """In a fixed order."""
-        return [self.tiles, self.truth, self.letters, self.astray, self.changes]
+        return [self.tiles, self.truth, self.letters, self.astray, self.changes, self.grades]
 
     def by_token(self, lessons: torch.Tensor) -> torch.Tensor:
         """(N, rows, columns, classes) of tiles as (N, tokens, 4, classes)."""
@@ -114,14 +117,16 @@ class Helpers:
                 truth = targets[places]
                 loss = F.cross_entropy(said.flatten(0, 1), truth.flatten(), reduction="sum", ignore_index=UNKNOWN)
                 made[name] = loss, int(known.sum())
-        known = chunk.astray >= 0
-        if known.any():
-            states = taps[-2][chunk.choices[:, 0], chunk.choices[:, 1]]
-            said = self.astray(_unit(states)).float().view(chunk.astray.shape)[known]
-            loss = F.binary_cross_entropy_with_logits(
-                said, chunk.astray[known].float(), pos_weight=torch.tensor(RARE), reduction="sum"
-            )
-            made["astray"] = loss, int(known.sum())
+        states = _unit(taps[-2][chunk.choices[:, 0], chunk.choices[:, 1]])
+        for name, truth, known in (
+            ("astray", chunk.astray.float(), chunk.astray >= 0),
+            ("grades", chunk.grades, ~chunk.grades.isnan()),
+        ):
+            if known.any():
+                said = getattr(self, name)(states).float().view(truth.shape)[known]
+                rare = torch.tensor(RARE if name == "astray" else 1.0)
+                loss = F.binary_cross_entropy_with_logits(said, truth[known], pos_weight=rare, reduction="sum")
+                made[name] = loss, int(known.sum())
         return made
 
 

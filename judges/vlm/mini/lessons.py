@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,10 +26,19 @@ NOTED = 1.0
 MOST_FINDINGS = 2
 CLEAR, EQUAL = 1.2, 0.25
 """Difference of two pictures' defects from which one is better; up to which it is a tie."""
-
-
 UNKNOWN = -100
 """What no loss looks at."""
+GRADED = (
+    "compliance",
+    "text",
+    "layout",
+    "background",
+    "quality",
+    "portrait",
+    "edit.instruction",
+    "edit.source-kept",
+)
+"""What a picture is graded by, whatever is asked about it."""
 
 
 class Truth(NamedTuple):
@@ -39,11 +48,13 @@ class Truth(NamedTuple):
         text: what is written in it.
         wrong: stretches of `Row.asked` that are not true of it.
         astray: (tokens,) 1 where a token's tiles don't show what was wanted, 0 elsewhere; empty where unknown.
+        grades: by `GRADED`, from 0 (bad) to 1; NaN what doesn't apply, empty where unknown.
     """
 
     text: str
     wrong: tuple[tuple[int, int], ...] = ()
     astray: tuple[int, ...] = ()
+    grades: tuple[float, ...] = ()
 
 
 class Row(NamedTuple):
@@ -84,13 +95,18 @@ def score_of(size: float) -> float:
     return 1 + 4 / (1 + (size / 1.25) ** 2)
 
 
+def grades_of(worse: Mapping[str, float]) -> tuple[float, ...]:
+    """By `GRADED`, from the sizes of what each holds against a picture."""
+    return tuple((score_of(worse[name]) - 1) / 4 if name in worse else math.nan for name in GRADED)
+
+
 def levels(score: float) -> tuple[tuple[str, float], ...]:
     """A distribution over the levels with that expectation: the two nearest."""
     low = min(4, int(score))
     return tuple((str(level), max(0.0, 1 - abs(level - score))) for level in (low, low + 1))
 
 
-def rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
+def rows(judged: Judged) -> Iterator[Row]:
     """Every question about a judged picture."""
     plain = (Truth(judged.text),)
     yield from _scales(judged)
@@ -100,7 +116,7 @@ def rows(judged: Judged, rng: random.Random) -> Iterator[Row]:
         begin = '{"answer": "'
         options = ((said, 1.0),)
         yield Row("question", ("picture",), asked, f'{begin}{said}"}}', len(begin), options, truths=plain)
-    yield from _pairs(judged, rng)
+    yield from _pairs(judged)
     for other in judged.others:
         for row in _scales(other):
             if row.kind.partition(".")[0] in ("compliance", "text", "layout", "edit"):
@@ -153,7 +169,7 @@ def _truth(judged: Judged, at: int, given: str) -> Truth:
     """What is true of a picture of what stands in a question from `at` on: the case's prompt, or the text it wants."""
     if given == judged.case.prompt:
         wrong = tuple((at + a, at + b) for a, b in judged.wrong)
-        return Truth(judged.text, wrong, _by_token(judged.astray))
+        return Truth(judged.text, wrong, _by_token(judged.astray), grades_of(judged.worse))
     return Truth(judged.text, tuple((at + i, at + i + 1) for i in _misspelt(given, judged.text)))
 
 
@@ -163,21 +179,28 @@ def _by_token(tiles: NDArray[np.int64]) -> tuple[int, ...]:
     return tuple(int(v) for v in tiles.reshape(rows // 2, 2, columns // 2, 2).max((1, 3)).flat) if tiles.size else ()
 
 
-def _pairs(judged: Judged, rng: random.Random) -> Iterator[Row]:
+def _pairs(judged: Judged) -> Iterator[Row]:
+    """Which of two pictures is better, asked in both orders."""
     twin, difference = judged.twin, judged.better
     if twin is None or difference is None or EQUAL < abs(difference) < CLEAR:
         return
-    ahead = "tie" if abs(difference) <= EQUAL else "A" if difference > 0 else "B"
+    ahead = "tie" if abs(difference) <= EQUAL else "picture" if difference > 0 else "twin"
     name, before = ("pairwise.edit", ("source",)) if judged.case.task is Task.EDIT else ("pairwise", ())
-    prompt = judged.case.prompt
+    prompt, begin = judged.case.prompt, '{"better": "'
     asked, at = _put(name, prompt)
-    order = (("picture", judged), ("twin", twin))
-    if rng.random() < 0.5:
-        order, ahead = order[::-1], {"A": "B", "B": "A", "tie": "tie"}[ahead]
-    begin, shown = '{"better": "', (*before, *(which for which, _ in order))
-    truths = tuple(_truth(each, at, prompt) for _, each in order)
-    told, options = (at, at + len(prompt)), ((ahead, 1.0),)
-    yield Row(name, shown, asked, f'{begin}{ahead}"}}', len(begin), options, told, truths=truths)
+    truths = {which: _truth(each, at, prompt) for which, each in (("picture", judged), ("twin", twin))}
+    for order in (("picture", "twin"), ("twin", "picture")):
+        better = "tie" if ahead == "tie" else BETTER[order.index(ahead)]
+        yield Row(
+            name,
+            (*before, *order),
+            asked,
+            f'{begin}{better}"}}',
+            len(begin),
+            ((better, 1.0),),
+            (at, at + len(prompt)),
+            truths=tuple(truths[which] for which in order),
+        )
 
 
 def _given(name: str, judged: Judged) -> str:
@@ -214,7 +237,7 @@ class Tokens(NamedTuple):
     `options` over ids is learnt instead. The rest is for helpers, each of the picture asked about and of the other one
     of a pair: `flags` (2, length) are 1 on tokens of the prompt that are not true of it, 0 on those that are;
     `letters` (2, length) are, on each letter of a word that is asked for, the number of the letter that stands in its
-    place (A is 1), 0 for none; `astray` are `Truth.astray`. −100 and () where nothing is known.
+    place (A is 1), 0 for none; `astray` and `grades` are those of `Truth`. −100, NaN and () where nothing is known.
     """
 
     ids: NDArray[np.int64]
@@ -224,6 +247,7 @@ class Tokens(NamedTuple):
     flags: NDArray[np.int64]
     letters: NDArray[np.int64]
     astray: tuple[tuple[int, ...], ...]
+    grades: tuple[tuple[float, ...], ...]
 
 
 class Coder:
@@ -275,15 +299,15 @@ class Coder:
             choice = start - 1 + len(self._tokenizer(row.reply[: row.choice]).input_ids)
             options = tuple((self.options[name], share) for name, share in row.options)
             targets[choice] = UNKNOWN
-        where = tuple(truth.astray for truth in row.truths)
-        return Tokens(np.array(ids), targets, choice, options, flags, letters, where)
+        where, grades = tuple(truth.astray for truth in row.truths), tuple(truth.grades for truth in row.truths)
+        return Tokens(np.array(ids), targets, choice, options, flags, letters, where, grades)
 
 
-def corpus(judged: Sequence[Judged], rng: random.Random) -> Iterator[str]:
+def corpus(judged: Sequence[Judged]) -> Iterator[str]:
     """Text for a tokenizer: what cases say and what is replied, without the constant stretches."""
     for each in judged:
         yield each.case.prompt
         for question, _ in each.answers:
             yield question.text
-        for row in rows(each, rng):
+        for row in rows(each):
             yield row.reply

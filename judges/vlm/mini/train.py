@@ -43,6 +43,7 @@ WEIGHTS = {
     "tiles": 0.3,
     "changes": 1.0,
     "astray": 1.0,
+    "grades": 1.0,
 }
 """Of the losses of choices, of other words of replies, and of the helpers."""
 
@@ -234,7 +235,7 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
             raise ConfigError(what, where=str(folder), hint=hint)
         return known
     rng = random.Random(f"tokens {plan.seed}")
-    tokenizer = train_tokenizer(corpus([data.judged(rng) for _ in range(1500)], rng), segments())
+    tokenizer = train_tokenizer(corpus([data.judged(rng) for _ in range(1500)]), segments())
     tokenizer.save_pretrained(folder)
     return tokenizer
 

@@ -25,7 +25,7 @@ def data() -> JudgeData:
 @pytest.fixture(scope="session")
 def tokenizer(data: JudgeData) -> Any:
     rng = random.Random(0)
-    return train_tokenizer(corpus([data.judged(rng) for _ in range(60)], rng), segments())
+    return train_tokenizer(corpus([data.judged(rng) for _ in range(60)]), segments())
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from evalkit.protocols import JudgeData
-from judges.vlm.mini.lessons import Coder, levels, rows, score_of
+from judges.vlm.mini.lessons import GRADED, Coder, levels, rows, score_of
 from judges.vlm.reply_schema import violation
 from judges.vlm.rubric import rubrics
 from judges.vlm.scale import scale_schema
@@ -32,7 +32,7 @@ def test_replies_fit_the_schema(data: JudgeData) -> None:
     rng, seen = random.Random(2), set()
     for _ in range(120):
         judged = data.judged(rng)
-        for row in rows(judged, rng):
+        for row in rows(judged):
             rubric = rubrics().get(row.kind.partition(".")[0])
             if rubric is None or not rubric.levels:
                 continue
@@ -46,7 +46,7 @@ def test_replies_fit_the_schema(data: JudgeData) -> None:
 def test_tokens_of_a_row(coder: Coder, data: JudgeData) -> None:
     rng = random.Random(7)
     judged = data.judged(rng, "letters", 2.0, task="t2i", category="text")
-    row = next(row for row in rows(judged, rng) if row.kind == "text")
+    row = next(row for row in rows(judged) if row.kind == "text")
     tokens = coder.code(row)
     assert [coder.options[name] for name, _ in row.options] == [token for token, _ in tokens.options]
     assert tokens.ids[tokens.choice + 1] in coder.options.values()
@@ -63,7 +63,7 @@ def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> Non
     seen = set()
     while len(seen) < 3:
         judged = data.judged(rng, category="text")
-        for row in rows(judged, rng):
+        for row in rows(judged):
             if not row.kind.startswith("pairwise"):
                 continue
             tokens = coder.code(row)
@@ -74,11 +74,38 @@ def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> Non
             for which, shown in enumerate(order):
                 assert (tokens.flags[which] == 1).any() == bool(shown.wrong)
                 assert sum(tokens.astray[which]) > 0 or not shown.astray.any()
-            sizes = [each.worse["edit" if "edit" in each.worse else "compliance"] for each in order]
             said = row.options[0][0]
             seen.add(said)
-            if min(sizes) == 0 and said == "A":
-                assert sizes[0] <= sizes[1]
+            assert judged.better is not None
+            if said != "tie":
+                assert (said == "A") == ((judged.better > 0) == (order[0] is judged))
+            for which, shown in enumerate(order):
+                graded = dict(zip(GRADED, tokens.grades[which], strict=True))
+                assert {name for name, grade in graded.items() if grade == grade} == set(GRADED) & set(shown.worse)
+                assert all((grade < 0.5) == (shown.worse[name] > 1.25) for name, grade in graded.items() if grade < 1)
+
+
+def test_a_pair_is_asked_about_in_both_orders(data: JudgeData) -> None:
+    rng, seen = random.Random(12), set()
+    while len(seen) < 2:
+        pairs = [row for row in rows(data.judged(rng)) if row.kind.startswith("pairwise")]
+        if not pairs:
+            continue
+        one, other = pairs
+        assert one.images[-2:] == other.images[-2:][::-1]
+        said = [row.options[0][0] for row in pairs]
+        assert said in (["A", "B"], ["B", "A"], ["tie", "tie"])
+        seen.add("tie" in said)
+
+
+def test_the_style_of_a_text_is_held_against_it_alone(data: JudgeData) -> None:
+    rng, seen = random.Random(6), 0
+    while seen < 5:
+        judged = data.judged(rng, "restyled", 2.0, task="edit", category="text")
+        if judged.case.tags[-1] == "text":
+            worse, seen = judged.worse, seen + 1
+            assert worse["edit.text-style"] >= 1.9
+            assert worse["edit.spelling"] == worse["edit.instruction"] == 0
 
 
 def test_aspects_have_their_own_size(data: JudgeData) -> None:
@@ -88,7 +115,7 @@ def test_aspects_have_their_own_size(data: JudgeData) -> None:
         judged = data.judged(rng, "not-done", task="edit", category="shapes")
     scores = {
         row.kind.rpartition(".")[2]: sum(int(level) * share for level, share in row.options)
-        for row in rows(judged, rng)
+        for row in rows(judged)
         if row.kind.startswith("edit.object.") and not row.other
     }
     assert scores["source-kept"] == 5

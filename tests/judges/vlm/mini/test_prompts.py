@@ -20,7 +20,7 @@ def test_every_prompt_is_below_100_tokens(coder: Coder, data: JudgeData) -> None
     longest = 0
     for _ in range(80):
         judged = data.judged(rng)
-        for row in rows(judged, rng):
+        for row in rows(judged):
             count = len(coder.prefix(len(row.images), 16)) - 16 * len(row.images)
             longest = max(longest, count + len(coder.code(row._replace(reply="")).ids))
     assert longest < 100
