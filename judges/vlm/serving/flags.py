@@ -23,8 +23,11 @@ _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": 
 """glibc keeps what it has: else activations are new pages each time, a third of the worker's time at 512 px."""
 
 _UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
-"""For up to two cores: one thread, as vLLM itself would take, but not bound to a core: a run asks 1.6 to 1.8
-times as fast (docs/vlm-client.md). Its processes wait busily for each other; a bound one can't leave a shared core."""
+"""For up to two cores: one thread, as vLLM itself would take, but not bound to a core that others need."""
+_ONE_PROCESS = ("--distributed-executor-backend", "vllm.v1.executor.uniproc_executor.UniProcExecutor")
+"""For up to two cores: engine and worker are one process. As two they wait for each other in busy loops that fill both
+cores: a run asks 1.8 times as fast without (docs/vlm-client.md). vLLM's own `uni` is turned into two on a CPU, for it
+sets the worker's OpenMP variables; with one thread there is nothing to set."""
 
 
 class Launch(NamedTuple):
@@ -72,7 +75,9 @@ def launch(profile: Profile, machine: Machine, wish: Wish) -> Launch:
         # no compilation: for a model this small it takes longer than the run
         arguments += ["--enforce-eager", "--max-num-seqs", "64"]
         variables |= {"VLLM_CPU_KVCACHE_SPACE": str(_CPU_CACHE_GIB), **_KEEP_MEMORY}
-        variables |= _UNBOUND if machine.cores <= 2 else {}
+        if machine.cores <= 2:
+            arguments += _ONE_PROCESS
+            variables |= _UNBOUND
     if len(gpus) > 1:
         arguments += ["--tensor-parallel-size", str(len(gpus)), "--mm-encoder-tp-mode", "data"]
     return Launch(tuple(arguments), variables)

@@ -89,9 +89,10 @@ def test_on_a_cpu() -> None:
 
 
 @pytest.mark.parametrize(("cores", "bound"), [(1, False), (2, False), (3, True), (16, True)])
-def test_where_two_cores_are_all_its_thread_may_move(cores: int, bound: bool) -> None:
+def test_where_two_cores_are_all_it_is_one_process_that_may_move(cores: int, bound: bool) -> None:
     """With more of them vLLM chooses: it takes a thread for each but one."""
-    variables = launch(profile("judge-mini"), Machine(cores=cores), WISH).variables
+    arguments, variables = launch(profile("judge-mini"), Machine(cores=cores), WISH)
+    assert ("--distributed-executor-backend" not in arguments) == bound
     assert ("VLLM_CPU_OMP_THREADS_BIND" not in variables) == bound
     assert ("OMP_NUM_THREADS" not in variables) == bound
 
