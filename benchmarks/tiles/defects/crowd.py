@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from benchmarks.tiles.defects import overlays
 from benchmarks.tiles.defects.lesson import lesson_of
-from benchmarks.tiles.defects.shown import Overlay, Part, paint
+from benchmarks.tiles.defects.shown import Overlay, Part, mixed, paint
 from benchmarks.tiles.draw import Layer, letter, shape
 from benchmarks.tiles.sample import readable_on
 from benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, MAX_LETTERS, ROWS, SHAPE_KINDS, SIDE, TILE
 from evalkit.pictures import Pixels
-from evalkit.records import Box
+from evalkit.records import RGB, Box
 
 LETTERS, SHAPES = 0.75, 0.2
 """Shares of bands with letters and with shapes; the rest is bare."""
 ROUGH, BENT, SOFT = 0.5, 0.25, 0.15
 """Shares of pictures with an uneven ground, with bent strokes, and out of focus."""
 LARGEST = 5.0
+BETWEEN = 0.12
+"""Share of things in a colour between two that have names."""
 SAME, OTHER_GROUND, OTHER_BAND = 0.15, 0.1, 0.2
 """Shares of changes of nothing, of the ground, and of a whole band."""
 MOST_CHANGES = 4
@@ -55,7 +57,7 @@ def changed(rng: random.Random, crowd: Crowd) -> Crowd:
     if drawn < SAME:
         return crowd
     if drawn < SAME + OTHER_GROUND:
-        used = {part.layer.color for band in crowd.bands for part in band}
+        used = {part.layer.color for band in crowd.bands for part in band} & set(COLORS.values())
         grounds = [name for name in COLORS if used <= {COLORS[ink] for ink in readable_on(name)}]
         return crowd._replace(ground=rng.choice(grounds or [crowd.ground]))
     inks, bands = readable_on(crowd.ground), [list(band) for band in crowd.bands]
@@ -93,7 +95,7 @@ def _changed_part(rng: random.Random, part: Part, inks: list[str]) -> list[Part]
     if what == "gone":
         return []
     if what == "color":
-        return [part._replace(layer=part.layer._replace(color=COLORS[rng.choice(inks)]))]
+        return [part._replace(layer=part.layer._replace(color=_color(rng, rng.choice(inks))))]
     if part.letter:
         char = rng.choice(string.ascii_uppercase)
         return [part._replace(layer=part.layer._replace(coverage=letter(char)), letter=char)]
@@ -107,7 +109,8 @@ def _letters(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
     for column in range(rng.randint(3, MAX_LETTERS)):
         char = rng.choice(string.ascii_uppercase)
         ink = color if rng.random() < 0.7 else rng.choice(inks)
-        made.append(Part("word", Layer(COLORS[ink], letter(char), (FIRST_COLUMN + column) * TILE, row * TILE), char))
+        layer = Layer(_color(rng, ink), letter(char), (FIRST_COLUMN + column) * TILE, row * TILE)
+        made.append(Part("word", layer, char))
     return made
 
 
@@ -116,8 +119,13 @@ def _shapes(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
     for column in COLUMNS.values():
         kind = rng.choice(SHAPE_KINDS)
         if rng.random() < 0.8:
-            made.append(Part(kind, Layer(COLORS[rng.choice(inks)], shape(kind), column * TILE, row * TILE)))
+            made.append(Part(kind, Layer(_color(rng, rng.choice(inks)), shape(kind), column * TILE, row * TILE)))
     return made
+
+
+def _color(rng: random.Random, ink: str) -> RGB:
+    own = COLORS[ink]
+    return mixed(own, rng.choice(list(COLORS.values())), rng.uniform(0.05, 0.5)) if rng.random() < BETWEEN else own
 
 
 def _roughness(rng: random.Random, painted: list[Part]) -> tuple[list[Overlay], list[tuple[str, float, Box]]]:

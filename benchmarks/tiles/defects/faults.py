@@ -10,7 +10,7 @@ from typing import cast
 
 from benchmarks.tiles.defects import overlays
 from benchmarks.tiles.defects.differ import PLACE_UNIT, color_size
-from benchmarks.tiles.defects.shown import Overlay, Shown, clipped, parts
+from benchmarks.tiles.defects.shown import Overlay, Shown, clipped, mixed, parts
 from benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
 from benchmarks.tiles.scene import COLORS, COLUMNS, MAX_LETTERS, SHAPE_KINDS, SIDE, SKINS, TILE, Mark, Word
 from evalkit.records import RGB, Box
@@ -103,8 +103,8 @@ def tint(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Sho
     low, high = 0.0, 1.0
     for _ in range(12):  # ΔE grows with the share
         share = (low + high) / 2
-        low, high = (share, high) if color_size(own, _mix(own, to, share)) < size else (low, share)
-    return dataclasses.replace(shown, tint={**shown.tint, name: _mix(own, to, high)})
+        low, high = (share, high) if color_size(own, mixed(own, to, share)) < size else (low, share)
+    return dataclasses.replace(shown, tint={**shown.tint, name: mixed(own, to, high)})
 
 
 def recolor(rng: random.Random, shown: Shown, size: float, word: WordSource) -> Shown | None:
@@ -271,8 +271,3 @@ def _shifted(rng: random.Random, shown: Shown, size: float, name: str) -> Shown:
     px = max(1, round(size * PLACE_UNIT))
     dx, dy = rng.choice(((px, 0), (-px, 0), (0, px), (0, -px)))
     return dataclasses.replace(shown, shift={**shown.shift, name: (dx, dy)})
-
-
-def _mix(one: RGB, other: RGB, share: float) -> RGB:
-    r, g, b = (round(a + (c - a) * share) for a, c in zip(one, other, strict=True))
-    return r, g, b

@@ -21,16 +21,17 @@ GLYPHS = 1 + 2 * len(string.ascii_uppercase) + 4 * 4 + 4
 INKS = 1 + len(COLORS) + len(SKINS)
 GROUNDS = len(COLORS)
 ROUGH = 6
-"""Grades of unevenness of the ground, and of bent strokes."""
-SIZES = (GLYPHS, INKS, GROUNDS, ROUGH, ROUGH, ROUGH)
-"""Classes of each column: glyph, ink, ground, unevenness of the ground, bent strokes, softness of everything."""
+"""Grades of unevenness of the ground, of bent strokes, of colours that are none of those that have names."""
+SIZES = (GLYPHS, INKS, GROUNDS, ROUGH, ROUGH, ROUGH, ROUGH, ROUGH)
+"""Classes of each column: glyph, ink, ground, unevenness of the ground, bent strokes, softness of everything, how far
+the ink and the ground are from the nearest colour that has a name."""
 ILLEGIBLE = 2
 """Grade of bent strokes above which nobody can say what a glyph was."""
 UNKNOWN = -100
 
 
 def lesson(shown: Shown) -> NDArray[np.int64]:
-    """(8, 8, 6) class numbers by `SIZES`; `UNKNOWN` where a thing does not stand on the grid or has no clear colour."""
+    """(8, 8, 8) class numbers by `SIZES`; `UNKNOWN` where a thing does not stand on the grid or has no clear colour."""
     ground = shown.tint.get("ground", COLORS[shown.scene.ground])
     return lesson_of(ground, parts(shown), [(kind, shown.sizes[kind], box) for kind, box in shown.boxes])
 
@@ -38,19 +39,19 @@ def lesson(shown: Shown) -> NDArray[np.int64]:
 def lesson_of(ground: RGB, painted: Iterable[Part], over: Iterable[tuple[str, float, Box]]) -> NDArray[np.int64]:
     """The same of parts, and of what lies over them: kind, size, box."""
     made = np.zeros((ROWS, ROWS, len(SIZES)), np.int64)
-    made[..., 2] = _nearest(ground, tuple(COLORS.values()))
+    made[..., 2], made[..., 7] = _nearest(ground, tuple(COLORS.values()))
     inks = (*COLORS.values(), *SKINS.values())
     for part in painted:
         coverage, (x0, y0, x1, y1) = clipped(part.layer)
         mask = np.zeros((SIDE, SIDE), np.float32)
         mask[y0:y1, x0:x1] = coverage
         share = mask.reshape(ROWS, TILE, ROWS, TILE).mean((1, 3))
-        ink = _nearest(part.layer.color, inks)
+        ink, off = _nearest(part.layer.color, inks)
         straight = part.layer.x % TILE == 0 and part.layer.y % TILE == 0
         for row, column in zip(*np.nonzero(share > 0.04), strict=True):
             dy, dx = int(row) - part.layer.y // TILE, int(column) - part.layer.x // TILE
             made[row, column, 0] = _glyph(part.name, part.letter, dy, dx) if straight else UNKNOWN
-            made[row, column, 1] = ink + 1 if ink >= 0 else UNKNOWN
+            made[row, column, 1], made[row, column, 6] = ink + 1 if ink >= 0 else UNKNOWN, off
     for kind, size, box in over:
         area = made[(*tiles_of(box), 4 if kind == "malformed" else 5 if kind == "blur" else 3)]
         np.maximum(area, min(ROUGH - 1, round(size)), out=area)
@@ -73,8 +74,8 @@ def _glyph(name: str, letter: str, dy: int, dx: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _nearest(color: RGB, known: tuple[RGB, ...]) -> int:
-    """The number of a known colour; `UNKNOWN` halfway between."""
+def _nearest(color: RGB, known: tuple[RGB, ...]) -> tuple[int, int]:
+    """The number of a known colour, `UNKNOWN` halfway between; and the grade of how far it is from it."""
     sizes = [color_size(color, other) for other in known]
     best = int(np.argmin(sizes))
-    return best if sizes[best] < 0.8 else UNKNOWN
+    return best if sizes[best] < 0.8 else UNKNOWN, min(ROUGH - 1, round(sizes[best]))

@@ -95,6 +95,12 @@ def clipped(layer: Layer) -> tuple[NDArray[np.float32], tuple[int, int, int, int
     return layer.coverage[y0 - layer.y : y1 - layer.y, x0 - layer.x : x1 - layer.x], (x0, y0, x1, y1)
 
 
+def mixed(one: RGB, other: RGB, share: float) -> RGB:
+    """A colour between two."""
+    r, g, b = (round(a + (c - a) * share) for a, c in zip(one, other, strict=True))
+    return r, g, b
+
+
 def _names(scene: TileScene) -> tuple[list[str], list[str]]:
     """Names and letters of `layers(scene)`."""
     names = ["sun", "land"] if scene.land else []

@@ -25,7 +25,7 @@ class JudgeSize:
     vision_layers: int = 4
     deepstack: tuple[int, ...] = (1,)
     width: int = 192
-    layers: int = 5
+    layers: int = 6
     comparing: int = 1
     head: int = 32
 

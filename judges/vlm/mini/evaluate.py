@@ -183,7 +183,7 @@ def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, di
                 if fault == "shifted" and category == "portrait":
                     category = "shapes"
                 judged = data.judged(rng, fault if size else "", size, task="t2i", category=category, words=words)
-                its = [row for row in rows(judged) if row.kind == rubric]
+                its = [row for row in rows(judged) if row.kind == rubric and not row.other]
                 scores += [graded.expected for graded in ask([judged], [its])]
             means.append(sum(scores) / len(scores))
         made[fault] = {

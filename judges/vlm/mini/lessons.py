@@ -68,7 +68,7 @@ class Row(NamedTuple):
         choice: offset in `reply` of the token that is learnt as a distribution; −1 for none.
         options: what it may be, and how probable each is.
         other: held against another case than the picture was made for.
-        truths: of the picture, or of the two that are compared, in the order in which they are shown.
+        truths: of the picture, or of the two that are compared, the one that is shown last first.
         told: the stretch of `asked` of which every word is known to be true or not.
     """
 
@@ -199,7 +199,7 @@ def _pairs(judged: Judged) -> Iterator[Row]:
             len(begin),
             ((better, 1.0),),
             (at, at + len(prompt)),
-            truths=tuple(truths[which] for which in order),
+            truths=tuple(truths[which] for which in reversed(order)),
         )
 
 
@@ -234,10 +234,11 @@ class Tokens(NamedTuple):
     """A row as token ids; everything after the pictures.
 
     `targets` are next tokens where the reply is learnt and −100 elsewhere; at `choice` (−1 for none) a distribution
-    `options` over ids is learnt instead. The rest is for helpers, each of the picture asked about and of the other one
-    of a pair: `flags` (2, length) are 1 on tokens of the prompt that are not true of it, 0 on those that are;
-    `letters` (2, length) are, on each letter of a word that is asked for, the number of the letter that stands in its
-    place (A is 1), 0 for none; `astray` and `grades` are those of `Truth`. −100, NaN and () where nothing is known.
+    `options` over ids is learnt instead. The rest is for helpers, each of the picture asked about (of a pair the last)
+    and of the other one of a pair: `flags` (2, length) are 1 on tokens of the prompt that are not true of it, 0 on
+    those that are; `letters` (2, length) are, on each letter of a word that is asked for, the number of the letter that
+    stands in its place (A is 1), 0 for none; `astray` and `grades` are those of `Truth`. −100, NaN and () where nothing
+    is known.
     """
 
     ids: NDArray[np.int64]

@@ -71,7 +71,7 @@ def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> Non
             assert len(row.images) == (3 if row.kind == "pairwise.edit" else 2)
             assert {truth.text for truth in row.truths} == {judged.text, judged.twin.text}
             order = (judged, judged.twin) if row.images[-1] == "twin" else (judged.twin, judged)
-            for which, shown in enumerate(order):
+            for which, shown in enumerate(reversed(order)):
                 assert (tokens.flags[which] == 1).any() == bool(shown.wrong)
                 assert sum(tokens.astray[which]) > 0 or not shown.astray.any()
             said = row.options[0][0]
@@ -79,7 +79,7 @@ def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> Non
             assert judged.better is not None
             if said != "tie":
                 assert (said == "A") == ((judged.better > 0) == (order[0] is judged))
-            for which, shown in enumerate(order):
+            for which, shown in enumerate(reversed(order)):
                 graded = dict(zip(GRADED, tokens.grades[which], strict=True))
                 assert {name for name, grade in graded.items() if grade == grade} == set(GRADED) & set(shown.worse)
                 assert all((grade < 0.5) == (shown.worse[name] > 1.25) for name, grade in graded.items() if grade < 1)
