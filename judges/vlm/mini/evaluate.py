@@ -11,7 +11,7 @@ import json
 import math
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,6 +94,7 @@ def in_process(model: Any, coder: Coder, grid: int) -> Ask:
 def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = SEED) -> dict[str, dict[str, float]]:
     """By kind of prompt: how many rows, and the share right on sound pictures and on defects of twice the threshold.
 
+    Of pairs also what a run makes of both orders (`preference`): a tie where they don't agree.
     NaN stands where there was no such picture.
     """
     rng = random.Random(f"{seed} {words}")
@@ -131,8 +132,8 @@ def _no_marks() -> Marks:
     return defaultdict(lambda: {True: [], False: []})
 
 
-def _mark(right: Marks, replies: Iterable[Graded]) -> None:
-    """Add what is clear: no size between sound and faulty, and nothing held against another case."""
+def _mark(right: Marks, replies: Sequence[Graded]) -> None:
+    """Add what is clear of one picture: no size between sound and faulty, and nothing held against another case."""
     for graded in replies:
         kind = graded.row.kind
         if graded.row.other:
@@ -143,6 +144,16 @@ def _mark(right: Marks, replies: Iterable[Graded]) -> None:
         size = size_of(kind, graded.judged)
         if size <= UNSEEN or size >= TWICE - 0.05:
             right[kind][size <= UNSEEN].append((graded.expected > 3) == (size <= UNSEEN))
+    orders = [graded for graded in replies if graded.row.kind.startswith("pairwise")]
+    if orders:
+        kind, truth = orders[0].row.kind.replace("pairwise", "preference"), _named(orders[0], orders[0].truth)
+        said = {_named(graded, graded.said) for graded in orders}
+        right[kind][truth == "tie"].append((said.pop() if len(said) == 1 else "tie") == truth)
+
+
+def _named(graded: Graded, reply: str) -> str:
+    """Which of two pictures a reply says is better; `tie` for neither."""
+    return dict(zip(("A", "B", "tie"), (*graded.row.images[-2:], "tie"), strict=True))[reply]
 
 
 def _shares(right: Marks) -> dict[str, dict[str, float]]:
