@@ -7,15 +7,16 @@ import contextlib
 import threading
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from evalkit.errors import JudgeError
+from evalkit.errors import ConfigError, JudgeError
 from evalkit.keys import digest
 from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import Control
 from evalkit.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.settings import ResolvedPath
 from judges.edit.judge import source_pixels
 from judges.vlm import instruments
 from judges.vlm.ask import Endpoint
@@ -28,7 +29,7 @@ from judges.vlm.instruments import Instruments
 from judges.vlm.journal import FILE, JournalledEndpoint
 from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
-from judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, rubrics, why_not
+from judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, read_rubrics, rubrics, why_not
 from judges.vlm.scale import Coordinates
 from judges.vlm.source import (
     EndpointSettings,
@@ -55,8 +56,10 @@ class VlmJudge:
     class Settings(EndpointSettings):
         """Settings of the VLM judge."""
 
-        rubrics: tuple[str, ...] = Field(default_factory=lambda: tuple(rubrics()), min_length=1)
+        rubrics: tuple[str, ...] = Field(default_factory=lambda: tuple(rubrics()))
         """What is asked, by name; every one of them by default."""
+        rubric_files: tuple[ResolvedPath, ...] = ()
+        """Rubrics of your own that are asked as well."""
         aspects: bool = True
         """Also rate the aspects of edits one by one: five or six calls more for each edit."""
         repeats: float = Field(0.05, ge=0, le=1)
@@ -77,20 +80,36 @@ class VlmJudge:
                 raise ValueError(f"{wrong[0]!r}: name each of {', '.join(rubrics())} at most once")
             return names
 
+        @field_validator("rubric_files")
+        @classmethod
+        def _readable(cls, paths: tuple[Path, ...]) -> tuple[Path, ...]:
+            try:
+                read_rubrics(paths, rubrics())
+            except ConfigError as error:
+                raise ValueError(f"{error}; {error.hint}" if error.hint else str(error)) from error
+            return paths
+
+        @model_validator(mode="after")
+        def _something(self) -> Self:
+            if not (self.rubrics or self.rubric_files):
+                raise ValueError("rubrics: none, so that nothing is asked")
+            return self
+
     name = "vlm"
     version = "2"
 
     def __init__(self, settings: Settings | None = None, endpoint: Endpoint | None = None) -> None:
         self.settings = settings or self.Settings()
-        self._rubrics = [rubrics()[name] for name in self.settings.rubrics]
+        own = read_rubrics(self.settings.rubric_files, rubrics())
+        self._rubrics = [*(rubrics()[name] for name in self.settings.rubrics), *own.values()]
         self._paired = any(not (rubric.levels or rubric.questions) for rubric in self._rubrics)
-        own = (_CONSISTENT, _ORDER) if self._paired else (_CONSISTENT,)
-        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), *own)
+        of_asking = (_CONSISTENT, _ORDER) if self._paired else (_CONSISTENT,)
+        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), *of_asking)
         self.concurrency = self.settings.pictures_at_once
         self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
         check_source(self.settings)
         self._given = endpoint
-        self._unfit = {} if endpoint else unfit(self.settings)
+        self._unfit = {} if endpoint else unfit(self.settings, own)
         self._folder: Path | None = None
         self._endpoint: Endpoint | None = None
         self._opening = threading.Lock()
@@ -116,7 +135,8 @@ class VlmJudge:
     def fingerprint(self) -> str:
         settings = self.settings
         model = self._given.model if self._given else model_id(settings)
-        asked = [list(settings.rubrics), settings.aspects, settings.repeats, settings.crops_from_px]
+        own = [rubric.model_dump(mode="json") for rubric in self._rubrics if rubric.name not in rubrics()]
+        asked = [list(settings.rubrics), own, settings.aspects, settings.repeats, settings.crops_from_px]
         seen = [settings.max_pixels, coordinates(settings)]
         checked = [settings.check_with_instruments, settings.check_text, instruments.VERSION]
         return digest(self.name, self.version, content_digest(), model, asked, seen, checked)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from string import Formatter
@@ -143,15 +143,27 @@ class Rubric(_Strict):
 
 @lru_cache(maxsize=1)
 def rubrics() -> Mapping[str, Rubric]:
-    """All rubrics by name. Raises `ConfigError` if one can't be read, or two have one dimension."""
-    known: dict[str, Rubric] = {}
-    for path in sorted(RUBRICS.glob("*.yaml")):
+    """The built-in rubrics by name. Raises `ConfigError` if one can't be read, or two have one dimension."""
+    return read_rubrics(sorted(RUBRICS.glob("*.yaml")), {})
+
+
+def read_rubrics(paths: Iterable[Path], known: Mapping[str, Rubric]) -> Mapping[str, Rubric]:
+    """The rubrics in files, by name, beside those that are `known`.
+
+    Raises:
+        ConfigError: one can't be read, or has the name or the dimension of another.
+    """
+    found: dict[str, Rubric] = {}
+    for path in paths:
         rubric = read_rubric(path)
-        twins = [name for name, other in known.items() if other.dimension == rubric.dimension]
+        others = {**known, **found}
+        if rubric.name in others:
+            raise ConfigError(f"there is a rubric `{rubric.name}` already", where=str(path), hint="rename the file")
+        twins = [name for name, other in others.items() if other.dimension == rubric.dimension]
         if twins:
             raise ConfigError(f"dimension {rubric.dimension} is that of `{twins[0]}` already", where=str(path))
-        known[rubric.name] = rubric
-    return known
+        found[rubric.name] = rubric
+    return found
 
 
 def read_rubric(path: Path) -> Rubric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -69,14 +69,19 @@ def model_id(settings: EndpointSettings) -> str:
     return _mini(settings).model
 
 
-def unfit(settings: EndpointSettings) -> Mapping[str, str]:
-    """Rubrics that the model that is asked does not answer, with the reason: known of judge-mini alone."""
+def unfit(settings: EndpointSettings, own: Iterable[str] = ()) -> Mapping[str, str]:
+    """Rubrics that the model that is asked does not answer, with the reason: known of judge-mini alone, which answers
+    none of the user's `own`.
+    """
     from judges.vlm.mini.fit import unfit as unfit_of
     from judges.vlm.mini.local import WEIGHTS
 
     named = settings.model not in ("", MINI)
     mini = settings.serve == MINI or not (settings.serve or (settings.url and named))
-    return unfit_of(Path(settings.model) if named else WEIGHTS) if mini else {}
+    if not mini:
+        return {}
+    learnt = "judge-mini has learnt the built-in rubrics alone"
+    return {**unfit_of(Path(settings.model) if named else WEIGHTS), **dict.fromkeys(own, learnt)}
 
 
 def profile_of(settings: EndpointSettings) -> Profile | None:

@@ -5,6 +5,7 @@
 | tiles | a picture's token | what each of its tiles holds |
 | changes | a later picture's token, halfway up | what of its tiles differs from the same place of the picture before |
 | letters | a letter that is asked for, halfway up | the letter that stands in its place in the picture |
+| differs | a word of the prompt of a pair, halfway up | whether it is true of one picture and not of the other |
 | truth | a word of the prompt, before the last layer | whether it is true of the picture |
 | astray | the place of the reply, before the last layer | where the picture is not as was wanted |
 | grades | the place of the reply, before the last layer | how good the picture is by each of the rubrics |
@@ -49,11 +50,12 @@ class Helpers:
         self.letters = nn.Linear(width, 2 * LETTERS)
         self.astray = nn.Linear(width, 2 * side * side)
         self.grades = nn.Linear(width, 2 * len(GRADED))
+        self.differs = nn.Linear(width, 1)
         self.changes = nn.ModuleList(nn.Linear(width, 4 * len(self.classes)) for _ in range(2))
 
     def modules(self) -> list[Any]:
         """In a fixed order."""
-        return [self.tiles, self.truth, self.letters, self.astray, self.changes, self.grades]
+        return [self.tiles, self.truth, self.letters, self.astray, self.changes, self.grades, self.differs]
 
     def by_token(self, lessons: torch.Tensor) -> torch.Tensor:
         """(N, rows, columns, classes) of tiles as (N, tokens, 4, classes)."""
@@ -117,6 +119,13 @@ class Helpers:
                 truth = targets[places]
                 loss = F.cross_entropy(said.flatten(0, 1), truth.flatten(), reduction="sum", ignore_index=UNKNOWN)
                 made[name] = loss, int(known.sum())
+        known = (chunk.flags >= 0).all(-1)
+        if known.any():
+            said = self.differs(_unit(taps[len(taps) // 2][known])).float().squeeze(-1)
+            differs = (chunk.flags[known][:, 0] != chunk.flags[known][:, 1]).float()
+            rare = torch.tensor(RARE)
+            loss = F.binary_cross_entropy_with_logits(said, differs, pos_weight=rare, reduction="sum")
+            made["differs"] = loss, int(known.sum())
         states = _unit(taps[-2][chunk.choices[:, 0], chunk.choices[:, 1]])
         for name, truth, known in (
             ("astray", chunk.astray.float(), chunk.astray >= 0),

@@ -44,6 +44,7 @@ WEIGHTS = {
     "changes": 1.0,
     "astray": 1.0,
     "grades": 1.0,
+    "differs": 1.0,
 }
 """Of the losses of choices, of other words of replies, and of the helpers."""
 

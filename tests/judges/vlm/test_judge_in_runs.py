@@ -97,6 +97,58 @@ def test_rubrics_must_be_known(settings) -> None:
         VlmJudge.Settings(**settings)
 
 
+HANDS = """
+version: 1
+title: hands
+dimension: vlm.hands
+description: has every hand five fingers
+given: nothing
+applies: {tasks: [t2i, edit]}
+look: Count the fingers of every hand.
+levels: {5: five on each, 4: a trace of doubt, 3: one is odd, 2: one too many, 1: no hand at all}
+kinds: [finger]
+"""
+
+
+def test_a_rubric_of_one_s_own_is_asked_as_well(tmp_path) -> None:
+    (tmp_path / "hands.yaml").write_text(HANDS)
+    given = {"rubrics": ["quality"], "rubric_files": ["hands.yaml"], **QUIET}
+    settings = VlmJudge.Settings.model_validate(given, context={"base": tmp_path})
+    endpoint = FakeEndpoint(lambda ask: levels(2 if "fingers" in ask.text else 5))
+    judge = VlmJudge(settings, endpoint)
+    one, usual = judge.judge(CLEAN, POSTER, None), judge.fingerprint()
+    judge.close()
+    assert values(one) == {"quality": 1.0, "hands": 0.25}
+    assert "vlm.hands" in {dimension.name for dimension in judge.dimensions}
+    (tmp_path / "hands.yaml").write_text(HANDS.replace("five fingers", "six fingers"))
+    assert VlmJudge(settings, endpoint).fingerprint() != usual
+
+
+def test_judge_mini_leaves_a_rubric_of_one_s_own_unscored(tmp_path) -> None:
+    (tmp_path / "hands.yaml").write_text(HANDS)
+    judge = VlmJudge(VlmJudge.Settings(rubrics=(), rubric_files=(tmp_path / "hands.yaml",), **QUIET))
+    one = judge.judge(CLEAN, POSTER, None)
+    judge.close()
+    assert statuses(one)[Status.SCORED] == 0
+    assert one.scores[0].reason == "judge-mini has learnt the built-in rubrics alone"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("quality.yaml", HANDS, "a rubric `quality` already; rename the file"),
+        ("hands.yaml", HANDS.replace("vlm.hands", "vlm.quality"), "that of `quality` already"),
+        ("hands.yaml", HANDS.replace("kinds: [finger]", ""), "kinds"),
+        ("other.yaml", None, "other.yaml"),
+    ],
+)
+def test_a_rubric_of_one_s_own_that_can_t_be_asked_is_refused_at_once(tmp_path, name, text, said) -> None:
+    if text:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(ValidationError, match=said):
+        VlmJudge.Settings(rubric_files=(tmp_path / name,))
+
+
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://a/v1", "http://me:secret@host/v1"])
 def test_an_address_that_is_none_is_known_before_anything_starts(url: str) -> None:
     with pytest.raises(ConfigError):
