@@ -35,7 +35,7 @@ from evalkit.records import Background, Case, Question, SourceImage, Task, TextT
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case."""
-EDITS, TWINS, STRANGE = 0.52, 0.8, 0.35
+EDITS, TWINS, STRANGE = 0.58, 0.9, 0.35
 """Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
 ALIKE, CLEAN = 0.2, 0.35
 """Shares of twins that show the same, made anew, and of those without a defect."""
@@ -43,7 +43,7 @@ MANNERED = 0.7
 LARGEST = 5.0
 ON_GRID = 0.2
 """Share of shifts by a whole tile, which look like no shift."""
-WEIGHTS = {"text": 5, "shapes": 3, "portrait": 3, "landscape": 2}
+WEIGHTS = {"text": 5, "shapes": 4, "portrait": 2, "landscape": 2}
 EDIT_WEIGHTS = {"text": 3, "background": 2, "recolor": 1, "move": 1, "add": 1, "remove": 1}
 """Each of the three kinds of edits that our rubrics tell apart is to come about as often."""
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled", "restyled")
@@ -67,7 +67,7 @@ _ONLY: dict[str, tuple[str, ...]] = {
 """Categories that have room for a fault."""
 OTHER_PICTURE, BLANK, NOT_DONE, DONE_OTHERWISE = "other-picture", "blank", "not-done", "done-otherwise"
 CROWD = "crowd"
-AGAINST = 3
+AGAINST = 2
 """Other cases that a picture is held against; of an edit, other instructions for the same source."""
 UNREAD = (
     "quality",
@@ -145,7 +145,7 @@ def _faulty(
         draw_of = rng.random()
         if draw_of < SOUND:
             return shown, ""
-        if draw_of < SOUND + OTHER or (isinstance(asked, Edit) and draw_of < SOUND + 4 * OTHER):
+        if draw_of < SOUND + OTHER or (isinstance(asked, Edit) and draw_of < SOUND + 2 * OTHER):
             fault = (
                 rng.choice((NOT_DONE, NOT_DONE, DONE_OTHERWISE))
                 if isinstance(asked, Edit)

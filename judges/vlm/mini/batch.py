@@ -16,9 +16,9 @@ from judges.vlm.mini.lessons import GRADED, UNKNOWN, Coder, Row, Tokens, rows
 if TYPE_CHECKING:
     import torch
 
-QUESTIONS, SCALES, ASPECTS, AGAINST, AGAINST_EDITS, DESCRIBED, CUT = 2, 4, 2, 4, 2, 0.2, 0.9
-"""Of each picture: yes/no questions, scores, aspects of an edit, scores against other cases and other instructions,
-share of descriptions; share of rows that end with the choice."""
+QUESTIONS, SCALES, ASPECTS, AGAINST, DESCRIBED, CUT = 1, 3, 2, 2, 0.2, 0.9
+"""Of each picture: yes/no questions, scores, aspects of an edit, scores against other cases or instructions, share of
+descriptions; share of rows that end with the choice."""
 CROWDS = 0.35
 """Share of crowded pictures, of which all text is written down."""
 THREE = 0.5
@@ -142,7 +142,7 @@ def _some(all_rows: list[Row], rng: random.Random) -> list[Row]:
             (alone, SCALES - len(edits)),
             (edits, 1),
             (aspects, ASPECTS),
-            (others, AGAINST_EDITS if edits else AGAINST),
+            (others, AGAINST),
         )
         for row in rng.sample(some, min(most, len(some)))
     ]
