@@ -34,9 +34,10 @@ MOST_CHANGES = 4
 
 
 class Crowd(NamedTuple):
-    """What stands on the ground of a colour, by bands from top to bottom."""
+    """What stands on the ground of a colour (by name, and a shade of it), by bands from top to bottom."""
 
     ground: str
+    shade: RGB
     bands: tuple[tuple[Part, ...], ...]
 
     @property
@@ -48,7 +49,7 @@ class Crowd(NamedTuple):
 def crowd(rng: random.Random) -> Crowd:
     """A crowd at random."""
     ground = rng.choice(list(COLORS))
-    return Crowd(ground, tuple(_band(rng, row, readable_on(ground)) for row in ROWS.values()))
+    return Crowd(ground, _color(rng, ground), tuple(_band(rng, row, readable_on(ground)) for row in ROWS.values()))
 
 
 def changed(rng: random.Random, crowd: Crowd) -> Crowd:
@@ -58,8 +59,11 @@ def changed(rng: random.Random, crowd: Crowd) -> Crowd:
         return crowd
     if drawn < SAME + OTHER_GROUND:
         used = {part.layer.color for band in crowd.bands for part in band} & set(COLORS.values())
+        if rng.random() < 0.5:
+            return crowd._replace(shade=_between(rng, crowd.shade))
         grounds = [name for name in COLORS if used <= {COLORS[ink] for ink in readable_on(name)}]
-        return crowd._replace(ground=rng.choice(grounds or [crowd.ground]))
+        ground = rng.choice(grounds or [crowd.ground])
+        return crowd._replace(ground=ground, shade=COLORS[ground])
     inks, bands = readable_on(crowd.ground), [list(band) for band in crowd.bands]
     if drawn < SAME + OTHER_GROUND + OTHER_BAND:
         number = rng.randrange(len(bands))
@@ -78,8 +82,7 @@ def picture_of(rng: random.Random, crowd: Crowd) -> tuple[Pixels, NDArray[np.int
     painted = [part for band in crowd.bands for part in band]
     over, known = _roughness(rng, painted)
     over.append(overlays.manner(rng.getrandbits(32)))
-    ground = COLORS[crowd.ground]
-    return paint(ground, painted, over), lesson_of(ground, painted, known)
+    return paint(crowd.shade, painted, over), lesson_of(crowd.shade, painted, known)
 
 
 def _band(rng: random.Random, row: int, inks: list[str]) -> tuple[Part, ...]:
@@ -90,8 +93,8 @@ def _band(rng: random.Random, row: int, inks: list[str]) -> tuple[Part, ...]:
 
 
 def _changed_part(rng: random.Random, part: Part, inks: list[str]) -> list[Part]:
-    """Of another colour, another letter or kind; or gone."""
-    what = rng.choice(("color", "form", "form", "gone"))
+    """Of another colour or shade, another letter or kind; or gone."""
+    what = rng.choice(("color", "shade", "form", "form", "gone"))
     if what == "gone":
         return []
     if what == "color":
@@ -124,8 +127,11 @@ def _shapes(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
 
 
 def _color(rng: random.Random, ink: str) -> RGB:
-    own = COLORS[ink]
-    return mixed(own, rng.choice(list(COLORS.values())), rng.uniform(0.05, 0.5)) if rng.random() < BETWEEN else own
+    return _between(rng, COLORS[ink]) if rng.random() < BETWEEN else COLORS[ink]
+
+
+def _between(rng: random.Random, color: RGB) -> RGB:
+    return mixed(color, rng.choice(list(COLORS.values())), rng.uniform(0.05, 0.5))
 
 
 def _roughness(rng: random.Random, painted: list[Part]) -> tuple[list[Overlay], list[tuple[str, float, Box]]]:

@@ -47,6 +47,8 @@ WEIGHTS = {"text": 5, "shapes": 4, "portrait": 2, "landscape": 2}
 EDIT_WEIGHTS = {"text": 3, "background": 2, "recolor": 1, "move": 1, "add": 1, "remove": 1}
 """Each of the three kinds of edits that our rubrics tell apart is to come about as often."""
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled", "restyled")
+LATE = ("tint",) * 3
+"""What is learnt last comes more often."""
 GRADED = {
     "letters": "text",
     "garbled": "text",
@@ -182,7 +184,7 @@ def _put(rng: random.Random, shown: Shown, fault: str, size: float | None, word:
 def _any_fault(rng: random.Random, scene: TileScene) -> str:
     if scene.word and rng.random() < 0.45:
         return rng.choice(OF_WORDS)
-    return rng.choice([name for name in FAULTS if name not in OF_WORDS])
+    return rng.choice([*(name for name in FAULTS if name not in OF_WORDS), *LATE])
 
 
 def _judged(rng: random.Random, asked: TileScene | Edit, shown: Shown, fault: str, word: WordSource) -> Judged:
