@@ -17,16 +17,7 @@ EMBEDDED_DEFAULT: Mapping[str, Any] = {
     "benchmark": "minis-core",
     "student": "flash-mini",
     "teacher": "base-mini",
-    "judges": [
-        "typography",
-        "layout",
-        {"use": "grain", "codec_floor": "twin"},
-        "edit",
-        {
-            "use": "vlm",
-            "rubrics": ["quality", "compliance", "text", "layout", "background", "portrait", "edit", "checklist"],
-        },
-    ],
+    "judges": ["typography", "layout", {"use": "grain", "codec_floor": "twin"}, "edit", "vlm"],
 }
 """What `evalkit run` does with nothing else: the shipped mini student against the shipped mini teacher, on a CPU."""
 

@@ -27,7 +27,6 @@ from judges.vlm.crops import shot_of, text_boxes
 from judges.vlm.findings import located, merged, with_target
 from judges.vlm.instruments import Instruments
 from judges.vlm.journal import FILE, JournalledEndpoint
-from judges.vlm.mini.fit import ASPECTS
 from judges.vlm.pixels import fit
 from judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, read_rubrics, rubrics, why_not
 from judges.vlm.scale import Coordinates
@@ -218,7 +217,7 @@ class VlmJudge:
 
     async def _ask(self, asker: Asker, rubric: Rubric, shown: Shown) -> Part:
         if rubric.levels:
-            return await rate(asker, rubric, shown, aspects=self.settings.aspects and ASPECTS not in self._unfit)
+            return await rate(asker, rubric, shown, aspects=self.settings.aspects, unfit=self._unfit)
         if rubric.questions:
             return await check(asker, rubric, shown)
         return await prefer(asker, rubric, shown)

@@ -50,12 +50,17 @@ class Part(NamedTuple):
     consistent: bool | None = None
 
 
-async def rate(asker: Asker, rubric: Rubric, shown: Shown, *, aspects: bool) -> Part:
-    """A level of one rubric; of an edit with its aspects, if those are wanted."""
+async def rate(asker: Asker, rubric: Rubric, shown: Shown, *, aspects: bool, unfit: Mapping[str, str]) -> Part:
+    """A level of one rubric; of an edit with its aspects, if those are wanted and the model is fit for them."""
     images = [shown.picture if which == "picture" else shown.source for which in rubric.shows]
     shots = [shot for shot in images if shot is not None]
-    category = rubric.categories[category_of(rubric, shown.case)] if rubric.categories else None
-    wanted = category.aspects if category and aspects else ()
+    kind = category_of(rubric, shown.case)
+    category = rubric.categories[kind] if rubric.categories else None
+    known = category.aspects if category and aspects else ()
+    left_out: dict[str, JSON] = {
+        name: unfit[full] for name in known if (full := f"{rubric.name}.{kind}.{name}") in unfit
+    }
+    wanted = tuple(name for name in known if name not in left_out)
 
     async def level(aspect: str) -> Answer:
         ask = scale_ask(rubric, shown.case, shots, aspect, shown.coordinates)
@@ -64,7 +69,9 @@ async def rate(asker: Asker, rubric: Rubric, shown: Shown, *, aspects: bool) -> 
     whole, *parts = await asyncio.gather(*(level(aspect) for aspect in ("", *wanted)))
     by_aspect = dict(zip(wanted, parts, strict=True))
     rows = [_row(rubric.name, whole), *(_row(f"{rubric.name}: {name}", one) for name, one in by_aspect.items())]
-    evidence: dict[str, JSON] = {"category_of_edit": category_of(rubric, shown.case)} if category else {}
+    evidence: dict[str, JSON] = {"category_of_edit": kind} if category else {}
+    if left_out:
+        evidence["aspects_not_asked"] = left_out
     held = [by_aspect[cap] for cap in (category.caps if category else ()) if cap in by_aspect]
     for one in (whole, *held):
         if one.value is None:  # without what holds the level down there is none

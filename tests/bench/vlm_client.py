@@ -26,7 +26,6 @@ import numpy as np
 
 from benchmarks.tiles.benchmark import TilesBenchmark
 from benchmarks.tiles.generator import TileGenerator
-from evalkit.config.load import EMBEDDED_DEFAULT
 from evalkit.keys import noise_seed
 from evalkit.pictures import Picture, encode_png
 from evalkit.records import Case, Request, Status
@@ -121,8 +120,7 @@ def tiles(count: int) -> list[tuple[Case, Picture]]:
 def judged(target: Target, looks: list[tuple[Case, Picture]], *, concurrency: int, at_once: int) -> float:
     """Requests per second of the judge as `evalkit run` has it, its instruments left out: they ask no server."""
     endpoint = Counted(target.url, target.model, api_key=target.key, limits=Limits(concurrency=concurrency))
-    rubrics = EMBEDDED_DEFAULT["judges"][-1]["rubrics"]
-    judge = VlmJudge(VlmJudge.Settings(rubrics=rubrics, check_with_instruments=False), endpoint)
+    judge = VlmJudge(VlmJudge.Settings(check_with_instruments=False), endpoint)
     [(case, picture)] = tiles(1)
     judge.judge(picture, case, None)  # connection and imports
     endpoint.calls, started = 0, time.perf_counter()

@@ -1,6 +1,6 @@
 """How often judge-mini is right: on pictures it has never seen, with one defect or none.
 
-python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 60] [--words held-out]
+python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 360] [--words held-out]
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def main() -> None:
     """Print accuracy and monotony of a model as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=WEIGHTS)
-    parser.add_argument("--pictures", type=int, default=120, help="faulty pictures of each task")
+    parser.add_argument("--pictures", type=int, default=360, help="faulty pictures of each task")
     parser.add_argument("--words", default="held-out", choices=("held-out", "trained"))
     parser.add_argument("--data", default="tiles")
     parser.add_argument("--generator", help="judge pictures of this generator or preset instead")

@@ -8,13 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 
 FILE = "answers.json"
-ASPECTS = "aspects"
-"""Stands among the unfit for the aspects of edits."""
 
 
 @lru_cache(maxsize=8)
 def unfit(folder: Path) -> Mapping[str, str]:
-    """Rubrics, and `ASPECTS`, that a folder's model does not answer, with the reason; none if it has no such file."""
+    """Rubrics, and aspects of edits (`edit.text.spelling`), that a folder's model does not answer, with the reason.
+
+    None if it has no such file.
+    """
     path = folder / FILE
     if not path.is_file():
         return {}

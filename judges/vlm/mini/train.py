@@ -64,7 +64,7 @@ class Plan:
 
     minutes: float = 75.0
     seeing: float = 9.0
-    again: float = 0.1
+    again: float = 0.14
     pictures: int = 16
     rate: float = 1.3e-3
     cool: float = 0.35

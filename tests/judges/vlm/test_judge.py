@@ -1,5 +1,6 @@
 """What the judge makes of replies: scores, their absence, findings, and the evidence."""
 
+import asyncio
 import dataclasses
 
 import numpy as np
@@ -9,9 +10,12 @@ from evalkit.keys import dump
 from evalkit.pictures import Picture
 from evalkit.records import Box, Case, Question, Status, TextTarget
 from judges.vlm.ask import Ask, Reply
+from judges.vlm.asking import Asker
 from judges.vlm.controls import grainy_pixels, picture
 from judges.vlm.crops import shot_of
 from judges.vlm.judge import VlmJudge
+from judges.vlm.rubric import rubrics
+from judges.vlm.ways import Shown, rate
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels, seeing
 from tests.judges.vlm.looks import CLEAN, EDIT, POSTER, QUIET, scale, statuses, values, verdict
 
@@ -37,6 +41,16 @@ def test_an_edit_is_shown_with_its_source_first() -> None:
     assert one.evidence["category_of_edit"] == "object"
     aspects = ("instruction", "target", "source-kept", "integration", "quality")
     assert [row["rubric"] for row in one.evidence["levels"]] == ["edit", *(f"edit: {name}" for name in aspects)]
+
+
+def test_an_aspect_the_model_is_not_fit_for_is_left_out_and_that_is_said() -> None:
+    endpoint, done = FakeEndpoint(seeing), picture("edited").pixels
+    shown = Shown(EDIT, done, shot_of(done), shot_of(CLEAN.pixels), None, {}, "relative-1000", 10**6)
+    unfit = {"edit.object.quality": "few rows", "edit.text.spelling": "of texts"}
+    part = asyncio.run(rate(Asker(endpoint, 0.0), rubrics()["edit"], shown, aspects=True, unfit=unfit))
+    assert len(endpoint.asked) == 5
+    assert part.evidence["aspects_not_asked"] == {"quality": "few rows"}
+    assert part.score.value == 1.0
 
 
 def test_pictures_come_first_and_the_question_last() -> None:

@@ -183,9 +183,12 @@ def test_a_server_that_names_its_model_by_a_profile_is_treated_by_it() -> None:
     assert told(url="http://localhost:1/v1", model="other") == ("relative-1000", (1000, 700))
 
 
-def test_judge_mini_answers_the_same_rubrics_wherever_it_is() -> None:
-    here, there = VlmJudge.Settings(), VlmJudge.Settings(url="http://localhost:1/v1", model="judge-mini")
-    assert unfit(here) == unfit(there) == unfit(VlmJudge.Settings(serve="judge-mini"))
+def test_what_judge_mini_is_not_fit_for_is_left_out_wherever_it_is(monkeypatch, tmp_path) -> None:
+    (tmp_path / "answers.json").write_text('{"unfit": {"text": "few rows"}}')
+    monkeypatch.setattr("judges.vlm.mini.local.WEIGHTS", tmp_path)
+    for settings in ({}, {"url": "http://localhost:1/v1", "model": "judge-mini"}, {"serve": "judge-mini"}):
+        assert unfit(VlmJudge.Settings(**settings)) == {"text": "judge-mini is not fit for it: few rows"}
+    assert unfit(VlmJudge.Settings(model=str(tmp_path)))
     assert not unfit(VlmJudge.Settings(url="http://localhost:1/v1", model="other"))
 
 

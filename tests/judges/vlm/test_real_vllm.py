@@ -16,7 +16,6 @@ import pytest
 from benchmarks.tiles.benchmark import TilesBenchmark
 from benchmarks.tiles.generator import TileGenerator
 from evalkit.cli import main
-from evalkit.config.load import EMBEDDED_DEFAULT
 from evalkit.errors import UnavailableError
 from evalkit.keys import noise_seed
 from evalkit.pictures import Picture, Pixels
@@ -27,7 +26,6 @@ from judges.vlm.ask import Ask, Reply
 from judges.vlm.checklist import items, question_ask
 from judges.vlm.client import OpenAIEndpoint
 from judges.vlm.crops import shot_of
-from judges.vlm.mini.fit import unfit
 from judges.vlm.pairwise import pairwise_asks
 from judges.vlm.reply import Parsed, parse
 from judges.vlm.rubric import Rubric, rubrics, why_not
@@ -46,8 +44,6 @@ MASKED = -1000.0
 """Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
 WEIGHTS = Path(profile("judge-mini").where())
 START_SECONDS = 400
-SUITE = EMBEDDED_DEFAULT["judges"][-1]["rubrics"]
-"""What `evalkit run` asks: the rubrics that judge-mini is fit for."""
 
 
 def vllm_or_skip() -> None:
@@ -177,23 +173,16 @@ def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server) -
 
 
 def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
-    """But for pairs while judge-mini is unfit for them: the grammar lets a server space a reply at will, which a model
-    does where it was not taught the reply, and what comes next depends on that. Endpoint and server are held to
-    transformers on the tokens they wrote."""
     from judges.vlm.mini.local import LocalEndpoint
-
-    known = "preference" not in unfit(WEIGHTS)
-    pairs = [(a, r) for a, r in zip(asked.asks, asked.replies, strict=True) if known or a.name != "pairwise"]
-    assert {ask.choice for ask, _ in pairs} >= {"score", "answer"}
 
     async def in_process() -> list[Reply]:
         endpoint = LocalEndpoint(WEIGHTS)
         try:
-            return list(await asyncio.gather(*(endpoint.ask(ask) for ask, _ in pairs)))
+            return list(await asyncio.gather(*map(endpoint.ask, asked.asks)))
         finally:
             await endpoint.close()
 
-    for (ask, theirs), ours in zip(pairs, asyncio.run(in_process()), strict=True):
+    for ask, theirs, ours in zip(asked.asks, asked.replies, asyncio.run(in_process()), strict=True):
         here, there = (normalised(reply) for reply in (ours, theirs))
         assert there == pytest.approx(here, abs=TOLERANCE), ask.text[-200:]
         if (ranked := sorted(here.values()))[-1] - ranked[-2] > 2 * TOLERANCE:  # no tie that rounding may break
@@ -230,10 +219,12 @@ def test_the_built_in_suite_gets_the_same_verdicts_over_http(
 
 def judged_suite(folder: Path, where: dict[str, str]) -> dict[tuple[str, str], float]:
     """Every score of the student's pictures, by dimension and case."""
-    judge = {"use": "vlm", **where, "rubrics": SUITE, "repeats": 0, "check_text": False}
+    judge = {"use": "vlm", **where, "repeats": 0, "check_text": False}
     config = {"student": "flash-mini", "teacher": None, "judges": [judge], "exporters": ["verdict"], "cache": False}
     folder.mkdir()
     (folder / "run.yaml").write_text(json.dumps(config))
     assert main(["run", str(folder / "run.yaml"), "--out", str(folder / "run")]) == 0
     with RunReader(folder / "run") as reader:
-        return {(name, case): score for name in SUITE for case, _, score in reader.scores(Role.STUDENT, f"vlm.{name}")}
+        return {
+            (name, case): score for name in rubrics() for case, _, score in reader.scores(Role.STUDENT, f"vlm.{name}")
+        }
