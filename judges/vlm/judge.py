@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.errors import ConfigError, JudgeError
+from evalkit.errors import JudgeError
 from evalkit.keys import digest
 from evalkit.pictures import Picture, Pixels
 from evalkit.protocols import Control
@@ -78,15 +78,6 @@ class VlmJudge:
             if wrong:
                 raise ValueError(f"{wrong[0]!r}: name each of {', '.join(rubrics())} at most once")
             return names
-
-        @field_validator("rubric_files")
-        @classmethod
-        def _readable(cls, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-            try:
-                read_rubrics(paths, rubrics())
-            except ConfigError as error:
-                raise ValueError(f"{error}; {error.hint}" if error.hint else str(error)) from error
-            return paths
 
         @model_validator(mode="after")
         def _something(self) -> Self:

@@ -58,9 +58,9 @@ def changed(rng: random.Random, crowd: Crowd) -> Crowd:
     if drawn < SAME:
         return crowd
     if drawn < SAME + OTHER_GROUND:
-        used = {part.layer.color for band in crowd.bands for part in band} & set(COLORS.values())
         if rng.random() < 0.5:
             return crowd._replace(shade=_between(rng, crowd.shade))
+        used = {part.layer.color for band in crowd.bands for part in band} & set(COLORS.values())
         grounds = [name for name in COLORS if used <= {COLORS[ink] for ink in readable_on(name)}]
         ground = rng.choice(grounds or [crowd.ground])
         return crowd._replace(ground=ground, shade=COLORS[ground])
@@ -97,8 +97,9 @@ def _changed_part(rng: random.Random, part: Part, inks: list[str]) -> list[Part]
     what = rng.choice(("color", "shade", "form", "form", "gone"))
     if what == "gone":
         return []
-    if what == "color":
-        return [part._replace(layer=part.layer._replace(color=_color(rng, rng.choice(inks))))]
+    if what in ("color", "shade"):
+        color = COLORS[rng.choice(inks)] if what == "color" else _between(rng, part.layer.color)
+        return [part._replace(layer=part.layer._replace(color=color))]
     if part.letter:
         char = rng.choice(string.ascii_uppercase)
         return [part._replace(layer=part.layer._replace(coverage=letter(char)), letter=char)]

@@ -34,7 +34,7 @@ from evalkit.protocols import Judged
 from evalkit.records import Background, Case, Question, SourceImage, Task, TextTarget
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
-"""Shares of pictures without a defect, with two, and of another case."""
+"""Shares of pictures without a defect, with two, and of another case (edits not done or done otherwise: twice that)."""
 EDITS, TWINS, STRANGE = 0.58, 0.9, 0.35
 """Shares of edits, of pictures with a twin, and of questions that belong to another scene."""
 ALIKE, CLEAN = 0.2, 0.35
@@ -45,7 +45,7 @@ ON_GRID = 0.2
 """Share of shifts by a whole tile, which look like no shift."""
 WEIGHTS = {"text": 5, "shapes": 4, "portrait": 2, "landscape": 2}
 EDIT_WEIGHTS = {"text": 3, "background": 2, "recolor": 1, "move": 1, "add": 1, "remove": 1}
-"""Each of the three kinds of edits that our rubrics tell apart is to come about as often."""
+"""Of kinds of edits: evenly drawn, those of texts and grounds were too few to learn from and to measure."""
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled", "restyled")
 LATE = ("tint",) * 3
 """What is learnt last comes more often."""

@@ -28,16 +28,7 @@ CLEAR, EQUAL = 1.2, 0.25
 """Difference of two pictures' defects from which one is better; up to which it is a tie."""
 UNKNOWN = -100
 """What no loss looks at."""
-GRADED = (
-    "compliance",
-    "text",
-    "layout",
-    "background",
-    "quality",
-    "portrait",
-    "edit.instruction",
-    "edit.source-kept",
-)
+GRADED = (*SCALES, "edit.instruction", "edit.source-kept")
 """What a picture is graded by, whatever is asked about it."""
 
 

@@ -14,7 +14,7 @@ from benchmarks.tiles.defects.shown import Part, Shown
 from benchmarks.tiles.defects.spans import wrong_spans
 from benchmarks.tiles.edit import KINDS, Edit, sample_edit
 from benchmarks.tiles.sample import sample_scene
-from benchmarks.tiles.scene import Mark, TileScene, Word
+from benchmarks.tiles.scene import COLORS, Mark, TileScene, Word
 from benchmarks.tiles.truth import placed
 from benchmarks.tiles.words import training_word
 from evalkit.protocols import JudgeData
@@ -93,6 +93,22 @@ def test_a_changed_crowd_differs_where_its_lesson_does() -> None:
             if band_kept:
                 assert np.array_equal(a[rows, :, :2][known[rows]], b[rows, :, :2][known[rows]])
     assert 0 < same < 20
+
+
+def test_things_and_grounds_of_a_crowd_change_by_a_shade_alone() -> None:
+    rng, named, things, grounds = random.Random(9), set(COLORS.values()), 0, 0
+    for _ in range(200):
+        one = crowd(rng)
+        other = changed(rng, one)
+        grounds += other.shade not in named and other.shade != one.shade
+        if [len(band) for band in one.bands] == [len(band) for band in other.bands]:
+            pairs = [pair for bands in zip(one.bands, other.bands, strict=True) for pair in zip(*bands, strict=True)]
+            things += sum(
+                a.name == b.name and a.letter == b.letter and b.layer.color not in named | {a.layer.color}
+                for a, b in pairs
+            )
+    assert grounds > 5
+    assert things > 10
 
 
 def test_twins_are_of_one_case_and_alike_twins_are_equally_good(data: JudgeData) -> None:

@@ -136,7 +136,7 @@ def test_judge_mini_leaves_a_rubric_of_one_s_own_unscored(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("quality.yaml", HANDS, "a rubric `quality` already; rename the file"),
+        ("quality.yaml", HANDS, "a rubric `quality` already"),
         ("hands.yaml", HANDS.replace("vlm.hands", "vlm.quality"), "that of `quality` already"),
         ("hands.yaml", HANDS.replace("kinds: [finger]", ""), "kinds"),
         ("other.yaml", None, "other.yaml"),
@@ -145,8 +145,8 @@ def test_judge_mini_leaves_a_rubric_of_one_s_own_unscored(tmp_path) -> None:
 def test_a_rubric_of_one_s_own_that_can_t_be_asked_is_refused_at_once(tmp_path, name, text, said) -> None:
     if text:
         (tmp_path / name).write_text(text)
-    with pytest.raises(ValidationError, match=said):
-        VlmJudge.Settings(rubric_files=(tmp_path / name,))
+    with pytest.raises(ConfigError, match=said):
+        VlmJudge(VlmJudge.Settings(rubric_files=(tmp_path / name,)))
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://a/v1", "http://me:secret@host/v1"])
