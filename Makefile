@@ -32,7 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 $(VLLM_READY): constraints-vllm.txt judges/vlm/serving/install.py | $(READY)
-	@$(VENV)/bin/python -m judges.vlm.serving.install $(VLLM_VENV)
+	@$(VENV)/bin/python -m evalkit.judges.vlm.serving.install $(VLLM_VENV)
 	@touch $@
 
 clean:

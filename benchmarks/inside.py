@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from evalkit.errors import SuiteError
+from evalkit.api.errors import SuiteError
 
 
 def path_inside(folder: Path, name: str, *, where: str) -> Path:

@@ -16,16 +16,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from benchmarks.inside import path_inside
-from evalkit import settings as base
-from evalkit.errors import SuiteError
-from evalkit.explain import explain
-from evalkit.keys import digest
-from evalkit.pictures import FORMATS, MAX_PIXELS
-from evalkit.protocols import BenchmarkInfo
-from evalkit.records import Box, Case, TextTarget
-from evalkit.settings import ResolvedPath
-from evalkit.strict_jsonl import read_jsonl
+from evalkit.api import settings as base
+from evalkit.api.errors import SuiteError
+from evalkit.api.pictures import FORMATS, MAX_PIXELS
+from evalkit.api.protocols import BenchmarkInfo
+from evalkit.api.records import Box, Case, TextTarget
+from evalkit.api.settings import ResolvedPath
+from evalkit.benchmarks.inside import path_inside
+from evalkit.formats.explain import explain
+from evalkit.formats.keys import digest
+from evalkit.formats.strict_jsonl import read_jsonl
 
 LABELS = "labels.jsonl"
 FALLBACK_SIZE = (1024, 1024)

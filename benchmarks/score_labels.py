@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.labels import Label, word_positions
-from evalkit.errors import SuiteError
-from evalkit.records import Box
+from evalkit.api.errors import SuiteError
+from evalkit.api.records import Box
+from evalkit.benchmarks.labels import Label, word_positions
 
 MIN_IOU = 0.1
 NO_ALARM = frozenset({"correct", "punct"})

@@ -22,17 +22,17 @@ from typing import ClassVar
 
 from pydantic import Field, ValidationError
 
-from benchmarks.inside import path_inside
-from evalkit import settings as base
-from evalkit.errors import PictureError, SuiteError
-from evalkit.explain import explain
-from evalkit.keys import from_json_text, to_json
-from evalkit.pictures import read_file
-from evalkit.protocols import BenchmarkInfo
-from evalkit.records import Case, SourceImage, Task
-from evalkit.settings import ResolvedPath
-from evalkit.strict_jsonl import read_jsonl
-from evalkit.strict_yaml import read_yaml
+from evalkit.api import settings as base
+from evalkit.api.errors import PictureError, SuiteError
+from evalkit.api.pictures import read_file
+from evalkit.api.protocols import BenchmarkInfo
+from evalkit.api.records import Case, SourceImage, Task
+from evalkit.api.settings import ResolvedPath
+from evalkit.benchmarks.inside import path_inside
+from evalkit.formats.explain import explain
+from evalkit.formats.keys import from_json_text, to_json
+from evalkit.formats.strict_jsonl import read_jsonl
+from evalkit.formats.strict_yaml import read_yaml
 
 HEADER = "suite.yaml"
 CORE = Path(__file__).parent / "suites" / "scenes-core"

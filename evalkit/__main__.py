@@ -18,7 +18,7 @@ def forget_working_folder() -> None:
 
 
 def main() -> None:
-    """Entry point of the `evalkit` command; exits with the codes of `evalkit.errors`."""
+    """Entry point of the `evalkit` command; exits with the codes of `evalkit.api.errors`."""
     forget_working_folder()
     from evalkit.cli import main as run_command_line
 

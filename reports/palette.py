@@ -7,4 +7,4 @@ from importlib.resources import files
 
 def palette() -> str:
     """The style sheet that every page puts before its own."""
-    return (files("reports") / "palette.css").read_text("utf-8")
+    return (files("evalkit.reports") / "palette.css").read_text("utf-8")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from evalkit.records import Blame, Dimension, Finding, Role
-from evalkit.results import CaseResult, DimensionResult, Interval
+from evalkit.api.records import Blame, Dimension, Finding, Role
+from evalkit.api.results import CaseResult, DimensionResult, Interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalkit.ability import Ability, Sight, ability_of
+from evalkit.api.ability import Ability, Sight
+from evalkit.plugins.abilities import ability_of
 
 HARDLY = 0.1
 """A fault that is found less often than this counts as one that the judge does not see."""

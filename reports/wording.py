@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from evalkit.records import Dimension
-from evalkit.results import DimensionChange, DimensionResult, GateStatus, Interval, Outcome, RunSummary
+from evalkit.api.records import Dimension
+from evalkit.api.results import DimensionChange, DimensionResult, GateStatus, Interval, Outcome, RunSummary
 
 OUTCOMES = {Outcome.PASSED: "Passed", Outcome.FAILED: "Failed", Outcome.UNDECIDED: "Undecided"}
 GLYPHS = {Outcome.PASSED: "✓", Outcome.FAILED: "✕", Outcome.UNDECIDED: "?"}

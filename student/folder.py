@@ -8,13 +8,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from evalkit.errors import ConfigError, GenerationError, PictureError
-from evalkit.keys import digest
-from evalkit.pictures import read_file
-from evalkit.protocols import GeneratorInfo
-from evalkit.records import Case, Generated, Request
-from evalkit.settings import ResolvedPath, Settings
-from student.folder_index import Entry, FolderIndex, build_index
+from evalkit.api.errors import ConfigError, GenerationError, PictureError
+from evalkit.api.pictures import read_file
+from evalkit.api.protocols import GeneratorInfo
+from evalkit.api.records import Case, Generated, Request
+from evalkit.api.settings import ResolvedPath, Settings
+from evalkit.formats.keys import digest
+from evalkit.student.folder_index import Entry, FolderIndex, build_index
 
 
 class FolderSettings(Settings):

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from evalkit.errors import ConfigError, GenerationError
-from evalkit.records import JSON
-from evalkit.strict_jsonl import read_jsonl
+from evalkit.api.errors import ConfigError, GenerationError
+from evalkit.api.records import JSON
+from evalkit.formats.strict_jsonl import read_jsonl
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
 MANIFESTS = ("manifest.jsonl", "labels.jsonl")

@@ -14,17 +14,17 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, field_validator
 
-from evalkit.errors import ConfigError, GenerationError, PictureError, UnavailableError
-from evalkit.foreign_text import clean
-from evalkit.keys import digest
-from evalkit.pictures import decode
-from evalkit.protocols import GeneratorInfo
-from evalkit.records import JSON, Case, Generated, Request, Task
-from evalkit.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
-from evalkit.settings import Settings
-from student import images_api
-from student.pacer import Pacer
-from student.source import read_source
+from evalkit.api.errors import ConfigError, GenerationError, PictureError, UnavailableError
+from evalkit.api.pictures import decode
+from evalkit.api.protocols import GeneratorInfo
+from evalkit.api.records import JSON, Case, Generated, Request, Task
+from evalkit.api.settings import Settings
+from evalkit.formats.foreign_text import clean
+from evalkit.formats.keys import digest
+from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
+from evalkit.student import images_api
+from evalkit.student.pacer import Pacer
+from evalkit.student.source import read_source
 
 if TYPE_CHECKING:
     import httpx

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from evalkit.errors import GenerationError
-from evalkit.foreign_text import clean
-from evalkit.records import JSON, Case
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import JSON, Case
+from evalkit.formats.foreign_text import clean
 
 RESERVED_FIELDS = frozenset({"prompt", "model", "n", "size", "image", "response_format"})
 

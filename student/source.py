@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from evalkit.errors import GenerationError
-from evalkit.pictures import read_file
-from evalkit.records import Case
+from evalkit.api.errors import GenerationError
+from evalkit.api.pictures import read_file
+from evalkit.api.records import Case
 
 
 def read_source(case: Case) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.faults.fault import Mask, PictureFault
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
+from evalkit.benchmarks.faults.fault import Mask, PictureFault
 
 STEP = 3.0
 WIDTH_PX = 32.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.faults.fault import Mask, PictureFault
-from benchmarks.faults.lab import to_lab, to_rgb
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
+from evalkit.benchmarks.faults.fault import Mask, PictureFault
+from evalkit.benchmarks.faults.lab import to_lab, to_rgb
 
 DELTA_E = 4.0
 HUES = 12

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scenes.scene import Scene
-from evalkit.pictures import Pixels
-from evalkit.records import JSON, RGB, Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import JSON, RGB, Box
+from evalkit.benchmarks.scenes.scene import Scene
 
 Mask = NDArray[np.bool_]
 Alpha = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.faults.fault import Mask, PictureFault
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
+from evalkit.benchmarks.faults.fault import Mask, PictureFault
 
 RMS = 4.0
 CORRELATION_PX = 1.5

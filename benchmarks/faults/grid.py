@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.faults.fault import Mask, PictureFault
-from benchmarks.faults.grain import add_pattern
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
+from evalkit.benchmarks.faults.fault import Mask, PictureFault
+from evalkit.benchmarks.faults.grain import add_pattern
 
 RMS = 3.0
 PERIOD_PX = 8.0

@@ -9,18 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.faults.fault import ContentFault, Fault, Layer, Mask
-from benchmarks.faults.lab import to_lab
-from benchmarks.faults.layer import bounds, hull, inked, scene_layer
-from benchmarks.faults.pick import glyph_px, is_of_height
-from benchmarks.faults.registry import CONTENT, FAULTS, LAYER, ON_INK, PICTURE
-from benchmarks.scenes.draw import Drawing, draw
-from benchmarks.scenes.recipe import FaultSpec, SceneRecipe
-from benchmarks.scenes.render import compose
-from benchmarks.scenes.scene import Scene
-from evalkit.errors import GenerationError
-from evalkit.pictures import Pixels
-from evalkit.records import JSON
+from evalkit.api.errors import GenerationError
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import JSON
+from evalkit.benchmarks.faults.fault import ContentFault, Fault, Layer, Mask
+from evalkit.benchmarks.faults.lab import to_lab
+from evalkit.benchmarks.faults.layer import bounds, hull, inked, scene_layer
+from evalkit.benchmarks.faults.pick import glyph_px, is_of_height
+from evalkit.benchmarks.faults.registry import CONTENT, FAULTS, LAYER, ON_INK, PICTURE
+from evalkit.benchmarks.scenes.draw import Drawing, draw
+from evalkit.benchmarks.scenes.recipe import FaultSpec, SceneRecipe
+from evalkit.benchmarks.scenes.render import compose
+from evalkit.benchmarks.scenes.scene import Scene
 
 HEIGHT, PATCH, RMS_LIGHTNESS = "height_px", "patch", "rms_lightness"
 """Strengths that whole families have: `height_px` wants a text whose capitals are about that tall (letters, words,

@@ -11,12 +11,12 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from benchmarks.faults.fault import Alpha, Layer, LayerFault
-from benchmarks.faults.layer import hull, window
-from benchmarks.faults.letters import LOOKALIKES
-from benchmarks.faults.overlap import DEPTH
-from benchmarks.faults.places import MOVE_PX, SHIFT_PX
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.fault import Alpha, Layer, LayerFault
+from evalkit.benchmarks.faults.layer import hull, window
+from evalkit.benchmarks.faults.letters import LOOKALIKES
+from evalkit.benchmarks.faults.overlap import DEPTH
+from evalkit.benchmarks.faults.places import MOVE_PX, SHIFT_PX
 
 T = TypeVar("T")
 

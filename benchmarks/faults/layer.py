@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.faults.fault import Alpha, Layer, Mask
-from benchmarks.scenes.draw import Drawing, DrawnText, draw
-from benchmarks.scenes.scene import Scene
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.faults.fault import Alpha, Layer, Mask
+from evalkit.benchmarks.scenes.draw import Drawing, DrawnText, draw
+from evalkit.benchmarks.scenes.scene import Scene
 
 FAINT = 1 / 64
 """Coverage below this is taken for none: it moves no pixel by more than a few code values."""

@@ -9,10 +9,10 @@ import dataclasses
 import random
 from typing import NamedTuple
 
-from benchmarks.faults.fault import ContentFault
-from benchmarks.faults.pick import glyph_px, is_of_height
-from benchmarks.scenes.draw import Drawing
-from benchmarks.scenes.scene import Scene, TextBlock
+from evalkit.benchmarks.faults.fault import ContentFault
+from evalkit.benchmarks.faults.pick import glyph_px, is_of_height
+from evalkit.benchmarks.scenes.draw import Drawing
+from evalkit.benchmarks.scenes.scene import Scene, TextBlock
 
 LOOKALIKES = {
     "a": "oe", "b": "dh", "c": "eo", "d": "bc", "e": "ca", "f": "t", "g": "qy", "h": "bn", "i": "lj", "j": "i",

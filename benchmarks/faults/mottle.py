@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.faults.fault import Mask, PictureFault
-from benchmarks.faults.grain import grain
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
+from evalkit.benchmarks.faults.fault import Mask, PictureFault
+from evalkit.benchmarks.faults.grain import grain
 
 RMS = 3.0
 BLOTCH_PX = 24.0

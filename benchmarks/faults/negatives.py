@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.faults.grain import grain
-from benchmarks.scenes.draw import draw_ground
-from benchmarks.scenes.fonts import Face, load
-from benchmarks.scenes.scene import Ground
-from evalkit.ability import Specimen
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Background, Box, Case, TextTarget
+from evalkit.api.ability import Specimen
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Background, Box, Case, TextTarget
+from evalkit.benchmarks.faults.grain import grain
+from evalkit.benchmarks.scenes.draw import draw_ground
+from evalkit.benchmarks.scenes.fonts import Face, load
+from evalkit.benchmarks.scenes.scene import Ground
 
 DIRECTIONS = ("vertical", "horizontal", "diagonal")
 WANTED = ("shot on 35 mm film with visible grain", "printed on rough recycled paper", "a risograph print with grain")

@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.faults.fault import Fault, Mask
-from benchmarks.faults.inject import Faulty, check, in_layer, on_ground
-from benchmarks.faults.layer import picture_layer
-from benchmarks.faults.registry import LAYER, ON_INK, PICTURE
-from benchmarks.scenes.recipe import FaultSpec
-from evalkit.errors import GenerationError
-from evalkit.pictures import Pixels
-from evalkit.records import Box
+from evalkit.api.errors import GenerationError
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.fault import Fault, Mask
+from evalkit.benchmarks.faults.inject import Faulty, check, in_layer, on_ground
+from evalkit.benchmarks.faults.layer import picture_layer
+from evalkit.benchmarks.faults.registry import LAYER, ON_INK, PICTURE
+from evalkit.benchmarks.scenes.recipe import FaultSpec
 
 
 class TextArea(NamedTuple):

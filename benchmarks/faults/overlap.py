@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import random
 
-from benchmarks.faults.fault import ContentFault
-from benchmarks.scenes.draw import Drawing
-from benchmarks.scenes.scene import Scene
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.fault import ContentFault
+from evalkit.benchmarks.scenes.draw import Drawing
+from evalkit.benchmarks.scenes.scene import Scene
 
 DEPTH = 0.6
 """How far the moved text goes into the other one, as a share of the lower of their heights."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.scenes.fonts import cap_height
-from benchmarks.scenes.scene import TextBlock
+from evalkit.benchmarks.scenes.fonts import cap_height
+from evalkit.benchmarks.scenes.scene import TextBlock
 
 NEAR = 0.2
 """A text is taken for one of a wanted height if it differs from it by no more than this share."""

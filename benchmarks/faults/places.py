@@ -6,10 +6,10 @@ import dataclasses
 import random
 from itertools import pairwise
 
-from benchmarks.faults.fault import ContentFault
-from benchmarks.scenes.draw import Drawing
-from benchmarks.scenes.scene import Bounds, Item, Part, Polygon, Scene, Shape, Stroke, TextBlock
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.fault import ContentFault
+from evalkit.benchmarks.scenes.draw import Drawing
+from evalkit.benchmarks.scenes.scene import Bounds, Item, Part, Polygon, Scene, Shape, Stroke, TextBlock
 
 SHIFT_PX = 16.0
 MOVE_PX = 96.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.faults.banding import banding
-from benchmarks.faults.cast import colour_cast
-from benchmarks.faults.fault import ContentFault, LayerFault, PictureFault
-from benchmarks.faults.grain import grain
-from benchmarks.faults.grid import grid
-from benchmarks.faults.ink import (
+from evalkit.benchmarks.faults.banding import banding
+from evalkit.benchmarks.faults.cast import colour_cast
+from evalkit.benchmarks.faults.fault import ContentFault, LayerFault, PictureFault
+from evalkit.benchmarks.faults.grain import grain
+from evalkit.benchmarks.faults.grid import grid
+from evalkit.benchmarks.faults.ink import (
     double_ink,
     drop_ink,
     drop_word_ink,
@@ -21,13 +21,13 @@ from benchmarks.faults.ink import (
     substitute_ink,
     swap_ink,
 )
-from benchmarks.faults.letters import double_letter, drop_letter, substitute_letter, swap_letters
-from benchmarks.faults.mottle import mottle
-from benchmarks.faults.overlap import overlap_text
-from benchmarks.faults.places import move_text, run_off_text, shift_text, swap_texts, uneven_spacing
-from benchmarks.faults.set_lines import clip_text, tilt_text, widen_gap
-from benchmarks.faults.strokes import blur_strokes, cut_strokes, melt_strokes, mirror_strokes
-from benchmarks.faults.words import drop_word, extra_word, repeat_word
+from evalkit.benchmarks.faults.letters import double_letter, drop_letter, substitute_letter, swap_letters
+from evalkit.benchmarks.faults.mottle import mottle
+from evalkit.benchmarks.faults.overlap import overlap_text
+from evalkit.benchmarks.faults.places import move_text, run_off_text, shift_text, swap_texts, uneven_spacing
+from evalkit.benchmarks.faults.set_lines import clip_text, tilt_text, widen_gap
+from evalkit.benchmarks.faults.strokes import blur_strokes, cut_strokes, melt_strokes, mirror_strokes
+from evalkit.benchmarks.faults.words import drop_word, extra_word, repeat_word
 
 CONTENT: dict[str, Callable[..., ContentFault | None]] = {
     "substitute-letter": substitute_letter,

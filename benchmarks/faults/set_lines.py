@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from benchmarks.faults.fault import Alpha, Layer, LayerFault
-from benchmarks.faults.layer import FAINT, bounds, hull, window
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.fault import Alpha, Layer, LayerFault
+from evalkit.benchmarks.faults.layer import FAINT, bounds, hull, window
 
 CLIP_PX = 8.0
 DEGREES = 3.0

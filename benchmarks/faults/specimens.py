@@ -7,14 +7,14 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from benchmarks.faults.grades import GRADES, Grades
-from benchmarks.faults.inject import HEIGHT, inject
-from benchmarks.faults.negatives import gradients, lettered_photos, photos, wanted_grain
-from benchmarks.scenes.benchmark import scene_seed
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.recipe import KINDS, MAX_SIZE, MIN_SIZE, FaultSpec, SceneRecipe
-from evalkit import settings as base
-from evalkit.ability import Specimen
+from evalkit.api import settings as base
+from evalkit.api.ability import Specimen
+from evalkit.benchmarks.faults.grades import GRADES, Grades
+from evalkit.benchmarks.faults.inject import HEIGHT, inject
+from evalkit.benchmarks.faults.negatives import gradients, lettered_photos, photos, wanted_grain
+from evalkit.benchmarks.scenes.benchmark import scene_seed
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.recipe import KINDS, MAX_SIZE, MIN_SIZE, FaultSpec, SceneRecipe
 
 HELD_OUT = 7_000_000
 """Series of scenes that nothing else uses: no suite, no test, no tuning, no training."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.faults.fault import Alpha, Layer, LayerFault
-from benchmarks.faults.layer import hull, window
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.fault import Alpha, Layer, LayerFault
+from evalkit.benchmarks.faults.layer import hull, window
 
 SHARE = 0.25
 HARM = 0.25

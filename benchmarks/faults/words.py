@@ -6,13 +6,13 @@ import random
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.faults.fault import ContentFault
-from benchmarks.faults.letters import with_lines
-from benchmarks.faults.pick import glyph_px, is_of_height
-from benchmarks.scenes.draw import Drawing
-from benchmarks.scenes.fonts import width_in_em
-from benchmarks.scenes.scene import Scene, TextBlock
-from evalkit.records import JSON, Box
+from evalkit.api.records import JSON, Box
+from evalkit.benchmarks.faults.fault import ContentFault
+from evalkit.benchmarks.faults.letters import with_lines
+from evalkit.benchmarks.faults.pick import glyph_px, is_of_height
+from evalkit.benchmarks.scenes.draw import Drawing
+from evalkit.benchmarks.scenes.fonts import width_in_em
+from evalkit.benchmarks.scenes.scene import Scene, TextBlock
 
 EXTRA = ("new", "more", "today", "only", "best", "soon", "fresh", "open", "extra", "quiet")
 """Words that none of the scenes asks for at its place."""

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.provenance import renderer_version
-from benchmarks.scenes.recipe import KINDS, LAYOUT, MAX_SIZE, MIN_SIZE, Kind, SceneRecipe
-from evalkit import settings as base
-from evalkit.keys import digest
-from evalkit.protocols import BenchmarkInfo
-from evalkit.records import Case
+from evalkit.api import settings as base
+from evalkit.api.protocols import BenchmarkInfo
+from evalkit.api.records import Case
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.provenance import renderer_version
+from evalkit.benchmarks.scenes.recipe import KINDS, LAYOUT, MAX_SIZE, MIN_SIZE, Kind, SceneRecipe
+from evalkit.formats.keys import digest
 
 
 class ScenesBenchmark:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from benchmarks.scenes.draw import draw
-from benchmarks.scenes.recipe import SceneRecipe
-from benchmarks.scenes.render import compose
-from benchmarks.scenes.truth import truth
-from evalkit.errors import GenerationError
-from evalkit.keys import from_json, to_json
-from evalkit.records import Case, TextTarget
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import Case, TextTarget
+from evalkit.benchmarks.scenes.draw import draw
+from evalkit.benchmarks.scenes.recipe import SceneRecipe
+from evalkit.benchmarks.scenes.render import compose
+from evalkit.benchmarks.scenes.truth import truth
+from evalkit.formats.keys import from_json, to_json
 
 EXTRA = "scene"
 """The key of `Case.extra` that holds the recipe."""

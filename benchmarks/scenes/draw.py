@@ -13,10 +13,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scenes.fonts import load, set_line
-from benchmarks.scenes.scene import Ellipse, Ground, Part, Polygon, Rect, Scene, Sector, Shape, Stroke, TextBlock
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.scenes.fonts import load, set_line
+from evalkit.benchmarks.scenes.scene import (
+    Ellipse,
+    Ground,
+    Part,
+    Polygon,
+    Rect,
+    Scene,
+    Sector,
+    Shape,
+    Stroke,
+    TextBlock,
+)
 
 if TYPE_CHECKING:
     from PIL import Image

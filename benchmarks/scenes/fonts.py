@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from evalkit.errors import UnavailableError
+from evalkit.api.errors import UnavailableError
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont

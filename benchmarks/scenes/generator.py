@@ -10,16 +10,16 @@ from functools import partial
 
 from pydantic import Field, field_validator
 
-from benchmarks.faults.inject import Faulty, inject
-from benchmarks.faults.registry import FAULTS
-from benchmarks.scenes.case import recipe_of
-from benchmarks.scenes.provenance import renderer_version
-from benchmarks.scenes.recipe import FaultSpec, SceneRecipe
-from evalkit import settings as base
-from evalkit.errors import GenerationError
-from evalkit.keys import digest, to_json
-from evalkit.protocols import GeneratorInfo
-from evalkit.records import Case, Generated, Request
+from evalkit.api import settings as base
+from evalkit.api.errors import GenerationError
+from evalkit.api.protocols import GeneratorInfo
+from evalkit.api.records import Case, Generated, Request
+from evalkit.benchmarks.faults.inject import Faulty, inject
+from evalkit.benchmarks.faults.registry import FAULTS
+from evalkit.benchmarks.scenes.case import recipe_of
+from evalkit.benchmarks.scenes.provenance import renderer_version
+from evalkit.benchmarks.scenes.recipe import FaultSpec, SceneRecipe
+from evalkit.formats.keys import digest, to_json
 
 
 class SceneGenerator:

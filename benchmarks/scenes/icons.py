@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from benchmarks.scenes.scene import Ellipse, Part, Point, Polygon, Rect, Sector, Stroke
-from evalkit.records import RGB
+from evalkit.api.records import RGB
+from evalkit.benchmarks.scenes.scene import Ellipse, Part, Point, Polygon, Rect, Sector, Stroke
 
 
 def icon(name: str, x: float, y: float, radius: float, color: RGB, cut: RGB) -> tuple[Part, ...]:

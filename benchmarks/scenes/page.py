@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
-from benchmarks.scenes.fonts import PAIRS, Face, Pair, cap_height, depth, rise, width_in_em
-from benchmarks.scenes.palette import PALETTES, Color, Palette, contrast
-from benchmarks.scenes.recipe import SceneRecipe
-from benchmarks.scenes.scene import Ground, Item, Part, Scene, Shape, TextBlock
-from benchmarks.scenes.words import VOCABULARIES, Vocabulary
-from evalkit.records import Question, Relation
+from evalkit.api.records import Question, Relation
+from evalkit.benchmarks.scenes.fonts import PAIRS, Face, Pair, cap_height, depth, rise, width_in_em
+from evalkit.benchmarks.scenes.palette import PALETTES, Color, Palette, contrast
+from evalkit.benchmarks.scenes.recipe import SceneRecipe
+from evalkit.benchmarks.scenes.scene import Ground, Item, Part, Scene, Shape, TextBlock
+from evalkit.benchmarks.scenes.words import VOCABULARIES, Vocabulary
 
 T = TypeVar("T")
 SMALLEST = 14

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalkit.records import RGB
+from evalkit.api.records import RGB
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from benchmarks.scenes.fonts import PAIRS
+from evalkit.benchmarks.scenes.fonts import PAIRS
 
 
 @lru_cache(maxsize=1)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks.scenes.draw import Drawing, draw
-from benchmarks.scenes.layouts import LAYOUTS
-from benchmarks.scenes.page import Page
-from benchmarks.scenes.recipe import SceneRecipe
-from benchmarks.scenes.scene import Scene
+from evalkit.benchmarks.scenes.draw import Drawing, draw
+from evalkit.benchmarks.scenes.layouts import LAYOUTS
+from evalkit.benchmarks.scenes.page import Page
+from evalkit.benchmarks.scenes.recipe import SceneRecipe
+from evalkit.benchmarks.scenes.scene import Scene
 
 
 def compose(recipe: SceneRecipe) -> Scene:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmarks.scenes.fonts import Face
-from evalkit.records import RGB, Question, Relation
+from evalkit.api.records import RGB, Question, Relation
+from evalkit.benchmarks.scenes.fonts import Face
 
 Point = tuple[float, float]
 Bounds = tuple[float, float, float, float]

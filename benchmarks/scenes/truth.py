@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scenes.draw import Drawing, DrawnText, InkedChar
-from benchmarks.scenes.scene import Scene
-from evalkit.records import Background, Box, Element, Relation
+from evalkit.api.records import Background, Box, Element, Relation
+from evalkit.benchmarks.scenes.draw import Drawing, DrawnText, InkedChar
+from evalkit.benchmarks.scenes.scene import Scene
 
 GRID = 24
 """Flat regions are found on a grid of this many cells a side."""

@@ -1,4 +1,4 @@
-"""Writes the built-in suite `scenes-core`: `python -m benchmarks.scenes.write_core [FOLDER]`.
+"""Writes the built-in suite `scenes-core`: `python -m evalkit.benchmarks.scenes.write_core [FOLDER]`.
 
 24 scenes of 512 px: for each kind the first seeds whose scene has a ground that is still wanted, so that every kind
 comes on solid grounds and on gradients. The files follow from this module alone; a test compares them.
@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.recipe import LAYOUT, SceneRecipe
-from benchmarks.suite import CORE, SuiteHeader, write_suite
-from evalkit.records import Case
+from evalkit.api.records import Case
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.recipe import LAYOUT, SceneRecipe
+from evalkit.benchmarks.suite import CORE, SuiteHeader, write_suite
 
 SIZE = 512
 FIRST_SEED = 1000

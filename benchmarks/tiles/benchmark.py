@@ -10,18 +10,18 @@ from typing import ClassVar, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
-from benchmarks.tiles.case import edit_case, tile_case
-from benchmarks.tiles.edit import KINDS, Edit, sample_edit
-from benchmarks.tiles.provenance import tiles_version
-from benchmarks.tiles.sample import TOLD, WordSource, sample_scene
-from benchmarks.tiles.scene import CATEGORIES, MAX_LETTERS, Category
-from benchmarks.tiles.sources import cached_source
-from benchmarks.tiles.training import EDITED
-from benchmarks.tiles.words import HELD_OUT, TRAINED, held_out_word
-from evalkit import settings as base
-from evalkit.keys import digest
-from evalkit.protocols import BenchmarkInfo
-from evalkit.records import Case
+from evalkit.api import settings as base
+from evalkit.api.protocols import BenchmarkInfo
+from evalkit.api.records import Case
+from evalkit.benchmarks.tiles.case import edit_case, tile_case
+from evalkit.benchmarks.tiles.edit import KINDS, Edit, sample_edit
+from evalkit.benchmarks.tiles.provenance import tiles_version
+from evalkit.benchmarks.tiles.sample import TOLD, WordSource, sample_scene
+from evalkit.benchmarks.tiles.scene import CATEGORIES, MAX_LETTERS, Category
+from evalkit.benchmarks.tiles.sources import cached_source
+from evalkit.benchmarks.tiles.training import EDITED
+from evalkit.benchmarks.tiles.words import HELD_OUT, TRAINED, held_out_word
+from evalkit.formats.keys import digest
 
 VERSION = "2"
 Words = Literal["held-out", "trained", "letters"]

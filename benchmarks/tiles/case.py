@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping
 
 from pydantic import ValidationError
 
-from benchmarks.tiles.edit import Edit
-from benchmarks.tiles.edited import EDIT, edit_extra
-from benchmarks.tiles.prompt import prompt_of
-from benchmarks.tiles.questions import questions
-from benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, ROWS, SIDE, SKINS, TILE, TileScene
-from benchmarks.tiles.truth import background, elements, placed, relations, text_box, unplaced
-from evalkit.errors import GenerationError
-from evalkit.keys import from_json, to_json
-from evalkit.records import JSON, Case, SourceImage, Task, TextTarget
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import JSON, Case, SourceImage, Task, TextTarget
+from evalkit.benchmarks.tiles.edit import Edit
+from evalkit.benchmarks.tiles.edited import EDIT, edit_extra
+from evalkit.benchmarks.tiles.prompt import prompt_of
+from evalkit.benchmarks.tiles.questions import questions
+from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, ROWS, SIDE, SKINS, TILE, TileScene
+from evalkit.benchmarks.tiles.truth import background, elements, placed, relations, text_box, unplaced
+from evalkit.formats.keys import from_json, to_json
 
 EXTRA = "tiles"
 """The key of `Case.extra` that holds the scene."""

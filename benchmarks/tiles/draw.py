@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scenes.fonts import Face, load
-from benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, ROWS, SIDE, SKINS, TILE, Mark, TileScene, Word
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.scenes.fonts import Face, load
+from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, ROWS, SIDE, SKINS, TILE, Mark, TileScene, Word
 
 FACE = Face("jetbrains-mono", 800)
 FONT_SIZE = 27

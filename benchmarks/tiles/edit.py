@@ -6,9 +6,9 @@ import dataclasses
 import random
 from typing import NamedTuple
 
-from benchmarks.tiles.prompt import described, name_of
-from benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
-from benchmarks.tiles.scene import BANDS, COLORS, SHAPE_KINDS, Mark, TileScene, Word
+from evalkit.benchmarks.tiles.prompt import described, name_of
+from evalkit.benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
+from evalkit.benchmarks.tiles.scene import BANDS, COLORS, SHAPE_KINDS, Mark, TileScene, Word
 
 KINDS = ("background", "text", "recolor", "move", "add", "remove")
 """Change the ground's colour; the word; a colour; a place; add a shape; remove a shape."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.draw import layers
-from benchmarks.tiles.edit import Edit
-from benchmarks.tiles.scene import COLUMNS, FIRST_COLUMN, ROWS, TILE, Mark, TileScene, Word
-from evalkit.keys import to_json
-from evalkit.records import JSON, Box
+from evalkit.api.records import JSON, Box
+from evalkit.benchmarks.tiles.draw import layers
+from evalkit.benchmarks.tiles.edit import Edit
+from evalkit.benchmarks.tiles.scene import COLUMNS, FIRST_COLUMN, ROWS, TILE, Mark, TileScene, Word
+from evalkit.formats.keys import to_json
 
 EDIT = "edit"
 """The key of `Case.extra` that says what an edit changes (docs/minis-suite.md)."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from benchmarks.tiles.case import scene_of
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.provenance import tiles_version
-from evalkit import settings as base
-from evalkit.errors import GenerationError
-from evalkit.keys import digest
-from evalkit.protocols import GeneratorInfo
-from evalkit.records import Case, Generated, Request
+from evalkit.api import settings as base
+from evalkit.api.errors import GenerationError
+from evalkit.api.protocols import GeneratorInfo
+from evalkit.api.records import Case, Generated, Request
+from evalkit.benchmarks.tiles.case import scene_of
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.provenance import tiles_version
+from evalkit.formats.keys import digest
 
 
 class TileGenerator:

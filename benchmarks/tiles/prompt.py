@@ -7,7 +7,7 @@ words that occur once than by working out which `top` belongs to what.
 
 from __future__ import annotations
 
-from benchmarks.tiles.scene import BANDS, Mark, TileScene
+from evalkit.benchmarks.tiles.scene import BANDS, Mark, TileScene
 
 FREE_PLACE = "in a free place"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.tiles.scene import BANDS, SHAPE_KINDS, TileScene
-from evalkit.records import Question
+from evalkit.api.records import Question
+from evalkit.benchmarks.tiles.scene import BANDS, SHAPE_KINDS, TileScene
 
 
 def questions(scene: TileScene) -> tuple[Question, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Collection
 
-from benchmarks.tiles.scene import (
+from evalkit.api.records import RGB
+from evalkit.benchmarks.tiles.scene import (
     COLORS,
     COLUMNS,
     CUTS,
@@ -20,7 +21,6 @@ from benchmarks.tiles.scene import (
     TileScene,
     Word,
 )
-from evalkit.records import RGB
 
 MIN_CONTRAST = 2.2
 """WCAG contrast of everything on the ground it stands on."""

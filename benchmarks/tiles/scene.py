@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from evalkit.records import RGB
+from evalkit.api.records import RGB
 
 TILE = 16
 SIDE = 128

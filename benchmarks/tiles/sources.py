@@ -7,12 +7,12 @@ import os
 import tempfile
 from pathlib import Path
 
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.scene import TileScene
-from evalkit.cache_folder import cache_folder
-from evalkit.errors import UnavailableError
-from evalkit.pictures import encode_png
-from evalkit.records import SourceImage
+from evalkit.api.cache_folder import cache_folder
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import SourceImage
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.scene import TileScene
 
 FOLDER = "tile-sources"
 

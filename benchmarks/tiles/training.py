@@ -10,15 +10,15 @@ from typing import cast
 
 from pydantic import Field
 
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.edit import sample_edit
-from benchmarks.tiles.prompt import prompt_of
-from benchmarks.tiles.sample import TOLD, sample_scene
-from benchmarks.tiles.scene import CATEGORIES, SIDE, Category
-from benchmarks.tiles.words import training_word
-from evalkit import settings as base
-from evalkit.protocols import Example
-from evalkit.records import Task
+from evalkit.api import settings as base
+from evalkit.api.records import Task
+from evalkit.api.training import Example
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.edit import sample_edit
+from evalkit.benchmarks.tiles.prompt import prompt_of
+from evalkit.benchmarks.tiles.sample import TOLD, sample_scene
+from evalkit.benchmarks.tiles.scene import CATEGORIES, SIDE, Category
+from evalkit.benchmarks.tiles.words import training_word
 
 CORPUS = 4000
 HARD_EDITS = ("background", "recolor", "move")

@@ -13,9 +13,10 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scenes.truth import flat_regions
-from benchmarks.tiles.draw import Layer, layers, mark_box, word_box
-from benchmarks.tiles.scene import (
+from evalkit.api.records import JSON, Background, Box, Element, Relation
+from evalkit.benchmarks.scenes.truth import flat_regions
+from evalkit.benchmarks.tiles.draw import Layer, layers, mark_box, word_box
+from evalkit.benchmarks.tiles.scene import (
     COLORS,
     COLUMNS,
     CUTS,
@@ -29,7 +30,6 @@ from benchmarks.tiles.scene import (
     TileScene,
     Word,
 )
-from evalkit.records import JSON, Background, Box, Element, Relation
 
 HAIR, SKIN, SHIRT = Box(55, 25, 73, 31), Box(52, 44, 76, 76), Box(36, 106, 92, 126)
 LAND = Box(8, 114, 120, 126)

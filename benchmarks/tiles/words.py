@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import string
 
-from benchmarks.tiles.scene import MAX_LETTERS
+from evalkit.benchmarks.tiles.scene import MAX_LETTERS
 
 _WORDS = (  # noqa: SIM905 (a list of 270 strings reads worse)
     "ART BAY BEE BOX CAB CAT CUP DAY DOG EGG FAN FIG FOX GEM HAT ICE INK JAM JAR KEY LAB MAP MOON NET NUT OAK OWL "

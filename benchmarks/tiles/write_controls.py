@@ -1,4 +1,5 @@
-"""Writes the pictures and cases that the VLM judge's controls are made of: `python -m benchmarks.tiles.write_controls`.
+"""Writes the pictures and cases that the VLM judge's controls are made of:
+`python -m evalkit.benchmarks.tiles.write_controls`.
 
 Judges may not draw tiles themselves: what they are shown is shipped with them, and a test compares it with this module.
 """
@@ -11,13 +12,13 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks.tiles.case import edit_case, tile_case
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.edit import Edit
-from benchmarks.tiles.scene import Figure, Mark, TileScene, Word
-from evalkit.keys import to_json
-from evalkit.pictures import encode_png
-from evalkit.records import Case, SourceImage
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import Case, SourceImage
+from evalkit.benchmarks.tiles.case import edit_case, tile_case
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.edit import Edit
+from evalkit.benchmarks.tiles.scene import Figure, Mark, TileScene, Word
+from evalkit.formats.keys import to_json
 
 FOLDER = Path(__file__).parents[2] / "judges/vlm/control_pictures"
 POSTER = TileScene("text", "white", Word("OCEAN", "blue", "top"), (Mark("circle", "red", "bottom", "right"),))

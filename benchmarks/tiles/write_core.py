@@ -1,4 +1,4 @@
-"""Writes the built-in suite `minis-core`: `python -m benchmarks.tiles.write_core [FOLDER]`.
+"""Writes the built-in suite `minis-core`: `python -m evalkit.benchmarks.tiles.write_core [FOLDER]`.
 
 28 pictures from scratch and 20 edits, all with words kept apart from training. Scenes are drawn at random and taken
 while they add a colour, place, shape, word, cut or form that is still missing, so that all occur. The files follow from
@@ -14,15 +14,15 @@ from collections.abc import Hashable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.suite import MINIS_CORE, SuiteHeader, write_suite
-from benchmarks.tiles.benchmark import VERSION, an_edit, edits_of
-from benchmarks.tiles.case import edit_case, tile_case
-from benchmarks.tiles.edit import Edit
-from benchmarks.tiles.sample import sample_scene
-from benchmarks.tiles.scene import CATEGORIES, Category, TileScene
-from benchmarks.tiles.sources import write_source
-from benchmarks.tiles.words import held_out_word
-from evalkit.records import Case, Task
+from evalkit.api.records import Case, Task
+from evalkit.benchmarks.suite import MINIS_CORE, SuiteHeader, write_suite
+from evalkit.benchmarks.tiles.benchmark import VERSION, an_edit, edits_of
+from evalkit.benchmarks.tiles.case import edit_case, tile_case
+from evalkit.benchmarks.tiles.edit import Edit
+from evalkit.benchmarks.tiles.sample import sample_scene
+from evalkit.benchmarks.tiles.scene import CATEGORIES, Category, TileScene
+from evalkit.benchmarks.tiles.sources import write_source
+from evalkit.benchmarks.tiles.words import held_out_word
 
 WANTED: dict[Category, int] = {"text": 11, "shapes": 9, "portrait": 4, "landscape": 4}
 EDITS = 20

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from evalkit import __version__
-from evalkit.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
+from evalkit.api.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
 
 VERBS = {
     "run": "Generate, judge, decide: the whole job. With nothing else, the embedded default.",
@@ -80,9 +80,6 @@ def cli() -> None:
 def main(argv: list[str]) -> int:
     """Run the command line; the exit code. No traceback for a user's mistake, always one for ours."""
     try:
-        from evalkit.rooms import check_rooms
-
-        check_rooms()
         result = cli.main(argv, prog_name="evalkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except EvalkitError as error:

@@ -21,7 +21,7 @@ def command() -> None:
 @click.option("--pictures", is_flag=True, envvar="EVALKIT_PICTURES", help="Keep the pictures too, for the report.")
 def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) -> int:
     """Make the finished run in folder RUN the baseline NAME."""
-    from evalkit.baselines import set_baseline
+    from evalkit.store.baselines import set_baseline
 
     folder = set_baseline(Path.cwd(), name, run, author=author or getpass.getuser(), reason=reason, pictures=pictures)
     click.echo(str(folder))
@@ -31,8 +31,8 @@ def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) 
 @command.command("list")
 def list_() -> int:
     """The baselines of this project, with who set each, when and why."""
-    from evalkit.baselines import list_baselines
     from evalkit.cli import clean
+    from evalkit.store.baselines import list_baselines
 
     baselines = list_baselines(Path.cwd())
     if not baselines:

@@ -21,11 +21,11 @@ def command(base: str, new: Path, report: bool, drops: tuple[str, ...]) -> int:
 
     Exit 1 if a gate given here fails, 0 otherwise; 2 if the two can't be compared at all.
     """
-    from evalkit.baselines import find_baseline
-    from evalkit.comparing import compare_folders
-    from evalkit.errors import EXIT_GATE_FAILED, EXIT_OK, UsageError
-    from evalkit.gates import format_interval
-    from evalkit.results import Bucket, GateStatus
+    from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, UsageError
+    from evalkit.api.results import Bucket, GateStatus
+    from evalkit.cli.comparing import compare_folders
+    from evalkit.store.baselines import find_baseline
+    from evalkit.verdict.gates import format_interval
 
     try:
         folder = find_baseline(base, Path.cwd())

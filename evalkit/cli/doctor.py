@@ -11,9 +11,9 @@ import click
 @click.argument("config", required=False, type=click.Path(path_type=Path), envvar="EVALKIT_CONFIG")
 def command(config: Path | None) -> int:
     """Check this machine; with CONFIG also what that run needs. Exit 3 if something the run needs is missing."""
-    from evalkit.checkup import Level, check_config, check_machine
+    from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
     from evalkit.cli import clean
-    from evalkit.errors import EXIT_OK, EXIT_UNDECIDED
+    from evalkit.cli.checkup import Level, check_config, check_machine
 
     checks = [*check_machine(), *(check_config(config) if config else ())]
     marks = {Level.OK: "ok     ", Level.NOTE: "note   ", Level.MISSING: "MISSING"}

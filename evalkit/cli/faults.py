@@ -51,12 +51,12 @@ def command(
     Each kind of fault is put into held-out scenes at graded sizes and shown to the judges that declare to see it,
     beside clean pictures. What is declared stands in `sees.yaml` beside each judge, written before measuring.
     """
-    from evalkit.errors import UsageError
-    from evalkit.faults.observe import measure_judge
-    from evalkit.faults.sees import signals
-    from evalkit.faults.table import markdown, plain
-    from evalkit.keys import to_json
-    from evalkit.plugins import PluginSpec, create, on_command_line
+    from evalkit.api.errors import UsageError
+    from evalkit.formats.keys import to_json
+    from evalkit.plugins.registry import PluginSpec, create, on_command_line
+    from evalkit.studies.faults.observe import measure_judge
+    from evalkit.studies.faults.sees import signals
+    from evalkit.studies.faults.table import markdown, plain
 
     given: dict[str, Any] = {"count": count, "clean": clean, "size": size, "twin": twin}
     given |= {"kinds": kinds} if kinds else {}
@@ -90,14 +90,15 @@ def command(
 
 def _declaring() -> list[str]:
     """The installed judges that declare what they see."""
-    from evalkit.ability import DECLARED, folder_of
-    from evalkit.plugins import names
+    from evalkit.api.ability import DECLARED
+    from evalkit.plugins.abilities import folder_of
+    from evalkit.plugins.registry import names
 
     return [name for name in names("judges") if (folder := folder_of(name)) and (folder / DECLARED).is_file()]
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    from evalkit.errors import UsageError
+    from evalkit.api.errors import UsageError
 
     try:
         return tuple(float(part) for part in text.split(","))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
 from evalkit.cli import clean, resumable, same_command
-from evalkit.errors import EXIT_OK, EXIT_UNDECIDED
 
 if TYPE_CHECKING:
-    from evalkit.frontier import Frontier
+    from evalkit.api.frontier import Frontier
 
 _PATH = click.Path(path_type=Path)
 
@@ -45,8 +45,8 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
     from evalkit.cli.run import overrides, stop_on_signal
     from evalkit.config.load import load_config
     from evalkit.engine.progress import make_progress
-    from evalkit.engine.sweep import plan_sweep, run_sweep
-    from evalkit.plugins import PluginSpec, create
+    from evalkit.plugins.registry import PluginSpec, create
+    from evalkit.studies.sweep import plan_sweep, run_sweep
 
     settings = load_config(config, overrides(flags))
     steps = _numbers(student_nfe, "--student-nfe"), _numbers(teacher_steps, "--teacher-steps")
@@ -66,7 +66,7 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
 
 
 def _numbers(text: str, where: str) -> list[int]:
-    from evalkit.errors import UsageError
+    from evalkit.api.errors import UsageError
 
     try:
         numbers = [int(part) for part in text.split(",")]
@@ -79,8 +79,8 @@ def _numbers(text: str, where: str) -> list[int]:
 
 def _conclude(frontier: Frontier, report: Path) -> int:
     """Say the main figures of every point, what can't be relied on, and, as the last line, where the report is."""
-    from evalkit.gates import format_interval
-    from evalkit.results import Outcome
+    from evalkit.api.results import Outcome
+    from evalkit.verdict.gates import format_interval
 
     for name in frontier.main:
         click.echo(clean(name))

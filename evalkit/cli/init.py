@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.errors import UsageError
+from evalkit.api.errors import UsageError
 
 WRITTEN = {"evalkit.yaml": "evalkit.yaml", "github-actions.yml": ".github/workflows/evalkit.yml"}
 

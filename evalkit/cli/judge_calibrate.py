@@ -24,11 +24,11 @@ def command(labels: tuple[Path, ...], run: Path, pass_at: int, out: Path | None)
 
     Exit codes: 0 done, 2 wrong command or labels, 3 too few labels to say anything.
     """
-    from evalkit.calibrate.run import calibrate
-    from evalkit.calibrate.table import lines
-    from evalkit.calibrate.write import write_calibration
+    from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
     from evalkit.cli import clean, same_command
-    from evalkit.errors import EXIT_OK, EXIT_UNDECIDED
+    from evalkit.studies.calibrate.run import calibrate
+    from evalkit.studies.calibrate.table import lines
+    from evalkit.studies.calibrate.write import write_calibration
 
     found = calibrate(labels, run, pass_level=(pass_at - 1) / 4, command=same_command())
     for line in lines(found):

@@ -29,12 +29,12 @@ def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, se
     The cases are drawn at random and each has the same chance, so that `evalkit judge calibrate` can say from the
     labels what people would say of all pictures. Send the same page to several people to learn how far they agree.
     """
-    from evalkit.calibrate.sheet import ROLES, choose
+    from evalkit.api.errors import PictureError, StoreError, UsageError
+    from evalkit.api.records import Role, Task
     from evalkit.cli import clean
-    from evalkit.errors import PictureError, StoreError, UsageError
-    from evalkit.plugins import PluginSpec, create
-    from evalkit.records import Role, Task
+    from evalkit.plugins.registry import PluginSpec, create
     from evalkit.store.run_reader import RunReader
+    from evalkit.studies.calibrate.sheet import ROLES, choose
 
     with RunReader(run) as reader:
         sheet, pictures = choose(reader, wanted, count, seed, (Role(role),) if role else ROLES)

@@ -54,7 +54,7 @@ def command(
 
     Exit 3 if it can't be started: no vLLM, no room on the GPU, no weights.
     """
-    from evalkit.plugins import load
+    from evalkit.plugins.registry import load
 
     serve = load("judge_servers", "vllm")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -68,7 +68,7 @@ def command(
 
 def _stay(server: Any) -> None:
     """Say how to use it, and wait: for Ctrl-C, which is the way it ends, or for its own end, which is an error."""
-    from evalkit.errors import UnavailableError
+    from evalkit.api.errors import UnavailableError
 
     try:
         click.echo(f"vLLM {server.vllm}, ready after {server.seconds:.0f} s; log: {server.log}")

@@ -21,9 +21,9 @@ def command(out: Path, data: str, minutes: float, seed: int) -> int:
 
     Interrupted, the same command goes on from the last checkpoint.
     """
+    from evalkit.api.errors import EXIT_INTERRUPTED
     from evalkit.cli.run import stop_on_signal
-    from evalkit.errors import EXIT_INTERRUPTED
-    from evalkit.plugins import PluginSpec, create, load
+    from evalkit.plugins.registry import PluginSpec, create, load
 
     source: Any = create("judge_data", PluginSpec(data))
     trainer = load("judge_trainers", "default")(source, out, minutes=minutes, seed=seed)

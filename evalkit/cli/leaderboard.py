@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from evalkit.records import Sample
-    from evalkit.results import CaseResult, DimensionResult, GeneratorResult, RunSummary
-    from evalkit.store.results import StoredResults
+    from evalkit.api.records import Sample
+    from evalkit.api.results import CaseResult, DimensionResult, GeneratorResult, RunSummary
     from evalkit.store.run_reader import RunReader
+    from evalkit.verdict.results import StoredResults
 
 _PATH = click.Path(path_type=Path)
 
@@ -55,11 +55,11 @@ def command(
     With --verify nothing is written: digest and figures of each RUN are worked out anew and compared with the file.
     Exit 1 if an entry does not match its run, a picture was changed, or a signature is wrong.
     """
+    from evalkit.api.errors import EXIT_OK, UsageError
     from evalkit.cli import clean
-    from evalkit.errors import EXIT_OK, UsageError
-    from evalkit.plugins import PluginSpec, create
-    from evalkit.store.results import StoredResults
+    from evalkit.plugins.registry import PluginSpec, create
     from evalkit.store.run_reader import RunReader
+    from evalkit.verdict.results import StoredResults
 
     files = [run for run in runs if run.is_file()]
     if verify is not None and files:
@@ -86,8 +86,8 @@ def command(
 
 
 def _verify(leaderboard: Any, file: Path, readers: dict[str, RunReader], results: dict[str, StoredResults]) -> int:
+    from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK
     from evalkit.cli import clean
-    from evalkit.errors import EXIT_GATE_FAILED, EXIT_OK
     from evalkit.store.fingerprint import check_pictures
 
     failed = False
@@ -124,7 +124,7 @@ class _Digested:
     def _digested(self) -> RunSummary:
         from dataclasses import replace
 
-        from evalkit.errors import UsageError
+        from evalkit.api.errors import UsageError
         from evalkit.store.fingerprint import run_digest
 
         stored, found = self._results.summary(), run_digest(self._reader)
@@ -173,9 +173,9 @@ class _Recomputed(_Digested):
     def _anew(self, row: DimensionResult) -> DimensionResult:
         from dataclasses import replace
 
-        from evalkit.compare import difference_bounds, paired_differences
-        from evalkit.records import Role, Status
+        from evalkit.api.records import Role, Status
         from evalkit.stats.intervals import case_means, mean_interval
+        from evalkit.verdict.compare import difference_bounds, paired_differences
 
         reader, dimension = self._reader, row.dimension
         means = case_means((case, value) for case, _, value in reader.scores(row.role, dimension.name))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from evalkit.errors import UnavailableError
+from evalkit.api.errors import UnavailableError
 
 KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 
@@ -16,7 +16,7 @@ KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 @click.argument("kind", type=click.Choice(KINDS), required=False)
 def command(kind: str | None) -> int:
     """List installed plug-ins of KIND (all kinds without it), with their settings; with generators also presets."""
-    from evalkit.plugins import load, names
+    from evalkit.plugins.registry import load, names
 
     for each in (kind,) if kind else KINDS:
         click.echo(f"{each}:")
@@ -42,7 +42,7 @@ def command(kind: str | None) -> int:
 
 
 def _presets() -> None:
-    from evalkit.presets import presets
+    from evalkit.plugins.presets import presets
 
     click.echo("presets, each a generator with its settings (use NAME, or NAME:key=value to override):")
     try:

@@ -58,7 +58,7 @@ def command(
     the other answer: the gate passes as often where the drop lies D below its bound. Give --run, or --sd (graded
     scores), or --effect with --rate or --discordant (pass or fail).
     """
-    from evalkit.errors import UsageError
+    from evalkit.api.errors import UsageError
 
     given = [name for name, value in (("run", run), ("sd", sd)) if value is not None]
     given += ["rate/discordant"] if rate is not None or discordant is not None else []
@@ -150,12 +150,12 @@ def _from_run(
     run: Path, effect: float | None, seeds: int | None, correlation: float | None, alpha: float, power: float
 ) -> Sequence[str]:
     """One line per dimension: what the run's cases show, and how many the wanted effect needs."""
-    from evalkit.compare import paired_differences
-    from evalkit.records import Role
+    from evalkit.api.records import Role
     from evalkit.stats.clusters import effective_sd, picture_spread
     from evalkit.stats.intervals import case_means
     from evalkit.stats.power import cases_needed, detectable
     from evalkit.store.run_reader import RunReader
+    from evalkit.verdict.compare import paired_differences
 
     wanted = (f"cases for {effect:g}",) if effect else ()
     rows: list[tuple[str, ...]] = [

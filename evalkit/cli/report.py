@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.errors import UsageError
+from evalkit.api.errors import UsageError
 
 if TYPE_CHECKING:
-    from evalkit.plugins import PluginSpec
+    from evalkit.plugins.registry import PluginSpec
 
 
 @click.command("report")
@@ -24,7 +24,7 @@ def command(run: Path, exporters: tuple[str, ...], single_file: bool) -> int:
     """Write the reports of the finished run in folder RUN again, without generating or judging anything."""
     from evalkit.config.model import RunConfig
     from evalkit.engine.run import export
-    from evalkit.plugins import on_command_line
+    from evalkit.plugins.registry import on_command_line
     from evalkit.store.run_reader import RunReader
 
     specs = tuple(on_command_line(name, Path.cwd()) for name in exporters)

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
+from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
 from evalkit.cli import clean, resumable, same_command
-from evalkit.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
 
 _PATH = click.Path(path_type=Path)
 
@@ -69,7 +69,7 @@ def command(config: Path | None, **flags: Any) -> int:
 
 def overrides(flags: dict[str, Any]) -> dict[str, Any]:
     """The flags that were given, as keys of the config; their relative paths mean the working folder."""
-    from evalkit.plugins import on_command_line
+    from evalkit.plugins.registry import on_command_line
 
     here = Path.cwd()
     given = {key: value for key, value in flags.items() if value not in (None, ())}
@@ -90,8 +90,8 @@ def overrides(flags: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_baseline(text: str, here: Path) -> Path:
-    from evalkit.baselines import find_baseline
-    from evalkit.errors import ConfigError
+    from evalkit.api.errors import ConfigError
+    from evalkit.store.baselines import find_baseline
 
     try:
         return find_baseline(text, here)
@@ -117,8 +117,8 @@ def stop_on_signal(unit: str = "picture") -> threading.Event:
 
 def conclude(output: Any) -> int:
     """Say the answer, the figures behind it, and, as the last line, where the report is."""
-    from evalkit.gates import format_interval
-    from evalkit.results import Outcome
+    from evalkit.api.results import Outcome
+    from evalkit.verdict.gates import format_interval
 
     summary = output.summary
     for row in summary.dimensions:

@@ -19,8 +19,8 @@ def command(runs: tuple[Path, ...], out: Path | None, max_drop: float) -> int:
 
     The file written with --out goes into the config as `flaky:`; those cases may warn but not fail a gate.
     """
-    from evalkit.aa import check_runs
-    from evalkit.gates import format_interval
+    from evalkit.verdict.gates import format_interval
+    from evalkit.verdict.stability import check_runs
 
     report = check_runs(runs, max_drop)
     for case in report.unstable:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from evalkit.plugins import PluginSpec
+    from evalkit.plugins.registry import PluginSpec
 
 
 @click.group("student")
@@ -31,9 +31,9 @@ def distill(recipe: Path, out: Path | None) -> int:
     Interrupted, the same command goes on from the last checkpoint. For several GPUs: `accelerate launch -m evalkit
     student distill RECIPE`.
     """
+    from evalkit.api.errors import EXIT_INTERRUPTED, ConfigError
     from evalkit.cli.run import stop_on_signal
-    from evalkit.errors import EXIT_INTERRUPTED, ConfigError
-    from evalkit.plugins import PluginSpec, create, load
+    from evalkit.plugins.registry import PluginSpec, create, load
 
     runner_class = load("recipes", "default")
     read = runner_class.read(recipe.resolve())
@@ -72,10 +72,10 @@ def ablate(plan: Path, out: Path | None) -> int:
     """
     import sys
 
-    from evalkit.ablation import as_markdown, read_plan, run_ablation
     from evalkit.cli import resumable, same_command
     from evalkit.cli.run import stop_on_signal
     from evalkit.engine.progress import make_progress
+    from evalkit.studies.ablation import as_markdown, read_plan, run_ablation
 
     read, folder = read_plan(plan), out or plan.with_suffix("")
     with resumable(folder):
@@ -105,7 +105,7 @@ def ablate(plan: Path, out: Path | None) -> int:
 @click.option("--seed", type=int, default=0, show_default=True, envvar="EVALKIT_SEED")
 def new(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: int) -> int:
     """Write an untrained mini pipeline to OUT, for a recipe to start from: codec and tokenizer fitted to the data."""
-    from evalkit.plugins import PluginSpec, create, load
+    from evalkit.plugins.registry import PluginSpec, create, load
 
     source = create("training_data", PluginSpec(data))
     shares = dict(share) or dict.fromkeys(source.categories, 1.0)
@@ -144,11 +144,11 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
     """Draw one picture of PROMPT, or edit SOURCE by it; prints NFE, seconds and the file."""
     import hashlib
 
-    from evalkit.errors import ConfigError, PictureError, UnavailableError
-    from evalkit.keys import noise_seed
-    from evalkit.pictures import decode, encode_png, read_file
-    from evalkit.plugins import create, on_command_line
-    from evalkit.records import Case, Request, SourceImage, Task
+    from evalkit.api.errors import ConfigError, PictureError, UnavailableError
+    from evalkit.api.pictures import decode, encode_png, read_file
+    from evalkit.api.records import Case, Request, SourceImage, Task
+    from evalkit.formats.keys import noise_seed
+    from evalkit.plugins.registry import create, on_command_line
 
     origin = None
     if source:
@@ -178,7 +178,7 @@ def sample(prompt: str, model: str, source: Path | None, seed: int, size: int | 
 
 def _made_for(spec: PluginSpec) -> tuple[int, int]:
     """The first size (width, height) a preset was made for; 1024 x 1024 for anything else."""
-    from evalkit.presets import presets
+    from evalkit.plugins.presets import presets
 
     preset = presets().get(spec.use)
     sizes = preset.resolve(spec.settings, spec.value)[1].get("sizes") if preset else None
@@ -192,8 +192,8 @@ def _made_for(spec: PluginSpec) -> tuple[int, int]:
 @click.argument("model", default="flash-mini")
 def card(model: str) -> int:
     """Print the model card of MODEL, a preset with packaged weights or a folder with a README.md."""
-    from evalkit.errors import ConfigError
-    from evalkit.presets import presets
+    from evalkit.api.errors import ConfigError
+    from evalkit.plugins.presets import presets
 
     folder = Path(model)
     if model in presets():

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from evalkit.api.errors import ConfigError
 from evalkit.config.model import RunConfig
-from evalkit.errors import ConfigError
-from evalkit.explain import explain
-from evalkit.strict_yaml import read_yaml
+from evalkit.formats.explain import explain
+from evalkit.formats.strict_yaml import read_yaml
 
 EMBEDDED_DEFAULT: Mapping[str, Any] = {
     "benchmark": "minis-core",

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from evalkit.baselines import find_baseline
-from evalkit.plugins import PluginSpec
-from evalkit.records import Blame
-from evalkit.settings import ResolvedPath, Settings
+from evalkit.api.records import Blame
+from evalkit.api.settings import ResolvedPath, Settings
+from evalkit.plugins.registry import PluginSpec
+from evalkit.store.baselines import find_baseline
 
 
 def _parse_plugin(given: Any, info: ValidationInfo) -> PluginSpec:

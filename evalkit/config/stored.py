@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evalkit.api.records import JSON
 from evalkit.config.model import RunConfig
-from evalkit.plugins import PluginSpec
-from evalkit.records import JSON
+from evalkit.plugins.registry import PluginSpec
 
 
 def config_to_json(config: RunConfig) -> JSON:

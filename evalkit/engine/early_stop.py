@@ -13,15 +13,15 @@ from operator import itemgetter
 
 import numpy as np
 
-from evalkit.compare import difference_bounds
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import GateResult, GateStatus, Interval
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
-from evalkit.errors import ConfigError
-from evalkit.gates import describe
-from evalkit.records import Dimension, Role
-from evalkit.results import GateResult, GateStatus, Interval
 from evalkit.stats.sequential import Monitor
 from evalkit.store.run_reader import RunReader
+from evalkit.verdict.compare import difference_bounds
+from evalkit.verdict.gates import describe
 
 MIN_CASES = 20
 """Nothing is decided on fewer cases than this."""

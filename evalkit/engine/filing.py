@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.errors import PictureError
-from evalkit.keys import digest, picture_key
-from evalkit.pictures import FORMATS, decode, encode_png
-from evalkit.records import Generated, Request, Role, Sample
+from evalkit.api.errors import PictureError
+from evalkit.api.pictures import FORMATS, decode, encode_png
+from evalkit.api.records import Generated, Request, Role, Sample
+from evalkit.formats.keys import digest, picture_key
 from evalkit.store.blobs import BlobFolder
 
 

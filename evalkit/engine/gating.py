@@ -10,18 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.baselines import Aggregate, read_aggregate
-from evalkit.blame import blame_verdicts
-from evalkit.compare import difference_bounds, paired_differences
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import GateResult, Interval, MetricResult
 from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.plan import Plan
 from evalkit.engine.set_metrics import metric_gate
-from evalkit.errors import ConfigError
-from evalkit.gates import check, check_interval
-from evalkit.records import Dimension, Role
-from evalkit.results import GateResult, Interval, MetricResult
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
+from evalkit.verdict.aggregate import Aggregate, read_aggregate
+from evalkit.verdict.blame import blame_verdicts
+from evalkit.verdict.compare import difference_bounds, paired_differences
+from evalkit.verdict.gates import check, check_interval
 
 Reference = RunReader | Aggregate | None
 

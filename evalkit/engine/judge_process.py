@@ -19,12 +19,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
+from evalkit.api.errors import EvalkitError
+from evalkit.api.protocols import Judge
+from evalkit.api.records import Verdict
+from evalkit.api.results import ControlResult
 from evalkit.engine.judging import Look, look, try_control
-from evalkit.errors import EvalkitError
-from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import Judge
-from evalkit.records import Verdict
-from evalkit.results import ControlResult
+from evalkit.plugins.registry import PluginSpec, create
 
 
 class Controls(NamedTuple):

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from evalkit.api.errors import UnavailableError
+from evalkit.api.protocols import Judge
+from evalkit.api.records import Status
+from evalkit.api.results import ControlResult
 from evalkit.engine.judge_process import Begun, Controls, ControlsDone, Drop, Failed, Message, serve
 from evalkit.engine.judging import Look, blank
-from evalkit.errors import UnavailableError
-from evalkit.plugins import PluginSpec
-from evalkit.protocols import Judge
-from evalkit.records import Status
-from evalkit.results import ControlResult
+from evalkit.plugins.registry import PluginSpec
 from evalkit.store.run_store import VerdictRow
 
 _MAX_DEATHS = 3

@@ -5,12 +5,12 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 
-from evalkit.errors import EvalkitError, JudgeError, UnavailableError
-from evalkit.keys import dump
-from evalkit.pictures import Picture
-from evalkit.protocols import Control, Judge
-from evalkit.records import Case, Role, Score, Status, Verdict
-from evalkit.results import ControlResult
+from evalkit.api.errors import EvalkitError, JudgeError, UnavailableError
+from evalkit.api.pictures import Picture
+from evalkit.api.protocols import Control, Judge
+from evalkit.api.records import Case, Role, Score, Status, Verdict
+from evalkit.api.results import ControlResult
+from evalkit.formats.keys import dump
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from evalkit.api.errors import Interrupted, UnavailableError, UsageError
+from evalkit.api.pictures import Picture
+from evalkit.api.protocols import Generator, Judge
+from evalkit.api.records import Generated, Request, Role, Sample, Status
+from evalkit.api.results import ControlResult
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.judge_stage import JudgeStage
@@ -26,13 +31,8 @@ from evalkit.engine.judging import Look, blank
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.writer import Writer
-from evalkit.errors import Interrupted, UnavailableError, UsageError
-from evalkit.keys import digest, noise_seed, picture_key, score_key
-from evalkit.pictures import Picture
-from evalkit.plugins import PluginSpec
-from evalkit.protocols import Generator, Judge
-from evalkit.records import Generated, Request, Role, Sample, Status
-from evalkit.results import ControlResult
+from evalkit.formats.keys import digest, noise_seed, picture_key, score_key
+from evalkit.plugins.registry import PluginSpec
 from evalkit.store.cache import Cache
 from evalkit.store.run_store import RunStore, VerdictRow
 

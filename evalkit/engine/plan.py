@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from evalkit.api.errors import ConfigError
+from evalkit.api.protocols import Benchmark, BenchmarkInfo, Generator, Judge, Metric
+from evalkit.api.records import Case, Dimension, Role
 from evalkit.config.model import RunConfig
-from evalkit.errors import ConfigError
-from evalkit.keys import digest
-from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import Benchmark, BenchmarkInfo, Generator, Judge, Metric
-from evalkit.records import Case, Dimension, Role
+from evalkit.formats.keys import digest
+from evalkit.plugins.registry import PluginSpec, create
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from evalkit.api.errors import StoreError, UnavailableError, UsageError
+from evalkit.api.protocols import BenchmarkInfo, Generator, GeneratorInfo, Judge
+from evalkit.api.records import Case, Generated, Request, Role, Sample
+from evalkit.api.results import GeneratorResult, RunSummary
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_from_json
 from evalkit.engine.gating import open_reference, read_flaky
@@ -20,16 +24,12 @@ from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.run import RunOutput, export, summarise
 from evalkit.engine.summarise import judge_fingerprints
-from evalkit.errors import StoreError, UnavailableError, UsageError
-from evalkit.keys import noise_seed, to_json
-from evalkit.plugins import PluginSpec, create, load
-from evalkit.protocols import BenchmarkInfo, Generator, GeneratorInfo, Judge
-from evalkit.records import Case, Generated, Request, Role, Sample
-from evalkit.results import GeneratorResult, RunSummary
+from evalkit.formats.keys import noise_seed, to_json
+from evalkit.plugins.registry import PluginSpec, create, load
 from evalkit.store.blobs import BlobFolder
-from evalkit.store.results import StoredResults
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
+from evalkit.verdict.results import StoredResults
 
 SWITCH = "replay"
 """The setting by which a judge answers from its journal alone."""

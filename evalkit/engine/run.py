@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit import __version__
-from evalkit.cache_folder import cache_folder
-from evalkit.compare import Baseline, compare
+from evalkit.api.cache_folder import cache_folder
+from evalkit.api.errors import UsageError
+from evalkit.api.protocols import Exporter
+from evalkit.api.records import JSON, Role
+from evalkit.api.results import ControlResult, MetricResult, RunSummary
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_to_json
 from evalkit.engine.early_stop import EarlyStop
@@ -30,17 +33,14 @@ from evalkit.engine.summarise import (
     generator_results,
     judge_fingerprints,
 )
-from evalkit.errors import UsageError
-from evalkit.keys import to_json
-from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import Exporter
-from evalkit.records import JSON, Role
-from evalkit.results import ControlResult, MetricResult, RunSummary
+from evalkit.formats.keys import to_json
+from evalkit.plugins.registry import PluginSpec, create
 from evalkit.store.cache import Cache
 from evalkit.store.fingerprint import run_digest
-from evalkit.store.results import StoredResults
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
+from evalkit.verdict.compare import Baseline, compare
+from evalkit.verdict.results import StoredResults
 
 _PACKAGES = ("torch", "diffusers", "transformers", "paddleocr", "onnxruntime", "numpy", "pillow")
 

@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evalkit.api.errors import ConfigError, EvalkitError, Interrupted
+from evalkit.api.pictures import FORMATS, Picture
+from evalkit.api.protocols import Metric, PictureSet, SetFigure
+from evalkit.api.records import Dimension, Role, Sample
+from evalkit.api.results import GateResult, GateStatus, Interval, MetricResult
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
-from evalkit.errors import ConfigError, EvalkitError, Interrupted
-from evalkit.gates import check_interval, describe
-from evalkit.keys import digest, from_json, to_json
-from evalkit.pictures import FORMATS, Picture
-from evalkit.protocols import Metric, PictureSet, SetFigure
-from evalkit.records import Dimension, Role, Sample
-from evalkit.results import GateResult, GateStatus, Interval, MetricResult
+from evalkit.formats.keys import digest, from_json, to_json
 from evalkit.stats.intervals import mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
+from evalkit.verdict.gates import check_interval, describe
 
 CONFIDENCE = 0.95
 """Of the intervals of metrics."""

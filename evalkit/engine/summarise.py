@@ -7,11 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evalkit.compare import difference_bounds, paired_differences
-from evalkit.engine.plan import Plan
-from evalkit.foreign_text import clean
-from evalkit.records import Dimension, Role
-from evalkit.results import (
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import (
     ControlResult,
     DimensionResult,
     GateResult,
@@ -20,8 +17,11 @@ from evalkit.results import (
     Interval,
     Outcome,
 )
+from evalkit.engine.plan import Plan
+from evalkit.formats.foreign_text import clean
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import FINAL, RunReader
+from evalkit.verdict.compare import difference_bounds, paired_differences
 
 NO_GATE = "no gate configured: nothing could have failed this run"
 

@@ -6,7 +6,7 @@ import queue
 import threading
 from typing import Self
 
-from evalkit.records import Sample
+from evalkit.api.records import Sample
 from evalkit.store.cache import Cache
 from evalkit.store.run_reader import FINAL
 from evalkit.store.run_store import RunStore, VerdictRow

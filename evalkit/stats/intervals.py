@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.results import Interval
+from evalkit.api.results import Interval
 from evalkit.stats.weighted_mean import upper_tail
 
 _ROUNDING = 1e-9

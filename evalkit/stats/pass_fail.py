@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.results import Interval
+from evalkit.api.results import Interval
 
 
 def exact_share(hits: int, n: int, confidence: float = 0.95) -> Interval | None:

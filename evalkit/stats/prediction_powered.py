@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.results import Interval
+from evalkit.api.results import Interval
 from evalkit.stats.intervals import mean_interval
 
 Values = NDArray[np.float64]

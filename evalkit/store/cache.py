@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from evalkit.keys import dump, from_json_text
-from evalkit.records import Request, Role, Sample, Verdict
+from evalkit.api.records import Request, Role, Sample, Verdict
+from evalkit.formats.keys import dump, from_json_text
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import CACHE_TABLES, connect
 

@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from evalkit.keys import digest, to_json
-from evalkit.records import JSON, Case, Finding, Role, Sample, Score, Status, Verdict
+from evalkit.api.records import JSON, Case, Finding, Role, Sample, Score, Status, Verdict
+from evalkit.formats.keys import digest, to_json
 from evalkit.store.run_reader import RunReader
 
 _FORMAT = "evalkit run 1"

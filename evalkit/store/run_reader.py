@@ -8,10 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from evalkit.errors import UsageError
-from evalkit.keys import from_json_text
-from evalkit.records import JSON, Case, Role, Sample, Status, Verdict
-from evalkit.results import ControlResult
+from evalkit.api.errors import UsageError
+from evalkit.api.records import JSON, Case, Role, Sample, Status, Verdict
+from evalkit.api.results import ControlResult
+from evalkit.formats.keys import from_json_text
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import connect_read_only
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalkit.errors import StoreError, UsageError
-from evalkit.keys import digest, dump
-from evalkit.records import JSON, Case, Role, Sample, Verdict
-from evalkit.results import ControlResult
+from evalkit.api.errors import StoreError, UsageError
+from evalkit.api.records import JSON, Case, Role, Sample, Verdict
+from evalkit.api.results import ControlResult
+from evalkit.formats.keys import digest, dump
 from evalkit.store.run_reader import FINAL, RunReader
 from evalkit.store.schema import RUN_TABLES, connect
 

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from evalkit.errors import StoreError
+from evalkit.api.errors import StoreError
 
 VERSION = 1
 """Raised whenever a table or a stored record changes: a run folder of another format is refused, not misread."""

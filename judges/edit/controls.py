@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.keys import to_json
-from evalkit.pictures import Picture, Pixels, encode_png
-from evalkit.protocols import Control
-from evalkit.records import RGB, Box, Case, SourceImage, Task, Verdict
+from evalkit.api.pictures import Picture, Pixels, encode_png
+from evalkit.api.protocols import Control
+from evalkit.api.records import RGB, Box, Case, SourceImage, Task, Verdict
+from evalkit.formats.keys import to_json
 
 SOURCE = Path(__file__).parent / "control-source.png"
 _SIDE = 128

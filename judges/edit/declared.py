@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from evalkit.errors import JudgeError
-from evalkit.keys import from_json
-from evalkit.records import Box, Case
+from evalkit.api.errors import JudgeError
+from evalkit.api.records import Box, Case
+from evalkit.formats.keys import from_json
 
 EXTRA = "edit"
 """The key of `Case.extra`."""

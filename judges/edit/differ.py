@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.records import Box
-from judges.edit.declared import Mask
-from judges.grain.colour import to_lab
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
+from evalkit.judges.edit.declared import Mask
+from evalkit.judges.grain.colour import to_lab
 
 TOLERANCE = 6.0
 """ΔE*ab (CIE 1976) up to which a pixel is as it was. Three code values up or down in each channel make at most 5.6

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.errors import JudgeError, PictureError
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels, decode, read_file
-from evalkit.protocols import Control
-from evalkit.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
-from evalkit.settings import Settings as BaseSettings
-from judges.edit.controls import controls
-from judges.edit.declared import Declared, Regions, declared, regions
-from judges.edit.differ import EDGE, LEAST_SIDE, REACH, TOLERANCE, Change, Plane, changes, difference
+from evalkit.api.errors import JudgeError, PictureError
+from evalkit.api.pictures import Picture, Pixels, decode, read_file
+from evalkit.api.protocols import Control
+from evalkit.api.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.api.settings import Settings as BaseSettings
+from evalkit.formats.keys import digest
+from evalkit.judges.edit.controls import controls
+from evalkit.judges.edit.declared import Declared, Regions, declared, regions
+from evalkit.judges.edit.differ import EDGE, LEAST_SIDE, REACH, TOLERANCE, Change, Plane, changes, difference
 
 PRESERVED, CHANGED = "edit.preserved", "edit.changed"
 _DIMENSIONS = (

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.records import RGB
-from judges.grain.banding import Band, find_bands
-from judges.grain.cast import Cast, find_cast
-from judges.grain.cells import spread, window_mean
-from judges.grain.colour import Plane, View
-from judges.grain.grid import NONE, Grid, find_grid
-from judges.grain.mask import Mask, Regions, connected, shrink
-from judges.grain.measure import VISIBLE, WINDOW, Noise, visible_noise, window_cells
-from judges.grain.mottle import Mottle, find_mottle, outweighed, without
+from evalkit.api.records import RGB
+from evalkit.judges.grain.banding import Band, find_bands
+from evalkit.judges.grain.cast import Cast, find_cast
+from evalkit.judges.grain.cells import spread, window_mean
+from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.grid import NONE, Grid, find_grid
+from evalkit.judges.grain.mask import Mask, Regions, connected, shrink
+from evalkit.judges.grain.measure import VISIBLE, WINDOW, Noise, visible_noise, window_cells
+from evalkit.judges.grain.mottle import Mottle, find_mottle, outweighed, without
 
 FINER_TOO = 2.0
 """Energy of blotches in the grain map, in units of what their smoothed picture has: a third of it is lost there."""

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from judges.grain.cells import bounds
-from judges.grain.colour import Plane, View, lab_of
-from judges.grain.locate import Area, merged
-from judges.grain.mask import Mask, Regions, shrink
+from evalkit.judges.grain.cells import bounds
+from evalkit.judges.grain.colour import Plane, View, lab_of
+from evalkit.judges.grain.locate import Area, merged
+from evalkit.judges.grain.mask import Mask, Regions, shrink
 
 LEAST_STEP = 1.5
 """Code values (of R, G and B at once) that make a step more than rounding."""

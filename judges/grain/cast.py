@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.records import RGB
-from judges.grain.cells import cell_side, sums, window_mean
-from judges.grain.colour import Lab, Plane, View, delta_e
-from judges.grain.locate import Area, areas
-from judges.grain.mask import OTHER_COLOUR, Regions, ground_colours, shrink
-from judges.grain.measure import window_cells
+from evalkit.api.records import RGB
+from evalkit.judges.grain.cells import cell_side, sums, window_mean
+from evalkit.judges.grain.colour import Lab, Plane, View, delta_e
+from evalkit.judges.grain.locate import Area, areas
+from evalkit.judges.grain.mask import OTHER_COLOUR, Regions, ground_colours, shrink
+from evalkit.judges.grain.measure import window_cells
 
 VISIBLE_CAST = 1.5
 """Colour difference that counts, CIEDE2000. One unit can just be seen side by side, as a patch of the ground is beside

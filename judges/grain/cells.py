@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.grain.colour import Plane
-from judges.grain.mask import shrink
+from evalkit.judges.grain.colour import Plane
+from evalkit.judges.grain.mask import shrink
 
 
 def cell_side(shape: tuple[int, ...], largest: int = 4) -> int:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.records import RGB
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB
 
 Plane = NDArray[np.float32]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import Background, Box, Case, Status, Verdict
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import Background, Box, Case, Status, Verdict
 
 _SIDE = 256
 _COLOUR = (200, 205, 212)

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.records import JSON, Box, Finding
-from judges.grain.analysis import Analysis
-from judges.grain.cast import VISIBLE_CAST
-from judges.grain.colour import Plane
-from judges.grain.locate import Area, areas, to_box
-from judges.grain.mask import shrink
-from judges.grain.measure import VISIBLE, WINDOW, Noise, window_cells
-from judges.grain.mottle import BANDS, is_mottled
-from judges.grain.mottle import WINDOW as MOTTLE_WINDOW
+from evalkit.api.records import JSON, Box, Finding
+from evalkit.judges.grain.analysis import Analysis
+from evalkit.judges.grain.cast import VISIBLE_CAST
+from evalkit.judges.grain.colour import Plane
+from evalkit.judges.grain.locate import Area, areas, to_box
+from evalkit.judges.grain.mask import shrink
+from evalkit.judges.grain.measure import VISIBLE, WINDOW, Noise, window_cells
+from evalkit.judges.grain.mottle import BANDS, is_mottled
+from evalkit.judges.grain.mottle import WINDOW as MOTTLE_WINDOW
 
 WORSE = 1.5
 """How much more visible noise than the twin has counts, where only the twin says what is flat."""

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from judges.grain.cells import sums, window_mean
-from judges.grain.colour import Plane
-from judges.grain.locate import Area, areas
-from judges.grain.mask import Mask, shrink
-from judges.grain.measure import VISIBLE, Noise, window_cells
+from evalkit.judges.grain.cells import sums, window_mean
+from evalkit.judges.grain.colour import Plane
+from evalkit.judges.grain.locate import Area, areas
+from evalkit.judges.grain.mask import Mask, shrink
+from evalkit.judges.grain.measure import VISIBLE, Noise, window_cells
 
 PERIODS = (8, 16, 32)
 """Of the grid, px: factor of the VAE, times the patch size of the transformer."""

@@ -7,19 +7,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evalkit.keys import digest
-from evalkit.pictures import Picture
-from evalkit.protocols import Control
-from evalkit.records import JSON, Box, Case, Dimension, Score, Status, Verdict
-from evalkit.settings import Settings as BaseSettings
-from judges.grain.analysis import Analysis, analyse
-from judges.grain.cast import VISIBLE_CAST
-from judges.grain.colour import View, view
-from judges.grain.controls import controls
-from judges.grain.findings import coarse_map, figures, findings, sizes
-from judges.grain.mask import FlatArea, flat_area, too_small
-from judges.grain.measure import LEAST_SIDE, PIXELS_PER_DEGREE, VISIBLE
-from judges.grain.ratio import log_ratio
+from evalkit.api.pictures import Picture
+from evalkit.api.protocols import Control
+from evalkit.api.records import JSON, Box, Case, Dimension, Score, Status, Verdict
+from evalkit.api.settings import Settings as BaseSettings
+from evalkit.formats.keys import digest
+from evalkit.judges.grain.analysis import Analysis, analyse
+from evalkit.judges.grain.cast import VISIBLE_CAST
+from evalkit.judges.grain.colour import View, view
+from evalkit.judges.grain.controls import controls
+from evalkit.judges.grain.findings import coarse_map, figures, findings, sizes
+from evalkit.judges.grain.mask import FlatArea, flat_area, too_small
+from evalkit.judges.grain.measure import LEAST_SIDE, PIXELS_PER_DEGREE, VISIBLE
+from evalkit.judges.grain.ratio import log_ratio
 
 NOISE, AREA, RATIO = "grain.visible_noise", "grain.area", "grain.ratio"
 GRID, BANDING, MOTTLE, CAST = "grain.grid", "grain.banding", "grain.mottle", "grain.cast"

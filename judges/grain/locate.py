@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Box
-from judges.grain.cells import bounds
-from judges.grain.colour import Plane
-from judges.grain.mask import Mask
+from evalkit.api.records import Box
+from evalkit.judges.grain.cells import bounds
+from evalkit.judges.grain.colour import Plane
+from evalkit.judges.grain.mask import Mask
 
 MOST_AREAS = 8
 GROWN = 0.35

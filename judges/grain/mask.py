@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import RGB, Box
-from judges.grain.colour import Lab, Plane, View, lab_of
+from evalkit.api.records import RGB, Box
+from evalkit.judges.grain.colour import Lab, Plane, View, lab_of
 
 Mask = NDArray[np.bool_]
 Regions = NDArray[np.int32]

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.grain.cells import cell_side, spread, sums, window_mean
-from judges.grain.colour import Plane, View
-from judges.grain.mask import Regions, shrink
+from evalkit.judges.grain.cells import cell_side, spread, sums, window_mean
+from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.mask import Regions, shrink
 
 PIXELS_PER_DEGREE = 67.0
 """Viewing condition: FLIP's default, a 0.7 m distance from a 0.7 m wide 3840 px screen. A picture smaller than 512 px

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from judges.grain.cells import cell_side, sums, window_mean
-from judges.grain.colour import Plane, View
-from judges.grain.mask import Mask, Regions, shrink
-from judges.grain.measure import CHROMA_WEIGHT, PIXELS_PER_DEGREE, Noise, csf_weighted, trend, window_cells
-from judges.grain.measure import TREND_SIGMA as GRAIN_TREND
+from evalkit.judges.grain.cells import cell_side, sums, window_mean
+from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.mask import Mask, Regions, shrink
+from evalkit.judges.grain.measure import CHROMA_WEIGHT, PIXELS_PER_DEGREE, Noise, csf_weighted, trend, window_cells
+from evalkit.judges.grain.measure import TREND_SIGMA as GRAIN_TREND
 
 FINEST = 6.0
 """Sigma of the Gaussian that takes the grain off, px: of grain of 4 px correlation it leaves 1 % of the visible energy,

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from judges.grain.colour import Plane
-from judges.grain.mask import shrink
-from judges.grain.measure import VISIBLE, WINDOW, Noise, window_cells
+from evalkit.judges.grain.colour import Plane
+from evalkit.judges.grain.mask import shrink
+from evalkit.judges.grain.measure import VISIBLE, WINDOW, Noise, window_cells
 
 LEAST = VISIBLE / 5
 """Both count as at least so much, L*: the ratio of two grounds without noise is 1."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from evalkit.records import Box, Finding
-from judges.layout.locate import Found
-from judges.layout.place import about, name, place_tolerance, shift
-from judges.layout.spec import Item, Spec
+from evalkit.api.records import Box, Finding
+from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.place import about, name, place_tolerance, shift
+from evalkit.judges.layout.spec import Item, Spec
 
 ON_AXIS = 1.6
 """Largest difference of two declared anchors on one axis, px of the canvas."""

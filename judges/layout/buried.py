@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.records import Box
-from judges.layout.ink import Ink, Mask
+from evalkit.api.records import Box
+from evalkit.judges.layout.ink import Ink, Mask
 
 LEAST_ROWS = 2
 """Rows of ink beyond the declared height of a text from which something sticks out of it, px. One row is enough where

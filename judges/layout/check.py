@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evalkit.records import Finding
-from judges.layout.axis import axis_findings, swap_findings
-from judges.layout.extra import count_findings, extra_findings, outline_findings
-from judges.layout.locate import Found, locate
-from judges.layout.overlap import Overlap, overlap_findings, overlaps
-from judges.layout.place import item_findings
-from judges.layout.relations import relation_findings
-from judges.layout.view import View
+from evalkit.api.records import Finding
+from evalkit.judges.layout.axis import axis_findings, swap_findings
+from evalkit.judges.layout.extra import count_findings, extra_findings, outline_findings
+from evalkit.judges.layout.locate import Found, locate
+from evalkit.judges.layout.overlap import Overlap, overlap_findings, overlaps
+from evalkit.judges.layout.place import item_findings
+from evalkit.judges.layout.relations import relation_findings
+from evalkit.judges.layout.view import View
 
 MISPLACED = ("missing-element", "out-of-place", "wrong-color", "wrong-shape", "wrong-size")
 """Findings after which an element does not count as placed."""

@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.records import RGB
-from judges.grain.colour import Plane, to_lab
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB
+from evalkit.judges.grain.colour import Plane, to_lab
 
 BITS = 6
 """Bits per channel of a colour's code: cells of 4 code values, at most about 2 ΔE*ab from their middle."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import RGB, Background, Box, Case, Element, Relation, TextTarget, Verdict
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import RGB, Background, Box, Case, Element, Relation, TextTarget, Verdict
 
 _SIDE = 256
 _GROUND: RGB = (240, 236, 226)

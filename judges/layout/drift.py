@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
-from judges.layout.colour import codes, difference, distances, middle
-from judges.layout.ink import Ink
-from judges.layout.locate import Found
-from judges.layout.place import shift
-from judges.layout.spec import REGION
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.judges.layout.colour import codes, difference, distances, middle
+from evalkit.judges.layout.ink import Ink
+from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.place import shift
+from evalkit.judges.layout.spec import REGION
 
 MOST_PARTS = 60
 """More components than this are a photo or a texture: matching them would mean nothing."""

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from evalkit.records import Box, Finding
-from judges.layout.colour import distances
-from judges.layout.ink import Ink, Mask, grown, hull, lies_in
-from judges.layout.locate import Found
-from judges.layout.place import about, name
-from judges.layout.shapes import outline
-from judges.layout.spec import Item, Spec, holds, is_ground
-from judges.layout.view import OFF_GROUND, View
+from evalkit.api.records import Box, Finding
+from evalkit.judges.layout.colour import distances
+from evalkit.judges.layout.ink import Ink, Mask, grown, hull, lies_in
+from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.place import about, name
+from evalkit.judges.layout.shapes import outline
+from evalkit.judges.layout.spec import Item, Spec, holds, is_ground
+from evalkit.judges.layout.view import OFF_GROUND, View
 
 FOREIGN = 20.0
 """ΔE*ab from everything that may lie there from which a pixel is something else."""

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from evalkit.records import Box
-from judges.layout.ink import Blob, grown, hull
+from evalkit.api.records import Box
+from evalkit.judges.layout.ink import Blob, grown, hull
 
 MOST_BLOBS = 400
 """More components than this are grain or a photo, not letters; only the largest are looked at."""

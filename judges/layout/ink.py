@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Box
+from evalkit.api.records import Box
 
 Mask = NDArray[np.bool_]
 Counts = NDArray[np.int32]

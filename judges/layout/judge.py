@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import JSON, Case, Dimension, Score, Status, Verdict
-from evalkit.settings import Settings as BaseSettings
-from judges.layout.check import Looked, look
-from judges.layout.controls import controls
-from judges.layout.drift import Drift, declared_drift, free_drift
-from judges.layout.locate import Found, locate
-from judges.layout.place import box_json, text_contrast
-from judges.layout.scale import LARGEST, reduced, restored, times
-from judges.layout.spec import Spec, spec_of
-from judges.layout.view import View
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import JSON, Case, Dimension, Score, Status, Verdict
+from evalkit.api.settings import Settings as BaseSettings
+from evalkit.formats.keys import digest
+from evalkit.judges.layout.check import Looked, look
+from evalkit.judges.layout.controls import controls
+from evalkit.judges.layout.drift import Drift, declared_drift, free_drift
+from evalkit.judges.layout.locate import Found, locate
+from evalkit.judges.layout.place import box_json, text_contrast
+from evalkit.judges.layout.scale import LARGEST, reduced, restored, times
+from evalkit.judges.layout.spec import Spec, spec_of
+from evalkit.judges.layout.view import View
 
 VIOLATIONS, PLACEMENT, OVERLAP = "layout.violations", "layout.placement", "layout.overlap_px"
 CONTRAST, DRIFT = "layout.contrast_min", "layout.drift"

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from evalkit.records import RGB, Box
-from judges.layout.buried import buried_in
-from judges.layout.colour import difference
-from judges.layout.group import UNLIKE, group_at, group_like, unlike
-from judges.layout.ink import Edges, Ink, grown
-from judges.layout.search import at_border, rigid
-from judges.layout.spec import REGION, Item, holds, is_ground
-from judges.layout.view import View
+from evalkit.api.records import RGB, Box
+from evalkit.judges.layout.buried import buried_in
+from evalkit.judges.layout.colour import difference
+from evalkit.judges.layout.group import UNLIKE, group_at, group_like, unlike
+from evalkit.judges.layout.ink import Edges, Ink, grown
+from evalkit.judges.layout.search import at_border, rigid
+from evalkit.judges.layout.spec import REGION, Item, holds, is_ground
+from evalkit.judges.layout.view import View
 
 SURE_LEAST, SURE_MEAN = 0.35, 0.6
 """Evidence of the weakest edge, and of all four on average, from which a box counts as found."""

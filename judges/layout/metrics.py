@@ -18,7 +18,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from evalkit.records import Box
+from evalkit.api.records import Box
 
 Labelled = tuple[Hashable, Box]
 """A class (`text`, `image`, …) and a box."""

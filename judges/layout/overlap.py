@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import NamedTuple
 
-from evalkit.records import Box, Finding
-from judges.layout.buried import settled
-from judges.layout.colour import difference
-from judges.layout.locate import Found
-from judges.layout.place import about, name
-from judges.layout.spec import Spec, holds
+from evalkit.api.records import Box, Finding
+from evalkit.judges.layout.buried import settled
+from evalkit.judges.layout.colour import difference
+from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.place import about, name
+from evalkit.judges.layout.spec import Spec, holds
 
 ONE_COLOUR = 25.0
 """ΔE*ab up to which the antialiased inks of two texts are one."""

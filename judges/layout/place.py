@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evalkit.records import JSON, Box, Finding
-from judges.layout.colour import contrast, difference
-from judges.layout.locate import Found
-from judges.layout.spec import Item, Spec
+from evalkit.api.records import JSON, Box, Finding
+from evalkit.judges.layout.colour import contrast, difference
+from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.spec import Item, Spec
 
 WRONG_COLOUR = 20.0
 """ΔE*ab (CIE 1976) from the declared colour from which something has another one. On clean scenes of 256 and 512 px all

@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from evalkit.records import Box, Finding, Relation
-from judges.layout.ink import hull
-from judges.layout.locate import Found
-from judges.layout.place import about, box_json, name, shift
-from judges.layout.spec import Spec
+from evalkit.api.records import Box, Finding, Relation
+from evalkit.judges.layout.ink import hull
+from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.place import about, box_json, name, shift
+from evalkit.judges.layout.spec import Spec
 
 SLACK, SOFT_SLACK = 1.0, 3.0
 """How well edges are found, px: those of texts and flat shapes, and those of icons, whose points fade out."""

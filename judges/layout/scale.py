@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from evalkit.pictures import Pixels
-from evalkit.records import JSON, Box, Finding
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import JSON, Box, Finding
 
 LARGEST = 1_500_000
 """Pictures of more pixels are reduced by a whole factor: 2048x2048 px by 2. Lengths are then true to that factor."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Box
-from judges.layout.ink import Edges, Ink, Mask, moved
+from evalkit.api.records import Box
+from evalkit.judges.layout.ink import Edges, Ink, Mask, moved
 
 LEAST_LEFT = 0.2
 """Least share of something cut off by the picture's edge that must be left of it."""

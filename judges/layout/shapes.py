@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.records import Box
-from judges.layout.ink import Mask
+from evalkit.api.records import Box
+from evalkit.judges.layout.ink import Mask
 
 LEAST_SIDE = 8
 """Below this the outlines can't be told apart, px."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalkit.records import RGB, Box, Case, Element, Relation
+from evalkit.api.records import RGB, Box, Case, Element, Relation
 
 SHAPES = ("circle", "square", "triangle")
 """Outlines that an element can state, as its kind or as the first word of its id (`circle-0`)."""
@@ -69,7 +69,7 @@ class Spec:
 
 def spec_of(case: Case, width: int, height: int) -> Spec:
     """The spec of `case` for a picture of `width` x `height` px, whatever the size of the case's canvas."""
-    from judges.layout.colour import between
+    from evalkit.judges.layout.colour import between
 
     fx, fy = width / case.width, height / case.height
     texts = [(i, text) for i, text in enumerate(case.texts) if text.box is not None]

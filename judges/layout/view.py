@@ -6,11 +6,11 @@ from functools import cached_property
 
 import numpy as np
 
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
-from judges.layout.colour import Codes, codes, difference, distances, middle
-from judges.layout.ink import Ink, Mask, grown
-from judges.layout.spec import Spec
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.judges.layout.colour import Codes, codes, difference, distances, middle
+from evalkit.judges.layout.ink import Ink, Mask, grown
+from evalkit.judges.layout.spec import Spec
 
 OFF_GROUND = 8.0
 """ΔE*ab from every declared colour of the ground from which a pixel is not ground."""

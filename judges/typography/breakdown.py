@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from evalkit.records import JSON
-from judges.typography.match import RIGHT, Status
-from judges.typography.normalise import lenient
+from evalkit.api.records import JSON
+from evalkit.judges.typography.match import RIGHT, Status
+from evalkit.judges.typography.normalise import lenient
 
 
 class WordRow(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from evalkit.pictures import Pixels
-from judges.typography.match import Status, WordMatch
-from judges.typography.strokes import intact
-from judges.typography.support import Sight, Weighed
+from evalkit.api.pictures import Pixels
+from evalkit.judges.typography.match import Status, WordMatch
+from evalkit.judges.typography.strokes import intact
+from evalkit.judges.typography.support import Sight, Weighed
 
 LEVEL = 0.1
 """Rise over run up to which a line is level: in the box of a word that climbs more there is ink of others."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.pictures import Picture
-from evalkit.protocols import Control
-from evalkit.records import Case, Status, TextTarget, Verdict
+from evalkit.api.pictures import Picture
+from evalkit.api.protocols import Control
+from evalkit.api.records import Case, Status, TextTarget, Verdict
 
 _SIZE = (640, 640)
 _TEXT = "FRESH BREAD DAILY"

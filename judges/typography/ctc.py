@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.typography.normalise import is_ideographic, is_letter, strict
+from evalkit.judges.typography.normalise import is_ideographic, is_letter, strict
 
 NEVER = np.float32(-1e4)
 _ALIKE = ("0Oo", "Il1|")

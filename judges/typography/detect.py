@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.typography.ribbon import Points, Ribbon, from_outline
+from evalkit.judges.typography.ribbon import Points, Ribbon, from_outline
 
 THRESHOLD = 0.2
 LEAST_SCORE = 0.45

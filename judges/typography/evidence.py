@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evalkit.records import Box
-from judges.typography.match import WordMatch
-from judges.typography.measures import Measures
-from judges.typography.reader import Line
-from judges.typography.support import Sight, Weighed
+from evalkit.api.records import Box
+from evalkit.judges.typography.match import WordMatch
+from evalkit.judges.typography.measures import Measures
+from evalkit.judges.typography.reader import Line
+from evalkit.judges.typography.support import Sight, Weighed
 
 DOUBTFUL = 2.0
 """Glyphs are listed whose margin over the best other character is less than this, nats."""

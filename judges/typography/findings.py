@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalkit.records import JSON, Box, Finding, TextTarget
-from judges.typography.looks import alarms
-from judges.typography.match import Matching, Status, WordMatch
-from judges.typography.normalise import edit_distance, lenient
-from judges.typography.support import Sight, flaw
+from evalkit.api.records import JSON, Box, Finding, TextTarget
+from evalkit.judges.typography.looks import alarms
+from evalkit.judges.typography.match import Matching, Status, WordMatch
+from evalkit.judges.typography.normalise import edit_distance, lenient
+from evalkit.judges.typography.support import Sight, flaw
 
 DAMAGED, PLAINLY_READ = 0.3, 0.01
 """A word has a finding of its own if its clarity is below the first though it was read without doubt: P(wrong) below

@@ -7,22 +7,22 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import Case, Dimension, Score, Status, Verdict
-from evalkit.settings import Settings as BaseSettings
-from judges.typography.clarity import with_clarity
-from judges.typography.controls import controls
-from judges.typography.evidence import evidence
-from judges.typography.findings import findings
-from judges.typography.looks import agree, alarms, in_reading_order, read_words
-from judges.typography.match import Matching, match
-from judges.typography.measures import Measures, measure
-from judges.typography.normalise import lenient
-from judges.typography.reader import Line, Reader, read_scaled
-from judges.typography.readers import load
-from judges.typography.support import Weighed, weigh
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import Case, Dimension, Score, Status, Verdict
+from evalkit.api.settings import Settings as BaseSettings
+from evalkit.formats.keys import digest
+from evalkit.judges.typography.clarity import with_clarity
+from evalkit.judges.typography.controls import controls
+from evalkit.judges.typography.evidence import evidence
+from evalkit.judges.typography.findings import findings
+from evalkit.judges.typography.looks import agree, alarms, in_reading_order, read_words
+from evalkit.judges.typography.match import Matching, match
+from evalkit.judges.typography.measures import Measures, measure
+from evalkit.judges.typography.normalise import lenient
+from evalkit.judges.typography.reader import Line, Reader, read_scaled
+from evalkit.judges.typography.readers import load
+from evalkit.judges.typography.support import Weighed, weigh
 
 _DIMENSIONS = (
     Dimension("typography.word_accuracy", "share of the expected words that are there letter by letter"),

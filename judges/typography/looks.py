@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from evalkit.records import Box
-from judges.typography.match import Matching, ReadWord, Status, WordMatch
-from judges.typography.reader import Line
+from evalkit.api.records import Box
+from evalkit.judges.typography.match import Matching, ReadWord, Status, WordMatch
+from evalkit.judges.typography.reader import Line
 
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:

@@ -16,8 +16,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Box
-from judges.typography.normalise import SEPARATORS, edit_distance, is_symbol, lenient, similarity, strict
+from evalkit.api.records import Box
+from evalkit.judges.typography.normalise import SEPARATORS, edit_distance, is_symbol, lenient, similarity, strict
 
 LEAST_SIMILAR = 0.4
 """A read word less similar than this to an expected word is not an attempt at it: the word is missing instead."""

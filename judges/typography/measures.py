@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from judges.typography.match import Matching, Status, WordMatch
-from judges.typography.normalise import lenient, strict
+from evalkit.judges.typography.match import Matching, Status, WordMatch
+from evalkit.judges.typography.normalise import lenient, strict
 
 ASSUMED_WRONG, ASSUMED_RIGHT = 0.98, 0.01
 """P(wrong) of a word that was read wrong or right by a reader that gives no evidence."""

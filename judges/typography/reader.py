@@ -13,13 +13,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.records import Box
-from judges.typography.ctc import Evidence, decode, keep
-from judges.typography.detect import ribbons
-from judges.typography.networks import Networks
-from judges.typography.ribbon import Ribbon, hull
-from judges.typography.rings import Ring, bent, rings, roll, unroll
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
+from evalkit.judges.typography.ctc import Evidence, decode, keep
+from evalkit.judges.typography.detect import ribbons
+from evalkit.judges.typography.networks import Networks
+from evalkit.judges.typography.ribbon import Ribbon, hull
+from evalkit.judges.typography.rings import Ring, bent, rings, roll, unroll
 
 TURN_BELOW = 0.9
 """A line read with less confidence may stand upside down: it is read from the other end too."""

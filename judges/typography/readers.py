@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from evalkit import plugins
-from judges.typography.reader import Reader
+from evalkit.judges.typography.reader import Reader
+from evalkit.plugins import registry
 
 
 def load(name: str, threads: int) -> Reader:
@@ -18,4 +18,4 @@ def load(name: str, threads: int) -> Reader:
         UnknownNameError: no such reader; names the nearest right one.
         UnavailableError: it is there but can't be imported.
     """
-    return cast(Reader, plugins.load("readers", name)(threads))
+    return cast(Reader, registry.load("readers", name)(threads))

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.records import Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
 
 Points = NDArray[np.float32]
 LEAST_TALL = 1.5

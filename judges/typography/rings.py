@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from judges.typography.ribbon import Ribbon
+from evalkit.api.pictures import Pixels
+from evalkit.judges.typography.ribbon import Ribbon
 
 THRESHOLD = 0.2
 LEAST_LENGTH = 40

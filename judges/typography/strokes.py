@@ -13,8 +13,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.records import Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
 
 LEAST_CONTRAST = 40.0
 """Distance in RGB levels between ground and ink below which edges say nothing."""

@@ -14,12 +14,12 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from evalkit.records import Box
-from judges.typography.ctc import Alignment, align
-from judges.typography.match import Matching, Status, WordMatch
-from judges.typography.normalise import is_ideographic, lenient
-from judges.typography.reader import Line
-from judges.typography.ribbon import hull
+from evalkit.api.records import Box
+from evalkit.judges.typography.ctc import Alignment, align
+from evalkit.judges.typography.match import Matching, Status, WordMatch
+from evalkit.judges.typography.normalise import is_ideographic, lenient
+from evalkit.judges.typography.reader import Line
+from evalkit.judges.typography.ribbon import hull
 
 PLAUSIBLE = -8.0
 """Nats: a word that costs more to force through a line does not stand there."""

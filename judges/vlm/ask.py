@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from evalkit.keys import digest
-from evalkit.records import JSON
+from evalkit.api.records import JSON
+from evalkit.formats.keys import digest
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from evalkit.records import JSON, Score, Status
-from judges.vlm.ask import Ask, Endpoint
-from judges.vlm.reply import Answer, answer
+from evalkit.api.records import JSON, Score, Status
+from evalkit.judges.vlm.ask import Ask, Endpoint
+from evalkit.judges.vlm.reply import Answer, answer
 
 SHOWN_RAW = 400
 """Characters of a reply that could not be used that are kept in the evidence; the journal has all of it."""

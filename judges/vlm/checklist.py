@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evalkit.records import Case, Element, Question
-from judges.typography.normalise import lenient, strict
-from judges.vlm.ask import Ask, Shot
-from judges.vlm.render import neutral, render
-from judges.vlm.rubric import GROUNDS, Rubric
-from judges.vlm.scale import closed
+from evalkit.api.records import Case, Element, Question
+from evalkit.judges.typography.normalise import lenient, strict
+from evalkit.judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.render import neutral, render
+from evalkit.judges.vlm.rubric import GROUNDS, Rubric
+from evalkit.judges.vlm.scale import closed
 
 YES, NO = "yes", "no"
 CROP, READ = "@crop", "@read"

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from judges.vlm.reply import first_value
+from evalkit.judges.vlm.reply import first_value
 
 SUM_TOLERANCE = 1e-3
 """Log probabilities are rounded by servers; alternatives that sum to more than this above 1 are no probabilities."""

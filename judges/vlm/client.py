@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from evalkit.errors import ConfigError, UnavailableError
-from evalkit.foreign_text import clean
-from evalkit.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
-from judges.vlm.ask import Ask, Reply
-from judges.vlm.choice import choice_probabilities
-from judges.vlm.limiter import AdaptiveLimit, Slot
-from judges.vlm.pixels import patch_of, scaled_down, too_large
-from judges.vlm.wire import BadBody, Completion, error_message, read_completion, request_fields
+from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.formats.foreign_text import clean
+from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
+from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.choice import choice_probabilities
+from evalkit.judges.vlm.limiter import AdaptiveLimit, Slot
+from evalkit.judges.vlm.pixels import patch_of, scaled_down, too_large
+from evalkit.judges.vlm.wire import BadBody, Completion, error_message, read_completion, request_fields
 
 if TYPE_CHECKING:
     import openai

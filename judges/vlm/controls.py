@@ -17,11 +17,11 @@ from typing import Protocol
 
 import numpy as np
 
-from evalkit.keys import from_json
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import Box, Case, Verdict
-from judges.vlm.rubric import CONSISTENCY, ORDER
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import Box, Case, Verdict
+from evalkit.formats.keys import from_json
+from evalkit.judges.vlm.rubric import CONSISTENCY, ORDER
 
 FOLDER = Path(__file__).parent / "control_pictures"
 LEVEL = 0.25

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from math import ceil, floor
 
-from evalkit.pictures import Pixels, encode_png
-from evalkit.records import Box, Case
-from judges.vlm.ask import Shot
+from evalkit.api.pictures import Pixels, encode_png
+from evalkit.api.records import Box, Case
+from evalkit.judges.vlm.ask import Shot
 
 MARGIN = 0.25
 """Kept round a box, as a share of its shorter side: glyphs need some ground to be told apart."""

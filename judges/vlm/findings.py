@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from evalkit.records import JSON, Box, Finding
-from judges.vlm.rubric import LEVELS
-from judges.vlm.scale import Coordinates, Expected, unit_value
+from evalkit.api.records import JSON, Box, Finding
+from evalkit.judges.vlm.rubric import LEVELS
+from evalkit.judges.vlm.scale import Coordinates, Expected, unit_value
 
 LEAST_SEVERITY = 0.05
 SAME = 0.5

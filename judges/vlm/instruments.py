@@ -8,14 +8,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from evalkit.errors import JudgeError, UnavailableError
-from evalkit.pictures import Pixels
-from evalkit.records import JSON, RGB, Box, Case, Finding
-from judges.vlm.crops import crop
-from judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
+from evalkit.api.errors import JudgeError, UnavailableError
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import JSON, RGB, Box, Case, Finding
+from evalkit.judges.vlm.crops import crop
+from evalkit.judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
 
 if TYPE_CHECKING:
-    from judges.typography.reader import Line, Reader, Word
+    from evalkit.judges.typography.reader import Line, Reader, Word
 
 VERSION = 3
 REFUTED_SEVERITY = 0.05
@@ -87,7 +87,7 @@ class Instruments:
     def _lines(self, pixels: Pixels) -> Sequence[Line]:
         with self._lock:  # readers are not thread-safe
             if self._reader is None:
-                from judges.typography.readers import load
+                from evalkit.judges.typography.readers import load
 
                 self._reader = load("pp-ocr", 1)
             return self._reader.read(pixels)
@@ -108,7 +108,7 @@ def where_read(words: Sequence[Word], texts: Mapping[int, str]) -> dict[int, Box
 
     A text that is not there, or is another one altogether, has no box.
     """
-    from judges.typography.normalise import lenient, similarity
+    from evalkit.judges.typography.normalise import lenient, similarity
 
     read = [(lenient(word.text), word.box) for word in words]
     boxes: dict[int, Box] = {}
@@ -129,7 +129,7 @@ def compare(kind: str, read: str, expected: Sequence[str]) -> Opinion:
     of what may be no word of the picture: symbols and single characters (a circle is read as ● or O), and a part of an
     expected word, which the box may have cut off.
     """
-    from judges.typography.normalise import is_symbol, lenient
+    from evalkit.judges.typography.normalise import is_symbol, lenient
 
     wanted = {key for text in expected for word in text.split() if (key := lenient(word))}
     words = {key for word in read.split() if (key := lenient(word)) and (key in wanted or not is_symbol(key))}
@@ -151,12 +151,12 @@ def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> 
 
     A cast is a matter of the declared colours: without them nothing is said of it.
     """
-    from judges.grain.analysis import analyse
-    from judges.grain.cast import VISIBLE_CAST
-    from judges.grain.colour import view
-    from judges.grain.findings import figures, sizes
-    from judges.grain.mask import flat_area
-    from judges.grain.measure import LEAST_SIDE, VISIBLE
+    from evalkit.judges.grain.analysis import analyse
+    from evalkit.judges.grain.cast import VISIBLE_CAST
+    from evalkit.judges.grain.colour import view
+    from evalkit.judges.grain.findings import figures, sizes
+    from evalkit.judges.grain.mask import flat_area
+    from evalkit.judges.grain.measure import LEAST_SIDE, VISIBLE
 
     if min(pixels.shape[:2]) < LEAST_SIDE or (kind == "cast" and not colours):
         return Said("silent")

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.errors import StoreError, UnavailableError
-from evalkit.keys import from_json_text
-from judges.vlm.ask import Ask, Endpoint, Reply
+from evalkit.api.errors import StoreError, UnavailableError
+from evalkit.formats.keys import from_json_text
+from evalkit.judges.vlm.ask import Ask, Endpoint, Reply
 
 FILE = "calls.sqlite"
 VERSION = 1

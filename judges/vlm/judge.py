@@ -11,26 +11,26 @@ from typing import NamedTuple, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.errors import JudgeError
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
-from evalkit.settings import ResolvedPath
-from judges.edit.judge import source_pixels
-from judges.vlm import instruments
-from judges.vlm.ask import Endpoint
-from judges.vlm.asking import Asker
-from judges.vlm.background import BackgroundLoop
-from judges.vlm.controls import controls
-from judges.vlm.crops import shot_of, text_boxes
-from judges.vlm.findings import located, merged, with_target
-from judges.vlm.instruments import Instruments
-from judges.vlm.journal import FILE, JournalledEndpoint
-from judges.vlm.pixels import fit
-from judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, read_rubrics, rubrics, why_not
-from judges.vlm.scale import Coordinates
-from judges.vlm.source import (
+from evalkit.api.errors import JudgeError
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.api.settings import ResolvedPath
+from evalkit.formats.keys import digest
+from evalkit.judges.edit.judge import source_pixels
+from evalkit.judges.vlm import instruments
+from evalkit.judges.vlm.ask import Endpoint
+from evalkit.judges.vlm.asking import Asker
+from evalkit.judges.vlm.background import BackgroundLoop
+from evalkit.judges.vlm.controls import controls
+from evalkit.judges.vlm.crops import shot_of, text_boxes
+from evalkit.judges.vlm.findings import located, merged, with_target
+from evalkit.judges.vlm.instruments import Instruments
+from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
+from evalkit.judges.vlm.pixels import fit
+from evalkit.judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, read_rubrics, rubrics, why_not
+from evalkit.judges.vlm.scale import Coordinates
+from evalkit.judges.vlm.source import (
     EndpointSettings,
     check_source,
     coordinates,
@@ -40,7 +40,7 @@ from judges.vlm.source import (
     seen_at,
     unfit,
 )
-from judges.vlm.ways import Part, Shown, check, prefer, rate
+from evalkit.judges.vlm.ways import Part, Shown, check, prefer, rate
 
 SERVER_LOG = "judge-server.log"
 _CONSISTENT = Dimension(
@@ -110,7 +110,7 @@ class VlmJudge:
     def rest(self) -> None:
         """Free the GPU for the generators."""
         if self.settings.share_gpu == "sleep":
-            from judges.vlm.serving import sleep
+            from evalkit.judges.vlm.serving import sleep
 
             sleep(self.settings.url)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evalkit.records import Case
-from judges.vlm.ask import Ask, Shot
-from judges.vlm.render import neutral, render
-from judges.vlm.rubric import Rubric
-from judges.vlm.scale import closed
+from evalkit.api.records import Case
+from evalkit.judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.render import neutral, render
+from evalkit.judges.vlm.rubric import Rubric
+from evalkit.judges.vlm.scale import closed
 
 A, B, TIE = "A", "B", "tie"
 _OPTIONS = (A, B, TIE)

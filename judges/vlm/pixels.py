@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 
-from judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.ask import Ask, Shot
 
 CHARACTERS_PER_TOKEN = 8
 """More than any text of ours needs (English takes 4 to 5), so that the share of the text is never overestimated."""

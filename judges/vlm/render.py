@@ -7,8 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from evalkit.records import JSON
-from judges.vlm.rubric import PROMPTS
+from evalkit.api.records import JSON
+from evalkit.judges.vlm.rubric import PROMPTS
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-from evalkit.records import JSON
-from judges.vlm.ask import Ask, Endpoint, Reply
-from judges.vlm.reply_schema import violation
+from evalkit.api.records import JSON
+from evalkit.judges.vlm.ask import Ask, Endpoint, Reply
+from evalkit.judges.vlm.reply_schema import violation
 
 MOST_CHARACTERS = 16_384
 """A longer reply is not looked into: every schema of ours is bounded far below."""

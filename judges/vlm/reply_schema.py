@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from evalkit.records import JSON
+from evalkit.api.records import JSON
 
 _KNOWN = {
     *("type", "enum", "const", "properties", "required", "additionalProperties", "items", "title", "description"),

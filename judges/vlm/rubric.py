@@ -11,11 +11,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from evalkit.errors import ConfigError
-from evalkit.explain import explain
-from evalkit.keys import digest
-from evalkit.records import Case, Task
-from evalkit.strict_yaml import read_yaml
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Case, Task
+from evalkit.formats.explain import explain
+from evalkit.formats.keys import digest
+from evalkit.formats.strict_yaml import read_yaml
 
 HERE = Path(__file__).parent
 RUBRICS, PROMPTS = HERE / "rubrics", HERE / "prompts"

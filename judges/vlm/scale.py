@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from evalkit.records import JSON, Case
-from judges.vlm.ask import Ask, Shot
-from judges.vlm.render import neutral, render
-from judges.vlm.rubric import GROUNDS, LEVELS, Rubric, category_of
+from evalkit.api.records import JSON, Case
+from evalkit.judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.render import neutral, render
+from evalkit.judges.vlm.rubric import GROUNDS, LEVELS, Rubric, category_of
 
 Coordinates = Literal["relative-1000", "pixels"]
 UNITS: dict[Coordinates, str] = {

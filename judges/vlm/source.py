@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from evalkit.errors import EvalkitError, UnavailableError
-from evalkit.settings import ProgramPath
-from evalkit.settings import Settings as BaseSettings
-from judges.vlm.ask import Ask, Endpoint, Reply
-from judges.vlm.scale import Coordinates
+from evalkit.api.errors import EvalkitError, UnavailableError
+from evalkit.api.settings import ProgramPath
+from evalkit.api.settings import Settings as BaseSettings
+from evalkit.judges.vlm.ask import Ask, Endpoint, Reply
+from evalkit.judges.vlm.scale import Coordinates
 
 if TYPE_CHECKING:
-    from judges.vlm.serving.profiles import Profile
+    from evalkit.judges.vlm.serving.profiles import Profile
 
 MINI = "judge-mini"
 
@@ -63,7 +63,7 @@ def model_id(settings: EndpointSettings) -> str:
     if settings.url:
         return settings.model or MINI
     if settings.serve:
-        from judges.vlm.serving import profile
+        from evalkit.judges.vlm.serving import profile
 
         return f"{settings.serve}={settings.model or profile(settings.serve).model}"
     return _mini(settings).model
@@ -73,8 +73,8 @@ def unfit(settings: EndpointSettings, own: Iterable[str] = ()) -> Mapping[str, s
     """Rubrics that the model that is asked does not answer, with the reason: known of judge-mini alone, which answers
     none of the user's `own`.
     """
-    from judges.vlm.mini.fit import unfit as unfit_of
-    from judges.vlm.mini.local import WEIGHTS
+    from evalkit.judges.vlm.mini.fit import unfit as unfit_of
+    from evalkit.judges.vlm.mini.local import WEIGHTS
 
     named = settings.model not in ("", MINI)
     mini = settings.serve == MINI or not (settings.serve or (settings.url and named))
@@ -88,7 +88,7 @@ def profile_of(settings: EndpointSettings) -> Profile | None:
     """The profile by which the model is served: that of `serve`, or the one `url` names its model by, as
     `evalkit judge serve` does; `None` for any other server.
     """
-    from judges.vlm.serving.profiles import profile, profiles
+    from evalkit.judges.vlm.serving.profiles import profile, profiles
 
     if settings.serve:
         return profile(settings.serve)
@@ -97,7 +97,7 @@ def profile_of(settings: EndpointSettings) -> Profile | None:
 
 def coordinates(settings: EndpointSettings) -> Coordinates:
     """What numbers the model gives boxes in: as its profile says, also where it is served under its hub id."""
-    from judges.vlm.serving.profiles import profiles
+    from evalkit.judges.vlm.serving.profiles import profiles
 
     if settings.coordinates:
         return settings.coordinates
@@ -125,8 +125,8 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     """
     if not (settings.url or settings.serve):
         return _mini(settings)
-    from judges.vlm.client import Limits, OpenAIEndpoint
-    from judges.vlm.serving import serve, wake
+    from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
+    from evalkit.judges.vlm.serving import serve, wake
 
     limits = Limits(concurrency=settings.concurrency, timeout_s=settings.timeout_s, max_pixels=settings.max_pixels)
     if settings.url:
@@ -146,11 +146,11 @@ def check_source(settings: EndpointSettings) -> None:
     Starts nothing and connects to nothing.
     """
     if settings.serve:
-        from judges.vlm.serving import profile
+        from evalkit.judges.vlm.serving import profile
 
         profile(settings.serve)
     if settings.url:
-        from judges.vlm.client import OpenAIEndpoint
+        from evalkit.judges.vlm.client import OpenAIEndpoint
 
         OpenAIEndpoint(settings.url, settings.model or MINI)
 
@@ -172,23 +172,23 @@ def problems(settings: EndpointSettings) -> list[tuple[str, str]]:
 
 
 def _room(settings: EndpointSettings) -> None:
-    from judges.vlm.serving.flags import Wish, launch
-    from judges.vlm.serving.machine import machine
-    from judges.vlm.serving.profiles import profile
+    from evalkit.judges.vlm.serving.flags import Wish, launch
+    from evalkit.judges.vlm.serving.machine import machine
+    from evalkit.judges.vlm.serving.profiles import profile
 
     known = profile(settings.serve)
     launch(known, machine(), Wish(known.where(settings.model), known.name, 1))
 
 
 def _vllm(settings: EndpointSettings) -> None:
-    from judges.vlm.serving.environment import find
-    from judges.vlm.serving.profiles import profile
+    from evalkit.judges.vlm.serving.environment import find
+    from evalkit.judges.vlm.serving.profiles import profile
 
     find(settings.vllm_python, least=profile(settings.serve).min_vllm)
 
 
 def _answers(settings: EndpointSettings) -> None:
-    from judges.vlm.client import Limits, OpenAIEndpoint
+    from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
 
     schema = {"type": "object", "properties": {"answer": {"type": "string", "enum": ["yes"]}}}
     ask = Ask("", (), 'Reply {"answer": "yes"}.', "question", schema, max_tokens=32)
@@ -206,7 +206,7 @@ def _answers(settings: EndpointSettings) -> None:
 
 
 def _mini(settings: EndpointSettings) -> Endpoint:
-    from judges.vlm.mini.local import LocalEndpoint
+    from evalkit.judges.vlm.mini.local import LocalEndpoint
 
     named = settings.model not in ("", MINI)
     endpoint: Endpoint = LocalEndpoint(Path(settings.model)) if named else LocalEndpoint()

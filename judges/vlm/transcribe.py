@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from judges.vlm.ask import Ask, Shot
-from judges.vlm.render import render
-from judges.vlm.scale import closed
+from evalkit.judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.render import render
+from evalkit.judges.vlm.scale import closed
 
 LONGEST = 200
 

@@ -6,18 +6,18 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from evalkit.pictures import Pixels
-from evalkit.records import JSON, Box, Case, Score, Status
-from judges.vlm.ask import Shot
-from judges.vlm.asking import Asker, no_score
-from judges.vlm.checklist import YES, Answered, Item, items, p_yes, question_ask, reads, ready, share
-from judges.vlm.crops import crop, shot_of
-from judges.vlm.pairwise import pairwise_asks, preference
-from judges.vlm.pixels import fit
-from judges.vlm.reply import Answer
-from judges.vlm.rubric import Rubric, category_of
-from judges.vlm.scale import Coordinates, Expected, expected, scale_ask, unit_value
-from judges.vlm.transcribe import transcribe_ask
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import JSON, Box, Case, Score, Status
+from evalkit.judges.vlm.ask import Shot
+from evalkit.judges.vlm.asking import Asker, no_score
+from evalkit.judges.vlm.checklist import YES, Answered, Item, items, p_yes, question_ask, reads, ready, share
+from evalkit.judges.vlm.crops import crop, shot_of
+from evalkit.judges.vlm.pairwise import pairwise_asks, preference
+from evalkit.judges.vlm.pixels import fit
+from evalkit.judges.vlm.reply import Answer
+from evalkit.judges.vlm.rubric import Rubric, category_of
+from evalkit.judges.vlm.scale import Coordinates, Expected, expected, scale_ask, unit_value
+from evalkit.judges.vlm.transcribe import transcribe_ask
 
 
 class Shown(NamedTuple):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from evalkit.foreign_text import clean
-from evalkit.records import JSON
-from judges.vlm.ask import Ask
-from judges.vlm.choice import Token
+from evalkit.api.records import JSON
+from evalkit.formats.foreign_text import clean
+from evalkit.judges.vlm.ask import Ask
+from evalkit.judges.vlm.choice import Token
 
 TOP_LOGPROBS = 20
 MOST_MESSAGE = 200

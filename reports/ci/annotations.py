@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evalkit.results import GateStatus, Outcome, RunSummary
-from reports.ci.failures import Failure, Failures, expected_and_read
-from reports.escape import command_data, command_property
-from reports.wording import BLAMES
+from evalkit.api.results import GateStatus, Outcome, RunSummary
+from evalkit.reports.ci.failures import Failure, Failures, expected_and_read
+from evalkit.reports.escape import command_data, command_property
+from evalkit.reports.wording import BLAMES
 
 
 def command(level: str, title: str, message: str) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evalkit.records import Finding, Role
-from evalkit.results import FAILING_SEVERITY, Bucket, CaseResult, RunResults
-from reports.rows import findings, is_students_own
+from evalkit.api.records import Finding, Role
+from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseResult, RunResults
+from evalkit.reports.rows import findings, is_students_own
 
 NEW = (Bucket.REGRESSED, Bucket.NEW_FAILURE)
 """Against a baseline, a failure in one of these is new."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.results import Bucket, RunResults, RunSummary
-from reports.ci.annotations import command, workflow_commands
-from reports.ci.blocks import STEP_SUMMARY_BYTES
-from reports.ci.failures import collect_failures
-from reports.ci.summary import comment, step_summary
-from reports.files import replacing_file
+from evalkit.api import settings
+from evalkit.api.results import Bucket, RunResults, RunSummary
+from evalkit.reports.ci.annotations import command, workflow_commands
+from evalkit.reports.ci.blocks import STEP_SUMMARY_BYTES
+from evalkit.reports.ci.failures import collect_failures
+from evalkit.reports.ci.summary import comment, step_summary
+from evalkit.reports.files import replacing_file
 
 
 class GithubExporter:

@@ -13,9 +13,9 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.records import Finding, Role, Status, Verdict
-from evalkit.results import (
+from evalkit.api import settings
+from evalkit.api.records import Finding, Role, Status, Verdict
+from evalkit.api.results import (
     FAILING_SEVERITY,
     Bucket,
     CaseChange,
@@ -26,11 +26,11 @@ from evalkit.results import (
     RunResults,
     RunSummary,
 )
-from reports.ci.failures import NEW, worst_first
-from reports.escape import clip, xml
-from reports.files import replacing_file
-from reports.rows import is_students_own
-from reports.wording import NO_GATE
+from evalkit.reports.ci.failures import NEW, worst_first
+from evalkit.reports.escape import clip, xml
+from evalkit.reports.files import replacing_file
+from evalkit.reports.rows import is_students_own
+from evalkit.reports.wording import NO_GATE
 
 MESSAGE = 2_000
 """Most characters of one message; a CI server that must load the whole file should not meet a novel."""

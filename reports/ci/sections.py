@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.records import Blame, Role
-from evalkit.results import (
+from evalkit.api.records import Blame, Role
+from evalkit.api.results import (
     Bucket,
     Comparison,
     DimensionChange,
@@ -17,12 +17,12 @@ from evalkit.results import (
     Outcome,
     RunSummary,
 )
-from reports.ci.blocks import Block, table
-from reports.ci.failures import Failure, Failures, expected_and_read
-from reports.escape import code_span, markdown
-from reports.rows import dimension_rows
-from reports.sights import shipped_sights
-from reports.wording import (
+from evalkit.reports.ci.blocks import Block, table
+from evalkit.reports.ci.failures import Failure, Failures, expected_and_read
+from evalkit.reports.escape import code_span, markdown
+from evalkit.reports.rows import dimension_rows
+from evalkit.reports.sights import shipped_sights
+from evalkit.reports.wording import (
     BLAMES,
     NO_GATE,
     OUTCOMES,

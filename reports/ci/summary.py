@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.results import RunResults, RunSummary
-from reports.ci.blocks import COMMENT_BYTES, STEP_SUMMARY_BYTES, fit
-from reports.ci.failures import Failures, collect_failures
-from reports.ci.sections import sections
-from reports.files import replacing_file
+from evalkit.api import settings
+from evalkit.api.results import RunResults, RunSummary
+from evalkit.reports.ci.blocks import COMMENT_BYTES, STEP_SUMMARY_BYTES, fit
+from evalkit.reports.ci.failures import Failures, collect_failures
+from evalkit.reports.ci.sections import sections
+from evalkit.reports.files import replacing_file
 
 COMMENT_ROWS = 15
 SUMMARY_ROWS = 200

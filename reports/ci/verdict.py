@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
-from evalkit.records import JSON
-from evalkit.results import (
+from evalkit.api import settings
+from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
+from evalkit.api.records import JSON
+from evalkit.api.results import (
     Bucket,
     Comparison,
     DimensionChange,
@@ -24,9 +24,9 @@ from evalkit.results import (
     RunResults,
     RunSummary,
 )
-from reports.ci.failures import Failure, Failures, collect_failures, expected_and_read
-from reports.escape import clip
-from reports.files import replacing_file
+from evalkit.reports.ci.failures import Failure, Failures, collect_failures, expected_and_read
+from evalkit.reports.escape import clip
+from evalkit.reports.files import replacing_file
 
 SCHEMA = "verdict.schema.json"
 FORMAT_VERSION = 1

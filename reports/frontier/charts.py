@@ -9,12 +9,12 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from evalkit.frontier import Cost, Frontier, Point
-from evalkit.records import Dimension, Role
-from evalkit.results import Interval
-from reports import wording
-from reports.html.bars import Axis
-from reports.html.cost_charts import round_ticks
+from evalkit.api.frontier import Cost, Frontier, Point
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import Interval
+from evalkit.reports import wording
+from evalkit.reports.html.bars import Axis
+from evalkit.reports.html.cost_charts import round_ticks
 
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 428.0, 14.0, 206.0
 """The plot inside the SVG of 440 x 250."""

@@ -1,4 +1,4 @@
-"""The published schema of `frontier.json`; `python -m reports.frontier.schema` writes it beside this file."""
+"""The published schema of `frontier.json`; `python -m evalkit.reports.frontier.schema` writes it beside this file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
-from evalkit.frontier import Frontier
-from evalkit.records import JSON
+from evalkit.api.frontier import Frontier
+from evalkit.api.records import JSON
 
 SCHEMA = "frontier.schema.json"
 FORMAT = 1

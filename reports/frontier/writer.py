@@ -9,16 +9,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from evalkit import settings
-from evalkit.frontier import Frontier, Point
-from evalkit.keys import to_json
-from evalkit.records import JSON, Role
-from reports import wording
-from reports.escape import clip, visible
-from reports.files import replacing_file, replacing_folder
-from reports.frontier.charts import label, panels
-from reports.frontier.schema import FORMAT, SCHEMA, schema_text
-from reports.palette import palette
+from evalkit.api import settings
+from evalkit.api.frontier import Frontier, Point
+from evalkit.api.records import JSON, Role
+from evalkit.formats.keys import to_json
+from evalkit.reports import wording
+from evalkit.reports.escape import clip, visible
+from evalkit.reports.files import replacing_file, replacing_folder
+from evalkit.reports.frontier.charts import label, panels
+from evalkit.reports.frontier.schema import FORMAT, SCHEMA, schema_text
+from evalkit.reports.palette import palette
 
 STYLE = "frontier.css"
 LONGEST_TEXT = 600
@@ -85,7 +85,7 @@ def render_page(frontier: Frontier, pictures: Mapping[str, str], runs: frozenset
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("reports.frontier", "templates"),
+        loader=PackageLoader("evalkit.reports.frontier", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

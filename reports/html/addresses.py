@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote_plus
 
-from reports.escape import label
+from evalkit.reports.escape import label
 
 _PLAIN = re.compile(r"\w[\w./-]*")
 _COLUMNS = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from evalkit.records import Dimension
-from evalkit.results import Interval
+from evalkit.api.records import Dimension
+from evalkit.api.results import Interval
 
 
 class Mark(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from reports.palette import palette
+from evalkit.reports.palette import palette
 
 PALETTE = "palette.css"
 FIRST = (PALETTE, "base.css", "data.js", "dom.js", "filter.js", "sift.js", "route.js", "filterbar.js", "list.js")
@@ -15,7 +15,7 @@ LAST = ("print.css", "main.js")
 
 def asset_names() -> list[str]:
     """The names of all assets: foundations, then the rest by name, then what has the last word."""
-    folder = files("reports.html") / "assets"
+    folder = files("evalkit.reports.html") / "assets"
     names = {PALETTE, *(entry.name for entry in folder.iterdir() if entry.name.endswith((".css", ".js")))}
     between = sorted(names - {*FIRST, *LAST})
     return [name for name in (*FIRST, *between, *LAST) if name in names]
@@ -23,7 +23,7 @@ def asset_names() -> list[str]:
 
 def asset_text(name: str) -> str:
     """The text of an asset."""
-    return palette() if name == PALETTE else (files("reports.html") / "assets" / name).read_text("utf-8")
+    return palette() if name == PALETTE else (files("evalkit.reports.html") / "assets" / name).read_text("utf-8")
 
 
 def copy_assets(folder: Path) -> None:

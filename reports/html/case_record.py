@@ -8,13 +8,13 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evalkit.records import JSON, Box, Finding, Role, Sample, Status, Verdict
-from evalkit.results import CaseResult, RunSummary
-from reports.escape import clip, visible
-from reports.html.differences import Column, align, mark_differences
-from reports.html.evidence import evidence_text, flip_map, grain_map, readable
-from reports.html.shelf import Placed, PlacedSource
-from reports.wording import figure, seconds
+from evalkit.api.records import JSON, Box, Finding, Role, Sample, Status, Verdict
+from evalkit.api.results import CaseResult, RunSummary
+from evalkit.reports.escape import clip, visible
+from evalkit.reports.html.differences import Column, align, mark_differences
+from evalkit.reports.html.evidence import evidence_text, flip_map, grain_map, readable
+from evalkit.reports.html.shelf import Placed, PlacedSource
+from evalkit.reports.wording import figure, seconds
 
 MAX_FINDINGS = 300
 MAX_WORDS = 500

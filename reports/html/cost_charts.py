@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from evalkit.records import Dimension
-from evalkit.results import GeneratorResult, Interval, RunSummary
-from reports import wording
-from reports.html.bars import Axis, Mark
-from reports.rows import dimension_rows
+from evalkit.api.records import Dimension
+from evalkit.api.results import GeneratorResult, Interval, RunSummary
+from evalkit.reports import wording
+from evalkit.reports.html.bars import Axis, Mark
+from evalkit.reports.rows import dimension_rows
 
 FEWEST = 2
 """Generators below which there is nothing to compare."""

@@ -10,12 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from evalkit.records import JSON, Role
-from evalkit.results import CaseResult, RunSummary
-from reports.html.case_record import BASELINE, case_record
-from reports.html.details import Details
-from reports.html.listing import Listing
-from reports.html.shelf import PictureShelf
+from evalkit.api.records import JSON, Role
+from evalkit.api.results import CaseResult, RunSummary
+from evalkit.reports.html.case_record import BASELINE, case_record
+from evalkit.reports.html.details import Details
+from evalkit.reports.html.listing import Listing
+from evalkit.reports.html.shelf import PictureShelf
 
 
 class ReportData:

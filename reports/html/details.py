@@ -6,8 +6,8 @@ from array import array
 from pathlib import Path
 from typing import BinaryIO
 
-from evalkit.records import JSON
-from reports.escape import script_json
+from evalkit.api.records import JSON
+from evalkit.reports.escape import script_json
 
 
 class Details:

@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-from evalkit.records import JSON, Verdict
-from reports.escape import clip, visible
+from evalkit.api.records import JSON, Verdict
+from evalkit.reports.escape import clip, visible
 
 MAX_TEXT = 2_000
 MAX_JSON = 6_000

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.results import RunResults
-from reports.files import replacing_folder
-from reports.html.bundle import copy_assets
-from reports.html.data import ReportData
-from reports.html.missing_scores import MissingScores
-from reports.html.page import render_page
-from reports.html.shelf import PictureShelf
-from reports.html.single import write_single_file
+from evalkit.api import settings
+from evalkit.api.results import RunResults
+from evalkit.reports.files import replacing_folder
+from evalkit.reports.html.bundle import copy_assets
+from evalkit.reports.html.data import ReportData
+from evalkit.reports.html.missing_scores import MissingScores
+from evalkit.reports.html.page import render_page
+from evalkit.reports.html.shelf import PictureShelf
+from evalkit.reports.html.single import write_single_file
 
 
 class HtmlExporter:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalkit.records import Dimension
-from evalkit.results import Comparison, DimensionChange, DimensionResult, Interval, RunSummary
-from reports import wording
-from reports.html.bars import Axis, Mark, difference_axis, value_axis
-from reports.rows import DimensionRow, dimension_rows
+from evalkit.api.records import Dimension
+from evalkit.api.results import Comparison, DimensionChange, DimensionResult, Interval, RunSummary
+from evalkit.reports import wording
+from evalkit.reports.html.bars import Axis, Mark, difference_axis, value_axis
+from evalkit.reports.rows import DimensionRow, dimension_rows
 
 ALL = "all"
 """The group of a comparison that holds every case."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from evalkit.records import JSON
-from evalkit.results import GateResult, GateStatus, Interval, RunSummary
-from reports import wording
-from reports.html.bars import Axis, Mark
+from evalkit.api.records import JSON
+from evalkit.api.results import GateResult, GateStatus, Interval, RunSummary
+from evalkit.reports import wording
+from evalkit.reports.html.bars import Axis, Mark
 
 AT_LEAST = "min_value"
 BOUNDS = (AT_LEAST, "max_value", "max_drop", "max_rate")

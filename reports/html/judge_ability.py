@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalkit.results import ControlResult, DimensionResult, RunSummary
-from reports.html.missing_scores import Missing, MissingScores
-from reports.sights import Sights, shipped_sights
+from evalkit.api.results import ControlResult, DimensionResult, RunSummary
+from evalkit.reports.html.missing_scores import Missing, MissingScores
+from evalkit.reports.sights import Sights, shipped_sights
 
 
 class JudgeRow(NamedTuple):

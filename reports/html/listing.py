@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.records import JSON, Role
-from evalkit.results import CaseResult, RunSummary
-from reports.escape import script_json
-from reports.html.rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
-from reports.html.shelf import Placed
-from reports.rows import dimension_rows, findings
+from evalkit.api.records import JSON, Role
+from evalkit.api.results import CaseResult, RunSummary
+from evalkit.reports.escape import script_json
+from evalkit.reports.html.rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
+from evalkit.reports.html.shelf import Placed
+from evalkit.reports.rows import dimension_rows, findings
 
 FIRST_ROWS = 200
 ROWS_PER_FILE = 1000

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from evalkit.records import Status
-from evalkit.results import CaseResult
-from reports.escape import one_line
+from evalkit.api.records import Status
+from evalkit.api.results import CaseResult
+from evalkit.reports.escape import one_line
 
 MOST_REASONS = 200
 LONGEST_REASON = 300

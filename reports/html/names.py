@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evalkit.records import JSON
+from evalkit.api.records import JSON
 
 
 class Names:

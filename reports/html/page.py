@@ -9,13 +9,13 @@ from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
-from evalkit.records import JSON, Role
-from evalkit.results import Outcome, RunSummary
-from reports import wording
-from reports.escape import clip, label, visible
-from reports.html.bundle import asset_names, asset_text
-from reports.html.missing_scores import MissingScores
-from reports.html.sections import globals_of
+from evalkit.api.records import JSON, Role
+from evalkit.api.results import Outcome, RunSummary
+from evalkit.reports import wording
+from evalkit.reports.escape import clip, label, visible
+from evalkit.reports.html.bundle import asset_names, asset_text
+from evalkit.reports.html.missing_scores import MissingScores
+from evalkit.reports.html.sections import globals_of
 
 LONGEST_TEXT = 5_000
 MAX_CONFIG = 50_000
@@ -40,7 +40,7 @@ def render_page(
     from markupsafe import Markup
 
     environment = Environment(
-        loader=PackageLoader("reports.html", "templates"),
+        loader=PackageLoader("evalkit.reports.html", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -88,7 +88,7 @@ def content_policy(scripts: Iterable[str] = (), styles: Iterable[str] = ()) -> s
 
 def section_names() -> list[str]:
     """The templates of the further sections, by file name: `sections/10-….html.j2` stands first."""
-    folder = files("reports.html") / "templates" / "sections"
+    folder = files("evalkit.reports.html") / "templates" / "sections"
     return sorted(f"sections/{entry.name}" for entry in folder.iterdir() if entry.name.endswith(".html.j2"))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evalkit.results import Bucket, Comparison, DimensionChange
-from reports import wording
-from reports.html.addresses import address
-from reports.html.bars import Mark, difference_axis
-from reports.html.forest import ALL
+from evalkit.api.results import Bucket, Comparison, DimensionChange
+from evalkit.reports import wording
+from evalkit.reports.html.addresses import address
+from evalkit.reports.html.bars import Mark, difference_axis
+from evalkit.reports.html.forest import ALL
 
 MEANINGS = {
     Bucket.REGRESSED: "failing now, fine in the baseline",

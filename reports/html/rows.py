@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.records import JSON, Finding, Role, Status
-from evalkit.results import FAILING_SEVERITY, Bucket, CaseResult, RunSummary
-from reports.escape import label, one_line
-from reports.html.case_record import BASELINE
-from reports.html.names import Names
-from reports.html.shelf import Placed
-from reports.rows import dimension_rows, findings
+from evalkit.api.records import JSON, Finding, Role, Status
+from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseResult, RunSummary
+from evalkit.reports.escape import label, one_line
+from evalkit.reports.html.case_record import BASELINE
+from evalkit.reports.html.names import Names
+from evalkit.reports.html.shelf import Placed
+from evalkit.reports.rows import dimension_rows, findings
 
 TEXT_IN_ROW = 400
 """Characters of a prompt and of a message that the list shows and searches."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.results import RunSummary
-from reports.html.addresses import address, finding_address
-from reports.html.cost_charts import cost_charts
-from reports.html.forest import confidence, forest
-from reports.html.gate_bars import gate_rows
-from reports.html.judge_ability import judge_rows
-from reports.html.missing_scores import MissingScores
-from reports.html.regressions import regressions
+from evalkit.api.results import RunSummary
+from evalkit.reports.html.addresses import address, finding_address
+from evalkit.reports.html.cost_charts import cost_charts
+from evalkit.reports.html.forest import confidence, forest
+from evalkit.reports.html.gate_bars import gate_rows
+from evalkit.reports.html.judge_ability import judge_rows
+from evalkit.reports.html.missing_scores import MissingScores
+from evalkit.reports.html.regressions import regressions
 
 
 def globals_of(summary: RunSummary, missing: MissingScores | None = None) -> Mapping[str, Any]:

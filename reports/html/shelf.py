@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from evalkit.errors import EvalkitError
-from evalkit.pictures import FORMATS, decode, read_file
-from evalkit.records import Sample, SourceImage
-from evalkit.results import RunResults
-from reports.html.thumbs import SMALL, Thumbnails
+from evalkit.api.errors import EvalkitError
+from evalkit.api.pictures import FORMATS, decode, read_file
+from evalkit.api.records import Sample, SourceImage
+from evalkit.api.results import RunResults
+from evalkit.reports.html.thumbs import SMALL, Thumbnails
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

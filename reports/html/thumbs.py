@@ -12,8 +12,8 @@ from threading import BoundedSemaphore
 from types import TracebackType
 from typing import Self
 
-from evalkit.errors import PictureError
-from evalkit.pictures import decode, read_file
+from evalkit.api.errors import PictureError
+from evalkit.api.pictures import decode, read_file
 
 EDGE = 160
 """Enough for the gallery's largest pictures, and for the list on a screen with two dots to a pixel."""

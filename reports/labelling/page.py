@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from evalkit import settings
-from evalkit.errors import UsageError
-from evalkit.keys import digest
-from evalkit.labels import ANSWERS, FORMAT, SCHEMA, Item, Kind, LabelSheet, Question
-from evalkit.pictures import read_file
-from evalkit.records import JSON
-from reports.escape import clip, script_json, visible
-from reports.files import replacing_file
-from reports.palette import palette
+from evalkit.api import settings
+from evalkit.api.errors import UsageError
+from evalkit.api.labels import ANSWERS, FORMAT, SCHEMA, Item, Kind, LabelSheet, Question
+from evalkit.api.pictures import read_file
+from evalkit.api.records import JSON
+from evalkit.formats.keys import digest
+from evalkit.reports.escape import clip, script_json, visible
+from evalkit.reports.files import replacing_file
+from evalkit.reports.palette import palette
 
 TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 LONGEST_PROMPT = 8_000
@@ -145,7 +145,7 @@ def _shell(sheet: LabelSheet, style: str, script: str) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("reports.labelling", "templates"),
+        loader=PackageLoader("evalkit.reports.labelling", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

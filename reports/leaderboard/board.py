@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evalkit.errors import UsageError
-from evalkit.explain import explain
-from evalkit.keys import from_json
-from evalkit.records import JSON
-from reports.files import replacing_file
-from reports.leaderboard.entries import Entry
-from reports.leaderboard.ranks import RULE
+from evalkit.api.errors import UsageError
+from evalkit.api.records import JSON
+from evalkit.formats.explain import explain
+from evalkit.formats.keys import from_json
+from evalkit.reports.files import replacing_file
+from evalkit.reports.leaderboard.entries import Entry
+from evalkit.reports.leaderboard.ranks import RULE
 
 SCHEMA = "leaderboard.schema.json"
 FORMAT = 2

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from evalkit.errors import UsageError
-from evalkit.records import Role
-from evalkit.results import RunResults
-from reports.leaderboard.entries import Entry, claim
+from evalkit.api.errors import UsageError
+from evalkit.api.records import Role
+from evalkit.api.results import RunResults
+from evalkit.reports.leaderboard.entries import Entry, claim
 
 
 class Contestant(NamedTuple):

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.records import JSON, Finding, Sample, Score, Status
-from evalkit.results import FAILING_SEVERITY, CaseResult
-from reports.leaderboard.entries import Entry
+from evalkit.api.records import JSON, Finding, Sample, Score, Status
+from evalkit.api.results import FAILING_SEVERITY, CaseResult
+from evalkit.reports.leaderboard.entries import Entry
 
 IS_CORRECT = f"this judge has no finding of severity {FAILING_SEVERITY:g} or more on the picture"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from evalkit.records import JSON, Dimension, Role
-from evalkit.results import DimensionResult, GeneratorResult, Interval, MetricResult, Outcome, RunSummary
+from evalkit.api.records import JSON, Dimension, Role
+from evalkit.api.results import DimensionResult, GeneratorResult, Interval, MetricResult, Outcome, RunSummary
 
 _STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
 

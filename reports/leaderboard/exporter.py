@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evalkit import settings
-from evalkit.results import RunResults, RunSummary
-from reports.leaderboard.board import Board, write_board
-from reports.leaderboard.entries import entries_of
-from reports.leaderboard.ranks import ranked
+from evalkit.api import settings
+from evalkit.api.results import RunResults, RunSummary
+from evalkit.reports.leaderboard.board import Board, write_board
+from evalkit.reports.leaderboard.entries import entries_of
+from evalkit.reports.leaderboard.ranks import ranked
 
 
 class LeaderboardExporter:

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalkit.errors import UnavailableError
-from evalkit.keys import digest
-from reports.escape import one_line
-from reports.files import replacing_folder
-from reports.leaderboard.entries import Entry, Figure, claim
+from evalkit.api.errors import UnavailableError
+from evalkit.formats.keys import digest
+from evalkit.reports.escape import one_line
+from evalkit.reports.files import replacing_folder
+from evalkit.reports.leaderboard.entries import Entry, Figure, claim
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_\-]+")
 

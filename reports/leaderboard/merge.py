@@ -9,16 +9,16 @@ from typing import NamedTuple
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.errors import UsageError
-from evalkit.results import RunResults
-from evalkit.settings import ResolvedPath
-from reports.leaderboard import every_eval_ever, hub, page, verify
-from reports.leaderboard.board import Board, read_board, write_board
-from reports.leaderboard.contestants import Contestant, check_comparable, newest
-from reports.leaderboard.entries import claim, entries_of
-from reports.leaderboard.ranks import best_first, ranked
-from reports.leaderboard.signing import load_private_key, load_public_key, sign
+from evalkit.api import settings
+from evalkit.api.errors import UsageError
+from evalkit.api.results import RunResults
+from evalkit.api.settings import ResolvedPath
+from evalkit.reports.leaderboard import every_eval_ever, hub, page, verify
+from evalkit.reports.leaderboard.board import Board, read_board, write_board
+from evalkit.reports.leaderboard.contestants import Contestant, check_comparable, newest
+from evalkit.reports.leaderboard.entries import claim, entries_of
+from evalkit.reports.leaderboard.ranks import best_first, ranked
+from evalkit.reports.leaderboard.signing import load_private_key, load_public_key, sign
 
 FORMATS = ("json", "html", "eee", "hf")
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from evalkit.records import JSON, Dimension, Role
-from evalkit.results import Interval, Outcome
-from reports import wording
-from reports.escape import clip, visible
-from reports.files import replacing_file
-from reports.html.bars import Axis, Mark, value_axis
-from reports.leaderboard.board import Board
-from reports.leaderboard.entries import Entry, Figure
-from reports.leaderboard.ranks import RULE
-from reports.leaderboard.signing import key_name
-from reports.palette import palette
+from evalkit.api.records import JSON, Dimension, Role
+from evalkit.api.results import Interval, Outcome
+from evalkit.reports import wording
+from evalkit.reports.escape import clip, visible
+from evalkit.reports.files import replacing_file
+from evalkit.reports.html.bars import Axis, Mark, value_axis
+from evalkit.reports.leaderboard.board import Board
+from evalkit.reports.leaderboard.entries import Entry, Figure
+from evalkit.reports.leaderboard.ranks import RULE
+from evalkit.reports.leaderboard.signing import key_name
+from evalkit.reports.palette import palette
 
 STYLE, SCRIPT = "leaderboard.css", "leaderboard.js"
 LONGEST_TEXT = 300
@@ -74,7 +74,7 @@ def render_page(board: Board) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("reports.leaderboard", "templates"),
+        loader=PackageLoader("evalkit.reports.leaderboard", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,8 +6,8 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
-from evalkit.results import Outcome
-from reports.leaderboard.entries import Entry, Figure
+from evalkit.api.results import Outcome
+from evalkit.reports.leaderboard.entries import Entry, Figure
 
 RULE = (
     "An entry's rank is 1 plus the number of entries whose interval lies entirely on the better side of its own; "

@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import UnavailableError, UsageError
-from evalkit.keys import digest
-from evalkit.records import JSON
-from reports.leaderboard.entries import Signature
+from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.records import JSON
+from evalkit.formats.keys import digest
+from evalkit.reports.leaderboard.entries import Signature
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from evalkit.errors import UsageError
-from evalkit.records import JSON
-from evalkit.results import RunResults
-from reports.leaderboard.board import Board
-from reports.leaderboard.entries import Entry, claim, entries_of
-from reports.leaderboard.signing import is_valid, key_name
+from evalkit.api.errors import UsageError
+from evalkit.api.records import JSON
+from evalkit.api.results import RunResults
+from evalkit.reports.leaderboard.board import Board
+from evalkit.reports.leaderboard.entries import Entry, claim, entries_of
+from evalkit.reports.leaderboard.signing import is_valid, key_name
 
 TOLERANCE = 1e-6
 """Figures are worked out anew, maybe on another machine: they may differ by this much (times their size above 1)."""

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalkit.mini_qwen import native_processor, train_bpe
-from evalkit.torchvision_cpu import ensure_torchvision
+from evalkit.compat.mini_qwen import native_processor, train_bpe
+from evalkit.compat.torchvision_cpu import ensure_torchvision
 
 if TYPE_CHECKING:
-    from student.mini.codec import LinearCodec
+    from evalkit.student.mini.codec import LinearCodec
 
 CHAT_TEMPLATE = (
     "{%- for turn in messages -%}<|im_start|>{{ turn.role }}\n"
@@ -58,7 +58,7 @@ def build_pipeline(codec: LinearCodec, corpus: Iterable[str], size: MiniSize, sh
     import torch
     from diffusers import QwenImage21Pipeline, QwenImage21Transformer2DModel
 
-    from student.mini.scheduler import SamplePredictionScheduler
+    from evalkit.student.mini.scheduler import SamplePredictionScheduler
 
     torch.manual_seed(seed)
     processor = _processor(corpus, size.picture)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.protocols import TrainingData
-from evalkit.records import Task
-from student.mini.build import MiniSize, build_pipeline
-from student.recipe.save import save_pipeline
+from evalkit.api.records import Task
+from evalkit.api.training import TrainingData
+from evalkit.student.mini.build import MiniSize, build_pipeline
+from evalkit.student.recipe.save import save_pipeline
 
 CODEC_PICTURES = 4000
 CODEC_CHANNELS = 96
@@ -34,7 +34,7 @@ def new_pipeline(data: TrainingData, weights: Mapping[str, float], out: Path, se
     """
     import torch
 
-    from student.mini.codec import fit_codec
+    from evalkit.student.mini.codec import fit_codec
 
     rng = random.Random(1)
     names, shares = list(weights), list(weights.values())

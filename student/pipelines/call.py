@@ -6,9 +6,9 @@ import math
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
-from evalkit.errors import ConfigError, GenerationError
-from evalkit.records import Request, Task
-from student.pipelines.settings import DiffusersSettings
+from evalkit.api.errors import ConfigError, GenerationError
+from evalkit.api.records import Request, Task
+from evalkit.student.pipelines.settings import DiffusersSettings
 
 
 class Abilities(NamedTuple):

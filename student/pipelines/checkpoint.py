@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evalkit.errors import UnavailableError
-from evalkit.foreign_text import clean
-from evalkit.keys import digest
-from student.pipelines.call import ABILITIES
+from evalkit.api.errors import UnavailableError
+from evalkit.formats.foreign_text import clean
+from evalkit.formats.keys import digest
+from evalkit.student.pipelines.call import ABILITIES
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 WANTED_FROM_HUB = ["model_index.json", *(f"*/*.{end}" for end in ("json", "safetensors", "txt", "jinja", "model"))]
 LIBRARIES = frozenset({"diffusers", "transformers"})
 OWN_CLASSES = frozenset(
-    {("student.mini.codec", "LinearCodec"), ("student.mini.scheduler", "SamplePredictionScheduler")}
+    {("evalkit.student.mini.codec", "LinearCodec"), ("evalkit.student.mini.scheduler", "SamplePredictionScheduler")}
 )
 """What a checkpoint may name beside the libraries' classes: the parts of our own mini models, and nothing else."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

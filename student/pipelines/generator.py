@@ -10,23 +10,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import GenerationError, PictureError, UnavailableError
-from evalkit.foreign_text import clean
-from evalkit.keys import digest
-from evalkit.pictures import decode
-from evalkit.protocols import GeneratorInfo
-from evalkit.records import JSON, Case, Generated, Request, Task
-from student.pipelines.call import batches, call_arguments, check_schedule
-from student.pipelines.checkpoint import content_digest, file_digest, locate, locate_lora, pipeline_class
-from student.pipelines.meter import Reading, metered
-from student.pipelines.nfe import counted_evaluations
-from student.pipelines.noise import noise_generators
-from student.pipelines.pixels import flatten
-from student.pipelines.settings import DiffusersSettings
-from student.source import read_source
+from evalkit.api.errors import GenerationError, PictureError, UnavailableError
+from evalkit.api.pictures import decode
+from evalkit.api.protocols import GeneratorInfo
+from evalkit.api.records import JSON, Case, Generated, Request, Task
+from evalkit.formats.foreign_text import clean
+from evalkit.formats.keys import digest
+from evalkit.student.pipelines.call import batches, call_arguments, check_schedule
+from evalkit.student.pipelines.checkpoint import content_digest, file_digest, locate, locate_lora, pipeline_class
+from evalkit.student.pipelines.meter import Reading, metered
+from evalkit.student.pipelines.nfe import counted_evaluations
+from evalkit.student.pipelines.noise import noise_generators
+from evalkit.student.pipelines.pixels import flatten
+from evalkit.student.pipelines.settings import DiffusersSettings
+from evalkit.student.source import read_source
 
 if TYPE_CHECKING:
-    from student.pipelines.load import Loaded
+    from evalkit.student.pipelines.load import Loaded
 
 SETTINGS_OF_THE_PICTURE = frozenset(
     {
@@ -98,7 +98,7 @@ class DiffusersGenerator:
 
     def check(self) -> list[tuple[str, str]]:
         """What is missing here for it to draw, each with the next step. Loads nothing, asks no network."""
-        from student.pipelines.ready import problems
+        from evalkit.student.pipelines.ready import problems
 
         return problems(self.settings)
 
@@ -126,7 +126,7 @@ class DiffusersGenerator:
 
     @cached_property
     def _hardware(self) -> str:
-        from student.pipelines.load import describe_device, pick_device
+        from evalkit.student.pipelines.load import describe_device, pick_device
 
         try:
             return describe_device(pick_device(self.settings.device))
@@ -135,19 +135,19 @@ class DiffusersGenerator:
 
     def _load(self) -> Loaded:
         if self._loaded is None:
-            from student.pipelines.load import load_pipeline
+            from evalkit.student.pipelines.load import load_pipeline
 
             self._loaded = load_pipeline(self.settings, self._folder)
         return self._loaded
 
     def _layout(self, loaded: Loaded, case: Case, source: Any) -> Hashable:
-        from student.pipelines.rows import layout
+        from evalkit.student.pipelines.rows import layout
 
         return layout(loaded.pipe, case, source) if loaded.checkpoint.abilities.one_layout_per_batch else None
 
     def _draw(self, loaded: Loaded, requests: Sequence[Request], sources: Sequence[Any]) -> list[Generated]:
         """One call of the pipeline; if it fails for several pictures, each of them alone."""
-        from student.pipelines.rows import own_sources
+        from evalkit.student.pipelines.rows import own_sources
 
         arguments = call_arguments(self.settings, loaded.checkpoint, requests, sources[0])
         several = len(requests) > 1 and sources[0] is not None

@@ -8,12 +8,12 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evalkit.errors import ConfigError, EvalkitError, UnavailableError
-from evalkit.foreign_text import clean
-from evalkit.torchvision_cpu import ensure_torchvision
-from student.pipelines import checkpoint as disk
-from student.pipelines.call import Checkpoint, check_settings
-from student.pipelines.settings import DiffusersSettings
+from evalkit.api.errors import ConfigError, EvalkitError, UnavailableError
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.formats.foreign_text import clean
+from evalkit.student.pipelines import checkpoint as disk
+from evalkit.student.pipelines.call import Checkpoint, check_settings
+from evalkit.student.pipelines.settings import DiffusersSettings
 
 if TYPE_CHECKING:
     import torch

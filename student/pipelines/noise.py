@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from evalkit.records import Request
+from evalkit.api.records import Request
 
 if TYPE_CHECKING:
     import torch

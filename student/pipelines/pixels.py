@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import GenerationError
-from evalkit.pictures import Pixels
-from evalkit.records import RGB
+from evalkit.api.errors import GenerationError
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB
 
 
 class Flattened(NamedTuple):

@@ -10,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.errors import UnavailableError
-from student.pipelines.checkpoint import components, hub_file
-from student.pipelines.settings import DiffusersSettings
+from evalkit.api.errors import UnavailableError
+from evalkit.student.pipelines.checkpoint import components, hub_file
+from evalkit.student.pipelines.settings import DiffusersSettings
 
 NEEDED = {"torch": "2.6", "diffusers": "0.41", "transformers": "5.17", "accelerate": "1.10"}
 """Oldest versions that have the three pipelines, as in pyproject.toml."""

@@ -14,8 +14,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from evalkit.errors import GenerationError
-from evalkit.records import Case
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import Case
 
 
 def layout(pipe: Any, case: Case, source: Any) -> Hashable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from student.presets.preset import Preset, read_preset
+from evalkit.student.presets.preset import Preset, read_preset
 
 DATA = Path(__file__).with_name("data")
 

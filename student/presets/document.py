@@ -1,20 +1,20 @@
-"""`docs/models.md`, written from the presets: `python -m student.presets.document`."""
+"""`docs/models.md`, written from the presets: `python -m evalkit.student.presets.document`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalkit.records import Task
-from student.presets import presets
-from student.presets.preset import Preset
+from evalkit.api.records import Task
+from evalkit.student.presets import presets
+from evalkit.student.presets.preset import Preset
 
 PATH = Path(__file__).parents[2] / "docs" / "models.md"
 TASKS = {Task.T2I: "text to image", Task.EDIT: "edit"}
 HEAD = """# Models
 
 A preset is a known model as a generator: its weights, steps, sigmas, guidance, dtype, sizes, and the traps handled.
-This page is written from `student/presets/data/*.yaml` by `python -m student.presets.document`.
+This page is written from `student/presets/data/*.yaml` by `python -m evalkit.student.presets.document`.
 
     evalkit run --student qwen-image-2.1-turbo --teacher qwen-image-2.1 --benchmark suite/
     evalkit run --student qwen-image-2.1-turbo:model=/weights/turbo …      # your own weights

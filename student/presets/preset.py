@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from evalkit.errors import ConfigError
-from evalkit.explain import explain
-from evalkit.records import JSON, Task
-from evalkit.settings import Settings
-from evalkit.strict_yaml import read_yaml
-from student.http import HttpSettings
-from student.pipelines.settings import DiffusersSettings, Size
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import JSON, Task
+from evalkit.api.settings import Settings
+from evalkit.formats.explain import explain
+from evalkit.formats.strict_yaml import read_yaml
+from evalkit.student.http import HttpSettings
+from evalkit.student.pipelines.settings import DiffusersSettings, Size
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n\r]+$")]
 ANY_URL = "http://localhost"

@@ -1,11 +1,11 @@
-"""The published JSON schema of a preset's file; `python -m student.presets.schema` writes it beside this file."""
+"""The published JSON schema of a preset file. `python -m evalkit.student.presets.schema` writes it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from student.presets.preset import Preset
+from evalkit.student.presets.preset import Preset
 
 PATH = Path(__file__).with_name("preset.schema.json")
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from evalkit.protocols import Example, TrainingData
-from evalkit.records import Task
+from evalkit.api.records import Task
+from evalkit.api.training import Example, TrainingData
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -7,18 +7,18 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from evalkit.errors import ConfigError
-from evalkit.explain import explain
-from evalkit.records import Task
-from evalkit.settings import ResolvedPath, Settings
-from evalkit.strict_yaml import read_yaml
-from student.recipe.batches import Composition
-from student.recipe.distill import DistillSettings
-from student.recipe.family import TOKEN_PX
-from student.recipe.flow import dynamic_shift, explicit_grid, sigma_grid
-from student.recipe.guidance import BASE, Expert
-from student.recipe.optim import OptimizerName
-from student.recipe.teach import TeachSettings
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Task
+from evalkit.api.settings import ResolvedPath, Settings
+from evalkit.formats.explain import explain
+from evalkit.formats.strict_yaml import read_yaml
+from evalkit.student.recipe.batches import Composition
+from evalkit.student.recipe.distill import DistillSettings
+from evalkit.student.recipe.family import TOKEN_PX
+from evalkit.student.recipe.flow import dynamic_shift, explicit_grid, sigma_grid
+from evalkit.student.recipe.guidance import BASE, Expert
+from evalkit.student.recipe.optim import OptimizerName
+from evalkit.student.recipe.teach import TeachSettings
 
 DEFAULT_EDIT = {"text": 0.6, "shapes": 0.4}
 ONLY = {

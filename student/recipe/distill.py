@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from student.recipe.batches import Batch, Batches
-from student.recipe.family import Condition, Family
-from student.recipe.flow import interpolate, sample_sigmas, velocity_target, x0_from_velocity
-from student.recipe.guidance import BASE, Expert, mix, teacher_weights
-from student.recipe.lora import add_lora, merge_lora
-from student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
-from student.recipe.sample import euler
+from evalkit.student.recipe.batches import Batch, Batches
+from evalkit.student.recipe.family import Condition, Family
+from evalkit.student.recipe.flow import interpolate, sample_sigmas, velocity_target, x0_from_velocity
+from evalkit.student.recipe.guidance import BASE, Expert, mix, teacher_weights
+from evalkit.student.recipe.lora import add_lora, merge_lora
+from evalkit.student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
+from evalkit.student.recipe.sample import euler
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

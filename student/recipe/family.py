@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from evalkit.errors import ConfigError
-from evalkit.records import Task
-from student.recipe.flow import velocity_from_x0
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Task
+from evalkit.student.recipe.flow import velocity_from_x0
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,7 +83,7 @@ def family_of(pipe: Any) -> Family:
     if name == "QwenImage21Pipeline":
         return QwenImage21(pipe)
     if name in ("QwenImagePipeline", "QwenImageEditPlusPipeline"):
-        from student.recipe.qwen_image import QwenImage
+        from evalkit.student.recipe.qwen_image import QwenImage
 
         return QwenImage(pipe)
     raise ConfigError(

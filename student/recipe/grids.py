@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.protocols import TrainingData
-from student.recipe.batches import Batches
-from student.recipe.family import Family
-from student.recipe.flow import sigma_grid
-from student.recipe.sample import euler
+from evalkit.api.training import TrainingData
+from evalkit.student.recipe.batches import Batches
+from evalkit.student.recipe.family import Family
+from evalkit.student.recipe.flow import sigma_grid
+from evalkit.student.recipe.sample import euler
 
 if TYPE_CHECKING:
-    from evalkit.pictures import Pixels
-    from student.recipe.config import Recipe
+    from evalkit.api.pictures import Pixels
+    from evalkit.student.recipe.config import Recipe
 
 ROWS, COLUMNS = 4, 6
 SEED = 424242

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalkit.records import Task
+from evalkit.api.records import Task
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import ConfigError
-from evalkit.records import Task
-from student.recipe.family import Condition, cast_to_weights, size_of_all
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Task
+from evalkit.student.recipe.family import Condition, cast_to_weights, size_of_all
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -19,21 +19,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import ConfigError
-from evalkit.protocols import TrainingData
-from evalkit.records import Task
-from student.pipelines.load import load_pipeline
-from student.pipelines.settings import DiffusersSettings
-from student.recipe.batches import Batches
-from student.recipe.config import Recipe, read_recipe
-from student.recipe.distill import Distillation
-from student.recipe.family import Family, family_of
-from student.recipe.grids import SampleGrid
-from student.recipe.guidance import check_schedule
-from student.recipe.lora import add_lora
-from student.recipe.sample import sample_by
-from student.recipe.save import save_pipeline
-from student.recipe.teach import Teaching
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Task
+from evalkit.api.training import TrainingData
+from evalkit.student.pipelines.load import load_pipeline
+from evalkit.student.pipelines.settings import DiffusersSettings
+from evalkit.student.recipe.batches import Batches
+from evalkit.student.recipe.config import Recipe, read_recipe
+from evalkit.student.recipe.distill import Distillation
+from evalkit.student.recipe.family import Family, family_of
+from evalkit.student.recipe.grids import SampleGrid
+from evalkit.student.recipe.guidance import check_schedule
+from evalkit.student.recipe.lora import add_lora
+from evalkit.student.recipe.sample import sample_by
+from evalkit.student.recipe.save import save_pipeline
+from evalkit.student.recipe.teach import Teaching
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from student.recipe.family import Condition, Family
+from evalkit.student.recipe.family import Condition, Family
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from student.recipe.config import Grid
+    from evalkit.student.recipe.config import Grid
 
 
 def euler(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from student.recipe.batches import Batches
-from student.recipe.family import Family
-from student.recipe.flow import channel_weights, error_weights, interpolate, sample_sigmas, velocity_target
-from student.recipe.lora import merge_lora
-from student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
+from evalkit.student.recipe.batches import Batches
+from evalkit.student.recipe.family import Family
+from evalkit.student.recipe.flow import channel_weights, error_weights, interpolate, sample_sigmas, velocity_target
+from evalkit.student.recipe.lora import merge_lora
+from evalkit.student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

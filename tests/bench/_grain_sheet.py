@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmarks.faults.inject import inject
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.recipe import FaultSpec, SceneRecipe
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import Finding
-from judges.grain.judge import GrainJudge
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import Finding
+from evalkit.benchmarks.faults.inject import inject
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.recipe import FaultSpec, SceneRecipe
+from evalkit.judges.grain.judge import GrainJudge
 
 AMPLIFIED = 8
 SHOWN = (

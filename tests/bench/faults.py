@@ -17,12 +17,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.faults.grades import GRADES
-from benchmarks.faults.specimens import HELD_OUT, SceneSpecimens
-from evalkit.ability import MEASURED, folder_of
+from evalkit.api.ability import MEASURED
+from evalkit.benchmarks.faults.grades import GRADES
+from evalkit.benchmarks.faults.specimens import HELD_OUT, SceneSpecimens
 from evalkit.cli import main as evalkit
-from evalkit.faults.table import markdown
-from evalkit.keys import from_json_text
+from evalkit.formats.keys import from_json_text
+from evalkit.plugins.abilities import folder_of
+from evalkit.studies.faults.table import markdown
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "instruments.md"
 TILE = 240
@@ -56,7 +57,7 @@ def main(arguments: Sequence[str] = ()) -> None:
 
 def ship(path: Path, judge: str) -> None:
     """Put the figures beside the judge, and its table into the documentation."""
-    from evalkit.ability import Ability
+    from evalkit.api.ability import Ability
 
     home = folder_of(judge)
     assert home is not None

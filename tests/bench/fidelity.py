@@ -11,15 +11,15 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
+from evalkit.judges.fidelity.paired.flip import flip
+from evalkit.judges.fidelity.paired.judge import FidelityJudge
+from evalkit.judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments
+from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
+from evalkit.judges.fidelity.sets.grouped import Grouped, Groups
+from evalkit.judges.fidelity.sets.jackknife import interval
+from evalkit.judges.fidelity.sets.mmd import mmd2, mmd2_estimates, polynomial
+from evalkit.judges.fidelity.sets.moments import Moments
 from evalkit.stats.intervals import mean_interval
-from judges.fidelity.paired.flip import flip
-from judges.fidelity.paired.judge import FidelityJudge
-from judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments
-from judges.fidelity.sets.frechet_spread import frechet_estimate
-from judges.fidelity.sets.grouped import Grouped, Groups
-from judges.fidelity.sets.jackknife import interval
-from judges.fidelity.sets.mmd import mmd2, mmd2_estimates, polynomial
-from judges.fidelity.sets.moments import Moments
 
 Rows = NDArray[np.float64]
 DRAWS = 300

@@ -20,16 +20,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.faults.fault import Fault
-from benchmarks.faults.inject import inject
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
-from evalkit.pictures import Picture, Pixels, read_file
-from evalkit.records import Background, Case, Verdict
-from judges.grain.colour import view
-from judges.grain.judge import NOISE, GrainJudge
-from judges.grain.mask import connected
-from judges.grain.measure import VISIBLE, visible_noise
+from evalkit.api.pictures import Picture, Pixels, read_file
+from evalkit.api.records import Background, Case, Verdict
+from evalkit.benchmarks.faults.fault import Fault
+from evalkit.benchmarks.faults.inject import inject
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
+from evalkit.judges.grain.colour import view
+from evalkit.judges.grain.judge import NOISE, GrainJudge
+from evalkit.judges.grain.mask import connected
+from evalkit.judges.grain.measure import VISIBLE, visible_noise
 
 FIRST_SEED = 5_000_000
 SIDE = 512

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from evalkit.api.records import Role
 from evalkit.cli import main as evalkit
-from evalkit.records import Role
 from evalkit.store.run_reader import RunReader
 
 CASES = "tiles:count=100,edit_share=0.4,seed=5"

@@ -20,12 +20,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.labels import Label, read_labels, word_positions
-from benchmarks.score_labels import NO_ALARM, Agreement, Counts, Judged, is_hit, score_labels
-from evalkit.pictures import Picture, Pixels, read_file
-from evalkit.records import Case, TextTarget, Verdict
-from judges.typography.breakdown import BREAKDOWNS, WordRow, rows
-from judges.typography.judge import TypographyJudge
+from evalkit.api.pictures import Picture, Pixels, read_file
+from evalkit.api.records import Case, TextTarget, Verdict
+from evalkit.benchmarks.labels import Label, read_labels, word_positions
+from evalkit.benchmarks.score_labels import NO_ALARM, Agreement, Counts, Judged, is_hit, score_labels
+from evalkit.judges.typography.breakdown import BREAKDOWNS, WordRow, rows
+from evalkit.judges.typography.judge import TypographyJudge
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "real-text"
 
@@ -160,7 +160,7 @@ def stock_ocr() -> Any:
     import logging
     import os
 
-    from judges.typography import models
+    from evalkit.judges.typography import models
 
     os.environ["PADDLE_PDX_DISABLE_MODEL_SOURCE_CHECK"] = "True"
     logging.getLogger("paddlex").setLevel(logging.ERROR)

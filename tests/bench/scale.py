@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.scenes.benchmark import ScenesBenchmark
-from benchmarks.scenes.generator import SceneGenerator
-from evalkit.pictures import encode_png
-from evalkit.records import Request
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import Request
+from evalkit.benchmarks.scenes.benchmark import ScenesBenchmark
+from evalkit.benchmarks.scenes.generator import SceneGenerator
 
 SMALL, LARGE = 1_000, 10_000
 

@@ -24,18 +24,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.tiles.benchmark import TilesBenchmark
-from benchmarks.tiles.generator import TileGenerator
-from evalkit.keys import noise_seed
-from evalkit.pictures import Picture, encode_png
-from evalkit.records import Case, Request, Status
-from judges.vlm.ask import Ask, Reply, Shot
-from judges.vlm.client import Limits, OpenAIEndpoint
-from judges.vlm.judge import VlmJudge
-from judges.vlm.scale import closed
-from judges.vlm.serving import serve
-from judges.vlm.serving.environment import clean_environment, find
-from judges.vlm.wire import request_fields
+from evalkit.api.pictures import Picture, encode_png
+from evalkit.api.records import Case, Request, Status
+from evalkit.benchmarks.tiles.benchmark import TilesBenchmark
+from evalkit.benchmarks.tiles.generator import TileGenerator
+from evalkit.formats.keys import noise_seed
+from evalkit.judges.vlm.ask import Ask, Reply, Shot
+from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
+from evalkit.judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.scale import closed
+from evalkit.judges.vlm.serving import serve
+from evalkit.judges.vlm.serving.environment import clean_environment, find
+from evalkit.judges.vlm.wire import request_fields
 
 REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 512, 64
 PICTURES = 16

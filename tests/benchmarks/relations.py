@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from evalkit.records import Box, Relation
+from evalkit.api.records import Box, Relation
 
 
 def holds(relation: Relation, boxes: dict[str, Box]) -> bool:

@@ -5,16 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.faults.grain import grain
-from benchmarks.faults.grid import grid
-from benchmarks.faults.inject import inject
-from benchmarks.faults.registry import CONTENT, FAULTS
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.draw import draw
-from benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
-from benchmarks.scenes.render import compose, render
-from evalkit.errors import GenerationError
-from evalkit.records import Box
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.grain import grain
+from evalkit.benchmarks.faults.grid import grid
+from evalkit.benchmarks.faults.inject import inject
+from evalkit.benchmarks.faults.registry import CONTENT, FAULTS
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.draw import draw
+from evalkit.benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
+from evalkit.benchmarks.scenes.render import compose, render
 
 
 def faulty(kind: str, scene: str = "poster", seed: int = 0, **strength: float):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.faults.banding import banding
-from benchmarks.faults.cast import colour_cast
-from benchmarks.faults.inject import inject
-from benchmarks.faults.lab import to_lab, to_rgb
-from benchmarks.faults.mottle import mottle
-from benchmarks.faults.on_picture import TextArea, inject_into
-from benchmarks.faults.registry import LAYER, ON_INK, PICTURE
-from benchmarks.scenes.draw import draw
-from benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
-from benchmarks.scenes.render import compose, render
-from evalkit.errors import GenerationError
-from evalkit.records import Box
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import Box
+from evalkit.benchmarks.faults.banding import banding
+from evalkit.benchmarks.faults.cast import colour_cast
+from evalkit.benchmarks.faults.inject import inject
+from evalkit.benchmarks.faults.lab import to_lab, to_rgb
+from evalkit.benchmarks.faults.mottle import mottle
+from evalkit.benchmarks.faults.on_picture import TextArea, inject_into
+from evalkit.benchmarks.faults.registry import LAYER, ON_INK, PICTURE
+from evalkit.benchmarks.scenes.draw import draw
+from evalkit.benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
+from evalkit.benchmarks.scenes.render import compose, render
 
 FLAT = np.full((256, 256, 3), (120, 140, 160), np.uint8)
 EVERYWHERE = np.ones((256, 256), bool)

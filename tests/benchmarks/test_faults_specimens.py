@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.faults.grades import GRADES
-from benchmarks.faults.inject import strengths
-from benchmarks.faults.registry import FAULTS
-from benchmarks.faults.specimens import HELD_OUT, SceneSpecimens
-from benchmarks.scenes.benchmark import ScenesBenchmark
+from evalkit.benchmarks.faults.grades import GRADES
+from evalkit.benchmarks.faults.inject import strengths
+from evalkit.benchmarks.faults.registry import FAULTS
+from evalkit.benchmarks.faults.specimens import HELD_OUT, SceneSpecimens
+from evalkit.benchmarks.scenes.benchmark import ScenesBenchmark
 
 
 def specimens(**settings: object) -> SceneSpecimens:

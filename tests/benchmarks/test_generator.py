@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from benchmarks.faults.fault import Fault
-from benchmarks.faults.registry import FAULTS
-from benchmarks.scenes.case import scene_case
-from benchmarks.scenes.generator import FaultySceneGenerator, SceneGenerator
-from benchmarks.scenes.recipe import KINDS, SceneRecipe
-from benchmarks.scenes.render import render
-from evalkit.keys import from_json
-from evalkit.records import Case, Request
+from evalkit.api.records import Case, Request
+from evalkit.benchmarks.faults.fault import Fault
+from evalkit.benchmarks.faults.registry import FAULTS
+from evalkit.benchmarks.scenes.case import scene_case
+from evalkit.benchmarks.scenes.generator import FaultySceneGenerator, SceneGenerator
+from evalkit.benchmarks.scenes.recipe import KINDS, SceneRecipe
+from evalkit.benchmarks.scenes.render import render
+from evalkit.formats.keys import from_json
 
 CASES = [scene_case(SceneRecipe(kind, 2, 256), kind) for kind in KINDS]
 

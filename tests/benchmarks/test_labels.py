@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.labels import LabelsBenchmark, picture_size, read_labels, word_positions
-from evalkit.errors import SuiteError
-from evalkit.pictures import encode_png
-from evalkit.records import Box
+from evalkit.api.errors import SuiteError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import Box
+from evalkit.benchmarks.labels import LabelsBenchmark, picture_size, read_labels, word_positions
 
 ROW = {
     "id": "flux/1",

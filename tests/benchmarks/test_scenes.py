@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from benchmarks.scenes.benchmark import ScenesBenchmark
-from benchmarks.scenes.case import recipe_of, scene_case
-from benchmarks.scenes.draw import draw, draw_ground
-from benchmarks.scenes.fonts import PAIRS, load
-from benchmarks.scenes.icons import ICONS, icon
-from benchmarks.scenes.palette import PALETTES, contrast
-from benchmarks.scenes.recipe import KINDS, LAYOUT, FaultSpec, SceneRecipe
-from benchmarks.scenes.render import compose, render
-from benchmarks.scenes.scene import Ground, Scene, Shape, TextBlock
-from benchmarks.scenes.truth import flat_regions, truth
-from benchmarks.scenes.words import VOCABULARIES
-from benchmarks.scenes.write_core import HEADER, core_cases
-from benchmarks.suite import CORE, write_suite
-from evalkit.keys import from_json, from_json_text, to_json
-from evalkit.records import Box, Case
+from evalkit.api.records import Box, Case
+from evalkit.benchmarks.scenes.benchmark import ScenesBenchmark
+from evalkit.benchmarks.scenes.case import recipe_of, scene_case
+from evalkit.benchmarks.scenes.draw import draw, draw_ground
+from evalkit.benchmarks.scenes.fonts import PAIRS, load
+from evalkit.benchmarks.scenes.icons import ICONS, icon
+from evalkit.benchmarks.scenes.palette import PALETTES, contrast
+from evalkit.benchmarks.scenes.recipe import KINDS, LAYOUT, FaultSpec, SceneRecipe
+from evalkit.benchmarks.scenes.render import compose, render
+from evalkit.benchmarks.scenes.scene import Ground, Scene, Shape, TextBlock
+from evalkit.benchmarks.scenes.truth import flat_regions, truth
+from evalkit.benchmarks.scenes.words import VOCABULARIES
+from evalkit.benchmarks.scenes.write_core import HEADER, core_cases
+from evalkit.benchmarks.suite import CORE, write_suite
+from evalkit.formats.keys import from_json, from_json_text, to_json
 from tests.benchmarks.relations import holds
 
 RECIPES = [SceneRecipe(kind, seed, size) for size in (128, 256, 512) for kind in KINDS for seed in range(20)]
@@ -188,7 +188,7 @@ def test_the_shipped_suite_is_what_its_module_writes(tmp_path):
     write_suite(tmp_path, HEADER, core_cases())
     for name in ("suite.yaml", "cases.jsonl"):
         assert (tmp_path / name).read_bytes() == (CORE / name).read_bytes(), (
-            f"{name} differs: run `python -m benchmarks.scenes.write_core`, and raise LAYOUT if the scenes changed"
+            f"{name} differs: run `python -m evalkit.benchmarks.scenes.write_core`; raise LAYOUT if the scenes changed"
         )
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.labels import ErrorBox, Label, WordLabel
-from benchmarks.score_labels import Counts, Judged, count_boxes, is_hit, score_labels
-from evalkit.errors import SuiteError
-from evalkit.records import Box
+from evalkit.api.errors import SuiteError
+from evalkit.api.records import Box
+from evalkit.benchmarks.labels import ErrorBox, Label, WordLabel
+from evalkit.benchmarks.score_labels import Counts, Judged, count_boxes, is_hit, score_labels
 
 
 def label(id: str = "flux/1", **changes) -> Label:

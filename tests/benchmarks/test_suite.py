@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.suite import HEADER, ScenesCore, SuiteBenchmark, SuiteHeader, write_suite
-from evalkit.errors import SuiteError
-from evalkit.pictures import encode_png
-from evalkit.records import Box, Case, SourceImage, Task, TextTarget
+from evalkit.api.errors import SuiteError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import Box, Case, SourceImage, Task, TextTarget
+from evalkit.benchmarks.suite import HEADER, ScenesCore, SuiteBenchmark, SuiteHeader, write_suite
 
 GOOD = {"id": "one", "prompt": "a poster"}
 

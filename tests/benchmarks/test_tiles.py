@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.tiles.benchmark import WORDS, an_edit, edits_of
-from benchmarks.tiles.case import edit_case, scene_of, tile_case
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.edit import KINDS, Edit
-from benchmarks.tiles.edited import changed, kept
-from benchmarks.tiles.generator import TileGenerator
-from benchmarks.tiles.sample import sample_scene
-from benchmarks.tiles.scene import (
+from evalkit.api.errors import GenerationError
+from evalkit.api.records import Box, Case, Request, SourceImage, Task
+from evalkit.benchmarks.tiles.benchmark import WORDS, an_edit, edits_of
+from evalkit.benchmarks.tiles.case import edit_case, scene_of, tile_case
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.edit import KINDS, Edit
+from evalkit.benchmarks.tiles.edited import changed, kept
+from evalkit.benchmarks.tiles.generator import TileGenerator
+from evalkit.benchmarks.tiles.sample import sample_scene
+from evalkit.benchmarks.tiles.scene import (
     CATEGORIES,
     COLORS,
     COLUMNS,
@@ -30,13 +32,11 @@ from benchmarks.tiles.scene import (
     TileScene,
     Word,
 )
-from benchmarks.tiles.sources import write_source
-from benchmarks.tiles.training import TileTrainingData
-from benchmarks.tiles.truth import REGION
-from benchmarks.tiles.words import HELD_OUT, TRAINED, held_out_word
-from evalkit.errors import GenerationError
-from evalkit.keys import from_json_text, to_json
-from evalkit.records import Box, Case, Request, SourceImage, Task
+from evalkit.benchmarks.tiles.sources import write_source
+from evalkit.benchmarks.tiles.training import TileTrainingData
+from evalkit.benchmarks.tiles.truth import REGION
+from evalkit.benchmarks.tiles.words import HELD_OUT, TRAINED, held_out_word
+from evalkit.formats.keys import from_json_text, to_json
 from tests.benchmarks.relations import holds
 
 SCENES = [

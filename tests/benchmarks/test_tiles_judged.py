@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.suite import MinisCore
-from benchmarks.tiles.case import scene_of
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.sample import free_places, free_rows, readable_on
-from benchmarks.tiles.scene import COLORS, SHAPE_KINDS, SKINS, Mark, TileScene
-from evalkit.pictures import Picture, decode
-from evalkit.records import Case, Status, Task
-from judges.edit.judge import EditJudge
-from judges.grain.judge import GrainJudge
-from judges.layout.judge import LayoutJudge
+from evalkit.api.pictures import Picture, decode
+from evalkit.api.records import Case, Status, Task
+from evalkit.benchmarks.suite import MinisCore
+from evalkit.benchmarks.tiles.case import scene_of
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.sample import free_places, free_rows, readable_on
+from evalkit.benchmarks.tiles.scene import COLORS, SHAPE_KINDS, SKINS, Mark, TileScene
+from evalkit.judges.edit.judge import EditJudge
+from evalkit.judges.grain.judge import GrainJudge
+from evalkit.judges.layout.judge import LayoutJudge
 
 CASES = list(MinisCore(MinisCore.Settings()).cases())
 EDITS = [case for case in CASES if case.task is Task.EDIT]

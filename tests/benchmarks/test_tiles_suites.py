@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from benchmarks.suite import MINIS_CORE, MinisCore, write_suite
-from benchmarks.tiles.benchmark import TilesBenchmark
-from benchmarks.tiles.case import scene_of
-from benchmarks.tiles.edit import KINDS
-from benchmarks.tiles.scene import CATEGORIES, COLORS, COLUMNS, CUTS, FORMS, ROWS, SHAPE_KINDS, SKINS
-from benchmarks.tiles.words import HELD_OUT
-from benchmarks.tiles.write_core import HEADER, SOURCES, core_cases
-from evalkit.pictures import decode
-from evalkit.records import Task
+from evalkit.api.pictures import decode
+from evalkit.api.records import Task
+from evalkit.benchmarks.suite import MINIS_CORE, MinisCore, write_suite
+from evalkit.benchmarks.tiles.benchmark import TilesBenchmark
+from evalkit.benchmarks.tiles.case import scene_of
+from evalkit.benchmarks.tiles.edit import KINDS
+from evalkit.benchmarks.tiles.scene import CATEGORIES, COLORS, COLUMNS, CUTS, FORMS, ROWS, SHAPE_KINDS, SKINS
+from evalkit.benchmarks.tiles.words import HELD_OUT
+from evalkit.benchmarks.tiles.write_core import HEADER, SOURCES, core_cases
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,7 @@ def test_the_shipped_suite_is_what_its_module_writes(tmp_path: Path):
     for name in files:
         if name.suffix != ".png":  # another zlib packs the same pixels otherwise
             assert (tmp_path / "suite" / name).read_bytes() == (MINIS_CORE / name).read_bytes(), (
-                f"{name} differs: run `python -m benchmarks.tiles.write_core`"
+                f"{name} differs: run `python -m evalkit.benchmarks.tiles.write_core`"
             )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.records import Role
+from evalkit.api.records import Role
 from evalkit.store.run_reader import RunReader
 
 DIMENSION = "fake.brightness"

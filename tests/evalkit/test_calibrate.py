@@ -12,12 +12,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from evalkit.calibrate.run import calibrate
-from evalkit.calibrate.schema import PUBLISHED, make_schema, schema_text
-from evalkit.errors import ConfigError
-from evalkit.records import Role
-from tests.evalkit.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Role
+from evalkit.studies.calibrate.run import calibrate
+from evalkit.studies.calibrate.schema import PUBLISHED, make_schema, schema_text
 from tests.evalkit.conftest import FAKES, Command
+from tests.evalkit.studies.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def figures(found: Any) -> dict[str, Any]:
 
 def test_the_schemas_are_those_of_the_records() -> None:
     for name in PUBLISHED:
-        assert json.loads(schema_text(name)) == make_schema(name), "run `python -m evalkit.calibrate.schema`"
+        assert json.loads(schema_text(name)) == make_schema(name), "run `python -m evalkit.studies.calibrate.schema`"
         jsonschema.Draft202012Validator.check_schema(make_schema(name))
 
 

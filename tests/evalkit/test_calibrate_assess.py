@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.calibrate.assess import Judge, assess, map_scores
-from evalkit.calibrate.join import Cell, Judged
-from evalkit.records import Dimension, Role
+from evalkit.api.records import Dimension, Role
 from evalkit.stats.isotonic import IsotonicMapping
+from evalkit.studies.calibrate.assess import Judge, assess, map_scores
+from evalkit.studies.calibrate.join import Cell, Judged
 
 QUALITY = Dimension("vlm.quality", "quality")
 DEFECTS = Dimension("grain.visible_noise", "noise", higher_is_better=False, unit="L*", high=None)

@@ -11,13 +11,11 @@ import click
 import pytest
 import yaml
 
-from evalkit.checkup import Check, Level, check_machine
+from evalkit.cli.checkup import Check, Level, check_machine
 from evalkit.cli.init import WRITTEN
 from evalkit.config.load import load_config
 from evalkit.config.schema import PATH, schema_text
-from evalkit.errors import RoomsError
-from evalkit.plugins import PluginSpec
-from evalkit.rooms import check_rooms
+from evalkit.plugins.registry import PluginSpec
 from tests.evalkit.conftest import FAKE_RUN, Command
 
 HEAVY = ("numpy", "pydantic", "yaml", "PIL", "rich", "torch", "transformers", "paddleocr", "jinja2", "scipy", "sqlite3")
@@ -192,13 +190,3 @@ def test_the_working_folder_is_never_imported_from(tmp_path: Path, evalkit: Comm
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported!')")
     (tmp_path / "yaml.py").write_text("raise SystemExit('imported!')")
     assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
-
-
-def test_rooms_are_ours_here() -> None:
-    check_rooms()
-
-
-def test_a_missing_room_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalkit.rooms.find_spec", lambda name: None)
-    with pytest.raises(RoomsError, match="`benchmarks` of evalkit is missing"):
-        check_rooms()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.compare import Baseline, bucket_of
-from evalkit.pictures import encode_png
-from evalkit.results import Bucket
-from evalkit.store.results import StoredResults
+from evalkit.api.pictures import encode_png
+from evalkit.api.results import Bucket
 from evalkit.store.run_reader import RunReader
+from evalkit.verdict.compare import Baseline, bucket_of
+from evalkit.verdict.results import StoredResults
 from tests.evalkit.conftest import Command
 
 JUDGE = "fake-brightness"

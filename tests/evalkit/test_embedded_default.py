@@ -5,12 +5,12 @@ from importlib import resources
 
 import pytest
 
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Role
 from evalkit.cli import main
 from evalkit.config.load import EMBEDDED_DEFAULT
-from evalkit.errors import ConfigError
-from evalkit.records import Role
+from evalkit.formats.strict_yaml import read_yaml
 from evalkit.store.run_reader import RunReader
-from evalkit.strict_yaml import read_yaml
 
 CASES = ("minis/text-1", "minis/shapes-1", "minis/edit-recolor-1")
 

@@ -9,17 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.ability import Ability, Specimen, ability_of, folder_of
+from evalkit.api.ability import Ability, Specimen
+from evalkit.api.errors import ConfigError
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Box, Case, Dimension, Finding, Score, Status, Verdict
 from evalkit.cli import main
-from evalkit.errors import ConfigError
-from evalkit.faults.measure import Seen, auc, best_overlap, by_size, recall, sight, smallest, spearman
-from evalkit.faults.observe import measure_judge
-from evalkit.faults.sees import Signal, signals
-from evalkit.faults.table import markdown, plain
-from evalkit.keys import from_json, to_json
-from evalkit.pictures import Picture
-from evalkit.plugins import PluginSpec, create
-from evalkit.records import Box, Case, Dimension, Finding, Score, Status, Verdict
+from evalkit.formats.keys import from_json, to_json
+from evalkit.plugins.abilities import ability_of, folder_of
+from evalkit.plugins.registry import PluginSpec, create
+from evalkit.studies.faults.measure import Seen, auc, best_overlap, by_size, recall, sight, smallest, spearman
+from evalkit.studies.faults.observe import measure_judge
+from evalkit.studies.faults.sees import Signal, signals
+from evalkit.studies.faults.table import markdown, plain
 from tests.bench import faults as bench
 
 TRUTH = Box(10, 10, 30, 30)

@@ -10,7 +10,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from evalkit.frontier import Offer, pareto
+from evalkit.api.frontier import Offer, pareto
 from tests.evalkit.conftest import Command
 
 SWEEP = (
@@ -128,8 +128,8 @@ def test_a_broken_judge_makes_the_sweep_undecided(evalkit: Command, tmp_path: Pa
 
 
 def test_own_sigmas_stay_where_they_are_as_many() -> None:
-    from evalkit.engine.sweep import with_steps
-    from evalkit.plugins import PluginSpec
+    from evalkit.plugins.registry import PluginSpec
+    from evalkit.studies.sweep import with_steps
 
     spec = PluginSpec("qwen-image-2.1-turbo")
     assert with_steps(spec, 8, "student") == spec

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from evalkit.blame import affinity, blame_verdicts, match
+from evalkit.api.records import Blame, Box, Finding, Role, Score, Status, Verdict
+from evalkit.api.results import GateStatus, Interval
 from evalkit.config.model import Gate
-from evalkit.gates import check, check_interval
-from evalkit.records import Blame, Box, Finding, Role, Score, Status, Verdict
-from evalkit.results import GateStatus, Interval
+from evalkit.verdict.blame import affinity, blame_verdicts, match
+from evalkit.verdict.gates import check, check_interval
 
 
 @pytest.mark.parametrize(

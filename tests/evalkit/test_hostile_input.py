@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evalkit.pictures import encode_png
+from evalkit.api.pictures import encode_png
 from tests.evalkit.conftest import Command
 from tests.evalkit.test_pictures import png_bomb
 

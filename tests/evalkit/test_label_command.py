@@ -14,13 +14,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from evalkit.calibrate.schema import make_schema
-from evalkit.calibrate.sheet import choose
-from evalkit.errors import UsageError
-from evalkit.keys import to_json
-from evalkit.labels import Label, LabelFile, Shown
-from evalkit.records import Role
+from evalkit.api.errors import UsageError
+from evalkit.api.labels import Label, LabelFile, Shown
+from evalkit.api.records import Role
+from evalkit.formats.keys import to_json
 from evalkit.store.run_reader import RunReader
+from evalkit.studies.calibrate.schema import make_schema
+from evalkit.studies.calibrate.sheet import choose
 from tests.evalkit.conftest import FAKES, Command
 from tests.evalkit.test_hostile_input import GOOD, PROMPT
 

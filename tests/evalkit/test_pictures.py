@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evalkit.errors import PictureError
-from evalkit.pictures import MAX_BYTES, Picture, decode, encode_png, read_file
+from evalkit.api.errors import PictureError
+from evalkit.api.pictures import MAX_BYTES, Picture, decode, encode_png, read_file
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:

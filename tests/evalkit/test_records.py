@@ -5,8 +5,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from evalkit.keys import dump, from_json, from_json_text, noise_seed, picture_key, score_key, to_json
-from evalkit.records import (
+from evalkit.api.records import (
     Background,
     Box,
     Case,
@@ -22,6 +21,7 @@ from evalkit.records import (
     Task,
     TextTarget,
 )
+from evalkit.formats.keys import dump, from_json, from_json_text, noise_seed, picture_key, score_key, to_json
 
 CASE = Case(
     "poster/001",

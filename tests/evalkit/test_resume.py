@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.pictures import encode_png
+from evalkit.api.pictures import encode_png
 from tests.evalkit.conftest import Command
 
 N_CASES = 200

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.api.errors import ConfigError, UsageError
+from evalkit.api.pictures import encode_png
+from evalkit.api.results import MetricResult, RunSummary
 from evalkit.config.load import load_config
 from evalkit.engine.plan import assemble
 from evalkit.engine.set_metrics import check_gates_on_metrics
-from evalkit.errors import ConfigError, UsageError
-from evalkit.keys import from_json
-from evalkit.pictures import encode_png
-from evalkit.results import MetricResult, RunSummary
+from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from tests.evalkit.conftest import FAKES, Command
 

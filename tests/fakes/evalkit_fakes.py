@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.errors import JudgeError, UnavailableError
-from evalkit.keys import digest
-from evalkit.pictures import Picture
-from evalkit.protocols import BenchmarkInfo, Control, GeneratorInfo, PictureSet, SetFigure
-from evalkit.records import Box, Case, Dimension, Finding, Generated, Request, Score, Status, Verdict
-from evalkit.results import Interval
-from evalkit.settings import ResolvedPath, Settings
+from evalkit.api.errors import JudgeError, UnavailableError
+from evalkit.api.pictures import Picture
+from evalkit.api.protocols import BenchmarkInfo, Control, GeneratorInfo, PictureSet, SetFigure
+from evalkit.api.records import Box, Case, Dimension, Finding, Generated, Request, Score, Status, Verdict
+from evalkit.api.results import Interval
+from evalkit.api.settings import ResolvedPath, Settings
+from evalkit.formats.keys import digest
 
 
 class BenchmarkSettings(Settings):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from evalkit.records import Dimension, Finding
-from evalkit.results import CaseResult, ControlResult, DimensionResult, GateResult
+from evalkit.api.records import Dimension, Finding
+from evalkit.api.results import CaseResult, ControlResult, DimensionResult, GateResult
 from tests.reports.compared_run import compared_run
 from tests.reports.conftest import FakeRunResults
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from evalkit.records import JSON, Blame, Box, Case, Role, Sample, Score, Status, Verdict
-from evalkit.results import (
+from evalkit.api.records import JSON, Blame, Box, Case, Role, Sample, Score, Status, Verdict
+from evalkit.api.results import (
     Bucket,
     CaseChange,
     CaseResult,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.records import Blame, Box, Case, Dimension, Finding, Role, Sample, Score, Status, TextTarget, Verdict
-from evalkit.results import (
+from evalkit.api.records import Blame, Box, Case, Dimension, Finding, Role, Sample, Score, Status, TextTarget, Verdict
+from evalkit.api.results import (
     CaseResult,
     ControlResult,
     DimensionResult,
@@ -296,7 +296,7 @@ def demo_summary(n_cases: int = 4, seeds: int = 2) -> RunSummary:
 @pytest.fixture(autouse=True)
 def no_shipped_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """What `evalkit faults` measured of our judges is no business of runs that are made up."""
-    monkeypatch.setattr("reports.sights.ability_of", lambda judge: None)
+    monkeypatch.setattr("evalkit.reports.sights.ability_of", lambda judge: None)
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.records import Dimension, Role
-from evalkit.results import DimensionResult, Interval, Outcome, RunSummary
-from reports.leaderboard.board import Board, board_json, schema_text
-from reports.leaderboard.merge import Leaderboard
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import DimensionResult, Interval, Outcome, RunSummary
+from evalkit.reports.leaderboard.board import Board, board_json, schema_text
+from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import FakeRunResults, demo_summary
 
 WORDS = Dimension("words", "share of words drawn letter for letter")

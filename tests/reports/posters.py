@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from evalkit.records import Box
+from evalkit.api.records import Box
 
 WIDTH, HEIGHT = 512, 640
 

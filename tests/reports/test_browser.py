@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.records import Role
-from reports.html.exporter import HtmlExporter
+from evalkit.api.records import Role
+from evalkit.reports.html.exporter import HtmlExporter
 from tests.reports.conftest import FakeRunResults
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

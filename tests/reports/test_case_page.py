@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from evalkit.records import Role, Score, Status, Verdict
-from evalkit.results import CaseResult, GateResult, GateStatus, Interval, RunSummary
-from reports.escape import script_json, visible
-from reports.html.addresses import address, finding_address
-from reports.html.case_record import case_record
-from reports.html.cost_charts import cost_charts, round_ticks
-from reports.html.differences import align
-from reports.html.evidence import MAX_TEXT, MOST_ROWS, flip_map, grain_map, readable
-from reports.html.exporter import HtmlExporter
-from reports.html.forest import forest
-from reports.html.gate_bars import gate_rows
-from reports.html.judge_ability import judge_rows
-from reports.html.missing_scores import MOST_REASONS, MissingScores
-from reports.html.regressions import regressions
-from reports.html.shelf import Placed
+from evalkit.api.records import Role, Score, Status, Verdict
+from evalkit.api.results import CaseResult, GateResult, GateStatus, Interval, RunSummary
+from evalkit.reports.escape import script_json, visible
+from evalkit.reports.html.addresses import address, finding_address
+from evalkit.reports.html.case_record import case_record
+from evalkit.reports.html.cost_charts import cost_charts, round_ticks
+from evalkit.reports.html.differences import align
+from evalkit.reports.html.evidence import MAX_TEXT, MOST_ROWS, flip_map, grain_map, readable
+from evalkit.reports.html.exporter import HtmlExporter
+from evalkit.reports.html.forest import forest
+from evalkit.reports.html.gate_bars import gate_rows
+from evalkit.reports.html.judge_ability import judge_rows
+from evalkit.reports.html.missing_scores import MOST_REASONS, MissingScores
+from evalkit.reports.html.regressions import regressions
+from evalkit.reports.html.shelf import Placed
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.test_browser import CHROMIUM, opened
 from tests.reports.test_html import Page
@@ -233,7 +233,7 @@ def test_cost_charts_need_two_known_costs(compared: FakeRunResults) -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (0.81, 0.97), (-3e-7, 2e-7), (12.0, 912345.0)])
 def test_ticks_are_few_round_and_inside(low: float, high: float) -> None:
-    from reports.html.bars import Axis
+    from evalkit.reports.html.bars import Axis
 
     ticks = round_ticks(Axis(low, high))
     assert 2 <= len(ticks) <= 9

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reports.html.exporter import HtmlExporter
+from evalkit.reports.html.exporter import HtmlExporter
 from tests.reports.compared_run import compared_run
 
 NODE = shutil.which("node")

@@ -12,13 +12,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from evalkit.frontier import Figure, Frontier, Point, Seen, Strip, fronts
-from evalkit.records import Dimension, Role, Task
-from evalkit.results import DimensionChange, Interval, Outcome
-from evalkit.settings import Settings
-from reports.frontier.charts import LEFT, RIGHT, panels
-from reports.frontier.schema import make_schema, schema_text
-from reports.frontier.writer import FrontierReport
+from evalkit.api.frontier import Figure, Frontier, Point, Seen, Strip, fronts
+from evalkit.api.records import Dimension, Role, Task
+from evalkit.api.results import DimensionChange, Interval, Outcome
+from evalkit.api.settings import Settings
+from evalkit.reports.frontier.charts import LEFT, RIGHT, panels
+from evalkit.reports.frontier.schema import make_schema, schema_text
+from evalkit.reports.frontier.writer import FrontierReport
 from tests.reports.conftest import HOSTILE
 from tests.reports.test_browser import CHROMIUM, opened
 
@@ -62,7 +62,7 @@ def written(sweep: Frontier, out: Path, pictures: dict[str, Path] | None = None)
 
 
 def test_the_published_schema_is_that_of_the_records() -> None:
-    assert json.loads(schema_text()) == make_schema(), "run `python -m reports.frontier.schema`"
+    assert json.loads(schema_text()) == make_schema(), "run `python -m evalkit.reports.frontier.schema`"
     jsonschema.Draft202012Validator.check_schema(make_schema())
 
 

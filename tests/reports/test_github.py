@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 import pytest
 
-from evalkit.results import GateStatus, Outcome
-from reports.ci.annotations import command, workflow_commands
-from reports.ci.blocks import STEP_SUMMARY_BYTES
-from reports.ci.failures import collect_failures
-from reports.ci.github import GithubExporter, output_lines
-from reports.escape import command_data, command_property
+from evalkit.api.results import GateStatus, Outcome
+from evalkit.reports.ci.annotations import command, workflow_commands
+from evalkit.reports.ci.blocks import STEP_SUMMARY_BYTES
+from evalkit.reports.ci.failures import collect_failures
+from evalkit.reports.ci.github import GithubExporter, output_lines
+from evalkit.reports.escape import command_data, command_property
 from tests.reports.attacked_run import ATTACK
 from tests.reports.conftest import FakeRunResults
 

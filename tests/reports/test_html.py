@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from evalkit.records import Role, Status
-from evalkit.results import CaseResult, Interval
-from reports.escape import visible
-from reports.html.differences import mark_differences
-from reports.html.exporter import HtmlExporter
+from evalkit.api.records import Role, Status
+from evalkit.api.results import CaseResult, Interval
+from evalkit.reports.escape import visible
+from evalkit.reports.html.differences import mark_differences
+from evalkit.reports.html.exporter import HtmlExporter
 from tests.reports.conftest import HOSTILE, FakeRunResults
 
 SETTINGS = HtmlExporter.Settings()

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.ability import Ability, FalseAlarms, Sight, SizeFound
-from evalkit.results import Interval
-from reports import sights as sights_module
-from reports.ci.summary import render_summary
-from reports.html.judge_ability import judge_rows
-from reports.sights import sights_of
+from evalkit.api.ability import Ability, FalseAlarms, Sight, SizeFound
+from evalkit.api.results import Interval
+from evalkit.reports import sights as sights_module
+from evalkit.reports.ci.summary import render_summary
+from evalkit.reports.html.judge_ability import judge_rows
+from evalkit.reports.sights import sights_of
 from tests.reports.conftest import FakeRunResults
 from tests.reports.test_case_page import page_of
 

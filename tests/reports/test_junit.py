@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from evalkit.records import Blame, Role
-from evalkit.results import Bucket
-from reports.ci.junit import JunitExporter
-from reports.escape import REPLACEMENT
+from evalkit.api.records import Blame, Role
+from evalkit.api.results import Bucket
+from evalkit.reports.ci.junit import JunitExporter
+from evalkit.reports.escape import REPLACEMENT
 from tests.reports.conftest import FakeRunResults
 
 

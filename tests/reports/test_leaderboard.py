@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.results import Interval
-from reports.leaderboard.board import SCHEMA, board_json, read_board, schema_text
-from reports.leaderboard.exporter import LeaderboardExporter, leaderboard
+from evalkit.api.results import Interval
+from evalkit.reports.leaderboard.board import SCHEMA, board_json, read_board, schema_text
+from evalkit.reports.leaderboard.exporter import LeaderboardExporter, leaderboard
 from tests.reports.conftest import FakeRunResults
 from tests.reports.leaderboard_runs import valid
 

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from evalkit.api.errors import EvalkitError, UsageError
 from evalkit.cli.leaderboard import command
-from evalkit.errors import EvalkitError, UsageError
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from evalkit.records import Box, Case, Finding, Role, Sample, Score, SourceImage, Status, Task, Verdict
-from evalkit.results import ControlResult
+from evalkit.api.records import Box, Case, Finding, Role, Sample, Score, SourceImage, Status, Task, Verdict
+from evalkit.api.results import ControlResult
 from evalkit.store.fingerprint import check_pictures, run_digest
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore, VerdictRow

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import yaml
 
-from evalkit.errors import UnavailableError, UsageError
-from evalkit.records import Role
-from evalkit.results import FAILING_SEVERITY
-from reports.leaderboard.merge import Leaderboard
+from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.records import Role
+from evalkit.api.results import FAILING_SEVERITY
+from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.leaderboard_runs import a_run
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from evalkit.errors import UsageError
-from evalkit.results import Outcome
-from reports.leaderboard.merge import Leaderboard
+from evalkit.api.errors import UsageError
+from evalkit.api.results import Outcome
+from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import FakeRunResults
 from tests.reports.leaderboard_runs import a_run, merged
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.results import Outcome
-from reports.leaderboard.merge import Leaderboard
+from evalkit.api.results import Outcome
+from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.leaderboard_runs import a_run
 from tests.reports.test_browser import CHROMIUM, opened

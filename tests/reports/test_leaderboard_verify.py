@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from evalkit.errors import UnavailableError, UsageError
-from reports.leaderboard.merge import Leaderboard
-from reports.leaderboard.verify import Check, Result
+from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.reports.leaderboard.merge import Leaderboard
+from evalkit.reports.leaderboard.verify import Check, Result
 from tests.reports.conftest import FakeRunResults
 from tests.reports.leaderboard_runs import a_run, merged
 

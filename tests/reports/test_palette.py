@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reports.html.bundle import asset_names, asset_text
-from reports.palette import palette
+from evalkit.reports.html.bundle import asset_names, asset_text
+from evalkit.reports.palette import palette
 from tests.reports import test_frontier, test_leaderboard_page
 from tests.reports.labelling import test_page
 

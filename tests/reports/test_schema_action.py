@@ -52,7 +52,7 @@ def test_every_expression_means_something() -> None:
 
 
 def test_the_outputs_are_those_the_exporter_writes(tmp_path: Path) -> None:
-    from reports.ci.github import step_outputs
+    from evalkit.reports.ci.github import step_outputs
     from tests.reports.conftest import demo_summary
 
     assert set(ACTION["outputs"]) == set(step_outputs(demo_summary(), tmp_path))

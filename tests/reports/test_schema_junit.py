@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.ci.junit import JunitExporter
+from evalkit.reports.ci.junit import JunitExporter
 from tests.reports.attacked_run import attacked_run
 from tests.reports.conftest import FakeRunResults
 

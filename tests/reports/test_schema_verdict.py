@@ -13,9 +13,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from evalkit.results import Bucket, GateStatus, Outcome
-from reports.ci.failures import collect_failures
-from reports.ci.verdict import EXITS, schema_text, verdict
+from evalkit.api.results import Bucket, GateStatus, Outcome
+from evalkit.reports.ci.failures import collect_failures
+from evalkit.reports.ci.verdict import EXITS, schema_text, verdict
 from tests.reports.attacked_run import attacked_run
 from tests.reports.conftest import FakeRunResults
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.records import Role
-from reports.html.data import ReportData
-from reports.html.exporter import HtmlExporter
-from reports.html.shelf import PictureShelf
-from reports.html.single import Contents, choose
+from evalkit.api.records import Role
+from evalkit.reports.html.data import ReportData
+from evalkit.reports.html.exporter import HtmlExporter
+from evalkit.reports.html.shelf import PictureShelf
+from evalkit.reports.html.single import Contents, choose
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.test_html import Page
 

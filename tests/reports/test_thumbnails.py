@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evalkit.errors import PictureError
-from evalkit.pictures import encode_png
-from evalkit.records import Role, SourceImage
-from reports.html import shelf as shelf_module
-from reports.html.exporter import HtmlExporter
-from reports.html.shelf import PictureShelf
-from reports.html.thumbs import EDGE, SMALL, Thumbnails, thumbnail
+from evalkit.api.errors import PictureError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import Role, SourceImage
+from evalkit.reports.html import shelf as shelf_module
+from evalkit.reports.html.exporter import HtmlExporter
+from evalkit.reports.html.shelf import PictureShelf
+from evalkit.reports.html.thumbs import EDGE, SMALL, Thumbnails, thumbnail
 from tests.reports.conftest import FakeRunResults, store
 from tests.reports.test_html import columns
 

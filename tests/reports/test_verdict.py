@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import EXIT_GATE_FAILED, EXIT_UNDECIDED
-from evalkit.records import Blame, Role
-from evalkit.results import GateResult, GateStatus, Interval, Outcome
-from reports.ci.verdict import SCHEMA, VerdictExporter, schema_text
+from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_UNDECIDED
+from evalkit.api.records import Blame, Role
+from evalkit.api.results import GateResult, GateStatus, Interval, Outcome
+from evalkit.reports.ci.verdict import SCHEMA, VerdictExporter, schema_text
 from tests.reports.attacked_run import ATTACK, attacked_run
 from tests.reports.conftest import FakeRunResults
 

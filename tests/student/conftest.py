@@ -8,7 +8,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory):
     """Folders of tiny random checkpoints: `t2i`, `edit`, `q21`, and a LoRA for `q21`."""
-    from evalkit.torchvision_cpu import ensure_torchvision
+    from evalkit.compat.torchvision_cpu import ensure_torchvision
 
     ensure_torchvision()
     import torch

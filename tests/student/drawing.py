@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from evalkit.keys import noise_seed
-from evalkit.records import Case, Request
-from student.pipelines.generator import DiffusersGenerator
-from student.pipelines.settings import DiffusersSettings
+from evalkit.api.records import Case, Request
+from evalkit.formats.keys import noise_seed
+from evalkit.student.pipelines.generator import DiffusersGenerator
+from evalkit.student.pipelines.settings import DiffusersSettings
 
 STUDENT = {"sigmas": (1.0, 0.75, 0.5, 0.25), "true_cfg_scale": 1.0, "scheduler": {"shift_terminal": None}}
 TEACHER = {"num_inference_steps": 40, "true_cfg_scale": 4.0}

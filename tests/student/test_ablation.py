@@ -6,8 +6,9 @@ import shutil
 import pytest
 import yaml
 
-from evalkit import ablation, plugins
 from evalkit.cli import main
+from evalkit.plugins import registry as plugins
+from evalkit.studies import ablation
 from tests.student.recipe.recipes import distillation
 from tests.student.test_student_command import flat, own_signals  # noqa: F401 (pytest finds fixtures by name)
 
@@ -83,7 +84,7 @@ def test_a_bug_leaves_its_traceback_in_the_folder(plan, flat, monkeypatch):  # n
     def broken(*args, **kwargs):
         raise RuntimeError("a bug in the ablation (fake)")
 
-    monkeypatch.setattr("evalkit.ablation.run_ablation", broken)
+    monkeypatch.setattr("evalkit.studies.ablation.run_ablation", broken)
     path = plan()
     path.with_suffix("").mkdir()
     assert main(["student", "ablate", str(path)]) == 70

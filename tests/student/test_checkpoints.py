@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from evalkit.errors import UnavailableError
+from evalkit.api.errors import UnavailableError
 from tests.student.drawing import STUDENT, generator, request
 
 
@@ -70,11 +70,11 @@ def test_pickle_weights_are_never_opened(checkpoints, tmp_path):
         {"_class_name": ["pipeline.py", "Mine"]},
         {"transformer": ["os", "system"]},
         {"transformer": ["my_package.code", "Model"]},
-        {"vae": ["student.mini", "LinearCodec"]},
-        {"vae": ["student.mini.codec.os", "system"]},
-        {"vae": ["student.mini.codec", "codec.LinearCodec"]},
-        {"vae": ["student.mini.codec", "ModelMixin"]},
-        {"vae": [["student.mini.codec"], "LinearCodec"]},
+        {"vae": ["evalkit.student.mini", "LinearCodec"]},
+        {"vae": ["evalkit.student.mini.codec.os", "system"]},
+        {"vae": ["evalkit.student.mini.codec", "codec.LinearCodec"]},
+        {"vae": ["evalkit.student.mini.codec", "ModelMixin"]},
+        {"vae": [["evalkit.student.mini.codec"], "LinearCodec"]},
         {"../vae": ["diffusers", "AutoencoderKL"]},
     ],
 )
@@ -90,14 +90,14 @@ def test_the_parts_of_our_own_mini_models_are_loaded(checkpoints, tmp_path):
     import torch
     from diffusers import QwenImage21Pipeline
 
-    from student.mini.codec import LinearCodec
-    from student.mini.scheduler import SamplePredictionScheduler
+    from evalkit.student.mini.codec import LinearCodec
+    from evalkit.student.mini.scheduler import SamplePredictionScheduler
 
     codec = LinearCodec(z_dim=8, latents_mean=[0.0] * 8, latents_std=[1.0] * 8)
     torch.nn.init.normal_(codec.basis)
     parts = {"vae": codec, "scheduler": SamplePredictionScheduler(shift=2.0, use_dynamic_shifting=False)}
     QwenImage21Pipeline.from_pretrained(checkpoints / "q21", **parts).save_pretrained(tmp_path)
-    assert "student.mini.scheduler" in (tmp_path / "model_index.json").read_text()
+    assert "evalkit.student.mini.scheduler" in (tmp_path / "model_index.json").read_text()
     images = generator(tmp_path, num_inference_steps=4)
     (drawn,) = images.generate([request()])
     pipe = images._load().pipe
@@ -171,7 +171,7 @@ def test_the_fingerprint_tells_two_trainings_of_one_architecture_apart(checkpoin
 
 def test_the_fingerprint_costs_no_torch(checkpoints):
     code = (
-        "import sys; from evalkit.records import Case;"
+        "import sys; from evalkit.api.records import Case;"
         "from student.pipelines.generator import DiffusersGenerator as G; from student.http import HttpGenerator;"
         f"print(G(G.Settings(model={str(checkpoints / 'q21')!r})).fingerprint(Case(id='a', prompt='a')));"
         "assert not {'torch', 'diffusers', 'transformers', 'PIL'} & set(sys.modules)"

@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from evalkit.errors import ConfigError, UnavailableError
-from evalkit.pictures import encode_png
-from evalkit.records import SourceImage, Task
+from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import SourceImage, Task
 from tests.student.drawing import STUDENT, TEACHER, draw, generator, levels, request
 
 
@@ -145,7 +145,7 @@ def test_2_1_draws_prompts_of_equal_length_and_edits_of_their_own_sources_togeth
 
 def test_the_trap_that_keeps_prompts_of_unequal_length_of_2_1_apart_is_still_there(checkpoints):
     """If this fails, diffusers has mended it: let 2.1 batch any prompts (see `student.pipelines.rows`)."""
-    from student.pipelines.noise import noise_generators
+    from evalkit.student.pipelines.noise import noise_generators
 
     requests = [request("a", "x"), request("b", "a much longer prompt about a dog on a hill, with a banner")]
     pipe = generator(checkpoints / "q21")._load().pipe

@@ -5,10 +5,10 @@ import tracemalloc
 
 import pytest
 
-from evalkit.errors import ConfigError
-from evalkit.keys import noise_seed
-from evalkit.records import Case, Request
-from student.folder import FolderGenerator, FolderSettings
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Case, Request
+from evalkit.formats.keys import noise_seed
+from evalkit.student.folder import FolderGenerator, FolderSettings
 
 
 def generator(folder):

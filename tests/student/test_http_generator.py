@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from evalkit.errors import ConfigError, UnavailableError
-from evalkit.keys import noise_seed
-from evalkit.pictures import encode_png
-from evalkit.records import Case, Request, SourceImage, Task
-from evalkit.retry import backoff_seconds, retry_after_seconds
-from student.http import HttpGenerator, HttpSettings
-from student.images_api import choose_size
-from student.pacer import Pacer
+from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import Case, Request, SourceImage, Task
+from evalkit.formats.keys import noise_seed
+from evalkit.formats.retry import backoff_seconds, retry_after_seconds
+from evalkit.student.http import HttpGenerator, HttpSettings
+from evalkit.student.images_api import choose_size
+from evalkit.student.pacer import Pacer
 from tests.student.fake_image_server import FakeImageServer
 
 PICTURE = encode_png(np.full((8, 8, 3), 7, np.uint8))
@@ -209,7 +209,7 @@ def test_a_truncated_picture_is_an_error(server):
 
 
 def test_an_endless_answer_is_cut_off(server, monkeypatch):
-    monkeypatch.setattr("student.http.MAX_ANSWER", 1000)
+    monkeypatch.setattr("evalkit.student.http.MAX_ANSWER", 1000)
     server.picture = b"x" * 5000
     assert "answer of more than" in ask(server).error
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from evalkit.errors import ConfigError, GenerationError
-from evalkit.foreign_text import clean
-from evalkit.records import Case, Request, SourceImage, Task
-from student.pipelines.call import ABILITIES, Checkpoint, batches, call_arguments, check_settings
-from student.pipelines.nfe import EvaluationCount
-from student.pipelines.pixels import flatten
-from student.pipelines.settings import DiffusersSettings, SchedulerSettings
+from evalkit.api.errors import ConfigError, GenerationError
+from evalkit.api.records import Case, Request, SourceImage, Task
+from evalkit.formats.foreign_text import clean
+from evalkit.student.pipelines.call import ABILITIES, Checkpoint, batches, call_arguments, check_settings
+from evalkit.student.pipelines.nfe import EvaluationCount
+from evalkit.student.pipelines.pixels import flatten
+from evalkit.student.pipelines.settings import DiffusersSettings, SchedulerSettings
 
 ANY, ONE_LAYOUT = ABILITIES["QwenImagePipeline"], ABILITIES["QwenImage21Pipeline"]
 
@@ -142,7 +142,7 @@ def test_foreign_text_becomes_one_short_printable_line_without_the_secret():
 def test_ensure_torchvision_lets_the_processors_be_imported_and_touches_nothing_else():
     code = """
         import sys
-        from evalkit.torchvision_cpu import ensure_torchvision
+        from evalkit.compat.torchvision_cpu import ensure_torchvision
         assert "torch" not in sys.modules
         declared = ensure_torchvision()
         assert ensure_torchvision() == declared

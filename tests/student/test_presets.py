@@ -9,17 +9,17 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from evalkit.errors import ConfigError, UnknownNameError
-from evalkit.pictures import encode_png
-from evalkit.plugins import PluginSpec, create, names
-from evalkit.presets import presets as known_presets
-from evalkit.records import SourceImage, Task
-from student.pipelines.noise import noise_generators
-from student.pipelines.ready import Machine, missing_files, problems
-from student.pipelines.settings import DiffusersSettings
-from student.presets import DATA, document, presets, schema
-from student.presets.preset import read_preset
-from student.recipe.flow import dynamic_shift, sigma_grid
+from evalkit.api.errors import ConfigError, UnknownNameError
+from evalkit.api.pictures import encode_png
+from evalkit.api.records import SourceImage, Task
+from evalkit.plugins.presets import presets as known_presets
+from evalkit.plugins.registry import PluginSpec, create, names
+from evalkit.student.pipelines.noise import noise_generators
+from evalkit.student.pipelines.ready import Machine, missing_files, problems
+from evalkit.student.pipelines.settings import DiffusersSettings
+from evalkit.student.presets import DATA, document, presets, schema
+from evalkit.student.presets.preset import read_preset
+from evalkit.student.recipe.flow import dynamic_shift, sigma_grid
 from tests.student import tiny_pipelines
 from tests.student.drawing import draw, levels, request
 
@@ -210,8 +210,8 @@ def test_no_preset_has_the_name_of_a_plug_in():
 
 
 def test_the_published_schema_and_page_are_those_of_the_presets():
-    assert schema.PATH.read_text() == schema.schema_text(), "run python -m student.presets.schema"
-    assert document.PATH.read_text() == document.document(presets()), "run python -m student.presets.document"
+    assert schema.PATH.read_text() == schema.schema_text(), "run python -m evalkit.student.presets.schema"
+    assert document.PATH.read_text() == document.document(presets()), "run python -m evalkit.student.presets.document"
 
 
 @pytest.mark.parametrize("path", sorted(DATA.glob("*.yaml")), ids=lambda path: path.stem)

@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evalkit.engine.sweep import with_steps
-from evalkit.plugins import PluginSpec, create
-from evalkit.records import Case, Request
+from evalkit.api.records import Case, Request
+from evalkit.plugins.registry import PluginSpec, create
+from evalkit.studies.sweep import with_steps
 
 ASKED = Request(Case("a", "a red square", width=32, height=32), seed=0, noise_seed=7)
 

@@ -28,7 +28,7 @@ def own_signals():
 @pytest.fixture
 def flat(monkeypatch):
     """The training data `flat`, as an installed plug-in would bring it; `interrupt_at` is a Ctrl-C at that picture."""
-    from evalkit import plugins
+    from evalkit.plugins import registry as plugins
 
     class Data(FlatData):
         interrupt_at = None
@@ -79,7 +79,7 @@ def test_an_interrupted_distillation_goes_on_where_it_stopped(checkpoints, tmp_p
 
 
 def test_interrupted_before_the_first_step_it_says_so(checkpoints, tmp_path, flat, capsys, monkeypatch):
-    from student.recipe import run
+    from evalkit.student.recipe import run
 
     load = run.load_pipeline
     monkeypatch.setattr(run, "load_pipeline", lambda *given: os.kill(os.getpid(), signal.SIGINT) or load(*given))

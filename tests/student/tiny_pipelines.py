@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from evalkit.mini_qwen import MARKS, qwen_tokenizer
-from student.mini.build import CHAT_TEMPLATE
+from evalkit.compat.mini_qwen import MARKS, qwen_tokenizer
+from evalkit.student.mini.build import CHAT_TEMPLATE
 
 # what the shipped Qwen-Image checkpoints have: dynamic shifting and a stretched last step
 SCHEDULER = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks.scenes.layouts import card, infographic, label, portrait, poster
-from benchmarks.scenes.page import Page
+from evalkit.benchmarks.scenes.layouts import card, infographic, label, portrait, poster
+from evalkit.benchmarks.scenes.page import Page
 
 LAYOUTS: dict[str, Callable[[Page], None]] = {
     "poster": poster.compose,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.scenes.icons import icon, spoken
-from benchmarks.scenes.page import Page, Setting
-from benchmarks.scenes.palette import Color, contrast
-from benchmarks.scenes.scene import Ellipse, Rect
+from evalkit.benchmarks.scenes.icons import icon, spoken
+from evalkit.benchmarks.scenes.page import Page, Setting
+from evalkit.benchmarks.scenes.palette import Color, contrast
+from evalkit.benchmarks.scenes.scene import Ellipse, Rect
 
 Bounds = tuple[float, float, float, float]
 

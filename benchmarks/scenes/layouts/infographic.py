@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.scenes.fonts import cap_height
-from benchmarks.scenes.icons import icon, spoken
-from benchmarks.scenes.page import Page, Placed
-from benchmarks.scenes.palette import Color
-from benchmarks.scenes.scene import Ellipse, Rect, Sector
-from benchmarks.scenes.words import Topic
+from evalkit.benchmarks.scenes.fonts import cap_height
+from evalkit.benchmarks.scenes.icons import icon, spoken
+from evalkit.benchmarks.scenes.page import Page, Placed
+from evalkit.benchmarks.scenes.palette import Color
+from evalkit.benchmarks.scenes.scene import Ellipse, Rect, Sector
+from evalkit.benchmarks.scenes.words import Topic
 
 
 def compose(page: Page) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.scenes.icons import icon, spoken
-from benchmarks.scenes.page import Page
-from benchmarks.scenes.scene import Ellipse, Polygon, Rect
-from benchmarks.scenes.words import Product
+from evalkit.benchmarks.scenes.icons import icon, spoken
+from evalkit.benchmarks.scenes.page import Page
+from evalkit.benchmarks.scenes.scene import Ellipse, Polygon, Rect
+from evalkit.benchmarks.scenes.words import Product
 
 
 def compose(page: Page) -> None:

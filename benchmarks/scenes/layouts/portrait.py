@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from benchmarks.scenes.fonts import depth
-from benchmarks.scenes.icons import arc_points
-from benchmarks.scenes.page import Page
-from benchmarks.scenes.palette import Color, contrast
-from benchmarks.scenes.scene import Ellipse, Part, Polygon, Rect, Stroke
-from evalkit.records import RGB
+from evalkit.api.records import RGB
+from evalkit.benchmarks.scenes.fonts import depth
+from evalkit.benchmarks.scenes.icons import arc_points
+from evalkit.benchmarks.scenes.page import Page
+from evalkit.benchmarks.scenes.palette import Color, contrast
+from evalkit.benchmarks.scenes.scene import Ellipse, Part, Polygon, Rect, Stroke
 
 SKINS = (
     Color("light", (248, 208, 176)),

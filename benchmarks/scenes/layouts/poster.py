@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks.scenes.fonts import depth
-from benchmarks.scenes.icons import icon, spoken
-from benchmarks.scenes.page import Page
-from benchmarks.scenes.scene import Ellipse, Rect
-from benchmarks.scenes.words import Event
+from evalkit.benchmarks.scenes.fonts import depth
+from evalkit.benchmarks.scenes.icons import icon, spoken
+from evalkit.benchmarks.scenes.page import Page
+from evalkit.benchmarks.scenes.scene import Ellipse, Rect
+from evalkit.benchmarks.scenes.words import Event
 
 
 def compose(page: Page) -> None:

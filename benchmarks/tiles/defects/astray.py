@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.defects.differ import Differences
-from benchmarks.tiles.defects.findings import NOTED, boxes
-from benchmarks.tiles.defects.lesson import ROWS, tiles_of
-from benchmarks.tiles.defects.shown import Shown
-from benchmarks.tiles.scene import TileScene
+from evalkit.benchmarks.tiles.defects.differ import Differences
+from evalkit.benchmarks.tiles.defects.findings import NOTED, boxes
+from evalkit.benchmarks.tiles.defects.lesson import ROWS, tiles_of
+from evalkit.benchmarks.tiles.defects.shown import Shown
+from evalkit.benchmarks.tiles.scene import TileScene
 
 
 def astray(wanted: TileScene, found: Differences, shown: Shown) -> NDArray[np.int64]:

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.defects import overlays
-from benchmarks.tiles.defects.lesson import lesson_of
-from benchmarks.tiles.defects.shown import Overlay, Part, mixed, paint
-from benchmarks.tiles.draw import Layer, letter, shape
-from benchmarks.tiles.sample import readable_on
-from benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, MAX_LETTERS, ROWS, SHAPE_KINDS, SIDE, TILE
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.defects import overlays
+from evalkit.benchmarks.tiles.defects.lesson import lesson_of
+from evalkit.benchmarks.tiles.defects.shown import Overlay, Part, mixed, paint
+from evalkit.benchmarks.tiles.draw import Layer, letter, shape
+from evalkit.benchmarks.tiles.sample import readable_on
+from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, MAX_LETTERS, ROWS, SHAPE_KINDS, SIDE, TILE
 
 LETTERS, SHAPES = 0.75, 0.2
 """Shares of bands with letters and with shapes; the rest is bare."""

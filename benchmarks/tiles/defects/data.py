@@ -9,29 +9,29 @@ from typing import cast
 
 import numpy as np
 
-from benchmarks.tiles.case import scene_of
-from benchmarks.tiles.defects.astray import astray
-from benchmarks.tiles.defects.crowd import Crowd, changed, crowd, picture_of
-from benchmarks.tiles.defects.differ import PLACE_UNIT, differences
-from benchmarks.tiles.defects.faults import FAULTS
-from benchmarks.tiles.defects.findings import findings
-from benchmarks.tiles.defects.lesson import SIZES, lesson
-from benchmarks.tiles.defects.overlays import manner
-from benchmarks.tiles.defects.read import read_shown
-from benchmarks.tiles.defects.shown import Shown, draw
-from benchmarks.tiles.defects.spans import wrong_spans
-from benchmarks.tiles.defects.truth import answers, total, worse, worse_edit
-from benchmarks.tiles.defects.vary import varied
-from benchmarks.tiles.edit import Edit, sample_edit
-from benchmarks.tiles.prompt import prompt_of
-from benchmarks.tiles.sample import WordSource, sample_scene
-from benchmarks.tiles.scene import CATEGORIES, COLORS, SIDE, TILE, Category, TileScene
-from benchmarks.tiles.truth import placed
-from benchmarks.tiles.words import held_out_word, training_word
-from evalkit import settings as base
-from evalkit.pictures import Pixels
-from evalkit.protocols import Judged
-from evalkit.records import Background, Case, Question, SourceImage, Task, TextTarget
+from evalkit.api import settings as base
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Background, Case, Question, SourceImage, Task, TextTarget
+from evalkit.api.training import Judged
+from evalkit.benchmarks.tiles.case import scene_of
+from evalkit.benchmarks.tiles.defects.astray import astray
+from evalkit.benchmarks.tiles.defects.crowd import Crowd, changed, crowd, picture_of
+from evalkit.benchmarks.tiles.defects.differ import PLACE_UNIT, differences
+from evalkit.benchmarks.tiles.defects.faults import FAULTS
+from evalkit.benchmarks.tiles.defects.findings import findings
+from evalkit.benchmarks.tiles.defects.lesson import SIZES, lesson
+from evalkit.benchmarks.tiles.defects.overlays import manner
+from evalkit.benchmarks.tiles.defects.read import read_shown
+from evalkit.benchmarks.tiles.defects.shown import Shown, draw
+from evalkit.benchmarks.tiles.defects.spans import wrong_spans
+from evalkit.benchmarks.tiles.defects.truth import answers, total, worse, worse_edit
+from evalkit.benchmarks.tiles.defects.vary import varied
+from evalkit.benchmarks.tiles.edit import Edit, sample_edit
+from evalkit.benchmarks.tiles.prompt import prompt_of
+from evalkit.benchmarks.tiles.sample import WordSource, sample_scene
+from evalkit.benchmarks.tiles.scene import CATEGORIES, COLORS, SIDE, TILE, Category, TileScene
+from evalkit.benchmarks.tiles.truth import placed
+from evalkit.benchmarks.tiles.words import held_out_word, training_word
 
 SOUND, TWO, OTHER = 0.3, 0.1, 0.08
 """Shares of pictures without a defect, with two, and of another case (edits not done or done otherwise: twice that)."""

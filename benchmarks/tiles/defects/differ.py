@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from benchmarks.faults.lab import to_lab
-from benchmarks.tiles.defects.shown import Shown
-from benchmarks.tiles.scene import COLORS, SKINS, Mark, TileScene
-from evalkit.records import RGB
+from evalkit.api.records import RGB
+from evalkit.benchmarks.faults.lab import to_lab
+from evalkit.benchmarks.tiles.defects.shown import Shown
+from evalkit.benchmarks.tiles.scene import COLORS, SKINS, Mark, TileScene
 
 WRONG = 3.0
 """Size of a thing that is missing, too much, of another kind or at another place."""

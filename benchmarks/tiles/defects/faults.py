@@ -8,12 +8,12 @@ import string
 from collections.abc import Callable
 from typing import cast
 
-from benchmarks.tiles.defects import overlays
-from benchmarks.tiles.defects.differ import PLACE_UNIT, color_size
-from benchmarks.tiles.defects.shown import Overlay, Shown, clipped, mixed, parts
-from benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
-from benchmarks.tiles.scene import COLORS, COLUMNS, MAX_LETTERS, SHAPE_KINDS, SIDE, SKINS, TILE, Mark, Word
-from evalkit.records import RGB, Box
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.defects import overlays
+from evalkit.benchmarks.tiles.defects.differ import PLACE_UNIT, color_size
+from evalkit.benchmarks.tiles.defects.shown import Overlay, Shown, clipped, mixed, parts
+from evalkit.benchmarks.tiles.sample import WordSource, free_places, free_rows, readable_on
+from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, MAX_LETTERS, SHAPE_KINDS, SIDE, SKINS, TILE, Mark, Word
 
 Fault = Callable[[random.Random, Shown, float, WordSource], Shown | None]
 """Puts a defect of a size (in thresholds; ignored by kinds that have but one) on a picture; `None` where it can't."""

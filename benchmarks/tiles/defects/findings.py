@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.tiles.defects.differ import Differences
-from benchmarks.tiles.defects.shown import Shown, clipped, parts
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.tiles.defects.differ import Differences
+from evalkit.benchmarks.tiles.defects.shown import Shown, clipped, parts
 
 NOTED = 1.0
 """Size from which a defect is a finding."""

@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.defects.differ import color_size
-from benchmarks.tiles.defects.shown import Part, Shown, clipped, parts
-from benchmarks.tiles.scene import COLORS, SIDE, SKINS, TILE
-from evalkit.records import RGB, Box
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.defects.differ import color_size
+from evalkit.benchmarks.tiles.defects.shown import Part, Shown, clipped, parts
+from evalkit.benchmarks.tiles.scene import COLORS, SIDE, SKINS, TILE
 
 ROWS = SIDE // TILE
 _OTHERS = ("circle", "square", "triangle", "sun", "land", "hair", "shirt", "head")

@@ -10,9 +10,9 @@ import random
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.defects.shown import Canvas, Overlay
-from benchmarks.tiles.scene import SIDE, TILE
-from evalkit.records import Box
+from evalkit.api.records import Box
+from evalkit.benchmarks.tiles.defects.shown import Canvas, Overlay
+from evalkit.benchmarks.tiles.scene import SIDE, TILE
 
 GRAIN_RMS = 2.5
 """sRGB levels of grain at its threshold."""

@@ -12,10 +12,12 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.defects.differ import color_size
-from benchmarks.tiles.defects.shown import Shown
-from benchmarks.tiles.draw import letter, shape
-from benchmarks.tiles.scene import (
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.defects.differ import color_size
+from evalkit.benchmarks.tiles.defects.shown import Shown
+from evalkit.benchmarks.tiles.draw import letter, shape
+from evalkit.benchmarks.tiles.scene import (
     COLORS,
     COLUMNS,
     FIRST_COLUMN,
@@ -29,9 +31,7 @@ from benchmarks.tiles.scene import (
     TileScene,
     Word,
 )
-from benchmarks.tiles.truth import HAIR, LAND, SHIRT, SKIN
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
+from evalkit.benchmarks.tiles.truth import HAIR, LAND, SHIRT, SKIN
 
 INK = 40.0
 """Distance from the ground, in code values, of what is drawn on it."""

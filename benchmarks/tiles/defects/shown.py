@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tiles.draw import Layer, layers
-from benchmarks.tiles.scene import COLORS, SIDE, TileScene
-from evalkit.pictures import Pixels
-from evalkit.records import RGB, Box
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.draw import Layer, layers
+from evalkit.benchmarks.tiles.scene import COLORS, SIDE, TileScene
 
 Canvas = NDArray[np.float32]
 Overlay = Callable[[Canvas, NDArray[np.float32]], None]

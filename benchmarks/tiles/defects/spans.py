@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from benchmarks.tiles.defects.differ import Differences
-from benchmarks.tiles.edit import Edit
-from benchmarks.tiles.prompt import prompt_of
-from benchmarks.tiles.scene import BANDS, Mark, TileScene
+from evalkit.benchmarks.tiles.defects.differ import Differences
+from evalkit.benchmarks.tiles.edit import Edit
+from evalkit.benchmarks.tiles.prompt import prompt_of
+from evalkit.benchmarks.tiles.scene import BANDS, Mark, TileScene
 
 Span = tuple[int, int]
 NOTED = 1.0

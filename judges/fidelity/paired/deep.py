@@ -7,14 +7,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import Case, Dimension, Score, Status, Verdict
-from judges.fidelity.networks.network import device
-from judges.fidelity.paired.backbone import BackboneSettings, backbone, fingerprint, missing
-from judges.fidelity.paired.controls import squares, without_one
-from judges.fidelity.paired.twins import comparable
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import Case, Dimension, Score, Status, Verdict
+from evalkit.formats.keys import digest
+from evalkit.judges.fidelity.networks.network import device
+from evalkit.judges.fidelity.paired.backbone import BackboneSettings, backbone, fingerprint, missing
+from evalkit.judges.fidelity.paired.controls import squares, without_one
+from evalkit.judges.fidelity.paired.twins import comparable
 
 SMALLEST = 64
 """Below this side the backbones have no place left in their last stage, px."""

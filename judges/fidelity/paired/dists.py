@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from evalkit.records import Dimension
-from judges.fidelity.paired.backbone import BackboneSettings
-from judges.fidelity.paired.deep import DeepJudge
+from evalkit.api.records import Dimension
+from evalkit.judges.fidelity.paired.backbone import BackboneSettings
+from evalkit.judges.fidelity.paired.deep import DeepJudge
 
 
 class DistsJudge(DeepJudge):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalkit.pictures import Pixels
-from judges.fidelity.networks.efficientnet_lite0 import STRIDE, EfficientNetLite0
+from evalkit.api.pictures import Pixels
+from evalkit.judges.fidelity.networks.efficientnet_lite0 import STRIDE, EfficientNetLite0
 
 SMALLEST = STRIDE
 """Least side of a picture, px: below it the last stage has less than one place."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
 
 Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]

@@ -9,18 +9,18 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.errors import UnavailableError
-from evalkit.keys import digest
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Control
-from evalkit.records import JSON, Case, Dimension, Score, Status, Verdict
-from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
-from judges.fidelity.paired.controls import controls
-from judges.fidelity.paired.feature_distance import SMALLEST, feature_distance
-from judges.fidelity.paired.flip import PIXELS_PER_DEGREE, Plane, flip
-from judges.fidelity.paired.ssim import WINDOW, ssim
-from judges.fidelity.paired.twins import comparable
+from evalkit.api import settings
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Control
+from evalkit.api.records import JSON, Case, Dimension, Score, Status, Verdict
+from evalkit.formats.keys import digest
+from evalkit.judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
+from evalkit.judges.fidelity.paired.controls import controls
+from evalkit.judges.fidelity.paired.feature_distance import SMALLEST, feature_distance
+from evalkit.judges.fidelity.paired.flip import PIXELS_PER_DEGREE, Plane, flip
+from evalkit.judges.fidelity.paired.ssim import WINDOW, ssim
+from evalkit.judges.fidelity.paired.twins import comparable
 
 FLIP, SSIM, FEATURES = "fidelity.flip", "fidelity.ssim", "fidelity.efficientnet_lite0"
 _MAP_CELLS = 32

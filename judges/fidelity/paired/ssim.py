@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
+from evalkit.api.pictures import Pixels
 
 WINDOW = 11
 _SIGMA = 1.5

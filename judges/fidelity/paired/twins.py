@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalkit.pictures import Picture, Pixels
+from evalkit.api.pictures import Picture, Pixels
 
 
 def comparable(picture: Picture, twin: Picture | None) -> tuple[Pixels | None, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from judges.fidelity.networks.transformer import Clip, ModelRef
-from judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
-from judges.fidelity.sets.metric import SetSettings
-from judges.fidelity.sets.mmd import gaussian
+from evalkit.judges.fidelity.networks.transformer import Clip, ModelRef
+from evalkit.judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
+from evalkit.judges.fidelity.sets.metric import SetSettings
+from evalkit.judges.fidelity.sets.mmd import gaussian
 
 _NAMES = KernelFigures("cmmd-unbiased", "cmmd-twins", "cmmd")
 

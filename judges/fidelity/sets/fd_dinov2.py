@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from judges.fidelity.networks.transformer import DinoV2, ModelRef
-from judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
-from judges.fidelity.sets.metric import SetSettings
+from evalkit.judges.fidelity.networks.transformer import DinoV2, ModelRef
+from evalkit.judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
+from evalkit.judges.fidelity.sets.metric import SetSettings
 
 
 class FdDinoV2(FrechetMetric):

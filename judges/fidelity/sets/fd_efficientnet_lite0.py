@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
-from judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
-from judges.fidelity.sets.metric import SetSettings
+from evalkit.judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
+from evalkit.judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
+from evalkit.judges.fidelity.sets.metric import SetSettings
 
 
 class FdEfficientNetLite0(FrechetMetric):

@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from evalkit.settings import ResolvedPath
-from judges.fidelity.networks.inception import Inception
-from judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
-from judges.fidelity.sets.metric import SetSettings
+from evalkit.api.settings import ResolvedPath
+from evalkit.judges.fidelity.networks.inception import Inception
+from evalkit.judges.fidelity.sets.frechet_metric import FrechetMetric, frechet_dimensions
+from evalkit.judges.fidelity.sets.metric import SetSettings
 
 
 class Fid(FrechetMetric):

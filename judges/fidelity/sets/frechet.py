@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.fidelity.sets.moments import Matrix, Moments
+from evalkit.judges.fidelity.sets.moments import Matrix, Moments
 
 
 def frechet_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:

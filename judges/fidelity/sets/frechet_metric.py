@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalkit.keys import digest
-from evalkit.protocols import PictureSet, SetFigure
-from evalkit.records import Dimension
-from judges.fidelity.networks.network import FeatureNetwork, usable
-from judges.fidelity.sets.frechet_spread import frechet_estimate
-from judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
-from judges.fidelity.sets.jackknife import interval
-from judges.fidelity.sets.metric import FOR_A_GATE, identity, stream
+from evalkit.api.protocols import PictureSet, SetFigure
+from evalkit.api.records import Dimension
+from evalkit.formats.keys import digest
+from evalkit.judges.fidelity.networks.network import FeatureNetwork, usable
+from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
+from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
+from evalkit.judges.fidelity.sets.jackknife import interval
+from evalkit.judges.fidelity.sets.metric import FOR_A_GATE, identity, stream
 
 
 def frechet_dimensions(name: str, features: str) -> tuple[Dimension, ...]:

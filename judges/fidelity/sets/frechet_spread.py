@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.fidelity.sets.frechet import frechet_distance_of_moments, frechet_distance_of_rows
-from judges.fidelity.sets.grouped import GROUPS, Grouped
-from judges.fidelity.sets.jackknife import Jackknife, jackknife
-from judges.fidelity.sets.moments import Moments
+from evalkit.judges.fidelity.sets.frechet import frechet_distance_of_moments, frechet_distance_of_rows
+from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped
+from evalkit.judges.fidelity.sets.jackknife import Jackknife, jackknife
+from evalkit.judges.fidelity.sets.moments import Moments
 
 
 class FrechetEstimate(NamedTuple):

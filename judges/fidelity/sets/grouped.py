@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.fidelity.sets.moments import Moments
+from evalkit.judges.fidelity.sets.moments import Moments
 
 GROUPS = 10
 

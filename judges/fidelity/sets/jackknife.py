@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.results import Interval
+from evalkit.api.results import Interval
 
 FEWEST = 5
 """Parts below which no spread is stated."""

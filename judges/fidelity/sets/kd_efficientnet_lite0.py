@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
-from judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
-from judges.fidelity.sets.metric import SetSettings
-from judges.fidelity.sets.mmd import polynomial
+from evalkit.judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
+from evalkit.judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
+from evalkit.judges.fidelity.sets.metric import SetSettings
+from evalkit.judges.fidelity.sets.mmd import polynomial
 
 _NAMES = KernelFigures("kd-efficientnet-lite0", "kd-efficientnet-lite0-twins")
 

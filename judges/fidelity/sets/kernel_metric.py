@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.keys import digest
-from evalkit.protocols import PictureSet, SetFigure
-from evalkit.records import Dimension
-from evalkit.results import Interval
-from judges.fidelity.networks.network import FeatureNetwork, Features, usable
-from judges.fidelity.sets.jackknife import FEWEST
-from judges.fidelity.sets.metric import identity, stream
-from judges.fidelity.sets.mmd import Estimate, Kernel, mmd2_estimates
+from evalkit.api.protocols import PictureSet, SetFigure
+from evalkit.api.records import Dimension
+from evalkit.api.results import Interval
+from evalkit.formats.keys import digest
+from evalkit.judges.fidelity.networks.network import FeatureNetwork, Features, usable
+from evalkit.judges.fidelity.sets.jackknife import FEWEST
+from evalkit.judges.fidelity.sets.metric import identity, stream
+from evalkit.judges.fidelity.sets.mmd import Estimate, Kernel, mmd2_estimates
 
 NO_TWINS = "the reference is no set of twins"
 

@@ -6,11 +6,11 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from evalkit.settings import ResolvedPath
-from judges.fidelity.networks.inception import Inception
-from judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
-from judges.fidelity.sets.metric import SetSettings
-from judges.fidelity.sets.mmd import polynomial
+from evalkit.api.settings import ResolvedPath
+from evalkit.judges.fidelity.networks.inception import Inception
+from evalkit.judges.fidelity.sets.kernel_metric import KernelFigures, KernelMetric
+from evalkit.judges.fidelity.sets.metric import SetSettings
+from evalkit.judges.fidelity.sets.mmd import polynomial
 
 _NAMES = KernelFigures("kid", "kid-twins")
 

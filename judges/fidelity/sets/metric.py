@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
-from evalkit import settings
-from evalkit.protocols import PictureSet
-from evalkit.records import JSON
-from evalkit.settings import ResolvedPath
-from judges.fidelity.networks.network import FeatureNetwork, Features
+from evalkit.api import settings
+from evalkit.api.protocols import PictureSet
+from evalkit.api.records import JSON
+from evalkit.api.settings import ResolvedPath
+from evalkit.judges.fidelity.networks.network import FeatureNetwork, Features
 
 FOR_A_GATE = 5_000
 """Least number of pictures for a Fréchet distance that may fail a run: below, its bias outweighs what it measures."""

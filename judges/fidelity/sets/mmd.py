@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from judges.fidelity.sets.jackknife import Jackknife, jackknife
+from evalkit.judges.fidelity.sets.jackknife import Jackknife, jackknife
 
 Rows = NDArray[np.float64]
 Labels = NDArray[np.int64]

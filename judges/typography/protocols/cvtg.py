@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from judges.typography.normalise import edit_distance
+from evalkit.judges.typography.normalise import edit_distance
 
 
 class CvtgPicture(NamedTuple):

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from judges.typography.protocols.cleaning import HALLUCINATIONS, kept_characters, no_space, one_space
+from evalkit.judges.typography.protocols.cleaning import HALLUCINATIONS, kept_characters, no_space, one_space
 
 
 class LongTextPicture(NamedTuple):

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from judges.typography.normalise import edit_distance
-from judges.typography.protocols.cleaning import HALLUCINATIONS, has_han, kept_characters, no_space, one_space
+from evalkit.judges.typography.normalise import edit_distance
+from evalkit.judges.typography.protocols.cleaning import HALLUCINATIONS, has_han, kept_characters, no_space, one_space
 
 MAX_EDIT_DISTANCE = {"en": 100, "zh": 50}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from judges.typography.normalise import edit_distance
+from evalkit.judges.typography.normalise import edit_distance
 
 WITHIN = 0.3
 

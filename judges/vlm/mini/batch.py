@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from evalkit.protocols import Judged, JudgeData
-from judges.vlm.mini.lessons import GRADED, UNKNOWN, Coder, Row, Tokens, rows
+from evalkit.api.pictures import Pixels
+from evalkit.api.training import Judged, JudgeData
+from evalkit.judges.vlm.mini.lessons import GRADED, UNKNOWN, Coder, Row, Tokens, rows
 
 if TYPE_CHECKING:
     import torch

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.vlm.mini.compare import start_comparing
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.judges.vlm.mini.compare import start_comparing
 
 
 @dataclass(frozen=True, slots=True)

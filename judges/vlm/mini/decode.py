@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from judges.vlm.mini.fast import Past, Seen, read_prefix, read_rows
+from evalkit.judges.vlm.mini.fast import Past, Seen, read_prefix, read_rows
 
 if TYPE_CHECKING:
     import torch

@@ -1,6 +1,6 @@
 """How often judge-mini is right: on pictures it has never seen, with one defect or none.
 
-python -m judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 360] [--words held-out]
+python -m evalkit.judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 360] [--words held-out]
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evalkit.errors import GenerationError
-from evalkit.keys import noise_seed
-from evalkit.pictures import decode
-from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import Judged, JudgeData
-from evalkit.records import Request
-from judges.vlm.mini.batch import make_batch
-from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
-from judges.vlm.mini.lessons import Coder, Row, options_of, rows, size_of
-from judges.vlm.mini.local import WEIGHTS
-from judges.vlm.mini.train import choice_logits
+from evalkit.api.errors import GenerationError
+from evalkit.api.pictures import decode
+from evalkit.api.records import Request
+from evalkit.api.training import Judged, JudgeData
+from evalkit.formats.keys import noise_seed
+from evalkit.judges.vlm.mini.batch import make_batch
+from evalkit.judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
+from evalkit.judges.vlm.mini.lessons import Coder, Row, options_of, rows, size_of
+from evalkit.judges.vlm.mini.local import WEIGHTS
+from evalkit.judges.vlm.mini.train import choice_logits
+from evalkit.plugins.registry import PluginSpec, create
 
 UNSEEN = 0.7
 """Size up to which a picture counts as sound."""
@@ -224,7 +224,7 @@ def main() -> None:
     parser.add_argument("--data", default="tiles")
     parser.add_argument("--generator", help="judge pictures of this generator or preset instead")
     given = parser.parse_args()
-    from evalkit.torchvision_cpu import ensure_torchvision
+    from evalkit.compat.torchvision_cpu import ensure_torchvision
 
     ensure_torchvision()
     import torch

@@ -6,9 +6,9 @@ import copy
 from pathlib import Path
 from typing import Any
 
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.vlm.mini.prompts import segments
-from judges.vlm.mini.tokens import CHAT_TEMPLATE, build_processor
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.judges.vlm.mini.prompts import segments
+from evalkit.judges.vlm.mini.tokens import CHAT_TEMPLATE, build_processor
 
 
 def export(model: Any, tokenizer: Any, side: int, folder: Path) -> Path:

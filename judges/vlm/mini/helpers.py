@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from judges.vlm.mini.batch import Chunk
-from judges.vlm.mini.lessons import GRADED, UNKNOWN
+from evalkit.judges.vlm.mini.batch import Chunk
+from evalkit.judges.vlm.mini.lessons import GRADED, UNKNOWN
 
 if TYPE_CHECKING:
     import torch

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.protocols import Judged
-from evalkit.records import Box, Task
-from judges.vlm.mini.prompts import SCALES, SLOT, system, templates
-from judges.vlm.mini.tokens import ASKED, opening
-from judges.vlm.rubric import category_of, rubrics
+from evalkit.api.records import Box, Task
+from evalkit.api.training import Judged
+from evalkit.judges.vlm.mini.prompts import SCALES, SLOT, system, templates
+from evalkit.judges.vlm.mini.tokens import ASKED, opening
+from evalkit.judges.vlm.rubric import category_of, rubrics
 
 LEVELS, ANSWERS, BETTER = ("1", "2", "3", "4", "5"), ("yes", "no"), ("A", "B", "tie")
 """What scores, answers and comparisons choose from."""

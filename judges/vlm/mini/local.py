@@ -19,19 +19,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalkit.errors import PictureError, UnavailableError
-from evalkit.keys import digest
-from evalkit.pictures import Pixels, decode
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.vlm.ask import Ask, Reply, Shot
-from judges.vlm.choice import Token, choice_probabilities
-from judges.vlm.mini.fit import FILE as FIT
-from judges.vlm.mini.tokens import ASKED, opening
+from evalkit.api.errors import PictureError, UnavailableError
+from evalkit.api.pictures import Pixels, decode
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.formats.keys import digest
+from evalkit.judges.vlm.ask import Ask, Reply, Shot
+from evalkit.judges.vlm.choice import Token, choice_probabilities
+from evalkit.judges.vlm.mini.fit import FILE as FIT
+from evalkit.judges.vlm.mini.tokens import ASKED, opening
 
 if TYPE_CHECKING:
     import torch
 
-    from judges.vlm.mini.decode import Asked
+    from evalkit.judges.vlm.mini.decode import Asked
 
 WEIGHTS = Path(__file__).parent / "weights"
 MOST = 64
@@ -135,7 +135,7 @@ class _Answerer:
     def answer(self, asks: Sequence[Ask]) -> list[Reply]:
         import torch
 
-        from judges.vlm.mini.decode import Asked, decode_rows
+        from evalkit.judges.vlm.mini.decode import Asked, decode_rows
 
         started = time.perf_counter()
         replies: list[Reply | None] = [self._refused(ask) for ask in asks]
@@ -186,7 +186,7 @@ class _Answerer:
     def _see(self, shots: Sequence[Shot]) -> None:
         import torch
 
-        from judges.vlm.mini.fast import see, to_patches
+        from evalkit.judges.vlm.mini.fast import see, to_patches
 
         fresh = {shot.sha256: shot for shot in shots if shot.sha256 not in self._pictures}
         if fresh:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from evalkit.records import Background, Case, Question, SourceImage, Task, TextTarget
-from judges.vlm.ask import Ask, Shot
-from judges.vlm.checklist import question_ask
-from judges.vlm.pairwise import pairwise_asks
-from judges.vlm.rubric import rubrics
-from judges.vlm.scale import scale_ask
-from judges.vlm.transcribe import transcribe_ask
+from evalkit.api.records import Background, Case, Question, SourceImage, Task, TextTarget
+from evalkit.judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.checklist import question_ask
+from evalkit.judges.vlm.pairwise import pairwise_asks
+from evalkit.judges.vlm.rubric import rubrics
+from evalkit.judges.vlm.scale import scale_ask
+from evalkit.judges.vlm.transcribe import transcribe_ask
 
 SLOT = "¤"
 """Stands for what the case says."""

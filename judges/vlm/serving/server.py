@@ -24,12 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalkit.errors import UnavailableError
-from judges.vlm.serving import supervisor
-from judges.vlm.serving.environment import clean_environment, find
-from judges.vlm.serving.flags import Launch, Wish, launch
-from judges.vlm.serving.machine import Machine, machine
-from judges.vlm.serving.profiles import Profile, profile
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.vlm.serving import supervisor
+from evalkit.judges.vlm.serving.environment import clean_environment, find
+from evalkit.judges.vlm.serving.flags import Launch, Wish, launch
+from evalkit.judges.vlm.serving.machine import Machine, machine
+from evalkit.judges.vlm.serving.profiles import Profile, profile
 
 if TYPE_CHECKING:
     import httpx

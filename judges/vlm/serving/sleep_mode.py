@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit, urlunsplit
 
-from evalkit.errors import UnavailableError
-from judges.vlm.client import is_local
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.vlm.client import is_local
 
 _SECONDS = 600.0
 """For moving 60 GB of weights to memory that may have to swap."""

@@ -6,18 +6,18 @@ import random
 import numpy as np
 import pytest
 
-from benchmarks.tiles.defects.astray import astray
-from benchmarks.tiles.defects.crowd import changed, crowd, picture_of
-from benchmarks.tiles.defects.data import TileJudgeData
-from benchmarks.tiles.defects.differ import differences
-from benchmarks.tiles.defects.shown import Part, Shown
-from benchmarks.tiles.defects.spans import wrong_spans
-from benchmarks.tiles.edit import KINDS, Edit, sample_edit
-from benchmarks.tiles.sample import sample_scene
-from benchmarks.tiles.scene import COLORS, Mark, TileScene, Word
-from benchmarks.tiles.truth import placed
-from benchmarks.tiles.words import training_word
-from evalkit.protocols import JudgeData
+from evalkit.api.training import JudgeData
+from evalkit.benchmarks.tiles.defects.astray import astray
+from evalkit.benchmarks.tiles.defects.crowd import changed, crowd, picture_of
+from evalkit.benchmarks.tiles.defects.data import TileJudgeData
+from evalkit.benchmarks.tiles.defects.differ import differences
+from evalkit.benchmarks.tiles.defects.shown import Part, Shown
+from evalkit.benchmarks.tiles.defects.spans import wrong_spans
+from evalkit.benchmarks.tiles.edit import KINDS, Edit, sample_edit
+from evalkit.benchmarks.tiles.sample import sample_scene
+from evalkit.benchmarks.tiles.scene import COLORS, Mark, TileScene, Word
+from evalkit.benchmarks.tiles.truth import placed
+from evalkit.benchmarks.tiles.words import training_word
 
 POSTER = TileScene("text", "white", Word("HONEY", "blue", "top"), (Mark("circle", "red", "bottom", "left"),))
 

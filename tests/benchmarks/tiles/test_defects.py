@@ -6,22 +6,22 @@ import random
 import numpy as np
 import pytest
 
-from benchmarks.tiles.defects.data import TileJudgeData
-from benchmarks.tiles.defects.differ import differences, letters_wrong
-from benchmarks.tiles.defects.faults import FAULTS
-from benchmarks.tiles.defects.lesson import GLYPHS, SIZES
-from benchmarks.tiles.defects.overlays import manner
-from benchmarks.tiles.defects.read import read_shown
-from benchmarks.tiles.defects.shown import Shown, draw
-from benchmarks.tiles.defects.spans import spans
-from benchmarks.tiles.defects.truth import answers, worse
-from benchmarks.tiles.draw import draw_tiles
-from benchmarks.tiles.prompt import prompt_of
-from benchmarks.tiles.sample import sample_scene
-from benchmarks.tiles.scene import CATEGORIES, Category, Figure, Mark, TileScene, Word
-from benchmarks.tiles.words import HELD_OUT, held_out_word, training_word
-from evalkit.protocols import JudgeData
-from evalkit.records import Task
+from evalkit.api.records import Task
+from evalkit.api.training import JudgeData
+from evalkit.benchmarks.tiles.defects.data import TileJudgeData
+from evalkit.benchmarks.tiles.defects.differ import differences, letters_wrong
+from evalkit.benchmarks.tiles.defects.faults import FAULTS
+from evalkit.benchmarks.tiles.defects.lesson import GLYPHS, SIZES
+from evalkit.benchmarks.tiles.defects.overlays import manner
+from evalkit.benchmarks.tiles.defects.read import read_shown
+from evalkit.benchmarks.tiles.defects.shown import Shown, draw
+from evalkit.benchmarks.tiles.defects.spans import spans
+from evalkit.benchmarks.tiles.defects.truth import answers, worse
+from evalkit.benchmarks.tiles.draw import draw_tiles
+from evalkit.benchmarks.tiles.prompt import prompt_of
+from evalkit.benchmarks.tiles.sample import sample_scene
+from evalkit.benchmarks.tiles.scene import CATEGORIES, Category, Figure, Mark, TileScene, Word
+from evalkit.benchmarks.tiles.words import HELD_OUT, held_out_word, training_word
 
 POSTER = TileScene("text", "white", Word("HONEY", "blue", "top"), (Mark("circle", "red", "bottom", "left"),))
 PORTRAIT = TileScene("portrait", "blue", figure=Figure("tan", "black", "red"))

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.errors import JudgeError
-from evalkit.keys import to_json
-from evalkit.pictures import Picture, Pixels, encode_png
-from evalkit.records import Box, Case, Finding, SourceImage, Status, Task
-from judges.edit.controls import _BLUE, _RED, SOURCE, drawn
-from judges.edit.judge import EditJudge
+from evalkit.api.errors import JudgeError
+from evalkit.api.pictures import Picture, Pixels, encode_png
+from evalkit.api.records import Box, Case, Finding, SourceImage, Status, Task
+from evalkit.formats.keys import to_json
+from evalkit.judges.edit.controls import _BLUE, _RED, SOURCE, drawn
+from evalkit.judges.edit.judge import EditJudge
 
 JUDGE = EditJudge()
 SIDE = 256

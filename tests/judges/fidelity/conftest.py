@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import PictureSet
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import PictureSet
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _torchvision() -> None:
-    from evalkit.torchvision_cpu import ensure_torchvision
+    from evalkit.compat.torchvision_cpu import ensure_torchvision
 
     ensure_torchvision()
 

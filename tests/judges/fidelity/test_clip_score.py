@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Picture
-from evalkit.records import Case, Status, Verdict
-from judges.fidelity.paired.clip_score import ClipScoreJudge, centre_crop
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Case, Status, Verdict
+from evalkit.judges.fidelity.paired.clip_score import ClipScoreJudge, centre_crop
 from tests.judges.fidelity.conftest import blobs
 
 SHORT, LONG = "a red fox", "A red fox sleeps. Stars shine above it."

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Picture
-from evalkit.records import Case, Status
-from judges.fidelity.paired.dists import DistsJudge
-from judges.fidelity.paired.lpips import LpipsJudge
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Case, Status
+from evalkit.judges.fidelity.paired.dists import DistsJudge
+from evalkit.judges.fidelity.paired.lpips import LpipsJudge
 from tests.judges.fidelity.conftest import blobs, noisy
 
 CASE = Case("a", "blobs", width=96, height=96)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from judges.fidelity.paired.flip import flip
+from evalkit.judges.fidelity.paired.flip import flip
 from tests.judges.fidelity.conftest import blobs, noisy
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments, frechet_distance_of_rows
-from judges.fidelity.sets.frechet_spread import frechet_estimate
-from judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
-from judges.fidelity.sets.moments import Moments
+from evalkit.judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments, frechet_distance_of_rows
+from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
+from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
+from evalkit.judges.fidelity.sets.moments import Moments
 
 Rows = np.ndarray
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.protocols import Judge
-from evalkit.records import Case, Status, Verdict
-from judges.fidelity.networks import efficientnet_lite0
-from judges.fidelity.paired.judge import FEATURES, FLIP, SSIM, FidelityJudge
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.protocols import Judge
+from evalkit.api.records import Case, Status, Verdict
+from evalkit.judges.fidelity.networks import efficientnet_lite0
+from evalkit.judges.fidelity.paired.judge import FEATURES, FLIP, SSIM, FidelityJudge
 from tests.judges.fidelity.conftest import blobs, noisy
 
 CASE = Case("a", "blobs", width=96, height=96)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from judges.fidelity.sets import mmd
-from judges.fidelity.sets.mmd import gaussian, mmd2, mmd2_estimates, polynomial
+from evalkit.judges.fidelity.sets import mmd
+from evalkit.judges.fidelity.sets.mmd import gaussian, mmd2, mmd2_estimates, polynomial
 from tests.judges.fidelity.test_frechet import features
 
 

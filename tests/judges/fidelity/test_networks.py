@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.errors import UnavailableError
-from evalkit.plugins import PluginSpec, create
-from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0, weights_file
-from judges.fidelity.networks.inception import Inception
-from judges.fidelity.networks.network import file_digest, load_weights
-from judges.fidelity.networks.transformer import Clip, DinoV2
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0, weights_file
+from evalkit.judges.fidelity.networks.inception import Inception
+from evalkit.judges.fidelity.networks.network import file_digest, load_weights
+from evalkit.judges.fidelity.networks.transformer import Clip, DinoV2
+from evalkit.plugins.registry import PluginSpec, create
 from tests.judges.fidelity.conftest import blobs
 
 

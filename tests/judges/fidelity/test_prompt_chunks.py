@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from judges.fidelity.paired.prompt_chunks import chunks
+from evalkit.judges.fidelity.paired.prompt_chunks import chunks
 
 
 def words(text: str) -> int:

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.errors import UnavailableError
-from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import Metric, SetFigure
-from judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
-from judges.fidelity.sets.fd_efficientnet_lite0 import FdEfficientNetLite0
-from judges.fidelity.sets.frechet import frechet_distance
-from judges.fidelity.sets.kd_efficientnet_lite0 import KdEfficientNetLite0
-from judges.fidelity.sets.metric import SetSettings
-from judges.fidelity.sets.mmd import gaussian, mmd2, polynomial
+from evalkit.api.errors import UnavailableError
+from evalkit.api.protocols import Metric, SetFigure
+from evalkit.judges.fidelity.networks.efficientnet_lite0 import EfficientNetLite0
+from evalkit.judges.fidelity.sets.fd_efficientnet_lite0 import FdEfficientNetLite0
+from evalkit.judges.fidelity.sets.frechet import frechet_distance
+from evalkit.judges.fidelity.sets.kd_efficientnet_lite0 import KdEfficientNetLite0
+from evalkit.judges.fidelity.sets.metric import SetSettings
+from evalkit.judges.fidelity.sets.mmd import gaussian, mmd2, polynomial
+from evalkit.plugins.registry import PluginSpec, create
 from tests.judges.fidelity.conftest import blobs, noisy, picture_set
 
 TEACHER = [blobs(64, seed) for seed in range(12)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from judges.fidelity.paired.ssim import ssim
+from evalkit.judges.fidelity.paired.ssim import ssim
 from tests.judges.fidelity.conftest import blobs, noisy
 
 

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.pictures import Pixels
-from judges.grain.colour import view
-from judges.grain.findings import Figures, figures
-from judges.grain.mask import connected
-from judges.grain.measure import Noise, visible_noise
+from evalkit.api.pictures import Pixels
+from evalkit.judges.grain.colour import view
+from evalkit.judges.grain.findings import Figures, figures
+from evalkit.judges.grain.mask import connected
+from evalkit.judges.grain.measure import Noise, visible_noise
 
 GREY = (200, 205, 212)
 

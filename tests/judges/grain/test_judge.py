@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.keys import to_json
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import Background, Box, Case, Status, Verdict
-from judges.grain.judge import GrainJudge
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import Background, Box, Case, Status, Verdict
+from evalkit.formats.keys import to_json
+from evalkit.judges.grain.judge import GrainJudge
 from tests.judges.grain.conftest import GREY, blobs, ground, ramp, tiles
 
 SIDE = 512

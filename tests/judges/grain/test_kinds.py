@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import Background, Box, Case, Finding, Verdict
-from judges.grain.grid import find_grid
-from judges.grain.judge import GrainJudge
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import Background, Box, Case, Finding, Verdict
+from evalkit.judges.grain.grid import find_grid
+from evalkit.judges.grain.judge import GrainJudge
 from tests.judges.grain.conftest import GREY, blobs, ground, noise, ramp, tiles
 
 SHAPE = (512, 512)

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.pictures import Pixels
-from evalkit.records import Box
-from judges.grain.colour import view
-from judges.grain.mask import FlatArea, connected, flat_area, too_small
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
+from evalkit.judges.grain.colour import view
+from evalkit.judges.grain.mask import FlatArea, connected, flat_area, too_small
 from tests.judges.grain.conftest import GREY, blobs, ground, ramp
 
 SHAPE = (512, 512)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from judges.grain.colour import Lab, delta_e, to_lab
-from judges.grain.findings import figures
-from judges.grain.mask import connected
-from judges.grain.measure import VISIBLE, detrended
+from evalkit.judges.grain.colour import Lab, delta_e, to_lab
+from evalkit.judges.grain.findings import figures
+from evalkit.judges.grain.mask import connected
+from evalkit.judges.grain.measure import VISIBLE, detrended
 from tests.judges.grain.conftest import blobs, ground, measured, noise, ramp, tiles
 
 SHAPE = (512, 512)

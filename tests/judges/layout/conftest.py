@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import RGB, Background, Box, Case, Element, Finding, Relation, TextTarget, Verdict
-from judges.layout.judge import LayoutJudge
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import RGB, Background, Box, Case, Element, Finding, Relation, TextTarget, Verdict
+from evalkit.judges.layout.judge import LayoutJudge
 
 SIDE = 256
 GROUND: RGB = (240, 236, 226)

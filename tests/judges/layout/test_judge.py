@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.keys import to_json
-from evalkit.pictures import Picture
-from evalkit.records import Box, Case, Status
-from judges.layout.ink import moved
-from judges.layout.judge import LayoutJudge
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Box, Case, Status
+from evalkit.formats.keys import to_json
+from evalkit.judges.layout.ink import moved
+from evalkit.judges.layout.judge import LayoutJudge
 from tests.judges.layout.conftest import (
     DISC,
     GROUND,

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from evalkit.records import Box
-from judges.layout import metrics
+from evalkit.api.records import Box
+from evalkit.judges.layout import metrics
 
 LEFT, RIGHT = Box(0, 0, 40, 40), Box(20, 0, 60, 40)
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import Background, Box, Case, Element, TextTarget, Verdict
-from judges.layout.judge import LayoutJudge
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import Background, Box, Case, Element, TextTarget, Verdict
+from evalkit.judges.layout.judge import LayoutJudge
 
 SKY, LAND, SUN = (40, 84, 196), (44, 150, 84), (250, 206, 60)
 GROUND = Background("solid", (SKY,))

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.records import Box, Element, Relation
-from judges.layout.ink import moved
+from evalkit.api.records import Box, Element, Relation
+from evalkit.judges.layout.ink import moved
 from tests.judges.layout.conftest import (
     DISC,
     GREEN,

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import Box, Case, TextTarget
-from judges.typography.judge import TypographyJudge
-from judges.typography.match import ReadWord
-from judges.typography.reader import Line, PaddleReader, Word
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import Box, Case, TextTarget
+from evalkit.judges.typography.judge import TypographyJudge
+from evalkit.judges.typography.match import ReadWord
+from evalkit.judges.typography.reader import Line, PaddleReader, Word
 
 
 def read(*lines: str, confidence: float = 1.0) -> list[ReadWord]:

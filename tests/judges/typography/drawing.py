@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.pictures import Picture, Pixels
+from evalkit.api.pictures import Picture, Pixels
 
 
 def on_circle(text: str, *, side: int = 512, radius: float = 190.0, size: int = 34) -> Pixels:

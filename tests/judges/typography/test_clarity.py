@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalkit.pictures import Picture
-from evalkit.records import Verdict
-from judges.typography.judge import TypographyJudge
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Verdict
+from evalkit.judges.typography.judge import TypographyJudge
 from tests.judges.typography.conftest import case_of, drawn
 
 

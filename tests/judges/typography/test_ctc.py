@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from judges.typography.ctc import Evidence, align, decode, keep
+from evalkit.judges.typography.ctc import Evidence, align, decode, keep
 
 ALPHABET = ("", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789É新宿駅日.,:'-&", " ")
 SURE, DOUBT = 0.98, 0.55

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.errors import PictureError
-from evalkit.keys import to_json
-from evalkit.pictures import Picture
-from evalkit.records import Box, Status, TextTarget
-from judges.typography.judge import TypographyJudge, scales
+from evalkit.api.errors import PictureError
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Box, Status, TextTarget
+from evalkit.formats.keys import to_json
+from evalkit.judges.typography.judge import TypographyJudge, scales
 from tests.judges.typography.conftest import FakeReader, blank, case_of, line_at
 
 

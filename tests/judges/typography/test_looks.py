@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from judges.typography.looks import agree, in_reading_order, read_words
-from judges.typography.match import Status, match
+from evalkit.judges.typography.looks import agree, in_reading_order, read_words
+from evalkit.judges.typography.match import Status, match
 from tests.judges.typography.conftest import line_at, read
 
 

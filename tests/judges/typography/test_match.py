@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from judges.typography.match import Matching, Status, match, split_like
-from judges.typography.measures import measure
+from evalkit.judges.typography.match import Matching, Status, match, split_like
+from evalkit.judges.typography.measures import measure
 from tests.judges.typography.conftest import read
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evalkit.cache_folder import cache_folder
-from evalkit.errors import UnavailableError
-from judges.typography import models
+from evalkit.api.cache_folder import cache_folder
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.typography import models
 
 
 def test_the_folders_are_what_paddleocr_loads(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from judges.typography.normalise import edit_distance, lenient, similarity, strict
+from evalkit.judges.typography.normalise import edit_distance, lenient, similarity, strict
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.errors import UnknownNameError
-from judges.typography.judge import TypographyJudge
-from judges.typography.reader import PaddleReader
-from judges.typography.readers import load
+from evalkit.api.errors import UnknownNameError
+from evalkit.judges.typography.judge import TypographyJudge
+from evalkit.judges.typography.reader import PaddleReader
+from evalkit.judges.typography.readers import load
 from tests.judges.typography.conftest import FakeReader, blank, case_of, line_at
 
 

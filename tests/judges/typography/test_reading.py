@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.pictures import Picture
-from evalkit.records import Box
-from judges.typography.judge import TypographyJudge
-from judges.typography.reader import Recognised, to_line
-from judges.typography.ribbon import from_outline
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Box
+from evalkit.judges.typography.judge import TypographyJudge
+from evalkit.judges.typography.reader import Recognised, to_line
+from evalkit.judges.typography.ribbon import from_outline
 from tests.judges.typography.conftest import case_of, drawn
 from tests.judges.typography.drawing import capitals, on_circle
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from judges.typography.reader import PaddleReader
-from judges.typography.ribbon import Ribbon
-from judges.typography.rings import Ring, rings, roll, unroll
+from evalkit.judges.typography.reader import PaddleReader
+from evalkit.judges.typography.ribbon import Ribbon
+from evalkit.judges.typography.rings import Ring, rings, roll, unroll
 from tests.judges.typography.drawing import on_circle
 
 ROUND = "THE BEST FRESH BREAD AND GOOD COFFEE OF THIS TOWN"

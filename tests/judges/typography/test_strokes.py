@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evalkit.pictures import Pixels
-from evalkit.records import Box
-from judges.typography.strokes import coverage, intact, pieces, pieces_of
+from evalkit.api.pictures import Pixels
+from evalkit.api.records import Box
+from evalkit.judges.typography.strokes import coverage, intact, pieces, pieces_of
 from tests.judges.typography.conftest import drawn
 
 BOX = Box(28, 62, 250, 112)

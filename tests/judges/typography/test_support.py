@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evalkit.records import Status as ScoreStatus
-from judges.typography.ctc import decode
-from judges.typography.judge import TypographyJudge
-from judges.typography.match import Status
-from judges.typography.reader import Line, Recognised, to_line
-from judges.typography.ribbon import Ribbon
-from judges.typography.support import p_wrong
+from evalkit.api.records import Status as ScoreStatus
+from evalkit.judges.typography.ctc import decode
+from evalkit.judges.typography.judge import TypographyJudge
+from evalkit.judges.typography.match import Status
+from evalkit.judges.typography.reader import Line, Recognised, to_line
+from evalkit.judges.typography.ribbon import Ribbon
+from evalkit.judges.typography.support import p_wrong
 from tests.judges.typography.conftest import FakeReader, blank, case_of
 from tests.judges.typography.test_ctc import strip
 

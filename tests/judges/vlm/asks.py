@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from evalkit.pictures import encode_png
-from judges.vlm.ask import Ask, Shot
+from evalkit.api.pictures import encode_png
+from evalkit.judges.vlm.ask import Ask, Shot
 
 SCALE = {
     "type": "object",

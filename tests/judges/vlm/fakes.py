@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image
 
-from judges.vlm.ask import Ask, Reply
-from judges.vlm.controls import FOLDER
+from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.controls import FOLDER
 from tests.judges.vlm.hostile_server import envelope, send
 
 Value = Mapping[str, object]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from evalkit.torchvision_cpu import ensure_torchvision
-from judges.vlm.ask import Ask
+from evalkit.compat.torchvision_cpu import ensure_torchvision
+from evalkit.judges.vlm.ask import Ask
 
 
 class InProcess:

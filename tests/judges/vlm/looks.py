@@ -2,10 +2,10 @@
 
 from collections import Counter
 
+from evalkit.api.records import Status, Verdict
 from evalkit.engine.judging import look
-from evalkit.records import Status, Verdict
-from judges.vlm.controls import cases, picture
-from judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.controls import cases, picture
+from evalkit.judges.vlm.judge import VlmJudge
 from tests.judges.vlm.fakes import FakeEndpoint, content
 
 POSTER, EDIT = cases()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from evalkit.records import Background, Box, Case, Element, Question, Relation, TextTarget
-from judges.vlm.checklist import Answered, Item, items, p_yes, reads, ready, share
-from judges.vlm.rubric import rubrics
+from evalkit.api.records import Background, Box, Case, Element, Question, Relation, TextTarget
+from evalkit.judges.vlm.checklist import Answered, Item, items, p_yes, reads, ready, share
+from evalkit.judges.vlm.rubric import rubrics
 
 RUBRIC = rubrics()["checklist"]
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from judges.vlm.choice import Token, choice_probabilities
+from evalkit.judges.vlm.choice import Token, choice_probabilities
 
 SCORES = (1, 2, 3, 4, 5)
 P = {p: math.log(p) for p in (0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7)}

@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from evalkit.errors import ConfigError, UnavailableError
-from judges.vlm.ask import Reply
-from judges.vlm.client import Limits, OpenAIEndpoint
-from judges.vlm.reply import answer
+from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.judges.vlm.ask import Reply
+from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
+from evalkit.judges.vlm.reply import answer
 from tests.judges.vlm import hostile_server as server_
 from tests.judges.vlm.asks import question, scale, shot
 from tests.judges.vlm.hostile_server import HostileServer

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.tiles.write_controls import files
+from evalkit.api.errors import UnavailableError
+from evalkit.api.protocols import Control
+from evalkit.benchmarks.tiles.write_controls import files
 from evalkit.engine.judging import try_control
-from evalkit.errors import UnavailableError
-from evalkit.protocols import Control
-from judges.vlm.controls import FOLDER, cases, controls, picture, recoded
-from judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.controls import FOLDER, cases, controls, picture, recoded
+from evalkit.judges.vlm.judge import VlmJudge
 from tests.evalkit.conftest import Command
 from tests.judges.vlm.fakes import FakeEndpoint, content, seeing, served_content, served_seeing
 from tests.judges.vlm.hostile_server import HostileServer

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from evalkit.records import Box, Case, Finding, TextTarget
-from judges.typography.reader import Line, Word
-from judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
-from judges.vlm.crops import crop, shot_of
-from judges.vlm.findings import located, merged, to_pixels, with_target
-from judges.vlm.instruments import Instruments, compare, uneven, where_read
-from judges.vlm.scale import expected
+from evalkit.api.records import Box, Case, Finding, TextTarget
+from evalkit.judges.typography.reader import Line, Word
+from evalkit.judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
+from evalkit.judges.vlm.crops import crop, shot_of
+from evalkit.judges.vlm.findings import located, merged, to_pixels, with_target
+from evalkit.judges.vlm.instruments import Instruments, compare, uneven, where_read
+from evalkit.judges.vlm.scale import expected
 
 SIZE = (640, 320)
 HERE = Box(10, 10, 60, 40)

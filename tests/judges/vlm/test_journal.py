@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.errors import StoreError, UnavailableError
-from judges.vlm.ask import Ask, Reply
-from judges.vlm.journal import FILE, JournalledEndpoint
+from evalkit.api.errors import StoreError, UnavailableError
+from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
 from tests.judges.vlm.asks import question, scale
 
 REPLY = Reply('{"score": 4, "findings": []}', "stop", {"4": 0.6, "5": 0.25}, 100, 7, 0.1 + 0.2, 2)
@@ -154,7 +154,7 @@ def test_no_journal_to_replay(tmp_path: Path) -> None:
 CHILD = """
 import asyncio, sys
 from pathlib import Path
-from judges.vlm.journal import JournalledEndpoint
+from evalkit.judges.vlm.journal import JournalledEndpoint
 from tests.judges.vlm.asks import question
 from tests.judges.vlm.test_journal import Counting
 

@@ -6,16 +6,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from evalkit.keys import dump
-from evalkit.pictures import Picture
-from evalkit.records import Box, Case, Question, Status, TextTarget
-from judges.vlm.ask import Ask, Reply
-from judges.vlm.asking import Asker
-from judges.vlm.controls import grainy_pixels, picture
-from judges.vlm.crops import shot_of
-from judges.vlm.judge import VlmJudge
-from judges.vlm.rubric import rubrics
-from judges.vlm.ways import Shown, rate
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Box, Case, Question, Status, TextTarget
+from evalkit.formats.keys import dump
+from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.asking import Asker
+from evalkit.judges.vlm.controls import grainy_pixels, picture
+from evalkit.judges.vlm.crops import shot_of
+from evalkit.judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.rubric import rubrics
+from evalkit.judges.vlm.ways import Shown, rate
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels, seeing
 from tests.judges.vlm.looks import CLEAN, EDIT, POSTER, QUIET, scale, statuses, values, verdict
 

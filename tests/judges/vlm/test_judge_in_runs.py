@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from evalkit.api.errors import ConfigError, JudgeError, UnavailableError, UnknownNameError
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Case, SourceImage, Status, Task, Verdict
 from evalkit.engine.judging import look
-from evalkit.errors import ConfigError, JudgeError, UnavailableError, UnknownNameError
-from evalkit.pictures import Picture
-from evalkit.records import Case, SourceImage, Status, Task, Verdict
-from judges.vlm.ask import Ask
-from judges.vlm.judge import VlmJudge
-from judges.vlm.source import coordinates, seen_at, unfit
+from evalkit.judges.vlm.ask import Ask
+from evalkit.judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.source import coordinates, seen_at, unfit
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels
 from tests.judges.vlm.looks import CLEAN, POSTER, QUIET, statuses, values, verdict
 
@@ -185,7 +185,7 @@ def test_a_server_that_names_its_model_by_a_profile_is_treated_by_it() -> None:
 
 def test_what_judge_mini_is_not_fit_for_is_left_out_wherever_it_is(monkeypatch, tmp_path) -> None:
     (tmp_path / "answers.json").write_text('{"unfit": {"text": "few rows"}}')
-    monkeypatch.setattr("judges.vlm.mini.local.WEIGHTS", tmp_path)
+    monkeypatch.setattr("evalkit.judges.vlm.mini.local.WEIGHTS", tmp_path)
     for settings in ({}, {"url": "http://localhost:1/v1", "model": "judge-mini"}, {"serve": "judge-mini"}):
         assert unfit(VlmJudge.Settings(**settings)) == {"text": "judge-mini is not fit for it: few rows"}
     assert unfit(VlmJudge.Settings(model=str(tmp_path)))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from judges.vlm.limiter import AdaptiveLimit
+from evalkit.judges.vlm.limiter import AdaptiveLimit
 
 
 class Clock:

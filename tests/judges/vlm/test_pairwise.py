@@ -2,10 +2,10 @@
 
 import pytest
 
-from evalkit.records import Case
-from judges.vlm.ask import Shot
-from judges.vlm.pairwise import pairwise_asks, preference
-from judges.vlm.rubric import rubrics
+from evalkit.api.records import Case
+from evalkit.judges.vlm.ask import Shot
+from evalkit.judges.vlm.pairwise import pairwise_asks, preference
+from evalkit.judges.vlm.rubric import rubrics
 
 STUDENT, TEACHER, SOURCE = (Shot(name.encode(), name, 8, 8) for name in ("student", "teacher", "source"))
 

@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image
 
-from judges.vlm.pixels import fit, patch_of, scaled_down, too_large, vision_tokens
+from evalkit.judges.vlm.pixels import fit, patch_of, scaled_down, too_large, vision_tokens
 from tests.judges.vlm.asks import scale, shot
 
 

@@ -13,27 +13,27 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from benchmarks.tiles.benchmark import TilesBenchmark
-from benchmarks.tiles.generator import TileGenerator
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Picture, Pixels
+from evalkit.api.records import Case, Request, Role, Task
+from evalkit.benchmarks.tiles.benchmark import TilesBenchmark
+from evalkit.benchmarks.tiles.generator import TileGenerator
 from evalkit.cli import main
-from evalkit.errors import UnavailableError
-from evalkit.keys import noise_seed
-from evalkit.pictures import Picture, Pixels
-from evalkit.records import Case, Request, Role, Task
+from evalkit.formats.keys import noise_seed
+from evalkit.judges.edit.judge import source_pixels
+from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.checklist import items, question_ask
+from evalkit.judges.vlm.client import OpenAIEndpoint
+from evalkit.judges.vlm.crops import shot_of
+from evalkit.judges.vlm.pairwise import pairwise_asks
+from evalkit.judges.vlm.reply import Parsed, parse
+from evalkit.judges.vlm.rubric import Rubric, rubrics, why_not
+from evalkit.judges.vlm.scale import scale_ask
+from evalkit.judges.vlm.serving import Server, profile, serve
+from evalkit.judges.vlm.serving.environment import find
+from evalkit.judges.vlm.serving.machine import Machine
+from evalkit.judges.vlm.wire import read_completion, request_fields
 from evalkit.store.run_reader import RunReader
-from judges.edit.judge import source_pixels
-from judges.vlm.ask import Ask, Reply
-from judges.vlm.checklist import items, question_ask
-from judges.vlm.client import OpenAIEndpoint
-from judges.vlm.crops import shot_of
-from judges.vlm.pairwise import pairwise_asks
-from judges.vlm.reply import Parsed, parse
-from judges.vlm.rubric import Rubric, rubrics, why_not
-from judges.vlm.scale import scale_ask
-from judges.vlm.serving import Server, profile, serve
-from judges.vlm.serving.environment import find
-from judges.vlm.serving.machine import Machine
-from judges.vlm.wire import read_completion, request_fields
 from tests.judges.vlm.in_process import InProcess
 
 SAME = 1e-3
@@ -173,7 +173,7 @@ def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server) -
 
 
 def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
-    from judges.vlm.mini.local import LocalEndpoint
+    from evalkit.judges.vlm.mini.local import LocalEndpoint
 
     async def in_process() -> list[Reply]:
         endpoint = LocalEndpoint(WEIGHTS)

@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from evalkit.errors import UnavailableError
-from judges.vlm.ask import Reply
-from judges.vlm.reply import Answer, Parsed, answer, first_value, parse
-from judges.vlm.reply_schema import violation
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.vlm.ask import Reply
+from evalkit.judges.vlm.reply import Answer, Parsed, answer, first_value, parse
+from evalkit.judges.vlm.reply_schema import violation
 from tests.judges.vlm.asks import SCALE, question, scale, transcription
 
 GOOD = '{"score": 4, "findings": []}'

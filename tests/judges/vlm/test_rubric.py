@@ -6,15 +6,15 @@ import shutil
 import pytest
 from jinja2 import UndefinedError
 
-from benchmarks.tiles.benchmark import TilesBenchmark
-from evalkit.errors import ConfigError
-from evalkit.records import Background, Box, Case, Element, Relation, SourceImage, Task, TextTarget
-from judges.vlm import rubric as module
-from judges.vlm.ask import Shot
-from judges.vlm.checklist import question_ask
-from judges.vlm.render import neutral, render
-from judges.vlm.rubric import category_of, content_digest, read_rubric, rubrics, why_not
-from judges.vlm.scale import scale_ask
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Background, Box, Case, Element, Relation, SourceImage, Task, TextTarget
+from evalkit.benchmarks.tiles.benchmark import TilesBenchmark
+from evalkit.judges.vlm import rubric as module
+from evalkit.judges.vlm.ask import Shot
+from evalkit.judges.vlm.checklist import question_ask
+from evalkit.judges.vlm.render import neutral, render
+from evalkit.judges.vlm.rubric import category_of, content_digest, read_rubric, rubrics, why_not
+from evalkit.judges.vlm.scale import scale_ask
 
 SHOT = Shot(b"", "0" * 64, 128, 128)
 SOURCE = SourceImage("/nowhere.png", "0" * 64)

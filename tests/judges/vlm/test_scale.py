@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from judges.vlm.rubric import rubrics
-from judges.vlm.scale import expected, scale_schema, unit_value
+from evalkit.judges.vlm.rubric import rubrics
+from evalkit.judges.vlm.scale import expected, scale_schema, unit_value
 
 
 def test_the_expectation_is_renormalised_over_the_levels() -> None:

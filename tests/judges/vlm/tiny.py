@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalkit.torchvision_cpu import ensure_torchvision
+from evalkit.compat.torchvision_cpu import ensure_torchvision
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

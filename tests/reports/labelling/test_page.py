@@ -12,10 +12,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from evalkit.errors import PictureError, UsageError
-from evalkit.labels import Item, LabelSheet, Question, Sampling, Shown
-from evalkit.records import Role, Task
-from reports.labelling.page import LabellingPage, PageSettings
+from evalkit.api.errors import PictureError, UsageError
+from evalkit.api.labels import Item, LabelSheet, Question, Sampling, Shown
+from evalkit.api.records import Role, Task
+from evalkit.reports.labelling.page import LabellingPage, PageSettings
 from tests.reports.conftest import HOSTILE
 from tests.reports.labelling.browser import Page, browsing
 from tests.reports.posters import DESIGNS, draw_poster

@@ -5,12 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from evalkit.protocols import Example
-from evalkit.records import Task
-from student.pipelines.load import load_pipeline
-from student.pipelines.settings import DiffusersSettings
-from student.recipe.batches import Batches, Composition
-from student.recipe.family import family_of
+from evalkit.api.records import Task
+from evalkit.api.training import Example
+from evalkit.student.pipelines.load import load_pipeline
+from evalkit.student.pipelines.settings import DiffusersSettings
+from evalkit.student.recipe.batches import Batches, Composition
+from evalkit.student.recipe.family import family_of
 
 SIDE = 32
 KINDS = [("q21", Task.T2I), ("q21", Task.EDIT), ("t2i", Task.T2I), ("edit", Task.EDIT)]

@@ -9,8 +9,8 @@ import json
 import sys
 from pathlib import Path
 
-from student.recipe.config import read_recipe
-from student.recipe.run import RecipeRunner
+from evalkit.student.recipe.config import read_recipe
+from evalkit.student.recipe.run import RecipeRunner
 from tests.student.recipe.helpers import FlatData
 
 

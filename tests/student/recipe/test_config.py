@@ -2,10 +2,10 @@
 
 import pytest
 
-from evalkit.errors import ConfigError
-from evalkit.records import Task
-from student.recipe.config import Mixture, read_recipe
-from student.recipe.run import RecipeRunner
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Task
+from evalkit.student.recipe.config import Mixture, read_recipe
+from evalkit.student.recipe.run import RecipeRunner
 from tests.student.recipe.helpers import FlatData
 from tests.student.recipe.recipes import distillation, teaching, write
 
@@ -105,7 +105,7 @@ def test_paths_are_relative_to_the_recipe(tmp_path):
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_the_task_mixture_is_the_one_asked_for(share):
-    from student.recipe.batches import Batches, Composition
+    from evalkit.student.recipe.batches import Batches, Composition
 
     class Tokenizer:
         def __call__(self, prompts, **_):

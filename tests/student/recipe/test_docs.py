@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from student.recipe.config import ExpertRule, Grid, Lora, Mixture, Recipe
+from evalkit.student.recipe.config import ExpertRule, Grid, Lora, Mixture, Recipe
 
 DOC = (Path(__file__).parents[3] / "docs" / "recipe.md").read_text(encoding="utf-8")
 MODELS = [Recipe, Mixture, Grid, Lora, ExpertRule]

@@ -7,10 +7,10 @@ pipeline reads source pictures as RGBA in [0, 1] and keeps the keys of the prefi
 import numpy as np
 import pytest
 
-from evalkit.errors import ConfigError
-from evalkit.records import Task
-from student.recipe.family import family_of
-from student.recipe.sample import euler
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Task
+from evalkit.student.recipe.family import family_of
+from evalkit.student.recipe.sample import euler
 from tests.student.recipe.helpers import KIND_IDS, KINDS, family, load
 
 SIZE = (64, 64)

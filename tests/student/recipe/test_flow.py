@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from student.recipe.flow import (
+from evalkit.student.recipe.flow import (
     channel_weights,
     dynamic_shift,
     error_weights,
@@ -36,7 +36,7 @@ def test_static_grids_are_the_schedulers(steps, shift):
 @pytest.mark.parametrize("steps", [2, 4, 40])
 @pytest.mark.parametrize("terminal", [None, 0.02])
 def test_dynamic_shift_and_stretch_are_the_schedulers(steps, terminal):
-    from evalkit.torchvision_cpu import ensure_torchvision
+    from evalkit.compat.torchvision_cpu import ensure_torchvision
 
     ensure_torchvision()
     from diffusers.pipelines.qwenimage.pipeline_qwenimage import calculate_shift

@@ -2,11 +2,11 @@
 
 import pytest
 
-from evalkit.records import Task
-from student.recipe.distill import Distillation, DistillSettings
-from student.recipe.flow import interpolate, sigma_grid, x0_from_velocity
-from student.recipe.guidance import BASE, Expert
-from student.recipe.sample import euler
+from evalkit.api.records import Task
+from evalkit.student.recipe.distill import Distillation, DistillSettings
+from evalkit.student.recipe.flow import interpolate, sigma_grid, x0_from_velocity
+from evalkit.student.recipe.guidance import BASE, Expert
+from evalkit.student.recipe.sample import euler
 from tests.student.recipe.helpers import KIND_IDS, KINDS, SIDE, batches, family
 
 pytestmark = pytest.mark.usefixtures("small_sources")
@@ -202,7 +202,7 @@ def test_the_students_gradient_matches_finite_differences(trainer, monkeypatch, 
 def test_gradient_checkpointing_gives_the_same_gradients(checkpoints, name, task):
     import torch
 
-    from student.recipe.teach import Teaching, TeachSettings
+    from evalkit.student.recipe.teach import Teaching, TeachSettings
 
     made = family(checkpoints / name)
     settings = TeachSettings(9, optimizer="adamw", train_text_encoder=False)

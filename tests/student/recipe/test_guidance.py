@@ -2,8 +2,8 @@
 
 import pytest
 
-from evalkit.records import Task
-from student.recipe.guidance import BASE, Expert, check_schedule, mix, teacher_weights
+from evalkit.api.records import Task
+from evalkit.student.recipe.guidance import BASE, Expert, check_schedule, mix, teacher_weights
 
 SCHEDULE = (
     Expert("text", 0.6, steps=(0, 1), categories=("text",)),

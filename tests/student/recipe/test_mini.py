@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from student.recipe.sample import euler
-from student.recipe.teach import Teaching, TeachSettings
+from evalkit.student.recipe.sample import euler
+from evalkit.student.recipe.teach import Teaching, TeachSettings
 from tests.student.recipe.helpers import SIDE, FlatData, batches, changed, copy_of, family
 
 SIZE = (SIDE, SIDE)
@@ -12,10 +12,10 @@ SIZE = (SIDE, SIDE)
 
 @pytest.fixture(scope="module")
 def untrained(tmp_path_factory):
-    from evalkit.torchvision_cpu import ensure_torchvision
+    from evalkit.compat.torchvision_cpu import ensure_torchvision
 
     ensure_torchvision()
-    from student.mini import new
+    from evalkit.student.mini import new
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(new, "CODEC_PICTURES", 64)
@@ -63,7 +63,7 @@ def test_the_codec_keeps_what_it_was_fitted_to(untrained):
 
     import torch
 
-    from evalkit.records import Task
+    from evalkit.api.records import Task
 
     made = family(untrained)
     example = FlatData().example(random.Random(5), Task.T2I, "light")
@@ -73,7 +73,7 @@ def test_the_codec_keeps_what_it_was_fitted_to(untrained):
 
 
 def test_it_learns(untrained):
-    from evalkit.records import Task
+    from evalkit.api.records import Task
 
     made = family(untrained)
     before = copy_of(made.pipe.transformer)

@@ -6,10 +6,10 @@ import shutil
 import pytest
 from safetensors.torch import load_file
 
-from evalkit.errors import ConfigError
-from student.recipe.config import read_recipe
-from student.recipe.flow import sigma_grid
-from student.recipe.run import RecipeRunner
+from evalkit.api.errors import ConfigError
+from evalkit.student.recipe.config import read_recipe
+from evalkit.student.recipe.flow import sigma_grid
+from evalkit.student.recipe.run import RecipeRunner
 from tests.student.drawing import draw, generator, request
 from tests.student.recipe.helpers import FlatData
 from tests.student.recipe.recipes import distillation, teaching, write

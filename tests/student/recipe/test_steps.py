@@ -2,11 +2,11 @@
 
 import pytest
 
-from student.recipe.distill import Distillation, DistillSettings
-from student.recipe.flow import sigma_grid
-from student.recipe.guidance import Expert
-from student.recipe.lora import add_lora
-from student.recipe.teach import Teaching, TeachSettings
+from evalkit.student.recipe.distill import Distillation, DistillSettings
+from evalkit.student.recipe.flow import sigma_grid
+from evalkit.student.recipe.guidance import Expert
+from evalkit.student.recipe.lora import add_lora
+from evalkit.student.recipe.teach import Teaching, TeachSettings
 from tests.student.recipe.helpers import KIND_IDS, KINDS, SIDE, batches, changed, copy_of, family
 
 pytestmark = pytest.mark.usefixtures("small_sources")
@@ -103,7 +103,7 @@ def test_a_teaching_step_changes_the_transformer_and_nothing_else(checkpoints, n
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_the_text_encoder_learns_too_where_told_to(checkpoints, optimizer):
-    from evalkit.records import Task
+    from evalkit.api.records import Task
 
     made = family(checkpoints / "q21")
     settings = TeachSettings(100, warmup=1, decay=1, optimizer=optimizer, train_text_encoder=True)
@@ -140,7 +140,7 @@ def test_the_finished_student_is_the_average_with_adapters_merged(checkpoints, n
 
 
 def test_learning_rate_rises_stays_and_falls():
-    from student.recipe.optim import learning_rate
+    from evalkit.student.recipe.optim import learning_rate
 
     factors = [learning_rate(step, 10, 2, 4) for step in range(11)]
     assert factors == pytest.approx([0.5, 1, 1, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0])
@@ -150,7 +150,7 @@ def test_learning_rate_rises_stays_and_falls():
 def test_bfloat16_weights_are_averaged_in_float32_and_adapters_are_float32(checkpoints):
     import torch
 
-    from student.recipe.optim import Ema
+    from evalkit.student.recipe.optim import Ema
 
     transformer = family(checkpoints / "q21").pipe.transformer.to(torch.bfloat16)
     assert {average.dtype for average in Ema(transformer, 0.9).weights.values()} == {torch.float32}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from judges.typography.protocols.cvtg import cvtg_picture, cvtg_score, cvtg_words
+from evalkit.judges.typography.protocols.cvtg import cvtg_picture, cvtg_score, cvtg_words
 
 
 def test_words_are_those_between_single_quotes() -> None:

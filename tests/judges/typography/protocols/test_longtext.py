@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from judges.typography.protocols.longtext import longtext_clean, longtext_normalise, longtext_picture, longtext_score
+from evalkit.judges.typography.protocols.longtext import (
+    longtext_clean,
+    longtext_normalise,
+    longtext_picture,
+    longtext_score,
+)
 
 
 def test_english_is_lower_cased_and_chinese_is_not() -> None:

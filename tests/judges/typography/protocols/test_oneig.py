@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from judges.typography.protocols.oneig import oneig_clean, oneig_normalise, oneig_picture, oneig_score
+from evalkit.judges.typography.protocols.oneig import oneig_clean, oneig_normalise, oneig_picture, oneig_score
 
 
 def test_only_letters_digits_and_french_accents_are_kept() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from judges.typography.protocols.tiif import tiif_picture, tiif_score
+from evalkit.judges.typography.protocols.tiif import tiif_picture, tiif_score
 
 
 def test_a_perfect_text_in_any_order_and_case_is_zero() -> None:

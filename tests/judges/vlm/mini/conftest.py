@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from evalkit.plugins import PluginSpec, create
-from evalkit.protocols import JudgeData
-from judges.vlm.mini.build import JudgeSize, build_model
-from judges.vlm.mini.lessons import Coder, corpus
-from judges.vlm.mini.prompts import segments
-from judges.vlm.mini.tokens import build_processor, train_tokenizer
+from evalkit.api.training import JudgeData
+from evalkit.judges.vlm.mini.build import JudgeSize, build_model
+from evalkit.judges.vlm.mini.lessons import Coder, corpus
+from evalkit.judges.vlm.mini.prompts import segments
+from evalkit.judges.vlm.mini.tokens import build_processor, train_tokenizer
+from evalkit.plugins.registry import PluginSpec, create
 
 TINY = JudgeSize(vision_width=64, vision_layers=2, deepstack=(0,), width=128, layers=2)
 

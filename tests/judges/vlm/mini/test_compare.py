@@ -3,11 +3,11 @@
 import random
 from typing import Any
 
-from evalkit.protocols import JudgeData
-from judges.vlm.mini import fast
-from judges.vlm.mini.batch import sample_seeing
-from judges.vlm.mini.build import JudgeSize, build_model
-from judges.vlm.mini.lessons import Coder
+from evalkit.api.training import JudgeData
+from evalkit.judges.vlm.mini import fast
+from evalkit.judges.vlm.mini.batch import sample_seeing
+from evalkit.judges.vlm.mini.build import JudgeSize, build_model
+from evalkit.judges.vlm.mini.lessons import Coder
 
 SIZE = JudgeSize()
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from evalkit.protocols import Judged, JudgeData
-from judges.vlm.mini.evaluate import Ask, Graded, accuracy, monotone
-from judges.vlm.mini.lessons import Row, options_of
+from evalkit.api.training import Judged, JudgeData
+from evalkit.judges.vlm.mini.evaluate import Ask, Graded, accuracy, monotone
+from evalkit.judges.vlm.mini.lessons import Row, options_of
 
 
 def asker(says: Callable[[Row], dict[str, float]]) -> Ask:

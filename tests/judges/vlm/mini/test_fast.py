@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.protocols import JudgeData
-from judges.vlm.mini.batch import make_batch
-from judges.vlm.mini.fast import Past, read_prefix, read_rows, see, to_patches
-from judges.vlm.mini.lessons import Coder, rows
-from judges.vlm.mini.prompts import system
+from evalkit.api.training import JudgeData
+from evalkit.judges.vlm.mini.batch import make_batch
+from evalkit.judges.vlm.mini.fast import Past, read_prefix, read_rows, see, to_patches
+from evalkit.judges.vlm.mini.lessons import Coder, rows
+from evalkit.judges.vlm.mini.prompts import system
 
 
 @pytest.mark.parametrize("kind", ["compliance", "pairwise"])

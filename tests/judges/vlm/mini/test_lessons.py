@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from evalkit.protocols import JudgeData
-from judges.vlm.mini.lessons import GRADED, Coder, levels, rows, score_of
-from judges.vlm.reply_schema import violation
-from judges.vlm.rubric import rubrics
-from judges.vlm.scale import scale_schema
+from evalkit.api.training import JudgeData
+from evalkit.judges.vlm.mini.lessons import GRADED, Coder, levels, rows, score_of
+from evalkit.judges.vlm.reply_schema import violation
+from evalkit.judges.vlm.rubric import rubrics
+from evalkit.judges.vlm.scale import scale_schema
 
 
 def test_the_score_falls_with_size_and_crosses_the_middle_before_twice_the_threshold() -> None:

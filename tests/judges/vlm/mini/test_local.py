@@ -10,18 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evalkit.errors import UnavailableError
-from evalkit.pictures import Pixels, encode_png
-from evalkit.protocols import Judged, JudgeData
-from judges.vlm.ask import Ask, Reply, Shot
-from judges.vlm.checklist import question_ask
-from judges.vlm.mini.fit import unfit
-from judges.vlm.mini.local import WEIGHTS, LocalEndpoint
-from judges.vlm.pairwise import pairwise_asks
-from judges.vlm.reply import Parsed, parse
-from judges.vlm.rubric import rubrics
-from judges.vlm.scale import scale_ask
-from judges.vlm.transcribe import transcribe_ask
+from evalkit.api.errors import UnavailableError
+from evalkit.api.pictures import Pixels, encode_png
+from evalkit.api.training import Judged, JudgeData
+from evalkit.judges.vlm.ask import Ask, Reply, Shot
+from evalkit.judges.vlm.checklist import question_ask
+from evalkit.judges.vlm.mini.fit import unfit
+from evalkit.judges.vlm.mini.local import WEIGHTS, LocalEndpoint
+from evalkit.judges.vlm.pairwise import pairwise_asks
+from evalkit.judges.vlm.reply import Parsed, parse
+from evalkit.judges.vlm.rubric import rubrics
+from evalkit.judges.vlm.scale import scale_ask
+from evalkit.judges.vlm.transcribe import transcribe_ask
 
 
 def shot(pixels: Pixels) -> Shot:

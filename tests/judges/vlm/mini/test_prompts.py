@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from evalkit.protocols import JudgeData
-from judges.vlm.mini.export import stale_segments
-from judges.vlm.mini.lessons import Coder, rows
-from judges.vlm.mini.local import WEIGHTS
-from judges.vlm.mini.prompts import SLOT, segments, templates
-from judges.vlm.mini.retitle import retitle
+from evalkit.api.training import JudgeData
+from evalkit.judges.vlm.mini.export import stale_segments
+from evalkit.judges.vlm.mini.lessons import Coder, rows
+from evalkit.judges.vlm.mini.local import WEIGHTS
+from evalkit.judges.vlm.mini.prompts import SLOT, segments, templates
+from evalkit.judges.vlm.mini.retitle import retitle
 
 
 def test_every_prompt_is_below_100_tokens(coder: Coder, data: JudgeData) -> None:
@@ -39,7 +39,7 @@ def test_the_shipped_tokenizer_knows_todays_prompts() -> None:
     from transformers import AutoTokenizer
 
     assert not stale_segments(AutoTokenizer.from_pretrained(WEIGHTS, local_files_only=True)), (
-        "a rubric or prompt was changed: `python -m judges.vlm.mini.retitle` (or train judge-mini again)"
+        "a rubric or prompt was changed: `python -m evalkit.judges.vlm.mini.retitle` (or train judge-mini again)"
     )
 
 

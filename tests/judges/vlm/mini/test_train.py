@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from evalkit.api.errors import ConfigError
+from evalkit.api.training import JudgeData
 from evalkit.cli import main
-from evalkit.errors import ConfigError
-from evalkit.protocols import JudgeData
-from judges.vlm.mini.local import FILES
-from judges.vlm.mini.train import Plan, Trainer, trainer
+from evalkit.judges.vlm.mini.local import FILES
+from evalkit.judges.vlm.mini.train import Plan, Trainer, trainer
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from judges.vlm.serving import server as module
+from evalkit.judges.vlm.serving import server as module
 
 FAKE = Path(__file__).with_name("fake_vllm.py")
 

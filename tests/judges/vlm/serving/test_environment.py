@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.errors import UnavailableError
-from judges.vlm.serving import environment, install
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.vlm.serving import environment, install
 from tests.judges.vlm.serving.conftest import Fake
 
 

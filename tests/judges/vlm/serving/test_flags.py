@@ -7,10 +7,10 @@ import os
 
 import pytest
 
-from evalkit.errors import UnavailableError, UnknownNameError
-from judges.vlm.serving.flags import Wish, fitting, launch
-from judges.vlm.serving.machine import Gpu, Machine, machine, parse, visible
-from judges.vlm.serving.profiles import profile, profiles
+from evalkit.api.errors import UnavailableError, UnknownNameError
+from evalkit.judges.vlm.serving.flags import Wish, fitting, launch
+from evalkit.judges.vlm.serving.machine import Gpu, Machine, machine, parse, visible
+from evalkit.judges.vlm.serving.profiles import profile, profiles
 
 WISH = Wish("the-model", "the-name", 8000)
 
@@ -156,7 +156,7 @@ def test_a_name_that_is_none() -> None:
 @pytest.mark.parametrize("size", [(1024, 768), (3000, 2000), (100, 60), (4096, 300), (10, 1900)])
 @pytest.mark.parametrize("name", ["qwen3-vl-8b", "qwen2.5-vl-7b"])
 def test_pictures_are_resized_as_the_processor_does(name: str, size: tuple[int, int]) -> None:
-    from evalkit.torchvision_cpu import ensure_torchvision
+    from evalkit.compat.torchvision_cpu import ensure_torchvision
 
     ensure_torchvision()
     from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize

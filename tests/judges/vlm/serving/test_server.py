@@ -12,9 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evalkit.errors import UnavailableError
-from judges.vlm.serving import serve
-from judges.vlm.serving.machine import Machine
+from evalkit.api.errors import UnavailableError
+from evalkit.judges.vlm.serving import serve
+from evalkit.judges.vlm.serving.machine import Machine
 from tests.judges.vlm.serving.conftest import Fake
 
 CPU = Machine()
@@ -108,8 +108,8 @@ def start_owner(fake: Fake, folder: Path) -> subprocess.Popen[bytes]:
     program = f"""
         import time
         from pathlib import Path
-        from judges.vlm.serving import serve, server
-        from judges.vlm.serving.machine import Machine
+        from evalkit.judges.vlm.serving import serve, server
+        from evalkit.judges.vlm.serving.machine import Machine
         server._GRACE = 0.5
         with serve("judge-mini", {str(folder)!r}, Path({str(fake.python)!r}), on=Machine(), log=Path("log")):
             time.sleep(600)

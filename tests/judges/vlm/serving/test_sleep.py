@@ -8,9 +8,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from evalkit.errors import ConfigError, UnavailableError
-from evalkit.plugins import PluginSpec, create
-from judges.vlm.serving import sleep, wake
+from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.judges.vlm.serving import sleep, wake
+from evalkit.plugins.registry import PluginSpec, create
 
 
 class _Server(HTTPServer):

@@ -1,0 +1,101 @@
+"""Every error evalkit raises on purpose, and the exit code each one means.
+
+    EvalkitError
+    ├── UsageError            2   the command or the config is wrong; nothing was started
+    │   ├── ConfigError           a key, a value or a file of the config
+    │   ├── UnknownNameError      no such benchmark, generator, judge, metric or exporter
+    │   └── SuiteError            a benchmark that can't be read as one
+    ├── UnavailableError      3   a server, a device or a package the run needs is missing
+    ├── PictureError          -   one picture can't be used: its cell is marked, the run goes on
+    ├── GenerationError       -   one case could not be generated: its cell is marked
+    ├── JudgeError            -   one judge failed on one picture: its cell is marked
+    ├── StoreError            70  the run folder is damaged or not ours
+    └── Interrupted           130 stopped by the user; the same command goes on
+
+Each says what happened, where, and what to do next. Cell-level errors carry no exit code of their own: they end
+as `error(reason)` in the store and count against the run's coverage.
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_GATE_FAILED = 1
+EXIT_USAGE = 2
+EXIT_UNDECIDED = 3
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class EvalkitError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        what: what happened, one sentence.
+        where: file, case, key or URL it happened at.
+        hint: what to do next: the exact command, key or package extra.
+    """
+
+    exit_code = EXIT_BUG
+
+    def __init__(self, what: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.what}"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.where, self.hint))
+
+
+def _rebuild(cls: type[EvalkitError], what: str, where: str, hint: str) -> EvalkitError:
+    return cls(what, where=where, hint=hint)
+
+
+class UsageError(EvalkitError):
+    """The command or the config is wrong; nothing was started."""
+
+    exit_code = EXIT_USAGE
+
+
+class ConfigError(UsageError):
+    """A key, a value or a file of the config is wrong."""
+
+
+class UnknownNameError(UsageError):
+    """No plug-in of that name."""
+
+
+class SuiteError(UsageError):
+    """A benchmark that can't be read as one."""
+
+
+class UnavailableError(EvalkitError):
+    """A server, a device or a package the run needs is missing: the run can't be decided."""
+
+    exit_code = EXIT_UNDECIDED
+
+
+class PictureError(EvalkitError):
+    """One picture can't be used (empty, truncated, too large, not an image)."""
+
+
+class GenerationError(EvalkitError):
+    """One case could not be generated."""
+
+
+class JudgeError(EvalkitError):
+    """One judge failed on one picture."""
+
+
+class StoreError(EvalkitError):
+    """The run folder is damaged, or is not a run folder."""
+
+
+class Interrupted(EvalkitError):
+    """Stopped by the user; what was finished is kept and the same command goes on."""
+
+    exit_code = EXIT_INTERRUPTED

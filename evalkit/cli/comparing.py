@@ -1,0 +1,80 @@
+"""Two finished run folders: compare them, gate the difference, and write the newer one's reports again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from evalkit.api.errors import UsageError
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import Comparison, GateResult, RunSummary
+from evalkit.config.model import Gate, RunConfig
+from evalkit.formats.keys import to_json
+from evalkit.stats.intervals import case_means
+from evalkit.store.run_reader import RunReader
+from evalkit.store.run_store import RunStore
+from evalkit.verdict.compare import Baseline, compare, difference_bounds, paired_differences
+from evalkit.verdict.gates import check
+from evalkit.verdict.results import StoredResults
+
+
+def compare_folders(
+    base: Path, new: Path, drops: Iterable[str] = (), *, report: bool = False
+) -> tuple[Comparison, tuple[GateResult, ...]]:
+    """What changed between two runs, and what gates of the form `dimension=max_drop` say of it.
+
+    Args:
+        base: run folder of the baseline.
+        new: run folder of the run under test.
+        drops: gates.
+        report: store the comparison in the new run and write its reports again.
+
+    Raises:
+        UsageError: not two finished runs, or a gate on a dimension they do not share.
+    """
+    if base.is_file():
+        raise UsageError("a leaderboard file has no cases to compare", where=str(base), hint="use a run folder")
+    with RunReader(base) as reference, RunReader(new) as reader:
+        summary = StoredResults(reader).summary()
+        dimensions = _shared(reader, reference, summary)
+        comparison = compare(reader, Baseline(reference), dimensions)
+        gates = tuple(_gate(text, reader, reference, dimensions) for text in drops)
+    if report:
+        _write(new, base, replace(summary, comparison=comparison))
+    return comparison, gates
+
+
+def _shared(new: RunReader, base: RunReader, summary: RunSummary) -> dict[str, Dimension]:
+    """The dimensions of the judges that are the same in both runs."""
+    ours: Mapping[str, str] = new.meta("judges") or {}
+    theirs: Mapping[str, str] = base.meta("judges") or {}
+    same = {judge for judge, fingerprint in ours.items() if theirs.get(judge) == fingerprint}
+    return {row.dimension.name: row.dimension for row in summary.dimensions if row.judge in same}
+
+
+def _gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, Dimension]) -> GateResult:
+    name, _, bound = text.partition("=")
+    try:
+        gate = Gate(dimension=name, max_drop=float(bound), against="baseline")
+        dimension = dimensions[name]
+    except ValueError as error:
+        raise UsageError(f"`{text}` is not DIMENSION=DROP", where="--max-drop") from error
+    except KeyError as error:
+        hint = f"they share: {', '.join(dimensions) or 'none'}"
+        raise UsageError(f"the runs do not share the dimension `{name}`", where="--max-drop", hint=hint) from error
+    differences = case_means(paired_differences(new, base, Role.STUDENT, name))
+    low, high = difference_bounds(dimension)
+    return check(gate, -differences if dimension.higher_is_better else differences, low=low, high=high)
+
+
+def _write(new: Path, base: Path, summary: RunSummary) -> None:
+    from evalkit.engine.run import export
+
+    store = RunStore(new)
+    try:
+        store.set_meta("baseline", str(base.resolve()))
+        store.set_meta("summary", to_json(summary))
+        export(RunConfig.model_fields["exporters"].default, store)
+    finally:
+        store.close()

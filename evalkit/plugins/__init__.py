@@ -1,0 +1,1 @@
+"""Plug-ins and presets, found by name through entry points."""

@@ -1,0 +1,54 @@
+"""Presets: a generator with its settings under a name of its own, found through entry points (`evalkit.presets`;
+ground floor).
+
+An entry point names a function that returns its presets. A preset is used like a generator: `--student NAME`, with
+settings of the user over its own: `NAME:key=value`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.api.records import JSON
+
+
+class Preset(Protocol):
+    """`summary`: what it is. `brief`: steps, NFE, memory, licence. Each one line."""
+
+    name: str
+    summary: str
+
+    @property
+    def brief(self) -> str: ...
+
+    def resolve(self, given: Mapping[str, JSON], value: str = "") -> tuple[str, dict[str, Any]]:
+        """The generator plug-in and its settings, with those the user gave over the preset's own.
+
+        Raises:
+            ConfigError: it needs a setting that was not given.
+        """
+        ...
+
+
+@cache
+def presets() -> Mapping[str, Preset]:
+    """All presets by name, read once per process.
+
+    Raises:
+        UnavailableError: an entry point that can't be imported, or a file of it that is no preset.
+    """
+    found: dict[str, Preset] = {}
+    for entry in sorted(entry_points(group="evalkit.presets"), key=lambda entry: entry.name):
+        try:
+            more: dict[str, Preset] = {preset.name: preset for preset in entry.load()()}
+        except ConfigError as error:
+            raise UnavailableError(str(error), where=entry.value, hint=error.hint) from error
+        except Exception as error:  # other people's module: anything can happen
+            what = f"the presets `{entry.name}` can't be had: {type(error).__name__}: {error}"
+            raise UnavailableError(what, where=entry.value, hint="`evalkit doctor` shows what is missing") from error
+        found = more | found
+    return found

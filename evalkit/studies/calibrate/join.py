@@ -1,0 +1,221 @@
+"""Labels and scores of the same pictures, side by side."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.api.errors import ConfigError
+from evalkit.api.labels import Kind, Label
+from evalkit.api.records import Dimension, Role
+from evalkit.store.run_reader import RunReader
+from evalkit.studies.calibrate.read import Given
+
+Values = NDArray[np.float64]
+Cell = tuple[int, int, Role | None]
+"""Index of a case, seed, and whose picture it is; `None` for the pair of twins."""
+
+
+class CaseValues(NamedTuple):
+    """Per case: people's and the judge's value of what was labelled, shape (n,); the judge's of other cases, (N,)."""
+
+    labels: Values
+    scores: Values
+    others: Values
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One dimension as people and the judge see it.
+
+    Args:
+        dimension: what was asked about.
+        kind: how people were asked.
+        raters: their names.
+        cells: the labelled pictures or pairs that the judge scored too, grouped by case.
+        ratings: people's answers in [0, 1], shape (raters, cells); NaN where one did not say.
+        scores: the judge's values, shape (cells,).
+        everything: the judge's values of all cells of the run.
+        n_unscored: labelled pictures that the judge has no score of.
+    """
+
+    dimension: Dimension
+    kind: Kind
+    raters: tuple[str, ...]
+    cells: tuple[Cell, ...]
+    ratings: Values
+    scores: Values
+    everything: Mapping[Cell, float]
+    n_unscored: int
+
+    @cached_property
+    def labels(self) -> Values:
+        """Mean answer of the people asked, shape (cells,)."""
+        return np.asarray(np.nanmean(self.ratings, axis=0)) if len(self.cells) else np.zeros(0)
+
+    @cached_property
+    def cases(self) -> NDArray[np.int_]:
+        """Case of each cell, shape (cells,)."""
+        return np.array([idx for idx, _, _ in self.cells], dtype=int)
+
+    @cached_property
+    def predictions(self) -> Mapping[Cell, float]:
+        """The judge's values as prediction-powered inference takes them, of all cells.
+
+        A dimension without bounds goes by its ranks, as shares of all, so that one huge value can't outweigh the rest.
+        """
+        if None not in (self.dimension.low, self.dimension.high):
+            return self.everything
+        from scipy import stats
+
+        ranks = stats.rankdata(list(self.everything.values())) / max(len(self.everything), 1)
+        return dict(zip(self.everything, map(float, ranks), strict=True))
+
+    @property
+    def upwards(self) -> bool:
+        """Whether a higher value of the judge is a better picture; of pairs it always is."""
+        return self.kind == "pairwise" or self.dimension.higher_is_better
+
+    @property
+    def n_labels(self) -> int:
+        """Answers given."""
+        return int((~np.isnan(self.ratings)).sum())
+
+    def judges_mean(self, role: Role | None, *, difference: bool) -> float:
+        """The judge's own mean over cases, in its unit: of one role, of pairs (`None`), or of student minus teacher."""
+        if difference:
+            values = [
+                (idx, value - self.everything[idx, seed, Role.TEACHER])
+                for (idx, seed, of), value in self.everything.items()
+                if of is Role.STUDENT and (idx, seed, Role.TEACHER) in self.everything
+            ]
+        else:
+            values = [(idx, value) for (idx, _, of), value in self.everything.items() if of is role]
+        return float(np.mean(_means(values)))
+
+    def by_case(self, role: Role | None, labels: Values) -> CaseValues:
+        """What prediction-powered inference takes, of one role's pictures (`None`: of pairs).
+
+        `labels` is any value per cell, shape (cells,): the mean answers, or passes.
+        """
+        own = {cell: i for i, cell in enumerate(self.cells) if cell[2] is role}
+        ours = [(cell[0], float(labels[i])) for cell, i in own.items()]
+        theirs = [(cell[0], self.predictions[cell]) for cell in own]
+        labelled = {idx for idx, _ in ours}
+        rest = [(idx, v) for (idx, _, r), v in self.predictions.items() if r is role and idx not in labelled]
+        return CaseValues(_means(ours), _means(theirs), _means(rest))
+
+    def differences(self) -> CaseValues:
+        """The same for student minus teacher, of cases and seeds that have both."""
+        change = {
+            (idx, seed): value - self.predictions[idx, seed, Role.TEACHER]
+            for (idx, seed, role), value in self.predictions.items()
+            if role is Role.STUDENT and (idx, seed, Role.TEACHER) in self.predictions
+        }
+        said = dict(zip(self.cells, map(float, self.labels), strict=True))
+        both = [place for place in change if (*place, Role.STUDENT) in said and (*place, Role.TEACHER) in said]
+        ours = [(place[0], said[*place, Role.STUDENT] - said[*place, Role.TEACHER]) for place in both]
+        theirs = [(place[0], change[place]) for place in both]
+        labelled = {idx for idx, _ in ours}
+        rest = [(idx, value) for (idx, _), value in change.items() if idx not in labelled]
+        return CaseValues(_means(ours), _means(theirs), _means(rest))
+
+
+def join(reader: RunReader, given: Sequence[Given], known: Mapping[str, Dimension]) -> Iterator[Judged]:
+    """Every dimension and kind of question that was labelled, with the run's scores.
+
+    Raises:
+        ConfigError: a label of a picture, a role or a dimension that this run does not have; names file and entry.
+    """
+    pictures = _Pictures(reader)
+    answers: dict[tuple[str, Kind], dict[Cell, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for rater, label, where in given:
+        if label.dimension not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise ConfigError(f"this run has no dimension `{label.dimension}`", where=where, hint=f"it has {has}")
+        answers[label.dimension, label.kind][pictures.cell(label, where)][rater] = label.worth
+    for (name, kind), cells in answers.items():
+        dimension = known[name]
+        everything = _everything(reader, dimension, pairs=kind == "pairwise")
+        kept = sorted((cell for cell in cells if cell in everything), key=lambda cell: (cell[0], cell[1], str(cell[2])))
+        raters = tuple(sorted({rater for cell in kept for rater in cells[cell]}))
+        row = {rater: i for i, rater in enumerate(raters)}
+        ratings = np.full((len(raters), len(kept)), np.nan)
+        for column, cell in enumerate(kept):
+            for rater, worth in cells[cell].items():
+                ratings[row[rater], column] = worth
+        scores = np.array([everything[cell] for cell in kept], dtype=float)
+        yield Judged(dimension, kind, raters, tuple(kept), ratings, scores, everything, len(cells) - len(kept))
+
+
+class _Pictures:
+    """The run's pictures, each looked up once."""
+
+    def __init__(self, reader: RunReader) -> None:
+        self._reader = reader
+        self._cases: dict[str, int | None] = {}
+        self._shas: dict[tuple[int, int, Role], str | None] = {}
+
+    def cell(self, label: Label, where: str) -> Cell:
+        if label.case_id not in self._cases:
+            found = self._reader.find_case(label.case_id)
+            self._cases[label.case_id] = found.idx if found else None
+        idx = self._cases[label.case_id]
+        if idx is None:
+            raise ConfigError(
+                f"this run has no case {label.case_id!r}",
+                where=where,
+                hint="labels go with the run they are from",
+            )
+        for shown in label.pictures:
+            if self._sha(idx, label.seed, shown.role) != shown.sha256:
+                raise ConfigError(
+                    f"{label.case_id}, seed {label.seed}: this run's {shown.role.value} has another picture than "
+                    f"{shown.sha256[:12]}…",
+                    where=where,
+                    hint="labels go with the pictures they were made from: give the run that has these",
+                )
+        return idx, label.seed, label.pictures[0].role if len(label.pictures) == 1 else None
+
+    def _sha(self, idx: int, seed: int, role: Role) -> str | None:
+        key = idx, seed, role
+        if key not in self._shas:
+            sample = self._reader.sample(role, idx, seed)
+            self._shas[key] = sample.sha256 if sample and sample.ok else None
+        return self._shas[key]
+
+
+def _everything(reader: RunReader, dimension: Dimension, *, pairs: bool) -> dict[Cell, float]:
+    """The judge's value of every cell.
+
+    Of a pair: the student's minus the teacher's, the better the higher; or the student's own value, where the judge
+    scores no teacher (a preference is about the pair already).
+    """
+    found: dict[Cell, float] = {
+        (idx, seed, role): value for idx, seed, role, value in reader.cells(dimension.name, 0) if value is not None
+    }
+    if not pairs:
+        return found
+    sign = 1.0 if dimension.higher_is_better else -1.0
+    if not any(role is Role.TEACHER for _, _, role in found):
+        return {(idx, seed, None): sign * value for (idx, seed, _), value in found.items()}
+    return {
+        (idx, seed, None): sign * (value - found[idx, seed, Role.TEACHER])
+        for (idx, seed, role), value in found.items()
+        if role is Role.STUDENT and (idx, seed, Role.TEACHER) in found
+    }
+
+
+def _means(values: Sequence[tuple[int, float]]) -> Values:
+    """Mean per case, in the order of the cases' indices; shape (n_cases,)."""
+    if not values:
+        return np.zeros(0)
+    cases = np.array([idx for idx, _ in values])
+    _, where, counts = np.unique(cases, return_inverse=True, return_counts=True)
+    return np.asarray(np.bincount(where, weights=np.array([v for _, v in values])) / counts)

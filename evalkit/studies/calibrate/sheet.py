@@ -1,0 +1,179 @@
+"""Which pictures of a run people are to label: a random sample of cases, each with the same chance."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from evalkit.api.errors import PictureError, UsageError
+from evalkit.api.labels import KINDS, Item, Kind, LabelSheet, Question, Sampling, Shown
+from evalkit.api.pictures import read_file
+from evalkit.api.records import Case, Dimension, Role, Sample
+from evalkit.api.results import RunSummary
+from evalkit.store.run_reader import RunReader
+from evalkit.verdict.results import StoredResults
+
+ROLES = (Role.STUDENT, Role.TEACHER)
+DEFAULT_PREFIX = "vlm."
+Place = tuple[int, int]
+"""Index of a case, and a seed."""
+
+
+class Chosen(NamedTuple):
+    """A sheet, and the file of every picture it shows, by sha256."""
+
+    sheet: LabelSheet
+    pictures: dict[str, Path]
+
+
+def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: Sequence[Role] = ROLES) -> Chosen:
+    """Draw cases at random until `n` pictures are to be labelled, twins together, and shuffle what is shown.
+
+    One seed of each case is drawn, so that no case counts twice. Twins are drawn together, for the difference of
+    student and teacher, and shown apart, unless a question is about the pair.
+
+    Args:
+        reader: a finished run.
+        wanted: dimensions to ask about, as `NAME` or `NAME=KIND`; none: those of the VLM judge.
+        n: pictures to look at.
+        seed: of the sample and of the order.
+        roles: whose pictures.
+
+    Raises:
+        UsageError: an unknown dimension or kind, or nothing to label.
+    """
+    summary = StoredResults(reader).summary()
+    questions = _questions(summary, wanted)
+    if len(roles) < 2 and any(question.kind == "pairwise" for question in questions):
+        raise UsageError("a pair takes the pictures of both roles", where="--role", hint="leave --role out")
+    scored = [_scored(reader, question.dimension, roles) for question in questions]
+    seeds: dict[int, set[int]] = defaultdict(set)
+    for of_question in scored:
+        for idx, at in of_question:
+            seeds[idx].add(at)
+    if not seeds:
+        asked_for = ", ".join(question.dimension for question in questions)
+        raise UsageError(f"no picture has a score on {asked_for}", where=str(reader.folder))
+    rng = random.Random(seed)
+    cases = sorted(seeds)
+    rng.shuffle(cases)
+    items: list[Item] = []
+    pictures: dict[str, Path] = {}
+    looked = drawn = 0
+    for idx in cases:
+        if looked >= n:
+            break
+        place = idx, rng.choice(sorted(seeds[idx]))
+        case = next(reader.cases(idx)).case
+        samples = _samples(reader, place, roles)
+        new = _items(case, place, samples, questions, scored, rng)
+        if not new:  # only a pair was asked about, and one of its pictures is missing
+            continue
+        items += new
+        shown = {one.sha256 for item in new for one in item.pictures}
+        pictures |= {s.sha256: reader.blobs.path(s.sha256, s.suffix) for s in samples.values() if s.sha256 in shown}
+        pictures |= {item.source: Path(case.source.path) for item in new if item.source and case.source}
+        drawn += 1
+        looked += len({one.role for item in new for one in item.pictures})
+    if not items:
+        raise UsageError("no case has the pictures of both roles", where=str(reader.folder))
+    rng.shuffle(items)
+    sampling = Sampling(seed, drawn, len(cases), sum(len(item.questions) for item in items))
+    return Chosen(LabelSheet(questions, items, sampling, summary.benchmark, summary.run_digest), pictures)
+
+
+def dimensions(summary: RunSummary) -> dict[str, Dimension]:
+    """The dimensions of a run by name."""
+    return {result.dimension.name: result.dimension for result in summary.dimensions}
+
+
+def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[Question, ...]:
+    known = dimensions(summary)
+    named = ", ".join(sorted(known)) or "none"
+    if not wanted:
+        wanted = [name for name, one in known.items() if one.of_picture and name.startswith(DEFAULT_PREFIX)]
+        if not wanted:
+            raise UsageError(
+                "which dimensions? this run has none of a VLM judge",
+                hint=f"`--dimension NAME`, once for each of: {named}",
+            )
+    questions: dict[str, Question] = {}
+    for text in wanted:
+        name, _, kind = text.partition("=")
+        if name not in known:
+            raise UsageError(f"this run has no dimension `{name}`", where="--dimension", hint=f"it has {named}")
+        if name in questions:
+            raise UsageError(f"`{name}` is asked twice", where="--dimension")
+        if kind and kind not in KINDS:
+            raise UsageError(f"`{kind}` is no kind of question", where="--dimension", hint=f"one of {', '.join(KINDS)}")
+        questions[name] = Question(name, _kind(name, kind), known[name].description)
+    return tuple(questions.values())
+
+
+def _kind(name: str, given: str) -> Kind:
+    for kind in KINDS:
+        if kind == given:
+            return kind
+    return "pairwise" if name.endswith(".preference") else "scale"
+
+
+def _scored(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[Place, set[Role]]:
+    """Where the judge gave a score: (case, seed) -> the roles that have one."""
+    found: dict[Place, set[Role]] = defaultdict(set)
+    for idx, seed, role, value in reader.cells(dimension, 0):
+        if value is not None and role in roles:
+            found[idx, seed].add(role)
+    return dict(found)
+
+
+def _samples(reader: RunReader, place: Place, roles: Sequence[Role]) -> dict[Role, Sample]:
+    samples = {role: reader.sample(role, *place) for role in roles}
+    return {role: sample for role, sample in samples.items() if sample and sample.ok}
+
+
+def _items(
+    case: Case,
+    place: Place,
+    samples: Mapping[Role, Sample],
+    questions: Sequence[Question],
+    scored: Sequence[Mapping[Place, set[Role]]],
+    rng: random.Random,
+) -> list[Item]:
+    """What is shown of one case and seed: each picture with its questions, and the pair with its own."""
+    shown = {role: Shown(role, sample.sha256) for role, sample in samples.items()}
+    texts = tuple(target.text for target in case.texts)
+    source = _source(case)
+
+    def item(pictures: tuple[Shown, ...], asked: list[int]) -> Item:
+        return Item(case.id, place[1], case.prompt, case.task, texts, pictures, tuple(asked), source)
+
+    items = []
+    single = [i for i, question in enumerate(questions) if question.kind != "pairwise"]
+    for role, picture in shown.items():
+        asked = [i for i in single if role in scored[i].get(place, ())]
+        if asked:
+            items.append(item((picture,), asked))
+    about_pairs = [i for i, question in enumerate(questions) if question.kind == "pairwise" and place in scored[i]]
+    if about_pairs and len(shown) == 2:
+        sides = list(shown.values())
+        rng.shuffle(sides)
+        items.append(item(tuple(sides), about_pairs))
+    return items
+
+
+def _source(case: Case) -> str:
+    """Sha256 of an edit's source picture, where it still lies where it was; else empty."""
+    if case.source is None:
+        return ""
+    try:
+        actual = hashlib.sha256(read_file(Path(case.source.path))).hexdigest()
+    except PictureError:
+        return ""
+    return actual if case.source.sha256 in ("", actual) and Path(case.source.path).suffix.lower() in SHOWN else ""
+
+
+SHOWN = {".png", ".jpg", ".jpeg", ".webp"}

@@ -1,0 +1,1 @@
+"""What a run's scores mean: comparison, blame, gates and stability."""

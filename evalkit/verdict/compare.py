@@ -1,0 +1,165 @@
+"""A run against a baseline run: what became of every case, and of every dimension."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalkit.api.records import Case, Dimension, Role, Status, Verdict
+from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseChange, Comparison, DimensionChange
+from evalkit.stats.intervals import case_means, mean_interval
+from evalkit.stats.multiplicity import benjamini_hochberg
+from evalkit.stats.paired_tests import paired_p_value
+from evalkit.store.run_reader import RunReader
+from evalkit.verdict.blame import blame_verdicts
+
+
+class Baseline:
+    """A finished run to compare with: its cases by id, and its judges."""
+
+    def __init__(self, reader: RunReader, label: str = "") -> None:
+        self.reader = reader
+        self.label = label or reader.folder.name
+        self.judges: Mapping[str, str] = reader.meta("judges") or {}
+        self.created = str(reader.meta("created") or "")
+
+    def change(self, case: Case, seed: int, verdicts: tuple[Verdict, ...], judges: Mapping[str, str]) -> CaseChange:
+        """What became of one case and seed.
+
+        Args:
+            case: the case as the new run asked it.
+            seed: which of its pictures.
+            verdicts: of the new run's student.
+            judges: judge name -> fingerprint of the new run.
+        """
+        found = self.reader.find_case(case.id)
+        if found is None:
+            return CaseChange(Bucket.NEW_FAILURE if fails(verdicts) else Bucket.UNCHANGED, "not in the baseline")
+        sample = self.reader.sample(Role.STUDENT, found.idx, seed)
+        if not same_question(found.case, case):
+            return CaseChange(Bucket.INCOMPARABLE, "the case has changed", sample)
+        comparable = {name for name, fingerprint in judges.items() if self.judges.get(name) == fingerprint}
+        theirs = self._verdicts(found.idx, seed)
+        if not comparable:
+            return CaseChange(Bucket.INCOMPARABLE, f"changed: {_changed(judges, self.judges)}", sample, theirs)
+        before = tuple(verdict for verdict in theirs if verdict.judge in comparable and looked(verdict))
+        now = tuple(verdict for verdict in verdicts if verdict.judge in comparable and looked(verdict))
+        if not now:
+            return CaseChange(Bucket.INCOMPARABLE, "not judged in this run", sample, theirs)
+        if not before:
+            bucket = Bucket.NEW_FAILURE if fails(now) else Bucket.UNCHANGED
+            return CaseChange(bucket, "not judged in the baseline", sample, theirs)
+        return CaseChange(bucket_of(fails(before), fails(now)), "", sample, theirs)
+
+    def _verdicts(self, idx: int, seed: int) -> tuple[Verdict, ...]:
+        roles = {role: self.reader.verdicts(role, idx, seed) for role in Role}
+        return blame_verdicts(roles)[Role.STUDENT]
+
+
+def same_question(one: Case, other: Case) -> bool:
+    """Whether two cases of one id ask for the same picture and the same truth."""
+    plain = [dataclasses.replace(case, category="", tags=(), source=None) for case in (one, other)]
+    sources = [case.source.sha256 if case.source else None for case in (one, other)]
+    return plain[0] == plain[1] and sources[0] == sources[1]
+
+
+def looked(verdict: Verdict) -> bool:
+    """Whether the judge scored anything."""
+    return any(score.status is Status.SCORED for score in verdict.scores)
+
+
+def fails(verdicts: tuple[Verdict, ...]) -> bool:
+    """Whether a case fails: a finding of severity `FAILING_SEVERITY` or more."""
+    return any(finding.severity >= FAILING_SEVERITY for verdict in verdicts for finding in verdict.findings)
+
+
+def bucket_of(failed_before: bool, fails_now: bool) -> Bucket:
+    """The bucket of a case that both runs judged."""
+    if fails_now:
+        return Bucket.STILL_FAILING if failed_before else Bucket.REGRESSED
+    return Bucket.FIXED if failed_before else Bucket.UNCHANGED
+
+
+def compare(new: RunReader, baseline: Baseline, dimensions: Mapping[str, Dimension]) -> Comparison:
+    """Everything that changed between a baseline and a run: buckets of cases, and dimensions by group.
+
+    Args:
+        new: the run under test.
+        baseline: what it is compared with.
+        dimensions: name -> dimension, of the judges whose versions are the same in both.
+    """
+    judges = new.meta("judges") or {}
+    buckets: Counter[Bucket] = Counter()
+    reasons: Counter[str] = Counter()
+    for idx, case in new.cases():
+        for seed in range(new.meta("seeds") or 1):
+            change = baseline.change(case, seed, new.verdicts(Role.STUDENT, idx, seed), judges)
+            buckets[change.bucket] += 1
+            if change.bucket is Bucket.INCOMPARABLE:
+                reasons[change.reason] += 1
+    changes = [change for dimension in dimensions.values() for change in _changes(new, baseline.reader, dimension)]
+    return Comparison(
+        baseline=baseline.label,
+        baseline_created=baseline.created,
+        buckets={bucket: buckets[bucket] for bucket in Bucket},
+        dimensions=_adjusted(changes),
+        reasons=dict(reasons.most_common()),
+    )
+
+
+def paired_differences(
+    new: RunReader, base: RunReader, base_role: Role, dimension: str, without: frozenset[str] = frozenset()
+) -> list[tuple[str, float]]:
+    """(case id, student minus reference) of every case and seed that both scored, grouped by case.
+
+    Args:
+        new: the run whose student is compared.
+        base: the run of the reference; the same one for the teacher.
+        base_role: the reference's role in it.
+        dimension: name of the dimension.
+        without: ids of cases to leave out.
+    """
+    theirs = {(case, seed): value for case, seed, value in base.scores(base_role, dimension)}
+    return [
+        (case, value - theirs[case, seed])
+        for case, seed, value in new.scores(Role.STUDENT, dimension)
+        if (case, seed) in theirs and case not in without
+    ]
+
+
+def difference_bounds(dimension: Dimension) -> tuple[float | None, float | None]:
+    """Smallest and largest possible difference of two values of a dimension."""
+    if dimension.low is None or dimension.high is None:
+        return None, None
+    width = dimension.high - dimension.low
+    return -width, width
+
+
+def _changes(new: RunReader, base: RunReader, dimension: Dimension) -> Iterator[DimensionChange]:
+    differences = paired_differences(new, base, Role.STUDENT, dimension.name)
+    groups = new.case_groups()
+    names = {"all": None} | {name: name for name in sorted({g for gs in groups.values() for g in gs})}
+    for name in names:
+        chosen = [(case, value) for case, value in differences if name == "all" or name in groups[case]]
+        yield _change(dimension, name, case_means(chosen))
+
+
+def _change(dimension: Dimension, group: str, means: NDArray[np.float64]) -> DimensionChange:
+    low, high = difference_bounds(dimension)
+    interval = mean_interval(means, low=low, high=high)
+    p_value = paired_p_value(means) if len(means) else None
+    return DimensionChange(dimension.name, group, dimension.higher_is_better, interval, p_value)
+
+
+def _adjusted(changes: list[DimensionChange]) -> tuple[DimensionChange, ...]:
+    """Benjamini–Hochberg over everything compared: these are explored, not gated."""
+    adjusted = benjamini_hochberg([change.p_value for change in changes])
+    return tuple(dataclasses.replace(c, p_adjusted=p) for c, p in zip(changes, adjusted, strict=True))
+
+
+def _changed(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
+    return ", ".join(f"judge {name}" for name in sorted(ours) if theirs.get(name) != ours[name]) or "judges"

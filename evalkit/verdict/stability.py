@@ -1,0 +1,110 @@
+"""A/A check over run folders of one student: unstable cases, and how often a gate would have failed by chance."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from evalkit.api.errors import UsageError
+from evalkit.api.records import JSON, Role
+from evalkit.api.results import GateStatus, Interval
+from evalkit.config.model import Gate
+from evalkit.stats.intervals import case_means, mean_interval
+from evalkit.stats.stability import Unstable, unstable_cases
+from evalkit.store.run_reader import RunReader
+from evalkit.verdict.compare import difference_bounds, fails, looked
+from evalkit.verdict.gates import check
+from evalkit.verdict.results import StoredResults
+
+
+class ChanceFailures(NamedTuple):
+    """A dimension's difference between runs that should not differ, and how many ordered pairs a gate failed."""
+
+    dimension: str
+    difference: Interval | None
+    failed: int
+    pairs: int
+
+
+class AAReport(NamedTuple):
+    """What an A/A check found."""
+
+    n_cases: int
+    unstable: tuple[Unstable, ...]
+    gates: tuple[ChanceFailures, ...]
+
+
+def check_runs(folders: Sequence[Path], max_drop: float) -> AAReport:
+    """Compare runs of the same student on the same benchmark with one another.
+
+    Raises:
+        UsageError: a single run of a single seed, or runs of another benchmark, student or judge.
+    """
+    readers = [RunReader(folder) for folder in folders]
+    try:
+        if len(readers) == 1 and (readers[0].meta("seeds") or 1) < 2:
+            raise UsageError("one run of one seed shows no chance", hint="give more runs, or one with --seeds 4")
+        _check_alike(readers)
+        history: dict[str, list[bool]] = defaultdict(list)
+        for reader in readers:
+            for case, failed in _endings(reader):
+                history[case].append(failed)
+        return AAReport(len(history), unstable_cases(history), _chance_failures(readers, max_drop))
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def _check_alike(readers: Sequence[RunReader]) -> None:
+    first = readers[0]
+    for reader in readers[1:]:
+        for name, ours, theirs in (
+            ("benchmarks", first.meta("benchmark"), reader.meta("benchmark")),
+            ("judges", first.meta("judges"), reader.meta("judges")),
+            ("students", _student(first), _student(reader)),
+        ):
+            if ours != theirs:
+                raise UsageError(f"runs of different {name}", where=f"{first.folder} and {reader.folder}")
+
+
+def _student(reader: RunReader) -> JSON:
+    return StoredResults(reader).summary().config.get("student")
+
+
+def _endings(reader: RunReader) -> list[tuple[str, bool]]:
+    """(case id, failed) of every judged picture of the student."""
+    endings = []
+    for idx, case in reader.cases():
+        for seed in range(reader.meta("seeds") or 1):
+            verdicts = tuple(v for v in reader.verdicts(Role.STUDENT, idx, seed) if looked(v))
+            if verdicts:
+                endings.append((case.id, fails(verdicts)))
+    return endings
+
+
+def _chance_failures(readers: Sequence[RunReader], max_drop: float) -> tuple[ChanceFailures, ...]:
+    dimensions = [r.dimension for r in StoredResults(readers[0]).summary().dimensions if r.role is Role.STUDENT]
+    found = []
+    for dimension in dimensions:
+        gate = Gate(dimension=dimension.name, max_drop=max_drop, against="baseline")
+        means = [dict(_by_case(reader, dimension.name)) for reader in readers]
+        low, high = difference_bounds(dimension)
+        failed = pairs = 0
+        for one, other in permutations(means, 2):
+            differences = np.array([one[case] - other[case] for case in one if case in other])
+            result = check(gate, differences, low=low, high=high)
+            failed, pairs = failed + (result.status is GateStatus.FAIL), pairs + 1
+        apart = [means[1][case] - means[0][case] for case in means[0] if case in means[1]] if len(means) > 1 else []
+        difference = mean_interval(np.array(apart), low=low, high=high)
+        found.append(ChanceFailures(dimension.name, difference, failed, pairs))
+    return tuple(found)
+
+
+def _by_case(reader: RunReader, dimension: str) -> list[tuple[str, float]]:
+    rows = [(case, value) for case, _, value in reader.scores(Role.STUDENT, dimension)]
+    return list(zip(dict.fromkeys(case for case, _ in rows), case_means(rows).tolist(), strict=True))
