@@ -44,14 +44,39 @@ class Status(StrEnum):
     UNSCORED = "unscored"
     ERROR = "error"
     SKIPPED = "skipped"
+    NOT_APPLICABLE = "not-applicable"
+    """The case does not ask for this, which is known before any picture: the cell is in no denominator."""
 
 
 class Blame(StrEnum):
-    """Whose defect a finding is: `STUDENT_ONLY` means distillation broke it."""
+    """Whose defect a finding is.
+
+    `STUDENT_ONLY`: the twin is fine, so distillation broke it. `WORSENED`: the twin has the same defect, but clearly
+    smaller; it counts as the student's. `BOTH`: inherited, about as severe in the twin. `TEACHER_ONLY`: the student
+    does not have it.
+    """
 
     STUDENT_ONLY = "student-only"
+    WORSENED = "worsened"
     BOTH = "both"
     TEACHER_ONLY = "teacher-only"
+
+
+class Grade(StrEnum):
+    """How bad a finding is, with the same meaning in every judge.
+
+    `BLEMISH`: visible to those who look for it. `DEFECT`: visible at once, but the picture can be used. `FAILURE`: the
+    picture does not do what was asked; its case fails.
+    """
+
+    BLEMISH = "blemish"
+    DEFECT = "defect"
+    FAILURE = "failure"
+
+    @property
+    def rank(self) -> int:
+        """0 for a blemish, 2 for a failure."""
+        return tuple(Grade).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +317,9 @@ class Sample:
 class Dimension:
     """One thing a judge measures. `low` and `high` bound its values (`None`: unbounded).
 
-    `of_picture` is false where it says something of the judge: there people can't be asked for their word.
+    `of_picture` is false where it says something of the judge: there people can't be asked for their word. `worst` is
+    the value that a missing score is taken for when a gate asks whether it could pass; a bounded dimension needs none
+    (its bad end is taken), and a gate on an unbounded one without it stays undecided as soon as a cell is missing.
     """
 
     name: str
@@ -302,6 +329,17 @@ class Dimension:
     low: float | None = 0.0
     high: float | None = 1.0
     of_picture: bool = True
+    worst: float | None = None
+
+    @property
+    def bad_end(self) -> float | None:
+        """The least favourable value: `worst`, else the bound on the bad side; `None` if there is neither."""
+        return self.worst if self.worst is not None else self.low if self.higher_is_better else self.high
+
+    @property
+    def good_end(self) -> float | None:
+        """The most favourable value, `None` if that side has no bound."""
+        return self.high if self.higher_is_better else self.low
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +364,36 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingKind:
+    """One kind of defect that a judge reports. A judge reports no kind that it does not declare.
+
+    Args:
+        name: of the kind, as gates and filters name it: `typo`.
+        family: kinds that may be one defect seen twice (a word is misspelt here and missing there); a gate may name a
+            family instead of a kind. Empty: the kind is its own family.
+        description: what the defect is, one sentence.
+        grade: of a finding that does not say its own. `None`: it follows from the finding's severity (`grade_of`).
+        reason: why a finding of this kind has its grade, one sentence.
+        ratio: how many times the twin's size a finding must have to count as worsened and not as inherited.
+    """
+
+    name: str
+    family: str = ""
+    description: str = ""
+    grade: Grade | None = None
+    reason: str = ""
+    ratio: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not self.name or not (math.isfinite(self.ratio) and self.ratio >= 1):
+            raise ValueError(f"finding kind {self.name!r} with ratio {self.ratio!r}: a name and a ratio of 1 or more")
+
+
+FAILURE_FROM, DEFECT_FROM = 0.5, 0.2
+"""Severities from which a finding without a declared grade is a failure, or a defect."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One located defect.
 
@@ -338,6 +406,7 @@ class Finding:
         evidence: JSON for the report (expected and read text, thresholds, maps).
         target: what in the case it is about (`text:0`, `background`), so that twins can be matched.
         blame: set when the twin was judged too.
+        grade: blemish, defect or failure; `None` where judge and kind leave it to the severity.
     """
 
     kind: str
@@ -349,10 +418,20 @@ class Finding:
     evidence: Mapping[str, JSON] = field(default_factory=dict)
     target: str = ""
     blame: Blame | None = None
+    grade: Grade | None = None
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.size) and 0.0 <= self.severity <= 1.0):
             raise ValueError(f"finding {self.kind}: size {self.size!r}, severity {self.severity!r}")
+
+
+def grade_of(finding: Finding) -> Grade:
+    """The grade of a finding: its own, else by its severity (a failure from 0.5, a defect from 0.2 on)."""
+    if finding.grade is not None:
+        return finding.grade
+    if finding.severity >= FAILURE_FROM:
+        return Grade.FAILURE
+    return Grade.DEFECT if finding.severity >= DEFECT_FROM else Grade.BLEMISH
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,19 +5,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from evalkit.api.records import JSON, Case, Dimension, Role, Sample, Verdict
+from evalkit.api.records import JSON, Case, Dimension, Grade, Role, Sample, Verdict, grade_of
 
 
 class Outcome(StrEnum):
-    """The answer of the run."""
+    """The answer of the run. `MEASURED`: no gate was configured, so nothing was decided."""
 
     PASSED = "passed"
+    MEASURED = "measured"
     FAILED = "failed"
     UNDECIDED = "undecided"
 
@@ -25,8 +26,9 @@ class Outcome(StrEnum):
 class Bucket(StrEnum):
     """What became of one case and seed against a baseline.
 
-    A case *fails* where its student has a finding of severity 0.5 or more. `NEW_FAILURE`: it fails, and the baseline
-    has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so that the two can't be compared.
+    A case *fails* where its student has a finding of grade `failure`, or where a failed gate counted it.
+    `NEW_FAILURE`: it fails, and the baseline has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so
+    that the two can't be compared.
     """
 
     REGRESSED = "regressed"
@@ -37,16 +39,26 @@ class Bucket(StrEnum):
     INCOMPARABLE = "incomparable"
 
 
-FAILING_SEVERITY = 0.5
-"""A finding this severe makes its case fail."""
-
-
 class GateStatus(StrEnum):
-    """`LOW_POWER`: the interval is too wide to say either; it warns and does not fail."""
+    """`PASS`: the bound holds whatever the missing cells hold. `FAIL`: the scored cells alone break it."""
 
     PASS = "pass"
     FAIL = "fail"
-    LOW_POWER = "too little power to say"
+    UNDECIDED = "undecided"
+
+    @classmethod
+    def _missing_(cls, value: object) -> GateStatus | None:
+        return cls.UNDECIDED if value == "too little power to say" else None  # as runs of version 0.1.0 say it
+
+
+class Undecided(StrEnum):
+    """Why a gate is undecided. Only `POWER` and `FAMILY` are about chance; all others are about missing evidence."""
+
+    POWER = "too few cases"
+    FAMILY = "the correction for several gates"
+    EVIDENCE = "missing evidence"
+    INVALID_JUDGE = "a judge that failed its controls"
+    LIMITED = "a part of the suite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +114,46 @@ class MetricResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CellCounts:
+    """The cells (case and seed) of one gate.
+
+    Args:
+        student: cells asked of the student; `student_scored` of them have a value.
+        reference: cells asked of the teacher or the baseline; 0 where the gate has none.
+        left_out: cells missing on both sides; they are in no figure.
+        not_applicable: cells that the case does not ask for; they are not in `student`.
+        failed: cells of the student without a verdict because a judge failed or there was no picture;
+            `reference_failed` likewise.
+        reason: the two commonest reasons why a cell is missing, each with the number of cells that have it.
+    """
+
+    student: int
+    student_scored: int
+    reference: int = 0
+    reference_scored: int = 0
+    left_out: int = 0
+    not_applicable: int = 0
+    failed: int = 0
+    reference_failed: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateResult:
     """What one rule said: `rule` in words, `detail` with the figures that decided it.
 
-    `interval` is what was compared with the bound, at the gate's confidence. `detectable` is the smallest difference
-    this many cases would have shown 8 times in 10. `n_needed` is the number of cases at which this gate could have
-    said pass or fail, where it could not (an estimate from this run's spread).
+    Args:
+        interval: of the scored cells, at the gate's confidence; the gate fails on it.
+        detectable: the smallest difference this many cases would have shown 8 times in 10.
+        n_needed: where the gate had too few cases, the fewest and `n_needed_most` the most cases that would decide it
+            8 times in 10, for true values inside of an 80 % interval; `None` where the interval does not tell.
+        cause: why it is undecided.
+        warns: whether being undecided for lack of cases only warns (`undecided: warn`).
+        asked: how many cells were asked for, and how many of them were scored.
+        imputed: the interval with every missing cell at its least favourable value; the gate passes on it.
+        p_value: the smallest one-sided level at which the scored cells break the bound; `p_adjusted` is Holm's over
+            all gates of the run, and the gate fails by that.
+        cases: ids of the cases that a failed gate counted against the student.
     """
 
     rule: str
@@ -117,6 +163,14 @@ class GateResult:
     interval: Interval | None = None
     detectable: float | None = None
     n_needed: int | None = None
+    n_needed_most: int | None = None
+    cause: Undecided | None = None
+    warns: bool = False
+    asked: CellCounts | None = None
+    imputed: Interval | None = None
+    p_value: float | None = None
+    p_adjusted: float | None = None
+    cases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +273,37 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case and seed: what each role drew, and what each judge said of it (findings carry their blame)."""
+    """One case and seed: what each role drew, and what each judge said of it (findings carry their blame).
+
+    `failed_gates` are the rules of the failed gates that counted this case against the student.
+    """
 
     case: Case
     seed: int
     samples: Mapping[Role, Sample]
     verdicts: Mapping[Role, tuple[Verdict, ...]]
     change: CaseChange | None = None
+    failed_gates: tuple[str, ...] = ()
+
+    @property
+    def fails(self) -> bool:
+        """Whether the case fails: the one meaning of failure that every report, list and comparison uses."""
+        return fails(self.verdicts.get(Role.STUDENT, ()), self.failed_gates)
+
+
+def fails(verdicts: Iterable[Verdict], failed_gates: Sequence[str] = ()) -> bool:
+    """Whether a case fails: the student has a finding of grade `failure`, or a failed gate counted the case."""
+    graded = (grade_of(finding) for verdict in verdicts for finding in verdict.findings)
+    return bool(failed_gates) or any(grade is Grade.FAILURE for grade in graded)
+
+
+def failed_gates_by_case(gates: Iterable[GateResult]) -> dict[str, tuple[str, ...]]:
+    """Case id -> rules of the failed gates that counted it against the student."""
+    rules: dict[str, tuple[str, ...]] = {}
+    for gate in gates:
+        for case in gate.cases if gate.status is GateStatus.FAIL else ():
+            rules[case] = (*rules.get(case, ()), gate.rule)
+    return rules
 
 
 class RunResults(Protocol):

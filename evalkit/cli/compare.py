@@ -19,9 +19,9 @@ _PATH = click.Path(path_type=Path)
 def command(base: str, new: Path, report: bool, drops: tuple[str, ...]) -> int:
     """What changed from run BASE (a run folder or a named baseline) to run NEW: cases and dimensions.
 
-    Exit 1 if a gate given here fails, 0 otherwise; 2 if the two can't be compared at all.
+    Exit 1 if a gate given here fails, 3 if one is undecided, 2 if the two runs can't be compared at all, 0 otherwise.
     """
-    from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, UsageError
+    from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED, UsageError
     from evalkit.api.results import Bucket, GateStatus
     from evalkit.cli.comparing import compare_folders
     from evalkit.store.baselines import find_baseline
@@ -42,4 +42,7 @@ def command(base: str, new: Path, report: bool, drops: tuple[str, ...]) -> int:
             click.echo(f"  {change.dimension:<28} new - base {format_interval(change.difference)}{p}")
     for gate in gates:
         click.echo(f"  gate {gate.rule}: {gate.status.value}; {gate.detail}")
-    return EXIT_GATE_FAILED if any(gate.status is GateStatus.FAIL for gate in gates) else EXIT_OK
+    said = {gate.status for gate in gates}
+    if GateStatus.FAIL in said:
+        return EXIT_GATE_FAILED
+    return EXIT_UNDECIDED if GateStatus.UNDECIDED in said else EXIT_OK

@@ -11,11 +11,12 @@ from evalkit.api.records import Dimension, Role
 from evalkit.api.results import Comparison, GateResult, RunSummary
 from evalkit.config.model import Gate, RunConfig
 from evalkit.formats.keys import to_json
-from evalkit.stats.intervals import case_means
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
-from evalkit.verdict.compare import Baseline, compare, difference_bounds, paired_differences
-from evalkit.verdict.gates import check
+from evalkit.verdict.cells import Asked, pairs_of
+from evalkit.verdict.compare import Baseline, compare
+from evalkit.verdict.evidence import bounds_of_drops, breaking, of_drops
+from evalkit.verdict.gates import Ruling, bound_of, rule_on, settle
 from evalkit.verdict.results import StoredResults
 
 
@@ -38,8 +39,8 @@ def compare_folders(
     with RunReader(base) as reference, RunReader(new) as reader:
         summary = StoredResults(reader).summary()
         dimensions = _shared(reader, reference, summary)
-        comparison = compare(reader, Baseline(reference), dimensions)
-        gates = tuple(_gate(text, reader, reference, dimensions) for text in drops)
+        gates = settle([_gate(text, reader, reference, dimensions) for text in drops])
+        comparison = compare(reader, Baseline(reference), dimensions, (*summary.gates, *gates))
     if report:
         _write(new, base, replace(summary, comparison=comparison))
     return comparison, gates
@@ -53,7 +54,7 @@ def _shared(new: RunReader, base: RunReader, summary: RunSummary) -> dict[str, D
     return {row.dimension.name: row.dimension for row in summary.dimensions if row.judge in same}
 
 
-def _gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, Dimension]) -> GateResult:
+def _gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, Dimension]) -> Ruling:
     name, _, bound = text.partition("=")
     try:
         gate = Gate(dimension=name, max_drop=float(bound), against="baseline")
@@ -63,9 +64,17 @@ def _gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, D
     except KeyError as error:
         hint = f"they share: {', '.join(dimensions) or 'none'}"
         raise UsageError(f"the runs do not share the dimension `{name}`", where="--max-drop", hint=hint) from error
-    differences = case_means(paired_differences(new, base, Role.STUDENT, name))
-    low, high = difference_bounds(dimension)
-    return check(gate, -differences if dimension.higher_is_better else differences, low=low, high=high)
+    evidence = of_drops(pairs_of(Asked(new, gate), name, base, Role.STUDENT), dimension)
+    low, high = bounds_of_drops(dimension)
+    return rule_on(
+        gate,
+        evidence,
+        low=low,
+        high=high,
+        min_coverage=RunConfig.model_fields["min_coverage"].default,
+        paired=True,
+        cases=breaking(evidence, bound_of(gate), upper=True),
+    )
 
 
 def _write(new: Path, base: Path, summary: RunSummary) -> None:

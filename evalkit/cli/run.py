@@ -38,6 +38,10 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option("--seeds", type=int, metavar="K", envvar="EVALKIT_SEEDS", help="Pictures per case.")
 @click.option("--min-coverage", type=float, envvar="EVALKIT_MIN_COVERAGE", help="Below this share: undecided.")
+@click.option(
+    "--no-gates", "no_gates", is_flag=True, envvar="EVALKIT_NO_GATES",
+    help="Leave the gates of the config out, for a smoke run: the outcome is at best `measured`.",
+)  # fmt: skip
 @click.option("--cache", metavar="DIR", envvar="EVALKIT_CACHE", help="Shared cache folder; `none` for no cache.")
 def command(config: Path | None, **flags: Any) -> int:
     """Generate with student and teacher, judge every picture, decide, and write the reports.
@@ -72,7 +76,9 @@ def overrides(flags: dict[str, Any]) -> dict[str, Any]:
     from evalkit.plugins.registry import on_command_line
 
     here = Path.cwd()
-    given = {key: value for key, value in flags.items() if value not in (None, ())}
+    given = {key: value for key, value in flags.items() if value not in (None, (), False)}
+    if given.pop("no_gates", False):
+        given |= {"gates": (), "stop_early": False}
     for key in ("benchmark", "student", "teacher"):
         if key in given:
             given[key] = None if key == "teacher" and given[key] == "none" else on_command_line(given[key], here)
@@ -140,5 +146,5 @@ def conclude(output: Any) -> int:
     click.echo(f"{summary.outcome.value}: {clean('; '.join(summary.reasons))}")
     for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
         click.echo(str(path))
-    codes = {Outcome.PASSED: EXIT_OK, Outcome.FAILED: EXIT_GATE_FAILED, Outcome.UNDECIDED: EXIT_UNDECIDED}
-    return codes[summary.outcome]
+    codes = {Outcome.FAILED: EXIT_GATE_FAILED, Outcome.UNDECIDED: EXIT_UNDECIDED}
+    return codes.get(summary.outcome, EXIT_OK)

@@ -19,6 +19,7 @@ def command(runs: tuple[Path, ...], out: Path | None, max_drop: float) -> int:
 
     The file written with --out goes into the config as `flaky:`; those cases may warn but not fail a gate.
     """
+    from evalkit.formats.keys import to_json
     from evalkit.verdict.gates import format_interval
     from evalkit.verdict.stability import check_runs
 
@@ -30,6 +31,6 @@ def command(runs: tuple[Path, ...], out: Path | None, max_drop: float) -> int:
         click.echo(f"  {name:<28} A/A difference {format_interval(interval)}; {said}")
     click.echo(f"{len(report.unstable)} of {report.n_cases} cases are unstable")
     if out:
-        out.write_text(json.dumps([case.case_id for case in report.unstable], indent=1) + "\n", encoding="utf-8")
+        out.write_text(json.dumps(to_json(report.flaky), indent=1) + "\n", encoding="utf-8")
         click.echo(str(out))
     return 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, model_validator
 
-from evalkit.api.records import Blame
+from evalkit.api.records import Blame, Case, Grade, Task
 from evalkit.api.settings import ResolvedPath, Settings
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.baselines import find_baseline
@@ -43,19 +43,53 @@ def _find_baseline(given: Any, info: ValidationInfo) -> Path:
 BaselineRef = Annotated[Path, BeforeValidator(_find_baseline), WithJsonSchema({"type": "string", "minLength": 1})]
 
 
+class Where(Settings):
+    """Which cases a gate is about: those that fit every key that is given."""
+
+    task: Task | None = Field(None, description="only cases of this task: `t2i` or `edit`")
+    category: str | None = Field(None, min_length=1, description="only cases of this category")
+    tag: str | None = Field(None, min_length=1, description="only cases that have this tag")
+
+    def holds(self, case: Case) -> bool:
+        """Whether the gate is about this case."""
+        return (
+            self.task in (None, case.task)
+            and self.category in (None, case.category)
+            and (self.tag is None or self.tag in case.tags)
+        )
+
+    def describe(self) -> str:
+        """` where task is edit`, to be put after a rule."""
+        given = [(name, value) for name in ("task", "category", "tag") if (value := getattr(self, name)) is not None]
+        return " where " + " and ".join(f"{name} is {value}" for name, value in given) if given else ""
+
+
 class Gate(Settings):
     """A rule that can fail the run: one dimension or one kind of finding, and one bound on it.
 
-    It is decided on the bounds of the confidence interval, not on the estimate.
+    It is decided on the bounds of the confidence interval, not on the estimate. It passes only if its bound holds
+    whatever the missing cells hold.
     """
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     dimension: str = Field("", description="a judge's or a metric's dimension, as in `evalkit list`")
-    finding: str = Field("", description="a kind of finding (typo, grain, …), for `max_rate`")
+    finding: str = Field("", description="a kind of finding (typo, grain, …) or a family of kinds, for `max_rate`")
     min_value: float | None = Field(None, description="the student's mean must be at least this")
     max_value: float | None = Field(None, description="the student's mean must be at most this")
     max_drop: float | None = Field(None, ge=0, description="may be this much worse than the reference, paired by case")
     max_rate: float | None = Field(None, ge=0, le=1, description="share of cases that may have such a finding")
-    blame: Blame | None = Field(None, description="count only findings with this blame, for `max_rate`")
+    blame: Blame | None = Field(
+        None, description="count only findings with this blame, for `max_rate`; `student-only` includes `worsened`"
+    )
+    grade: Grade = Field(Grade.FAILURE, description="count findings of this grade or worse, for `max_rate`")
+    where: Where | None = Field(
+        None, description="only these cases: `{task: edit}`, `{category: poster}`, `{tag: cjk}`"
+    )
+    min_scored: float = Field(0.5, ge=0, le=1, description="below this share of scored cells the gate is undecided")
+    undecided: Literal["stop", "warn"] = Field(
+        "stop", description="`warn`: too few cases to decide only warns (exit 0); missing evidence never does"
+    )
     against: Literal["teacher", "baseline"] = Field("teacher", description="the reference of `max_drop`")
     confidence: float = Field(0.95, gt=0.5, lt=1)
 
@@ -76,6 +110,10 @@ class Gate(Settings):
     def _bounds(self) -> int:
         bounds = (self.min_value, self.max_value, self.max_drop, self.max_rate)
         return sum(bound is not None for bound in bounds)
+
+    def asks(self, case: Case) -> bool:
+        """Whether the gate is about this case."""
+        return self.where is None or self.where.holds(case)
 
 
 class RunConfig(Settings):

@@ -1,27 +1,32 @@
 """Stopping a run early, once its gates are decided, with error rates that hold at any stopping time.
 
-A gate on how much worse the student is than the teacher is watched case by case by an e-process
-(`evalkit.stats.sequential`). The cases come in random order, so that those seen so far speak for the rest. What the
-gates say is worked out from the store, so a resumed run says the same.
+A gate on how much worse the student is than the teacher is watched case by case by two e-processes
+(`evalkit.stats.sequential`): one of the scored pairs, by which it fails, and one in which every missing cell has its
+least favourable value, by which it passes. The cases come in random order, so that those seen so far speak for the
+rest. What the gates say is worked out from the store, so a resumed run says the same.
+
+A run that had to ask every case has two answers: the e-process, and the interval of a run of fixed length. It takes the
+better one at twice its p-value (Bonferroni), so that watching costs little power where nothing could be stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
 import numpy as np
 
 from evalkit.api.errors import ConfigError
-from evalkit.api.records import Dimension, Role
-from evalkit.api.results import GateResult, GateStatus, Interval
+from evalkit.api.records import Dimension, Role, Status
+from evalkit.api.results import Interval
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
 from evalkit.stats.sequential import Monitor
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.compare import difference_bounds
-from evalkit.verdict.gates import describe
+from evalkit.verdict.evidence import Cell, Evidence, Pair, bounds_of_drops, of_drops
+from evalkit.verdict.gates import Ruling, describe
 
 MIN_CASES = 20
 """Nothing is decided on fewer cases than this."""
@@ -30,97 +35,125 @@ MIN_CASES = 20
 class EarlyStop:
     """Watches the gates of a plan.
 
+    Args:
+        plan: the run.
+        flaky: ids of cases that the gates leave out.
+
     Raises:
         ConfigError: a gate that can't be watched (no `max_drop` against the teacher, or an unbounded dimension).
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, flaky: frozenset[str] = frozenset()) -> None:
         if not plan.config.gates:
             raise ConfigError("there is no gate to decide", where="stop_early", hint="add gates, or leave it out")
         self._watches = [
-            _Watch(gate, plan.dimensions()[gate.dimension][1]) for gate in map(_watchable, plan.config.gates)
+            _Watch(gate, plan.dimensions()[gate.dimension][1], flaky) for gate in map(_watchable, plan.config.gates)
         ]
         self._seeds = len(plan.seeds)
 
     def decided(self, store: RunReader) -> bool:
-        """Whether every gate is decided by what the store holds now."""
+        """Whether every gate is decided by what the store holds now.
+
+        A failure counts as decided if it would stand were it the only one among all gates (Bonferroni).
+        """
         for watch in self._watches:
             watch.advance(store, self._seeds)
-        return all(watch.status is not GateStatus.LOW_POWER for watch in self._watches)
+        return all(watch.decided(len(self._watches)) for watch in self._watches)
 
-    def results(self, store: RunReader) -> tuple[GateResult, ...]:
-        """What every gate says of what the store holds."""
+    def combine(self, rulings: Sequence[Ruling], store: RunReader) -> list[Ruling]:
+        """The rulings of a run of fixed length, with what the watching says put in, or in their place.
+
+        The intervals of a fixed length hold only if the run had that length, that is if every case was asked.
+        """
         self.decided(store)
-        return tuple(watch.result() for watch in self._watches)
+        finished = store.n_samples(Role.STUDENT) >= store.n_cases() * self._seeds
+        return [watch.combined(ruling, finished) for watch, ruling in zip(self._watches, rulings, strict=True)]
 
 
 class _Watch:
-    """One gate: its monitor, and how far into the suite it has looked."""
+    """One gate: its two e-processes, and how far into the suite they have looked."""
 
-    def __init__(self, gate: Gate, dimension: Dimension) -> None:
-        low, high = difference_bounds(dimension)
+    def __init__(self, gate: Gate, dimension: Dimension, flaky: frozenset[str]) -> None:
+        low, high = bounds_of_drops(dimension)
         if low is None or high is None or gate.max_drop is None:
             raise ConfigError(f"`{dimension.name}` has no bounds, so it can't be watched", where="stop_early")
         self.gate = gate
-        self.dimension = dimension
-        self.monitor = Monitor(gate.max_drop, low, high, alpha=(1 - gate.confidence) / 2)
-        self.status = GateStatus.LOW_POWER
+        self._dimension = dimension
+        self._flaky = flaky
+        self._alpha = (1 - gate.confidence) / 2
+        self._failing = Monitor(gate.max_drop, low, high, alpha=self._alpha)
+        self._passing = Monitor(gate.max_drop, low, high, alpha=self._alpha)
         self._values: list[float] = []
         self._next = 0
 
     def advance(self, store: RunReader, seeds: int) -> None:
-        """Take in the cases that are complete, in the suite's (random) order, until the gate is decided."""
-        for idx, worse in _worse_by_case(store, self.dimension, self._next, seeds):
+        """Take in the cases that are complete, in the suite's (random) order."""
+        for idx, evidence in _by_case(store, self._dimension, self._flaky, self._next, seeds):
             self._next = idx + 1
-            if worse is None or self.status is not GateStatus.LOW_POWER:
-                continue
-            self._values.append(worse)
-            self.monitor.update(worse)
-            if len(self._values) >= MIN_CASES:
-                self.status = (
-                    GateStatus.FAIL
-                    if self.monitor.worse()
-                    else GateStatus.PASS
-                    if self.monitor.not_worse()
-                    else GateStatus.LOW_POWER
-                )
+            for value in evidence.scored:
+                self._values.append(float(value))
+                self._failing.update(float(value))
+            for value in evidence.imputed if evidence.imputed is not None else ():
+                self._passing.update(float(value))
 
-    def result(self) -> GateResult:
+    def decided(self, gates: int) -> bool:
+        if len(self._values) < MIN_CASES:
+            return False
+        return self._failing.p_above * gates <= self._alpha or self._passing.p_below <= self._alpha
+
+    def combined(self, ruling: Ruling, finished: bool) -> Ruling:
         n = len(self._values)
+        enough = n >= MIN_CASES
+        fails = self._failing.p_above if enough else 1.0
+        passes = self._passing.p_below if enough else 1.0
+        if finished:
+            return dataclasses.replace(
+                ruling,
+                p_value=min(1.0, 2 * min(fails, ruling.p_value)),
+                p_pass=min(1.0, 2 * min(passes, ruling.p_pass)),
+                watched=True,
+                detail=f"every case was asked; watched by an e-process over {n} cases",
+            )
         mean = float(np.mean(self._values)) if n else None
-        interval = None if mean is None else Interval(mean, None, None, n, self.gate.confidence)
-        said = "decided" if self.status is not GateStatus.LOW_POWER else "not decided"
-        detail = (
-            f"{said} by an e-process after {n} cases, worse by {mean:.4g} on average" if n else "nothing was scored"
+        return dataclasses.replace(
+            ruling,
+            interval=None if mean is None else Interval(mean, None, None, n, self.gate.confidence),
+            imputed=None,
+            p_value=fails,
+            p_pass=passes,
+            watched=True,
+            needed=None,
+            detail=f"watched by an e-process over {n} cases",
         )
-        return GateResult(describe(self.gate), self.status, detail, self.gate.subject, interval)
 
 
 def _watchable(gate: Gate) -> Gate:
-    if gate.max_drop is None or gate.against != "teacher":
+    if gate.max_drop is None or gate.against != "teacher" or gate.where is not None:
         raise ConfigError(
-            f"`{describe(gate)}` can't be watched", where="stop_early", hint="only `max_drop` against the teacher can"
+            f"`{describe(gate)}` can't be watched",
+            where="stop_early",
+            hint="only `max_drop` against the teacher, over all cases, can",
         )
     return gate
 
 
-def _worse_by_case(
-    store: RunReader, dimension: Dimension, start: int, seeds: int
-) -> Iterator[tuple[int, float | None]]:
-    """(index of the case, how much worse the student is) of complete cases from `start` on, up to the first gap.
-
-    `None` for a case that one of the two did not score at any seed.
-    """
-    sign = -1.0 if dimension.higher_is_better else 1.0
+def _by_case(
+    store: RunReader, dimension: Dimension, flaky: frozenset[str], start: int, seeds: int
+) -> Iterator[tuple[int, Evidence]]:
+    """(index of the case, its evidence) of complete cases from `start` on, up to the first gap."""
     expected = start
     for idx, cells in groupby(store.cells(dimension.name, start), key=itemgetter(0)):
         rows = list(cells)
         if idx != expected or len(rows) < 2 * seeds:
             return
         expected += 1
-        values = {(seed, role): value for _, seed, role, value in rows}
-        pairs = [(values.get((seed, Role.STUDENT)), values.get((seed, Role.TEACHER))) for seed in range(seeds)]
-        differences = [
-            sign * (student - teacher) for student, teacher in pairs if student is not None and teacher is not None
+        case = rows[0][1]
+        if case in flaky:
+            continue
+        known = {(seed, role): Cell(status, value) for _, _, seed, role, status, value in rows}
+        missing = Cell(Status.SKIPPED)
+        pairs = [
+            Pair(case, known.get((seed, Role.STUDENT), missing), known.get((seed, Role.TEACHER), missing))
+            for seed in range(seeds)
         ]
-        yield idx, float(np.mean(differences)) if differences else None
+        yield idx, of_drops(pairs, dimension)

@@ -1,42 +1,92 @@
-"""The gates of a run: what each one bounds, case by case, and what it says."""
+"""The gates of a run: the cells that each one is about, and what it says."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import math
-from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalkit.api.errors import ConfigError
-from evalkit.api.records import Dimension, Role
-from evalkit.api.results import GateResult, Interval, MetricResult
+from evalkit.api.protocols import Judge
+from evalkit.api.records import Dimension, Role, Status, Verdict, grade_of
+from evalkit.api.results import ControlResult, GateResult, Interval, MetricResult, Undecided
+from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate, RunConfig
+from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.plan import Plan
-from evalkit.engine.set_metrics import metric_gate
+from evalkit.engine.set_metrics import metric_ruling
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import Aggregate, read_aggregate
-from evalkit.verdict.blame import blame_verdicts
-from evalkit.verdict.compare import difference_bounds, paired_differences
-from evalkit.verdict.gates import check, check_interval
+from evalkit.verdict.blame import blame_verdicts, counts_as, scored_anything
+from evalkit.verdict.cells import Asked, pairs_of
+from evalkit.verdict.evidence import (
+    NO_ROW,
+    Cell,
+    Evidence,
+    Pair,
+    bounds_of_drops,
+    breaking,
+    breaking_end,
+    count,
+    of_drops,
+    of_values,
+)
+from evalkit.verdict.gates import Ruling, bound_of, is_upper, lack_of, rule_on, rule_on_interval, settle, undecided
+from evalkit.verdict.kinds import judges_of_finding
 
 Reference = RunReader | Aggregate | None
 
 
 def gate_results(
-    plan: Plan, store: RunReader, baseline: Reference, flaky: frozenset[str], metrics: Sequence[MetricResult] = ()
+    plan: Plan,
+    store: RunReader,
+    baseline: Reference,
+    flaky: frozenset[str],
+    metrics: Sequence[MetricResult] = (),
+    controls: Sequence[ControlResult] = (),
+    watched: EarlyStop | None = None,
 ) -> tuple[GateResult, ...]:
     """What every gate of the plan says of a run. Raises `ConfigError` for a baseline that can't be compared with it."""
     known = plan.metric_dimensions()
-    return tuple(
-        metric_gate(gate, known[gate.dimension], metrics)
+    rulings = [
+        metric_ruling(gate, known[gate.dimension], metrics, plan.config.min_coverage)
         if gate.dimension in known
-        else _result(gate, plan, store, baseline, flaky)
+        else _ruling(gate, plan, Asked(store, gate, flaky), baseline)
         for gate in plan.config.gates
-    )
+    ]
+    if watched is not None:
+        rulings = watched.combine(rulings, store)
+    return _with_outside_doubts(settle(rulings), plan, controls)
+
+
+def _with_outside_doubts(
+    results: Sequence[GateResult], plan: Plan, controls: Sequence[ControlResult]
+) -> tuple[GateResult, ...]:
+    """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
+    invalid = {control.judge: control for control in controls if not control.passed}
+    doubted = []
+    for gate, result in zip(plan.config.gates, results, strict=True):
+        failed = next((invalid[judge] for judge in _judges_of(gate, plan) if judge in invalid), None)
+        if failed is not None:
+            why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
+            result = undecided(result, Undecided.INVALID_JUDGE, why)
+        elif plan.config.limit is not None and result.status.value == "pass":
+            why = f"only the first {plan.config.limit} cases were asked (`limit`); `--no-gates` leaves gates out"
+            result = undecided(result, Undecided.LIMITED, why)
+        doubted.append(result)
+    return tuple(doubted)
+
+
+def _judges_of(gate: Gate, plan: Plan) -> list[str]:
+    """The judges that a gate rests on: the one of its dimension, or all that declare its kind of finding."""
+    if gate.finding:
+        return list(judges_of_finding(gate, plan.judges))
+    found = plan.dimensions().get(gate.dimension)
+    return [found[0].name] if found else []
 
 
 def open_reference(config: RunConfig) -> Reference:
@@ -44,63 +94,6 @@ def open_reference(config: RunConfig) -> Reference:
     if config.baseline is None:
         return None
     return read_aggregate(config.baseline) if config.baseline.is_file() else RunReader(config.baseline)
-
-
-def read_flaky(path: Path | None) -> frozenset[str]:
-    """Ids of cases known to be unstable: a JSON list. Raises `ConfigError` if it is no such file."""
-    if path is None:
-        return frozenset()
-    try:
-        ids = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(ids, list) or not all(isinstance(case, str) for case in ids):
-            raise ValueError("not a list of case ids")
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"not a JSON list of case ids: {error}", where=str(path)) from error
-    return frozenset(ids)
-
-
-def _result(gate: Gate, plan: Plan, store: RunReader, baseline: Reference, flaky: frozenset[str]) -> GateResult:
-    if gate.finding:
-        return check(gate, _finding_rates(gate, store, flaky), low=0.0, high=1.0)
-    judge, dimension = plan.dimensions()[gate.dimension]
-    if gate.max_drop is None:
-        return check(gate, _means(store, dimension, flaky), low=dimension.low, high=dimension.high)
-    if gate.against == "baseline" and isinstance(baseline, Aggregate):
-        _check_same(baseline, plan, gate.dimension, judge.version)
-        theirs = baseline.figures[gate.dimension][0]
-        ours = mean_interval(
-            _means(store, dimension, flaky), confidence=theirs.confidence, low=dimension.low, high=dimension.high
-        )
-        worse = (
-            independent_difference(theirs, ours) if dimension.higher_is_better else independent_difference(ours, theirs)
-        )
-        return check_interval(gate, worse)
-    reference, role = store, Role.TEACHER
-    if gate.against == "baseline" and isinstance(baseline, RunReader):
-        _check_comparable(baseline, plan, judge.name)
-        reference, role = baseline, Role.STUDENT
-    differences = case_means(paired_differences(store, reference, role, dimension.name, flaky))
-    low, high = difference_bounds(dimension)
-    return check(gate, -differences if dimension.higher_is_better else differences, low=low, high=high)
-
-
-def _means(
-    store: RunReader, dimension: Dimension, flaky: frozenset[str]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    scores = store.scores(Role.STUDENT, dimension.name)
-    return case_means((case, value) for case, _, value in scores if case not in flaky)
-
-
-def _finding_rates(gate: Gate, store: RunReader, flaky: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Per case, the share of its judged pictures with a finding of this kind (and blame)."""
-    rates: dict[str, list[float]] = defaultdict(list)
-    for idx, case in store.cases():
-        for seed in range(store.meta("seeds") or 1) if case.id not in flaky else ():
-            verdicts = blame_verdicts({role: store.verdicts(role, idx, seed) for role in Role})[Role.STUDENT]
-            found = [finding for verdict in verdicts for finding in verdict.findings if finding.kind == gate.finding]
-            if verdicts:
-                rates[case.id].append(any(gate.blame in (None, finding.blame) for finding in found))
-    return np.array([np.mean(values) for values in rates.values()], dtype=float)
 
 
 def independent_difference(one: Interval | None, other: Interval | None) -> Interval | None:
@@ -114,6 +107,145 @@ def independent_difference(one: Interval | None, other: Interval | None) -> Inte
     if one.high is not None and other.low is not None:
         high = value + math.hypot(one.high - one.value, other.value - other.low)
     return Interval(value, low, high, n, one.confidence)
+
+
+# ------------------------------------------------------------------------------------------------------------ one gate
+
+
+def _ruling(gate: Gate, plan: Plan, asked: Asked, baseline: Reference) -> Ruling:
+    if gate.finding:
+        return _on_findings(gate, plan, asked)
+    judge, dimension = plan.dimensions()[gate.dimension]
+    if gate.max_drop is None:
+        teacher = asked.store if Role.TEACHER in plan.generators else None
+        pairs = pairs_of(asked, dimension.name, teacher, Role.TEACHER)
+        upper = is_upper(gate)
+        evidence = of_values(pairs, breaking_end(dimension, upper=upper))
+        broken = breaking(evidence, bound_of(gate), upper=upper)
+        low, high = _with_worst(dimension)
+        return rule_on(
+            gate, evidence, low=low, high=high, min_coverage=plan.config.min_coverage, paired=False, cases=broken
+        )
+    if gate.against == "baseline" and isinstance(baseline, Aggregate):
+        return _against_figures(gate, plan, asked, baseline, judge, dimension)
+    reference, role = asked.store, Role.TEACHER
+    if gate.against == "baseline" and isinstance(baseline, RunReader):
+        _check_comparable(baseline, plan, judge.name)
+        reference, role = baseline, Role.STUDENT
+    evidence = of_drops(pairs_of(asked, dimension.name, reference, role), dimension)
+    low, high = bounds_of_drops(dimension)
+    return rule_on(
+        gate,
+        evidence,
+        low=low,
+        high=high,
+        min_coverage=plan.config.min_coverage,
+        paired=True,
+        cases=breaking(evidence, bound_of(gate), upper=True),
+    )
+
+
+def _with_worst(dimension: Dimension) -> tuple[float | None, float | None]:
+    """The bounds of a dimension; its declared `worst` stands for the bound on the bad side where there is none."""
+    if dimension.higher_is_better:
+        return dimension.low if dimension.low is not None else dimension.worst, dimension.high
+    return dimension.low, dimension.high if dimension.high is not None else dimension.worst
+
+
+# ------------------------------------------------------------------------------------------------------------ findings
+
+
+def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
+    """The share of pictures with such a finding, over the pictures that a judge which declares its kind has scored."""
+    meant = judges_of_finding(gate, plan.judges)
+    kinds = {judge.name: kinds_of(judge) for judge in plan.judges}
+    roles = [role for role in Role if role in plan.generators]
+    known: list[tuple[str, float]] = []
+    assumed: list[tuple[str, float]] = []
+    pairs: list[Pair] = []
+    left_out = 0
+    for idx, case, seed in asked.cells():
+        verdicts = blame_verdicts({role: asked.store.verdicts(role, idx, seed) for role in roles}, kinds)
+        student = _looked(verdicts[Role.STUDENT], meant)
+        teacher = _looked(verdicts[Role.TEACHER], meant) if Role.TEACHER in verdicts else None
+        pairs.append(Pair(case.id, student, teacher if gate.blame is not None else None))
+        if student.status is Status.NOT_APPLICABLE:
+            continue
+        found = [
+            finding
+            for verdict in verdicts[Role.STUDENT]
+            for finding in verdict.findings
+            if finding.kind in meant.get(verdict.judge, ()) and grade_of(finding).rank >= gate.grade.rank
+        ]
+        certain = any(counts_as(finding, gate.blame) for finding in found if gate.blame is None or finding.blame)
+        unclear = any(finding.blame is None for finding in found) if gate.blame is not None else False
+        if student.value is None and not certain:
+            if teacher is not None and teacher.value is None and teacher.status is not Status.NOT_APPLICABLE:
+                left_out += 1
+            else:
+                assumed.append((case.id, 1.0))
+            continue
+        assumed.append((case.id, float(certain or unclear)))
+        if not unclear:
+            known.append((case.id, float(certain)))
+    values = case_means(known)
+    cases = tuple(dict.fromkeys(case for case, _ in known))
+    evidence = Evidence(values, case_means(assumed), cases, count(pairs, left_out))
+    return rule_on(
+        gate,
+        evidence,
+        low=0.0,
+        high=1.0,
+        min_coverage=plan.config.min_coverage,
+        paired=gate.blame is not None,
+        cases=breaking(evidence, 0.0, upper=True),
+    )
+
+
+def _looked(verdicts: Sequence[Verdict], meant: Mapping[str, frozenset[str]]) -> Cell:
+    """One cell for all judges of a kind: scored if each that the case concerns has scored the picture."""
+    said = {verdict.judge: verdict for verdict in verdicts}
+    missing: Cell | None = None
+    concerned = False
+    for judge in meant:
+        verdict = said.get(judge)
+        if verdict is None:
+            missing, concerned = missing or Cell(Status.SKIPPED, reason=NO_ROW), True
+            continue
+        asked = [score for score in verdict.scores if score.status is not Status.NOT_APPLICABLE]
+        concerned = concerned or bool(asked)
+        if asked and not scored_anything(verdict):
+            missing = missing or Cell(asked[0].status, reason=asked[0].reason)
+    if not concerned:
+        reasons = [score.reason for verdict in verdicts if verdict.judge in meant for score in verdict.scores]
+        return Cell(Status.NOT_APPLICABLE, reason=reasons[0] if reasons else "not asked")
+    return missing or Cell(Status.SCORED, 0.0)
+
+
+# -------------------------------------------------------------------------------------------------- against a baseline
+
+
+def _against_figures(
+    gate: Gate, plan: Plan, asked: Asked, baseline: Aggregate, judge: Judge, dimension: Dimension
+) -> Ruling:
+    """Against a leaderboard file, of which only the figures are known: the two means are taken as independent."""
+    _check_same(baseline, plan, gate.dimension, judge.version)
+    theirs = baseline.figures[gate.dimension][0]
+    evidence = of_values(pairs_of(asked, dimension.name), dimension.bad_end)
+    low, high = _with_worst(dimension)
+
+    def worse(values: NDArray[np.float64] | None) -> Interval | None:
+        if values is None:
+            return None
+        ours = mean_interval(values, confidence=gate.confidence, low=low, high=high)
+        return independent_difference(*((theirs, ours) if dimension.higher_is_better else (ours, theirs)))
+
+    return dataclasses.replace(
+        rule_on_interval(gate, worse(evidence.scored)),
+        imputed=worse(evidence.imputed),
+        counts=evidence.counts,
+        lack=lack_of(gate, evidence.counts, plan.config.min_coverage, paired=False),
+    )
 
 
 def _check_comparable(baseline: RunReader, plan: Plan, judge: str) -> None:

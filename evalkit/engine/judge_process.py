@@ -111,7 +111,7 @@ class _Server:
         self._send(Begun(number))
         try:
             started = time.perf_counter()
-            verdict = look(self._judge, item.case, item.picture, item.twin)
+            verdict = look(self._judge, item.case, item.picture, item.twin, item.outside)
             self._send(Done(number, verdict, time.perf_counter() - started))
         except EvalkitError as error:
             self._send(Failed(error))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from evalkit.api.errors import EvalkitError, JudgeError, UnavailableError
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control, Judge
-from evalkit.api.records import Case, Role, Score, Status, Verdict
+from evalkit.api.records import Case, FindingKind, Role, Score, Status, Verdict, grade_of
 from evalkit.api.results import ControlResult
+from evalkit.api.scope import kinds_of
 from evalkit.formats.keys import dump
 
 
@@ -24,10 +27,16 @@ class Look:
     case: Case
     picture: Picture
     twin: Picture | None
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """Dimension -> why it does not apply to the case."""
 
 
-def look(judge: Judge, case: Case, picture: Picture, twin: Picture | None) -> Verdict:
+def look(
+    judge: Judge, case: Case, picture: Picture, twin: Picture | None, outside: Mapping[str, str] | None = None
+) -> Verdict:
     """The judge's verdict; one with `error` in every cell if the judge fails.
+
+    Findings carry the grade that their kind declares. Dimensions in `outside` do not apply, whatever the judge says.
 
     Raises:
         UnavailableError: the judge can look at nothing at all.
@@ -38,21 +47,45 @@ def look(judge: Judge, case: Case, picture: Picture, twin: Picture | None) -> Ve
         given = [score.dimension for score in verdict.scores]
         if verdict.judge != judge.name or len(given) != len(expected) or set(given) != expected:
             raise JudgeError(f"the judge's scores are {sorted(given)}, not one for each of {sorted(expected)}")
+        verdict = _graded(in_scope(verdict, outside or {}), kinds_of(judge))
         dump(verdict)  # evidence that JSON can't hold is this judge's error, not the store's
         return verdict
     except UnavailableError:
         raise
     except EvalkitError as error:
-        return blank(judge, Status.ERROR, str(error))
+        return in_scope(blank(judge, Status.ERROR, str(error)), outside or {})
     except Exception as error:  # a judge is a plug-in: its bug marks its cells, the run goes on
         trace = "".join(traceback.format_exception(error)[-3:])
-        return blank(judge, Status.ERROR, f"{type(error).__name__}: {error}", {"traceback": trace})
+        failed = blank(judge, Status.ERROR, f"{type(error).__name__}: {error}", {"traceback": trace})
+        return in_scope(failed, outside or {})
 
 
 def blank(judge: Judge, status: Status, reason: str, evidence: dict[str, str] | None = None) -> Verdict:
     """A verdict without values: every dimension of the judge has this status and reason."""
     scores = tuple(Score(dimension.name, status, reason=reason) for dimension in judge.dimensions)
     return Verdict(judge.name, scores, evidence=evidence or {})
+
+
+def in_scope(verdict: Verdict, outside: Mapping[str, str]) -> Verdict:
+    """The same verdict, with the dimensions marked that do not apply to the case."""
+    if not outside:
+        return verdict
+    scores = tuple(
+        Score(score.dimension, Status.NOT_APPLICABLE, reason=outside[score.dimension])
+        if score.dimension in outside
+        else score
+        for score in verdict.scores
+    )
+    return dataclasses.replace(verdict, scores=scores)
+
+
+def _graded(verdict: Verdict, kinds: Mapping[str, FindingKind]) -> Verdict:
+    """The same verdict, every finding with its grade. Raises `JudgeError` for a kind that is not declared."""
+    unknown = sorted({finding.kind for finding in verdict.findings} - kinds.keys())
+    if unknown:
+        raise JudgeError(f"the judge reports findings of the kind `{unknown[0]}`, which it does not declare in `kinds`")
+    declared = (dataclasses.replace(f, grade=f.grade or kinds[f.kind].grade) for f in verdict.findings)
+    return dataclasses.replace(verdict, findings=tuple(dataclasses.replace(f, grade=grade_of(f)) for f in declared))
 
 
 def try_control(judge: Judge, control: Control) -> ControlResult:

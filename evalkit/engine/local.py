@@ -24,10 +24,11 @@ from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
 from evalkit.api.records import Generated, Request, Role, Sample, Status
 from evalkit.api.results import ControlResult
+from evalkit.api.scope import not_applicable
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.judge_stage import JudgeStage
-from evalkit.engine.judging import Look, blank
+from evalkit.engine.judging import Look, blank, in_scope
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.writer import Writer
@@ -35,6 +36,7 @@ from evalkit.formats.keys import digest, noise_seed, picture_key, score_key
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.cache import Cache
 from evalkit.store.run_store import RunStore, VerdictRow
+from evalkit.verdict.flaky import read_flaky
 
 _FILING_THREADS = 2
 _LOOK_EVERY = 8
@@ -69,7 +71,8 @@ class LocalExecutor:
         self._cache = cache
         self._progress = progress
         self._stop = stop
-        self._early = EarlyStop(plan) if self.stops_early and plan.config.stop_early else None
+        flaky = frozenset(read_flaky(plan.config.flaky).cases)
+        self._early = EarlyStop(plan, flaky) if self.stops_early and plan.config.stop_early else None
         self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
 
     def run(self) -> tuple[ControlResult, ...]:
@@ -228,21 +231,29 @@ class LocalExecutor:
         twin = self._twin(role, idx, request.seed)
         case = request.case
         picture = Picture(sample.sha256, self._store.blobs.path(sample.sha256, sample.suffix)) if sample.ok else None
+        has_twin = role is Role.STUDENT and Role.TEACHER in self._plan.generators
         for stage in stages:
             name, cell = stage.judge.name, (role, idx, request.seed)
+            outside = not_applicable(stage.judge, case, has_twin)
+            if len(outside) == len(stage.judge.dimensions):
+                verdict = in_scope(blank(stage.judge, Status.SKIPPED, "not asked"), outside)
+                self._progress.advance(f"{name} verdicts", cached=True)
+                writer.put(VerdictRow(*cell, digest("not-applicable", sorted(outside.items())), verdict, None))
+                continue
             if picture is None:
-                verdict = blank(stage.judge, Status.SKIPPED, f"no picture: {sample.error}")
+                verdict = in_scope(blank(stage.judge, Status.SKIPPED, f"no picture: {sample.error}"), outside)
                 self._progress.advance(f"{name} verdicts")
                 writer.put(VerdictRow(*cell, digest("skipped", sample.error), verdict, None))
                 continue
-            key = score_key(sample.sha256, twin.sha256 if twin else None, self._fingerprints[name], case)
+            twin_sha = twin.sha256 if twin else "missing" if has_twin else None
+            key = score_key(sample.sha256, twin_sha, self._fingerprints[name], case)
             if self._store.has_verdict(*cell, name, key):
                 self._progress.advance(f"{name} verdicts", cached=True)
             elif self._cache and (found := self._cache.verdict(key)):
                 self._progress.advance(f"{name} verdicts", cached=True)
                 writer.put(VerdictRow(*cell, key, found[0], found[1]), cached=True)
             else:
-                stage.submit(Look(key, *cell, case, picture, twin))
+                stage.submit(Look(key, *cell, case, picture, twin, outside))
 
     def _twin(self, role: Role, idx: int, seed: int) -> Picture | None:
         """The teacher's picture of the same case and noise, for a student's picture."""

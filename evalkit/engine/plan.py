@@ -12,6 +12,7 @@ from evalkit.api.records import Case, Dimension, Role
 from evalkit.config.model import RunConfig
 from evalkit.formats.keys import digest
 from evalkit.plugins.registry import PluginSpec, create
+from evalkit.verdict.kinds import check_findings
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def assemble(config: RunConfig) -> Plan:
     metrics: tuple[Metric, ...] = tuple(create("metrics", spec) for spec in config.metrics)
     plan = Plan(config, benchmark, benchmark.info(), generators, judges, metrics)
     _check_names(plan)
+    check_findings(config.gates, judges, teacher=Role.TEACHER in generators)
     return plan
 
 

@@ -18,7 +18,7 @@ from evalkit.api.records import Case, Generated, Request, Role, Sample
 from evalkit.api.results import GeneratorResult, RunSummary
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_from_json
-from evalkit.engine.gating import open_reference, read_flaky
+from evalkit.engine.gating import open_reference
 from evalkit.engine.local import Item, LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
@@ -29,6 +29,7 @@ from evalkit.plugins.registry import PluginSpec, create, load
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
+from evalkit.verdict.flaky import read_flaky
 from evalkit.verdict.results import StoredResults
 
 SWITCH = "replay"
@@ -50,7 +51,7 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
     with RunReader(source) as reader:
         before, config, then = _summary(reader), _config(reader), reader.meta("judges")
     plan = _plan(config, before, source)
-    reference, flaky = open_reference(config), read_flaky(config.flaky)
+    reference, flaky = open_reference(config), frozenset(read_flaky(config.flaky).cases)
     try:
         _check_judges(plan, then, source)
         _copy(source, out, [judge.name for judge, spec in plan.judge_specs() if SWITCH in spec.settings])

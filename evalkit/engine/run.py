@@ -18,19 +18,21 @@ from evalkit.api.errors import UsageError
 from evalkit.api.protocols import Exporter
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import ControlResult, MetricResult, RunSummary
+from evalkit.api.scope import kinds_of
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_to_json
 from evalkit.engine.early_stop import EarlyStop
-from evalkit.engine.gating import Reference, gate_results, open_reference, read_flaky
+from evalkit.engine.gating import Reference, gate_results, open_reference
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
     coverage,
-    decide,
     dimension_results,
+    flaky_in_words,
     generator_results,
+    incomplete,
     judge_fingerprints,
 )
 from evalkit.formats.keys import to_json
@@ -40,6 +42,8 @@ from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
 from evalkit.verdict.compare import Baseline, compare
+from evalkit.verdict.flaky import check_flaky, read_flaky
+from evalkit.verdict.outcome import decide
 from evalkit.verdict.results import StoredResults
 
 _PACKAGES = ("torch", "diffusers", "transformers", "paddleocr", "onnxruntime", "numpy", "pillow")
@@ -73,12 +77,15 @@ def execute(
     try:
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
+        student = plan.generators[Role.STUDENT]
+        check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, progress, stop)
         store.set_meta("config", config_to_json(config))
         store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
-        summary = summarise(config, plan, store, controls, metrics, reference, flaky, command)
+        left_out = frozenset(flaky.cases)
+        summary = summarise(config, plan, store, controls, metrics, reference, left_out, command)
         store.set_meta("summary", to_json(summary))
         return RunOutput(summary, export(config.exporters, store))
     finally:
@@ -130,6 +137,8 @@ def _claim(store: RunStore, plan: Plan) -> None:
         store.set_meta("seeds", len(plan.seeds))
         store.set_meta("benchmark", plan.benchmark_info.digest)
         store.set_meta("judges", judge_fingerprints(plan))
+        kinds = {judge.name: [to_json(kind) for kind in kinds_of(judge).values()] for judge in plan.judges}
+        store.set_meta("kinds", kinds)
         store.set_meta("plan", ours)
 
 
@@ -144,13 +153,13 @@ def summarise(
     command: str,
 ) -> RunSummary:
     """All of a run but its cases, worked out from its store."""
-    watched = EarlyStop(plan) if config.stop_early else None
-    gate_outcomes = watched.results(store) if watched else gate_results(plan, store, reference, flaky, metrics)
+    watched = EarlyStop(plan, flaky) if config.stop_early else None
+    gate_outcomes = gate_results(plan, store, reference, flaky, metrics, controls, watched)
     comparison = None
     if isinstance(reference, RunReader):
-        comparison = compare(store, Baseline(reference), {name: d for name, (_, d) in plan.dimensions().items()})
-    covered = coverage(plan, store)
-    outcome, reasons = decide(covered, config.min_coverage, controls, gate_outcomes, store.usual_failure())
+        dimensions = {name: dimension for name, (_, dimension) in plan.dimensions().items()}
+        comparison = compare(store, Baseline(reference), dimensions, gate_outcomes)
+    outcome, reasons = decide(gate_outcomes, controls, incomplete(plan, store), flaky_in_words(flaky, store))
     asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)
     if asked < expected:
         reasons = (*reasons, f"stopped early: {asked} of {expected} pictures were enough to decide every gate")
@@ -166,7 +175,7 @@ def summarise(
         command=command,
         n_cases=store.n_cases(),
         seeds=len(plan.seeds),
-        coverage=covered,
+        coverage=coverage(plan, store),
         generators=generator_results(plan, store),
         dimensions=dimension_results(plan, store),
         gates=gate_outcomes,

@@ -12,7 +12,7 @@ from evalkit.api.errors import ConfigError, EvalkitError, Interrupted
 from evalkit.api.pictures import FORMATS, Picture
 from evalkit.api.protocols import Metric, PictureSet, SetFigure
 from evalkit.api.records import Dimension, Role, Sample
-from evalkit.api.results import GateResult, GateStatus, Interval, MetricResult
+from evalkit.api.results import Interval, MetricResult
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
@@ -20,7 +20,7 @@ from evalkit.formats.keys import digest, from_json, to_json
 from evalkit.stats.intervals import mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
-from evalkit.verdict.gates import check_interval, describe
+from evalkit.verdict.gates import Ruling, rule_on_interval
 
 CONFIDENCE = 0.95
 """Of the intervals of metrics."""
@@ -76,16 +76,23 @@ def check_gates_on_metrics(plan: Plan, n_cases: int) -> None:
             )
 
 
-def metric_gate(gate: Gate, metric: Metric, results: Sequence[MetricResult]) -> GateResult:
-    """What a gate says of the student's figure: nothing, where it came from too few pictures in the end."""
+def metric_ruling(gate: Gate, metric: Metric, results: Sequence[MetricResult], min_coverage: float) -> Ruling:
+    """What the student's figure says of a gate: nothing, where it came from too few of the pictures."""
     found = next((r for r in results if r.dimension.name == gate.dimension and r.role is Role.STUDENT), None)
-    reason = found.reason if found else "it was not measured"
-    if found and found.estimate:
-        n = min(found.n_pictures, found.n_reference)
-        reason = f"{n:,} of at least {metric.least_for_gate:,} pictures" if n < metric.least_for_gate else ""
-    if reason:
-        return GateResult(describe(gate), GateStatus.LOW_POWER, f"not decided: {reason}", gate.subject)
-    return check_interval(gate, found.estimate if found else None)
+    return rule_on_interval(
+        gate, found.estimate if found else None, lack=_lack_of_pictures(found, metric, min_coverage)
+    )
+
+
+def _lack_of_pictures(found: MetricResult | None, metric: Metric, min_coverage: float) -> str:
+    if found is None or found.estimate is None:
+        return (found.reason if found else "") or "it was not measured"
+    n = min(found.n_pictures, found.n_reference)
+    if n < metric.least_for_gate:
+        return f"{n:,} of at least {metric.least_for_gate:,} pictures"
+    if found.n_pictures < min_coverage * found.n_expected:
+        return f"only {found.n_pictures:,} of {found.n_expected:,} pictures were measured"
+    return ""
 
 
 def _measured(

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.api.records import Dimension, Role
+from evalkit.api.records import Dimension, Role, Status
 from evalkit.api.results import (
-    ControlResult,
     DimensionResult,
-    GateResult,
-    GateStatus,
     GeneratorResult,
     Interval,
-    Outcome,
 )
 from evalkit.engine.plan import Plan
 from evalkit.formats.foreign_text import clean
 from evalkit.stats.intervals import case_means, mean_interval
-from evalkit.store.run_reader import FINAL, RunReader
+from evalkit.store.run_reader import RunReader
 from evalkit.verdict.compare import difference_bounds, paired_differences
-
-NO_GATE = "no gate configured: nothing could have failed this run"
 
 
 def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ...]:
@@ -32,11 +26,7 @@ def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ..
     results = []
     for role in plan.generators:
         for judge, dimension in plan.dimensions().values():
-            scored = sum(
-                n
-                for (r, name, status), n in counts.items()
-                if (r, name, status.value) == (role, dimension.name, "scored")
-            )
+            scored = counts.get((role, dimension.name, Status.SCORED), 0)
             paired = role is Role.STUDENT and Role.TEACHER in plan.generators
             results.append(
                 DimensionResult(
@@ -44,7 +34,7 @@ def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ..
                     judge.name,
                     judge.version,
                     dimension,
-                    store.n_samples(role),
+                    store.n_samples(role) - counts.get((role, dimension.name, Status.NOT_APPLICABLE), 0),
                     scored,
                     _mean(store, role, dimension),
                     _difference_to_teacher(store, dimension) if paired else None,
@@ -99,35 +89,52 @@ def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ..
 
 
 def coverage(plan: Plan, store: RunReader) -> float:
-    """Share of cells a judge has looked at (scored or abstained) among all cells of the plan."""
-    expected = sum(store.n_samples(role) for role in plan.generators) * len(plan.dimensions())
-    names = plan.dimensions().keys()
-    looked = sum(n for (_, name, status), n in store.status_counts().items() if status in FINAL and name in names)
-    return looked / expected if expected else 0.0
+    """Share of the cells that a judge has looked at (scored or abstained) among all that the cases ask for."""
+    totals = [row for row in cell_totals(plan, store)]
+    asked = sum(row.asked for row in totals)
+    return sum(row.looked for row in totals) / asked if asked else 0.0
 
 
-def decide(
-    covered: float,
-    min_coverage: float,
-    controls: Sequence[ControlResult],
-    gate_outcomes: Sequence[GateResult],
-    failure: str = "",
-) -> tuple[Outcome, tuple[str, ...]]:
-    """The answer, and why in words. What makes the run undecidable comes before what the gates say.
+class CellTotals(NamedTuple):
+    """The cells of one dimension of one role: how many the cases ask for, and how many of these a judge looked at."""
 
-    `failure` is the most frequent reason why a cell has no verdict.
-    """
-    undecided = [f"judge invalid: {c.judge} failed the control `{c.name}` ({c.rule})" for c in controls if not c.passed]
-    if covered < min_coverage:
-        mostly = f", mostly for: {clean(failure, limit=160)}" if failure else ""
-        undecided.append(f"coverage {covered:.1%} is below the limit of {min_coverage:.1%}{mostly}")
-    if undecided:
-        return Outcome.UNDECIDED, tuple(undecided)
-    failed = [f"gate failed: {g.rule}: {g.detail}" for g in gate_outcomes if g.status is GateStatus.FAIL]
-    if failed:
-        return Outcome.FAILED, tuple(failed)
-    if not gate_outcomes:
-        return Outcome.PASSED, (NO_GATE,)
-    weak = [f"too little power to say: {g.rule}: {g.detail}" for g in gate_outcomes if g.status is GateStatus.LOW_POWER]
-    n = sum(g.status is GateStatus.PASS for g in gate_outcomes)
-    return Outcome.PASSED, (f"{n} of {len(gate_outcomes)} gates passed", *weak)
+    role: Role
+    judge: str
+    dimension: str
+    asked: int
+    looked: int
+
+
+def cell_totals(plan: Plan, store: RunReader) -> list[CellTotals]:
+    """How complete every dimension of every role is. Cells that a case does not ask for are not counted."""
+    counts = store.status_counts()
+    rows = []
+    for role in plan.generators:
+        drawn = store.n_samples(role)
+        for name, (judge, _) in plan.dimensions().items():
+            asked = drawn - counts.get((role, name, Status.NOT_APPLICABLE), 0)
+            looked = sum(counts.get((role, name, status), 0) for status in (Status.SCORED, Status.UNSCORED))
+            rows.append(CellTotals(role, judge.name, name, asked, looked))
+    return rows
+
+
+def incomplete(plan: Plan, store: RunReader) -> list[str]:
+    """The dimensions whose share of judged cells is below the run's `min_coverage`, in words; one line per judge."""
+    by_judge: dict[tuple[Role, str], list[CellTotals]] = {}
+    for row in cell_totals(plan, store):
+        if row.asked and row.looked < plan.config.min_coverage * row.asked:
+            by_judge.setdefault((row.role, row.judge), []).append(row)
+    failure = clean(store.usual_failure(), limit=160)
+    return [
+        f"coverage of {judge} on the {role.value}'s pictures is {rows[0].looked / rows[0].asked:.1%}, below the limit "
+        f"of {plan.config.min_coverage:.1%}" + (f", mostly for: {failure}" if failure else "")
+        for (role, judge), rows in by_judge.items()
+    ]
+
+
+def flaky_in_words(flaky: frozenset[str], store: RunReader) -> list[str]:
+    """How many cases the gates left out as unstable; empty if none."""
+    left_out = sum(case.id in flaky for _, case in store.cases()) if flaky else 0
+    return (
+        [f"{left_out} of {store.n_cases()} cases are listed as unstable and left out of the gates"] if left_out else []
+    )

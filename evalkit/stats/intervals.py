@@ -75,6 +75,32 @@ def mean_interval(
     return Interval(value, min(lower, value), max(upper, value), n, confidence)
 
 
+def level_above(
+    means: NDArray[np.float64], bound: float, *, low: float | None = None, high: float | None = None
+) -> float:
+    """The smallest one-sided level at which the interval of the mean lies wholly above `bound`: a one-sided p-value.
+
+    It inverts `mean_interval`: the lower bound at confidence `1 - 2 p` is `bound`. Arguments: `mean_interval`.
+
+    Returns:
+        A probability; 1 where the data can't tell (no case, a single case, all alike in an unbounded quantity).
+    """
+    n = len(means)
+    if n < 2:
+        return 1.0
+    value = float(np.mean(means))
+    if value <= bound:
+        return 1.0
+    if np.ptp(means) <= _ROUNDING * max(1.0, abs(value)):
+        if low is None:
+            return 1.0
+        return ((bound - low) / (value - low)) ** n if bound > low else 0.0
+    ends = _imagined(means, low, high)
+    if bound <= ends.low:
+        return 0.0
+    return 1.0 - _upper_tail(means, ends, bound, 1 - ends.low_odds)
+
+
 class _Ends(NamedTuple):
     """Where the imagined case may lie, and how likely each end is for the bound on its own side."""
 
@@ -108,17 +134,21 @@ def _imagined(means: NDArray[np.float64], low: float | None, high: float | None)
     return _Ends(ends[0], ends[1], max(0.5, 1 - tail), max(0.5, tail))
 
 
+def _upper_tail(means: NDArray[np.float64], ends: _Ends, t: float, high_odds: float) -> float:
+    """P(randomly weighted mean > t), the imagined case being high with `high_odds`."""
+    seen, counts = np.unique(means, return_counts=True)
+    shapes = np.append(counts, 1).astype(float)
+    with_low, with_high = np.append(seen, ends.low), np.append(seen, ends.high)
+    return high_odds * upper_tail(with_high, shapes, t) + (1 - high_odds) * upper_tail(with_low, shapes, t)
+
+
 def _quantile(means: NDArray[np.float64], ends: _Ends, level: float, high_odds: float) -> float:
     """The `level` quantile of the randomly weighted mean, the imagined case being high with `high_odds`."""
     from scipy import optimize
 
-    seen, counts = np.unique(means, return_counts=True)
-    shapes = np.append(counts, 1).astype(float)
-    with_low, with_high = np.append(seen, ends.low), np.append(seen, ends.high)
-
-    def excess(t: float) -> float:
-        above = high_odds * upper_tail(with_high, shapes, t) + (1 - high_odds) * upper_tail(with_low, shapes, t)
-        return above - (1 - level)
-
     span = ends.high - ends.low
-    return float(optimize.brentq(excess, ends.low, ends.high, xtol=1e-7 * span))
+    return float(
+        optimize.brentq(
+            lambda t: _upper_tail(means, ends, t, high_odds) - (1 - level), ends.low, ends.high, xtol=1e-7 * span
+        )
+    )

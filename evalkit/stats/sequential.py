@@ -52,6 +52,16 @@ class Monitor:
         self._peak_above = max(self._peak_above, _log_mean(self._above))
         self._peak_below = max(self._peak_below, _log_mean(self._below))
 
+    @property
+    def p_above(self) -> float:
+        """Anytime-valid p-value of "the mean is at most the bound": the inverse of the largest capital so far."""
+        return min(1.0, math.exp(-self._peak_above))
+
+    @property
+    def p_below(self) -> float:
+        """Anytime-valid p-value of "the mean is at least the bound"."""
+        return min(1.0, math.exp(-self._peak_below))
+
     def worse(self) -> bool:
         """The mean is above the bound (wrong with probability at most alpha)."""
         return self._peak_above >= self._needed

@@ -92,4 +92,7 @@ def _score(score: Score) -> JSON:
 def _finding(finding: Finding) -> JSON:
     box = finding.box
     where = [box.x0, box.y0, box.x1, box.y1]
-    return [finding.kind, where, finding.size, finding.unit, finding.severity, finding.message, finding.target]
+    graded = [finding.grade.value] if finding.grade else []  # runs of version 0.1.0 have none, and keep their digest
+    return [
+        finding.kind, where, finding.size, finding.unit, finding.severity, finding.message, finding.target, *graded
+    ]  # fmt: skip

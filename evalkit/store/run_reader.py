@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from evalkit.api.errors import UsageError
-from evalkit.api.records import JSON, Case, Role, Sample, Status, Verdict
+from evalkit.api.records import JSON, Case, FindingKind, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
-from evalkit.formats.keys import from_json_text
+from evalkit.formats.keys import from_json, from_json_text
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import connect_read_only
 
-FINAL = (Status.SCORED, Status.UNSCORED)
+FINAL = (Status.SCORED, Status.UNSCORED, Status.NOT_APPLICABLE)
 """A judge that scored or abstained has looked; `error` and `skipped` cells are tried again by the same command."""
 
 
@@ -114,14 +114,37 @@ class RunReader:
             (role.value, dimension),
         )
 
-    def cells(self, dimension: str, start: int) -> Iterator[tuple[int, int, Role, float | None]]:
-        """(case index, seed, role, value or `None`) of every judged cell from case `start` on, in suite order."""
+    def cells(self, dimension: str, start: int) -> Iterator[tuple[int, str, int, Role, Status, float | None]]:
+        """(case index, case id, seed, role, status, value or `None`) of every cell from case `start` on."""
         rows = self._reader.execute(
-            "SELECT idx, seed, role, value FROM scores WHERE dimension = ? AND idx >= ? ORDER BY idx, seed",
+            "SELECT idx, cases.id, seed, role, status, value FROM scores JOIN cases USING (idx) "
+            "WHERE dimension = ? AND idx >= ? ORDER BY idx, seed",
             (dimension, start),
         )
-        for idx, seed, role, value in rows:
-            yield idx, seed, Role(role), value
+        for idx, case, seed, role, status, value in rows:
+            yield idx, case, seed, Role(role), Status(status), value
+
+    def statuses(self, role: Role, dimension: str) -> Iterator[tuple[int, int, Status, float | None, str]]:
+        """(case index, seed, status, value or `None`, reason) of every cell of a role, in suite order."""
+        rows = self._reader.execute(
+            "SELECT idx, seed, status, value, reason FROM scores WHERE role = ? AND dimension = ? ORDER BY idx, seed",
+            (role.value, dimension),
+        )
+        for idx, seed, status, value, reason in rows:
+            yield idx, seed, Status(status), value, reason
+
+    def drawn(self, role: Role) -> dict[tuple[int, int], bool]:
+        """(case index, seed) -> whether the picture is there, of every sample of a role."""
+        rows = self._reader.execute("SELECT idx, seed, ok FROM samples WHERE role = ?", (role.value,))
+        return {(idx, seed): bool(ok) for idx, seed, ok in rows}
+
+    def kinds(self) -> dict[str, dict[str, FindingKind]]:
+        """By judge, the kinds of findings it declares; empty for a run of version 0.1.0."""
+        stored: dict[str, list[JSON]] = self.meta("kinds") or {}
+        return {
+            judge: {kind.name: kind for kind in (from_json(FindingKind, each) for each in declared)}
+            for judge, declared in stored.items()
+        }
 
     def n_samples(self, role: Role) -> int:
         """Pictures of a role that are there or known to be missing: all there are, unless the run stopped early."""

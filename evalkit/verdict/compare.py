@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.api.records import Case, Dimension, Role, Status, Verdict
-from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseChange, Comparison, DimensionChange
+from evalkit.api.records import Case, Dimension, Role, Verdict
+from evalkit.api.results import (
+    Bucket,
+    CaseChange,
+    Comparison,
+    DimensionChange,
+    GateResult,
+    RunSummary,
+    failed_gates_by_case,
+    fails,
+)
+from evalkit.formats.keys import from_json
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg
 from evalkit.stats.paired_tests import paired_p_value
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.blame import blame_verdicts
+from evalkit.verdict.blame import blame_verdicts, scored_anything
 
 
 class Baseline:
@@ -26,8 +36,18 @@ class Baseline:
         self.label = label or reader.folder.name
         self.judges: Mapping[str, str] = reader.meta("judges") or {}
         self.created = str(reader.meta("created") or "")
+        self._kinds = reader.kinds()
+        summary = reader.meta("summary")
+        self._failed = failed_gates_by_case(from_json(RunSummary, summary).gates) if summary else {}
 
-    def change(self, case: Case, seed: int, verdicts: tuple[Verdict, ...], judges: Mapping[str, str]) -> CaseChange:
+    def change(
+        self,
+        case: Case,
+        seed: int,
+        verdicts: tuple[Verdict, ...],
+        judges: Mapping[str, str],
+        failed_gates: Sequence[str] = (),
+    ) -> CaseChange:
         """What became of one case and seed.
 
         Args:
@@ -35,10 +55,12 @@ class Baseline:
             seed: which of its pictures.
             verdicts: of the new run's student.
             judges: judge name -> fingerprint of the new run.
+            failed_gates: rules of the new run's failed gates that counted the case.
         """
         found = self.reader.find_case(case.id)
         if found is None:
-            return CaseChange(Bucket.NEW_FAILURE if fails(verdicts) else Bucket.UNCHANGED, "not in the baseline")
+            failing = fails(verdicts, failed_gates)
+            return CaseChange(Bucket.NEW_FAILURE if failing else Bucket.UNCHANGED, "not in the baseline")
         sample = self.reader.sample(Role.STUDENT, found.idx, seed)
         if not same_question(found.case, case):
             return CaseChange(Bucket.INCOMPARABLE, "the case has changed", sample)
@@ -46,18 +68,19 @@ class Baseline:
         theirs = self._verdicts(found.idx, seed)
         if not comparable:
             return CaseChange(Bucket.INCOMPARABLE, f"changed: {_changed(judges, self.judges)}", sample, theirs)
-        before = tuple(verdict for verdict in theirs if verdict.judge in comparable and looked(verdict))
-        now = tuple(verdict for verdict in verdicts if verdict.judge in comparable and looked(verdict))
+        before = tuple(verdict for verdict in theirs if verdict.judge in comparable and scored_anything(verdict))
+        now = tuple(verdict for verdict in verdicts if verdict.judge in comparable and scored_anything(verdict))
         if not now:
             return CaseChange(Bucket.INCOMPARABLE, "not judged in this run", sample, theirs)
         if not before:
-            bucket = Bucket.NEW_FAILURE if fails(now) else Bucket.UNCHANGED
+            bucket = Bucket.NEW_FAILURE if fails(now, failed_gates) else Bucket.UNCHANGED
             return CaseChange(bucket, "not judged in the baseline", sample, theirs)
-        return CaseChange(bucket_of(fails(before), fails(now)), "", sample, theirs)
+        failed_before = fails(before, self._failed.get(case.id, ()))
+        return CaseChange(bucket_of(failed_before, fails(now, failed_gates)), "", sample, theirs)
 
     def _verdicts(self, idx: int, seed: int) -> tuple[Verdict, ...]:
         roles = {role: self.reader.verdicts(role, idx, seed) for role in Role}
-        return blame_verdicts(roles)[Role.STUDENT]
+        return blame_verdicts(roles, self._kinds)[Role.STUDENT]
 
 
 def same_question(one: Case, other: Case) -> bool:
@@ -67,16 +90,6 @@ def same_question(one: Case, other: Case) -> bool:
     return plain[0] == plain[1] and sources[0] == sources[1]
 
 
-def looked(verdict: Verdict) -> bool:
-    """Whether the judge scored anything."""
-    return any(score.status is Status.SCORED for score in verdict.scores)
-
-
-def fails(verdicts: tuple[Verdict, ...]) -> bool:
-    """Whether a case fails: a finding of severity `FAILING_SEVERITY` or more."""
-    return any(finding.severity >= FAILING_SEVERITY for verdict in verdicts for finding in verdict.findings)
-
-
 def bucket_of(failed_before: bool, fails_now: bool) -> Bucket:
     """The bucket of a case that both runs judged."""
     if fails_now:
@@ -84,20 +97,25 @@ def bucket_of(failed_before: bool, fails_now: bool) -> Bucket:
     return Bucket.FIXED if failed_before else Bucket.UNCHANGED
 
 
-def compare(new: RunReader, baseline: Baseline, dimensions: Mapping[str, Dimension]) -> Comparison:
+def compare(
+    new: RunReader, baseline: Baseline, dimensions: Mapping[str, Dimension], gates: Sequence[GateResult] = ()
+) -> Comparison:
     """Everything that changed between a baseline and a run: buckets of cases, and dimensions by group.
 
     Args:
         new: the run under test.
         baseline: what it is compared with.
         dimensions: name -> dimension, of the judges whose versions are the same in both.
+        gates: what the gates of the new run say; a case that a failed gate counted is a failure.
     """
     judges = new.meta("judges") or {}
+    failed = failed_gates_by_case(gates)
     buckets: Counter[Bucket] = Counter()
     reasons: Counter[str] = Counter()
     for idx, case in new.cases():
         for seed in range(new.meta("seeds") or 1):
-            change = baseline.change(case, seed, new.verdicts(Role.STUDENT, idx, seed), judges)
+            verdicts = new.verdicts(Role.STUDENT, idx, seed)
+            change = baseline.change(case, seed, verdicts, judges, failed.get(case.id, ()))
             buckets[change.bucket] += 1
             if change.bucket is Bucket.INCOMPARABLE:
                 reasons[change.reason] += 1

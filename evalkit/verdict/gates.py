@@ -1,29 +1,75 @@
-"""Gates: rules decided on the bounds of a confidence interval, and honest about what they can't tell."""
+"""Gates: rules decided on the bounds of a confidence interval, and honest about what they can't tell.
+
+A gate passes if its bound holds whatever the missing cells hold, fails if the scored cells alone break it, and is
+undecided otherwise. Gates fail by p-values that are corrected for the number of gates (Holm 1979), so that a run that
+is as good as its reference fails by chance no more often than one gate alone would. Passes need no correction: all
+gates must pass.
+"""
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.api.results import GateResult, GateStatus, Interval
+from evalkit.api.results import CellCounts, GateResult, GateStatus, Interval, Undecided
 from evalkit.config.model import Gate
-from evalkit.stats.intervals import mean_interval
+from evalkit.stats.intervals import level_above, mean_interval
+from evalkit.stats.multiplicity import holm
 from evalkit.stats.power import cases_needed, detectable
+from evalkit.verdict.evidence import Evidence
 
 POWER = 0.8
 """The power at which the smallest detectable difference is stated."""
+PLAUSIBLE = 0.8
+"""Confidence of the interval of true values for which the number of cases needed is stated."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ruling:
+    """What the data say of one gate by itself, before the correction for several gates.
+
+    Args:
+        gate: the rule.
+        interval: of the scored cells. `None` where nothing was scored.
+        imputed: with every missing cell at its least favourable value; `None` where that is not known.
+        p_value: the smallest one-sided level at which the scored cells break the bound.
+        p_pass: the smallest one-sided level at which the bound holds with every missing cell imputed.
+        watched: whether the gate passes by `p_pass` and not by `imputed`, because an e-process has watched it.
+        counts: the cells.
+        lack: why the evidence does not suffice to decide at all; empty if it does.
+        cases: ids of the cases that break the bound by themselves.
+        detail: more for people, such as how it was decided.
+    """
+
+    gate: Gate
+    interval: Interval | None
+    imputed: Interval | None
+    p_value: float
+    counts: CellCounts | None = None
+    lack: str = ""
+    cases: tuple[str, ...] = ()
+    detail: str = ""
+    detectable: float | None = None
+    needed: tuple[int, int] | None = None
+    p_pass: float = 1.0
+    watched: bool = False
 
 
 def describe(gate: Gate) -> str:
     """The rule in words."""
+    where = gate.where.describe() if gate.where else ""
     if gate.finding:
         whose = "" if gate.blame is None else f" ({gate.blame.value})"
-        return f"{gate.finding}{whose} in at most {gate.max_rate:.3g} of the cases"
+        grade = "" if gate.grade.value == "failure" else f" of grade {gate.grade.value} or worse"
+        return f"{gate.finding}{grade}{whose} in at most {gate.max_rate:.3g} of the cases{where}"
     if gate.min_value is not None:
-        return f"{gate.dimension} at least {gate.min_value:g}"
+        return f"{gate.dimension} at least {gate.min_value:g}{where}"
     if gate.max_value is not None:
-        return f"{gate.dimension} at most {gate.max_value:g}"
-    return f"{gate.dimension} at most {gate.max_drop:g} worse than the {gate.against}"
+        return f"{gate.dimension} at most {gate.max_value:g}{where}"
+    return f"{gate.dimension} at most {gate.max_drop:g} worse than the {gate.against}{where}"
 
 
 def bound_of(gate: Gate) -> float:
@@ -32,50 +78,72 @@ def bound_of(gate: Gate) -> float:
     return next(bound for bound in bounds if bound is not None)
 
 
-def check(gate: Gate, means: NDArray[np.float64], *, low: float | None = None, high: float | None = None) -> GateResult:
-    """Whether one rule holds.
+def is_upper(gate: Gate) -> bool:
+    """Whether the bound is one from above: all are but `min_value`."""
+    return gate.min_value is None
+
+
+def rule_on(
+    gate: Gate,
+    evidence: Evidence,
+    *,
+    low: float | None,
+    high: float | None,
+    min_coverage: float,
+    paired: bool,
+    cases: Sequence[str] = (),
+) -> Ruling:
+    """What the cells of a run say of one gate.
 
     Args:
         gate: the rule.
-        means: one value per case of what it bounds: the student's mean; for `max_drop` how much *worse* it is than the
-            reference; for `max_rate` the share of its pictures with such a finding. Shape (n,).
+        evidence: one value per case of what it bounds.
         low: smallest possible value, `None` if unbounded.
         high: largest possible value.
-
-    Returns:
-        `PASS` or `FAIL` where the whole interval lies on one side of the bound, else `LOW_POWER` with the number of
-        cases that would decide it 8 times in 10, were they like these.
+        min_coverage: share of the asked cells that must have a verdict (a score or an abstention) on each side.
+        paired: whether the reference's cells are part of the figure.
+        cases: ids of the cases that break the bound by themselves.
     """
-    interval = mean_interval(means, confidence=gate.confidence, low=low, high=high)
-    spread = float(np.std(means, ddof=1)) if len(means) > 1 else 0.0
-    smallest = detectable(len(means), spread, alpha=1 - gate.confidence, power=POWER) if spread > 0 else None
-    result = check_interval(gate, interval)
-    needed = None
-    if result.status is GateStatus.LOW_POWER and interval and spread > 0 and interval.value != bound_of(gate):
-        away = abs(interval.value - bound_of(gate))
-        needed = cases_needed(spread, away, alpha=1 - gate.confidence, power=POWER)
-    more = f"; about {needed:,} cases would decide it 8 times in 10" if needed else ""
-    return GateResult(result.rule, result.status, result.detail + more, gate.subject, interval, smallest, needed)
+    values = evidence.scored
+    interval = mean_interval(values, confidence=gate.confidence, low=low, high=high)
+    imputed = None
+    if evidence.imputed is not None:
+        imputed = mean_interval(evidence.imputed, confidence=gate.confidence, low=low, high=high)
+    return Ruling(
+        gate,
+        interval,
+        imputed,
+        _p_value(gate, values, low, high, breaks=True),
+        evidence.counts,
+        lack_of(gate, evidence.counts, min_coverage, paired=paired),
+        tuple(cases),
+        detectable=_detectable(values, gate.confidence),
+        needed=_needed(gate, values, low, high),
+        p_pass=1.0 if evidence.imputed is None else _p_value(gate, evidence.imputed, low, high, breaks=False),
+    )
 
 
-def check_interval(gate: Gate, interval: Interval | None) -> GateResult:
-    """The same where only an interval is known (a leaderboard file as the baseline)."""
-    rule, bound = describe(gate), bound_of(gate)
-    label = "worse by" if gate.max_drop is not None else "share" if gate.finding else "mean"
-    detail = f"{label} {format_interval(interval)}"
-    return GateResult(rule, _status(interval, bound, upper=gate.min_value is None), detail, gate.subject, interval)
+def rule_on_interval(gate: Gate, interval: Interval | None, *, lack: str = "") -> Ruling:
+    """The same where only an interval is known: a metric over a whole set, or a leaderboard file as the baseline.
 
-
-def _status(interval: Interval | None, bound: float, *, upper: bool) -> GateStatus:
+    The p-value takes the estimate as normal, with the standard error that the interval's own half-width implies.
+    """
     if interval is None:
-        return GateStatus.LOW_POWER
-    good, bad = (interval.high, interval.low) if upper else (interval.low, interval.high)
-    sign = 1 if upper else -1
-    if good is not None and sign * good <= sign * bound:
-        return GateStatus.PASS
-    if bad is not None and sign * bad > sign * bound:
-        return GateStatus.FAIL
-    return GateStatus.LOW_POWER
+        return Ruling(gate, None, None, 1.0, lack=lack or "nothing was measured")
+    return Ruling(gate, interval, interval, _normal_p_value(gate, interval), lack=lack)
+
+
+def settle(rulings: Sequence[Ruling]) -> tuple[GateResult, ...]:
+    """What every gate says, with failures corrected for the number of gates."""
+    adjusted = holm([None if ruling.lack else ruling.p_value for ruling in rulings])
+    return tuple(_settled(ruling, p) for ruling, p in zip(rulings, adjusted, strict=True))
+
+
+def undecided(result: GateResult, cause: Undecided, why: str) -> GateResult:
+    """The same gate, undecided for a reason that lies outside of its cells."""
+    return dataclasses.replace(
+        result, status=GateStatus.UNDECIDED, cause=cause, detail=f"{why}; {result.detail}", cases=(), warns=False
+    )
 
 
 def format_interval(interval: Interval | None) -> str:
@@ -84,3 +152,135 @@ def format_interval(interval: Interval | None) -> str:
         return "nothing was scored"
     low, high = ("?" if bound is None else f"{bound:.4g}" for bound in (interval.low, interval.high))
     return f"{interval.value:.4g} [{low}, {high}] (n = {interval.n})"
+
+
+def lack_of(gate: Gate, counts: CellCounts, min_coverage: float, *, paired: bool) -> str:
+    """Why the cells do not suffice to decide a gate at all; empty if they do."""
+    sides = [("student", counts.student, counts.student_scored, counts.failed)]
+    if paired:
+        sides.append((gate.against, counts.reference, counts.reference_scored, counts.reference_failed))
+    for side, asked, scored, failed in sides:
+        if asked == 0:
+            return f"nothing was asked of the {side}" + (f": {counts.reason}" if counts.reason else "")
+        if failed > (1 - min_coverage) * asked:
+            return f"{failed} of {asked} cells of the {side} have no verdict: {counts.reason}"
+        if scored < gate.min_scored * asked:
+            return f"only {scored} of {asked} cells of the {side} were scored: {counts.reason}"
+    return ""
+
+
+def _settled(ruling: Ruling, p_adjusted: float | None) -> GateResult:
+    gate, alpha = ruling.gate, (1 - ruling.gate.confidence) / 2
+    status, cause = _status(ruling, p_adjusted, alpha)
+    label = "worse by" if gate.max_drop is not None else "share" if gate.finding else "mean"
+    details = [f"{label} {format_interval(ruling.interval)}", ruling.detail, ruling.lack]
+    counts = ruling.counts
+    missing = counts is not None and counts.student_scored + counts.reference_scored < counts.student + counts.reference
+    if counts and missing and not ruling.lack:
+        details.append(_missing_in_words(counts))
+    if cause is Undecided.EVIDENCE and not ruling.lack:
+        details.append(
+            "with every missing cell at its least favourable value: " + format_interval(ruling.imputed)
+            if ruling.imputed
+            else "the dimension declares no worst value that a missing cell could take"
+        )
+    if cause is Undecided.FAMILY:
+        details.append(f"it would have failed as the only gate (p = {ruling.p_value:.2g}, corrected {p_adjusted:.2g})")
+    needed = ruling.needed if cause is Undecided.POWER else None
+    if needed:
+        details.append(f"{needed[0]:,} to {needed[1]:,} cases would decide it 8 times in 10")
+    return GateResult(
+        describe(gate),
+        status,
+        "; ".join(part for part in details if part),
+        gate.subject,
+        ruling.interval,
+        ruling.detectable,
+        needed[0] if needed else None,
+        needed[1] if needed else None,
+        cause,
+        gate.undecided == "warn" and cause in (Undecided.POWER, Undecided.FAMILY),
+        counts,
+        ruling.imputed,
+        None if ruling.lack else ruling.p_value,
+        p_adjusted,
+        ruling.cases if status is GateStatus.FAIL else (),
+    )
+
+
+def _status(ruling: Ruling, p_adjusted: float | None, alpha: float) -> tuple[GateStatus, Undecided | None]:
+    if ruling.lack or p_adjusted is None:
+        return GateStatus.UNDECIDED, Undecided.EVIDENCE
+    if p_adjusted <= alpha:
+        return GateStatus.FAIL, None
+    if ruling.p_pass <= alpha if ruling.watched else _holds(ruling.gate, ruling.imputed):
+        return GateStatus.PASS, None
+    if ruling.p_value <= alpha:
+        return GateStatus.UNDECIDED, Undecided.FAMILY
+    if _holds(ruling.gate, ruling.interval):
+        return GateStatus.UNDECIDED, Undecided.EVIDENCE
+    return GateStatus.UNDECIDED, Undecided.POWER
+
+
+def _holds(gate: Gate, interval: Interval | None) -> bool:
+    """Whether the whole interval lies on the good side of the bound."""
+    if interval is None:
+        return False
+    far = interval.high if is_upper(gate) else interval.low
+    if far is None:
+        return False
+    return far <= bound_of(gate) if is_upper(gate) else far >= bound_of(gate)
+
+
+def _p_value(gate: Gate, values: NDArray[np.float64], low: float | None, high: float | None, *, breaks: bool) -> float:
+    """The smallest one-sided level at which the mean breaks the bound, or holds it."""
+    if is_upper(gate) is breaks:
+        return level_above(values, bound_of(gate), low=low, high=high)
+    below, above = (None if end is None else -end for end in (high, low))
+    return level_above(-values, -bound_of(gate), low=below, high=above)
+
+
+def _normal_p_value(gate: Gate, interval: Interval) -> float:
+    from scipy import stats
+
+    beyond = (interval.value - bound_of(gate)) * (1 if is_upper(gate) else -1)
+    near = interval.low if is_upper(gate) else interval.high
+    if near is None or beyond <= 0:
+        return 1.0
+    width = abs(interval.value - near)
+    if width == 0:
+        return 0.0
+    quantile = stats.norm.isf((1 - interval.confidence) / 2)
+    return float(stats.norm.sf(beyond / width * quantile))
+
+
+def _detectable(values: NDArray[np.float64], confidence: float) -> float | None:
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    return detectable(len(values), spread, alpha=1 - confidence, power=POWER) if spread > 0 else None
+
+
+def _needed(gate: Gate, values: NDArray[np.float64], low: float | None, high: float | None) -> tuple[int, int] | None:
+    """How many cases would decide the gate 8 times in 10, from the ends of an 80 % interval of the true value.
+
+    `None` where that interval holds the bound: then the data do not tell how far away the true value is.
+    """
+    interval = mean_interval(values, confidence=PLAUSIBLE, low=low, high=high)
+    spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    if interval is None or interval.low is None or interval.high is None or spread == 0:
+        return None
+    bound = bound_of(gate)
+    if interval.low <= bound <= interval.high:
+        return None
+    near, far = sorted((abs(interval.low - bound), abs(interval.high - bound)))
+    fewest = cases_needed(spread, far, alpha=1 - gate.confidence, power=POWER)
+    most = cases_needed(spread, near, alpha=1 - gate.confidence, power=POWER)
+    return None if fewest is None or most is None else (fewest, most)
+
+
+def _missing_in_words(counts: CellCounts) -> str:
+    said = f"scored {counts.student_scored} of {counts.student} asked"
+    if counts.reference:
+        said += f", of the reference {counts.reference_scored} of {counts.reference}"
+    if counts.left_out:
+        said += f"; {counts.left_out} missing on both sides are left out"
+    return f"{said}; {counts.reason}" if counts.reason else said

@@ -8,7 +8,7 @@ from typing import Self
 
 from evalkit.api.errors import UsageError
 from evalkit.api.records import Role, Sample
-from evalkit.api.results import CaseResult, RunSummary
+from evalkit.api.results import CaseResult, RunSummary, failed_gates_by_case
 from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts
@@ -22,6 +22,7 @@ class StoredResults:
         self._store = store
         self._judges: dict[str, str] = store.meta("judges") or {}
         self._baseline = _open_baseline(store.meta("baseline"))
+        self._kinds = store.kinds()
 
     def __enter__(self) -> Self:
         return self
@@ -41,17 +42,21 @@ class StoredResults:
 
     def cases(self) -> Iterator[CaseResult]:
         seeds = self._store.meta("seeds") or 1
+        stored = self._store.meta("summary")
+        failed = failed_gates_by_case(from_json(RunSummary, stored).gates) if stored else {}
         for idx, case in self._store.cases():
             for seed in range(seeds):
                 samples = {role: self._store.sample(role, idx, seed) for role in Role}
-                verdicts = blame_verdicts({r: self._store.verdicts(r, idx, seed) for r in Role if samples[r]})
-                student = verdicts.get(Role.STUDENT, ())
+                said = {role: self._store.verdicts(role, idx, seed) for role in Role if samples[role]}
+                verdicts = blame_verdicts(said, self._kinds)
+                student, rules = verdicts.get(Role.STUDENT, ()), failed.get(case.id, ())
                 yield CaseResult(
                     case,
                     seed,
                     {role: sample for role, sample in samples.items() if sample},
                     verdicts,
-                    self._baseline.change(case, seed, student, self._judges) if self._baseline else None,
+                    self._baseline.change(case, seed, student, self._judges, rules) if self._baseline else None,
+                    rules,
                 )
 
     def picture_path(self, sample: Sample) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,14 +12,17 @@ import numpy as np
 
 from evalkit.api.errors import UsageError
 from evalkit.api.records import JSON, Role
-from evalkit.api.results import GateStatus, Interval
-from evalkit.config.model import Gate
-from evalkit.stats.intervals import case_means, mean_interval
+from evalkit.api.results import Interval, fails
+from evalkit.stats.intervals import case_means, level_above, mean_interval
 from evalkit.stats.stability import Unstable, unstable_cases
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.compare import difference_bounds, fails, looked
-from evalkit.verdict.gates import check
+from evalkit.verdict.blame import scored_anything
+from evalkit.verdict.compare import difference_bounds
+from evalkit.verdict.flaky import FlakyList
 from evalkit.verdict.results import StoredResults
+
+ALPHA = 0.025
+"""One-sided level of a gate of 95 % confidence."""
 
 
 class ChanceFailures(NamedTuple):
@@ -37,6 +40,8 @@ class AAReport(NamedTuple):
     n_cases: int
     unstable: tuple[Unstable, ...]
     gates: tuple[ChanceFailures, ...]
+    flaky: FlakyList
+    """The unstable cases as `flaky:` takes them."""
 
 
 def check_runs(folders: Sequence[Path], max_drop: float) -> AAReport:
@@ -50,11 +55,14 @@ def check_runs(folders: Sequence[Path], max_drop: float) -> AAReport:
         if len(readers) == 1 and (readers[0].meta("seeds") or 1) < 2:
             raise UsageError("one run of one seed shows no chance", hint="give more runs, or one with --seeds 4")
         _check_alike(readers)
+        _check_independent(readers)
         history: dict[str, list[bool]] = defaultdict(list)
         for reader in readers:
             for case, failed in _endings(reader):
                 history[case].append(failed)
-        return AAReport(len(history), unstable_cases(history), _chance_failures(readers, max_drop))
+        unstable = unstable_cases(history)
+        flaky = _as_list(unstable, readers)
+        return AAReport(len(history), unstable, _chance_failures(readers, max_drop), flaky)
     finally:
         for reader in readers:
             reader.close()
@@ -72,6 +80,35 @@ def _check_alike(readers: Sequence[RunReader]) -> None:
                 raise UsageError(f"runs of different {name}", where=f"{first.folder} and {reader.folder}")
 
 
+def _check_independent(readers: Sequence[RunReader]) -> None:
+    """Refuse runs that hold the same pictures: what is copied or cached shows no chance."""
+    drawn = [
+        {(sample.case_id, sample.seed): sample.sha256 for sample in reader.samples(Role.STUDENT) if sample.ok}
+        for reader in readers
+    ]
+    for (one, ours), (other, theirs) in combinations(zip(readers, drawn, strict=True), 2):
+        shared = [cell for cell in ours if cell in theirs]
+        same = sum(ours[cell] == theirs[cell] for cell in shared)
+        if shared and same > len(shared) / 2:
+            raise UsageError(
+                f"{same} of {len(shared)} pictures are the same in both runs, so they show no chance",
+                where=f"{one.folder} and {other.folder}",
+                hint="draw the second run anew with `--cache none`; a generator that repeats itself needs no A/A check",
+            )
+
+
+def _as_list(unstable: Sequence[Unstable], readers: Sequence[RunReader]) -> FlakyList:
+    wanted = {case.case_id for case in unstable}
+    prints = {
+        sample.case_id: sample.fingerprint
+        for reader in readers
+        for sample in reader.samples(Role.STUDENT)
+        if sample.case_id in wanted
+    }
+    digests = tuple(StoredResults(reader).summary().run_digest for reader in readers)
+    return FlakyList(tuple(case.case_id for case in unstable), digests, prints)
+
+
 def _student(reader: RunReader) -> JSON:
     return StoredResults(reader).summary().config.get("student")
 
@@ -81,7 +118,7 @@ def _endings(reader: RunReader) -> list[tuple[str, bool]]:
     endings = []
     for idx, case in reader.cases():
         for seed in range(reader.meta("seeds") or 1):
-            verdicts = tuple(v for v in reader.verdicts(Role.STUDENT, idx, seed) if looked(v))
+            verdicts = tuple(v for v in reader.verdicts(Role.STUDENT, idx, seed) if scored_anything(v))
             if verdicts:
                 endings.append((case.id, fails(verdicts)))
     return endings
@@ -91,14 +128,13 @@ def _chance_failures(readers: Sequence[RunReader], max_drop: float) -> tuple[Cha
     dimensions = [r.dimension for r in StoredResults(readers[0]).summary().dimensions if r.role is Role.STUDENT]
     found = []
     for dimension in dimensions:
-        gate = Gate(dimension=dimension.name, max_drop=max_drop, against="baseline")
         means = [dict(_by_case(reader, dimension.name)) for reader in readers]
         low, high = difference_bounds(dimension)
         failed = pairs = 0
         for one, other in permutations(means, 2):
             differences = np.array([one[case] - other[case] for case in one if case in other])
-            result = check(gate, differences, low=low, high=high)
-            failed, pairs = failed + (result.status is GateStatus.FAIL), pairs + 1
+            failed += level_above(differences, max_drop, low=low, high=high) <= ALPHA
+            pairs += 1
         apart = [means[1][case] - means[0][case] for case in means[0] if case in means[1]] if len(means) > 1 else []
         difference = mean_interval(np.array(apart), low=low, high=high)
         found.append(ChanceFailures(dimension.name, difference, failed, pairs))

@@ -1,0 +1,86 @@
+"""Lists of unstable cases, which the gates leave out, and when such a list is refused."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from evalkit.api.errors import ConfigError
+from evalkit.api.records import Case
+from evalkit.formats.keys import from_json
+
+MOST_BY_HAND = 0.1
+"""Largest share of a suite that a list written by hand may leave out."""
+
+
+@dataclass(frozen=True)
+class FlakyList:
+    """Unstable cases, and how they were found.
+
+    Args:
+        cases: ids of the cases.
+        runs: digests of the runs that were compared; empty for a list written by hand.
+        student: case id -> fingerprint of the student whose pictures were unstable.
+    """
+
+    cases: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+    student: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_flaky(path: Path | None) -> FlakyList:
+    """The list in a file that `evalkit stability` wrote, or a JSON list of case ids; empty without a file.
+
+    Raises:
+        ConfigError: the file is neither.
+    """
+    if path is None:
+        return FlakyList(())
+    try:
+        given = json.loads(path.read_text(encoding="utf-8"))
+        return from_json(FlakyList, {"cases": given} if isinstance(given, list) else given)
+    except (OSError, ValueError, RecursionError) as error:
+        why = "wrong keys or values" if isinstance(error, ValidationError) else str(error)
+        hint = "`evalkit stability RUN RUN --out FILE` writes one; a JSON list of case ids will do"
+        raise ConfigError(f"not a list of unstable cases: {why}", where=str(path), hint=hint) from error
+
+
+def check_flaky(flaky: FlakyList, cases: Iterable[Case], fingerprint: Callable[[Case], str], path: Path | None) -> None:
+    """Refuse a list that would excuse the very student that is under test, or too many cases without evidence.
+
+    Args:
+        flaky: the list.
+        cases: the cases of the run.
+        fingerprint: of the student under test, by case.
+        path: where the list lies, for the message.
+
+    Raises:
+        ConfigError: the list was made from this student's own runs, or is written by hand and longer than a tenth of
+            the suite.
+    """
+    listed = set(flaky.cases)
+    n = n_listed = 0
+    for case in cases:
+        n += 1
+        if case.id not in listed:
+            continue
+        n_listed += 1
+        if flaky.student.get(case.id) == fingerprint(case):
+            raise ConfigError(
+                f"this list of unstable cases was made from the student under test (`{case.id}`): it would excuse its "
+                "own failures",
+                where=str(path),
+                hint="make the list from runs of the teacher or of an earlier student",
+            )
+    most = math.floor(MOST_BY_HAND * n)
+    if not flaky.runs and n_listed > most:
+        raise ConfigError(
+            f"a list written by hand may leave out {MOST_BY_HAND:.0%} of the cases: {most} of {n}, not {n_listed}",
+            where=str(path),
+            hint="`evalkit stability RUN RUN --out FILE` makes a list from runs",
+        )
