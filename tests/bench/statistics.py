@@ -96,10 +96,9 @@ def misses(population: Population, n: int, draws: int, seed: int = 0) -> Misses:
 
 def failures(draw: Draw, n: int, max_drop: float, draws: int, *, bounded: bool = True, seed: int = 0) -> float:
     """Share of runs of `n` cases, drawn as "worse by", that a gate fails."""
-    gate = Gate(dimension="any", max_drop=max_drop)
     low, high = (-1.0, 1.0) if bounded else (None, None)
     rng = np.random.default_rng(seed)
-    return sum(check(gate, draw(rng, n), low=low, high=high).status is GateStatus.FAIL for _ in range(draws)) / draws
+    return sum(level_above(draw(rng, n), max_drop, low=low, high=high) <= ALPHA for _ in range(draws)) / draws
 
 
 class Promise(NamedTuple):

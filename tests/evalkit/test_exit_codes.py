@@ -47,10 +47,24 @@ def test_1_a_gate_failed(tmp_path: Path, evalkit: Command, gate: str) -> None:
     assert "gate failed: fake.brightness" in done.stdout
 
 
-def test_too_little_power_is_no_failure(tmp_path: Path, evalkit: Command) -> None:
-    done = evalkit("run", config(tmp_path, BASE + "gates: [{dimension: fake.brightness, min_value: 0.411}]"))
-    assert done.returncode == 0, done.stderr
-    assert "too little power to say" in done.stdout
+def test_3_too_few_cases_to_decide(tmp_path: Path, evalkit: Command) -> None:
+    gate = "gates: [{{dimension: fake.brightness, min_value: 0.411{}}}]"
+    done = evalkit("run", config(tmp_path, BASE + gate.format("")))
+    assert done.returncode == 3, done.stderr
+    assert "gate undecided: fake.brightness at least 0.411" in done.stdout
+    warned = evalkit("run", config(tmp_path, BASE + gate.format(", undecided: warn")))
+    assert warned.returncode == 0, warned.stderr
+    assert "passed: 0 of 1 gates passed; gate undecided" in warned.stdout
+
+
+def test_3_a_part_of_the_suite_passes_no_gate(tmp_path: Path, evalkit: Command) -> None:
+    path = config(tmp_path, BASE + "gates: [{dimension: fake.brightness, min_value: 0.1}]")
+    done = evalkit("run", path, "--limit", "4")
+    assert done.returncode == 3, done.stderr
+    assert "only the first 4 cases were asked" in done.stdout
+    smoke = evalkit("run", path, "--limit", "4", "--no-gates", "--out", "smoke")
+    assert smoke.returncode == 0, smoke.stderr
+    assert "measured: no gate configured" in smoke.stdout
 
 
 def test_1_regression_against_a_baseline(tmp_path: Path, evalkit: Command) -> None:
@@ -134,7 +148,10 @@ def test_3_control_failed_is_an_invalid_judge_and_no_regression(tmp_path: Path, 
 def test_3_coverage_below_the_limit(evalkit: Command) -> None:
     done = evalkit(*FAKE_RUN, "--student", "fake-flat:fail_on=flat/0001")
     assert done.returncode == 3
-    assert "coverage 83.3% is below the limit of 95.0%, mostly for: " in done.stdout
+    assert (
+        "coverage of fake-brightness on the student's pictures is 83.3%, below the limit of 95.0%, mostly for: "
+        in done.stdout
+    )
     (said,) = (line for line in done.stdout.splitlines() if "mostly for" in line)
     assert not said.endswith("mostly for: "), "the reason is said"
 

@@ -12,7 +12,19 @@ import numpy as np
 from evalkit.api.errors import JudgeError, UnavailableError
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import BenchmarkInfo, Control, GeneratorInfo, PictureSet, SetFigure
-from evalkit.api.records import Box, Case, Dimension, Finding, Generated, Request, Score, Status, Verdict
+from evalkit.api.records import (
+    Box,
+    Case,
+    Dimension,
+    Finding,
+    FindingKind,
+    Generated,
+    Grade,
+    Request,
+    Score,
+    Status,
+    Verdict,
+)
 from evalkit.api.results import Interval
 from evalkit.api.settings import ResolvedPath, Settings
 from evalkit.formats.keys import digest
@@ -162,6 +174,7 @@ class FakeBrightnessJudge:
     name = "fake-brightness"
     version = "1"
     dimensions = (Dimension("fake.brightness", "mean level of the picture"),)
+    kinds = (FindingKind("dark", "exposure", "the picture is too dark", Grade.FAILURE),)
 
     def __init__(self, settings: BrightnessSettings) -> None:
         self.settings = settings

@@ -198,7 +198,9 @@ def _everything(reader: RunReader, dimension: Dimension, *, pairs: bool) -> dict
     scores no teacher (a preference is about the pair already).
     """
     found: dict[Cell, float] = {
-        (idx, seed, role): value for idx, seed, role, value in reader.cells(dimension.name, 0) if value is not None
+        (idx, seed, role): value
+        for idx, _, seed, role, _, value in reader.cells(dimension.name, 0)
+        if value is not None
     }
     if not pairs:
         return found

@@ -1,64 +1,13 @@
-"""Gates decide on interval bounds; blame matches twins."""
+"""Blame matches the findings on twin pictures, and compares their sizes."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
-from evalkit.api.records import Blame, Box, Finding, Role, Score, Status, Verdict
-from evalkit.api.results import GateStatus, Interval
-from evalkit.config.model import Gate
-from evalkit.verdict.blame import affinity, blame_verdicts, match
-from evalkit.verdict.gates import check, check_interval
-
-
-@pytest.mark.parametrize(
-    ("rule", "interval", "expected"),
-    [
-        ({"min_value": 0.9}, (0.95, 0.92, 0.98), GateStatus.PASS),
-        ({"min_value": 0.9}, (0.85, 0.80, 0.89), GateStatus.FAIL),
-        ({"min_value": 0.9}, (0.95, 0.85, 0.99), GateStatus.LOW_POWER),
-        ({"min_value": 0.9}, (0.95, None, 0.99), GateStatus.LOW_POWER),
-        ({"min_value": 0.9}, None, GateStatus.LOW_POWER),
-        ({"max_value": 0.1}, (0.05, 0.01, 0.09), GateStatus.PASS),
-        ({"max_value": 0.1}, (0.2, 0.15, None), GateStatus.FAIL),
-        ({"max_drop": 0.05}, (0.01, -0.01, 0.03), GateStatus.PASS),
-        ({"max_drop": 0.05}, (0.2, 0.1, 0.3), GateStatus.FAIL),
-        ({"max_drop": 0.05}, (-0.2, -0.3, -0.1), GateStatus.PASS),
-        ({"max_drop": 0.05}, (0.04, -0.02, 0.1), GateStatus.LOW_POWER),
-    ],
-)
-def test_a_gate_is_decided_on_the_bounds(rule: dict, interval: tuple | None, expected: GateStatus) -> None:
-    result = check_interval(Gate(dimension="d", **rule), Interval(*interval, n=50) if interval else None)
-    assert result.status is expected, result
-
-
-def test_too_little_power_says_how_much_would_do() -> None:
-    worse = np.random.default_rng(0).normal(0.06, 0.2, 60)
-    gate = Gate(dimension="d", max_drop=0.1)
-    result = check(gate, worse, low=-1, high=1)
-    assert result.status is GateStatus.LOW_POWER
-    assert result.n_needed is not None
-    more = np.random.default_rng(1).normal(worse.mean(), worse.std(ddof=1), 2 * result.n_needed)
-    assert check(gate, more, low=-1, high=1).status is GateStatus.PASS
-    assert result.detectable == pytest.approx(2.85 * worse.std(ddof=1) / 60**0.5, rel=0.06)
-
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        {"dimension": "d"},
-        {"dimension": "d", "min_value": 1, "max_value": 2},
-        {"dimension": "d", "max_rate": 0.1},
-        {"finding": "typo"},
-        {"finding": "typo", "dimension": "d", "max_rate": 0.1},
-        {"max_rate": 0.1},
-    ],
-)
-def test_a_gate_is_one_rule(rule: dict) -> None:
-    with pytest.raises(ValidationError):
-        Gate(**rule)
+from evalkit.api.records import Blame, Box, Finding, FindingKind, Grade, Role, Score, Status, Verdict
+from evalkit.verdict.blame import affinity, blame_verdicts, counts_as, is_students, match
 
 
 def finding(kind: str, box: tuple, expected: str = "", target: str = "text:0") -> Finding:
@@ -165,3 +114,69 @@ def test_nobody_is_blamed_where_the_twin_was_not_judged(status: Status) -> None:
     broken = finding("typo", (0, 0, 9, 9), "CAFE")
     assert blames({Role.STUDENT: verdict(broken), Role.TEACHER: verdict(status=status)}, Role.STUDENT) == [None]
     assert blames({Role.STUDENT: verdict(broken)}, Role.STUDENT) == [None]
+
+
+def word(read: str | None, **more: object) -> Finding:
+    kind = "missing-text" if read is None else "typo"
+    letters = 6 if read is None else 1
+    evidence = {"expected": "BAKERY", "read": read, **more}
+    return Finding(kind, Box(0, 0, 40, 9), letters, "letters", 0.5, "m", evidence, "text:0", grade=Grade.FAILURE)
+
+
+def student_blame(mine: Finding, theirs: Finding, kinds: dict[str, FindingKind] | None = None) -> Blame | None:
+    pair = {Role.STUDENT: verdict(mine), Role.TEACHER: verdict(theirs)}
+    return blame_verdicts(pair, {"j": kinds} if kinds else None)[Role.STUDENT][0].findings[0].blame
+
+
+def test_other_letters_of_the_same_word_are_another_defect() -> None:
+    assert student_blame(word("XAKERY"), word("XAKERY")) is Blame.BOTH
+    assert student_blame(word("BAKERX"), word("XAKERY")) is Blame.STUDENT_ONLY
+
+
+def test_another_occurrence_of_the_same_word_is_another_defect() -> None:
+    assert student_blame(word("XAKERY", occurrence=0), word("XAKERY", occurrence=0)) is Blame.BOTH
+    assert student_blame(word("XAKERY", occurrence=1), word("XAKERY", occurrence=0)) is Blame.STUDENT_ONLY
+
+
+def test_one_wrong_letter_of_the_teacher_does_not_excuse_a_missing_word() -> None:
+    assert student_blame(word(None), word("XAKERY")) is Blame.WORSENED
+    assert student_blame(word("XAKERY"), word(None)) is Blame.BOTH
+
+
+def test_faint_noise_of_the_teacher_does_not_excuse_a_strong_one() -> None:
+    faint, strong = (replace(grain(0, 50), size=size, grade=Grade.BLEMISH) for size in (8.0, 87.0))
+    assert student_blame(strong, faint) is Blame.WORSENED
+    assert student_blame(faint, strong) is Blame.BOTH
+    assert student_blame(replace(faint, size=15.9), faint) is Blame.BOTH
+
+
+def test_the_kind_says_how_much_larger_is_worse() -> None:
+    small, large = (replace(grain(0, 50), size=size, grade=Grade.DEFECT) for size in (10.0, 14.0))
+    assert student_blame(large, small) is Blame.BOTH
+    assert student_blame(large, small, {"grain": FindingKind("grain", ratio=1.2)}) is Blame.WORSENED
+
+
+def test_a_higher_grade_is_worse_whatever_the_size() -> None:
+    one = replace(grain(0, 50), size=10.0)
+    assert student_blame(replace(one, grade=Grade.FAILURE), replace(one, grade=Grade.DEFECT)) is Blame.WORSENED
+
+
+def test_sizes_in_different_units_are_not_compared() -> None:
+    one, other = replace(grain(0, 50), size=90.0, unit="px"), replace(grain(0, 50), size=1.0, unit="JND")
+    assert student_blame(one, other) is Blame.BOTH
+
+
+def test_worsened_is_the_students() -> None:
+    worsened = replace(grain(0, 50), blame=Blame.WORSENED)
+    assert counts_as(worsened, Blame.STUDENT_ONLY)
+    assert counts_as(worsened, Blame.WORSENED)
+    assert not counts_as(replace(worsened, blame=Blame.STUDENT_ONLY), Blame.WORSENED)
+    assert not counts_as(replace(worsened, blame=Blame.BOTH), Blame.STUDENT_ONLY)
+    assert is_students(worsened)
+
+
+def test_families_are_the_judges_own() -> None:
+    crack, split = finding("crack", (0, 0, 50, 50), target=""), finding("split", (0, 0, 50, 50), target="")
+    assert student_blame(crack, split) is Blame.STUDENT_ONLY
+    kinds = {name: FindingKind(name, "rupture") for name in ("crack", "split")}
+    assert student_blame(crack, split, kinds) is Blame.BOTH
