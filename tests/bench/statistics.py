@@ -15,16 +15,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.api.results import GateStatus
-from evalkit.config.model import Gate
 from evalkit.stats.clusters import effective_sd
-from evalkit.stats.intervals import mean_interval
+from evalkit.stats.intervals import level_above, mean_interval
 from evalkit.stats.power import binary_cases_needed, cases_needed
 from evalkit.stats.sequential import Monitor
-from evalkit.verdict.gates import check
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 DRAWS = 2000
+ALPHA = 0.025
+"""One-sided level of a gate of 95 % confidence."""
 
 
 class Population(NamedTuple):
