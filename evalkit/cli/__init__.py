@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         self._table, self._module = table, module
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._table)
+        return [*self._table]  # `list` is the module of that command once it is imported
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self._table:
@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(self._table.items()))
+            formatter.write_dl([*self._table.items()])
 
 
 @click.group(
