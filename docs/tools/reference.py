@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
 from evalkit.cli import cli
 from evalkit.config.model import Gate, RunConfig
@@ -32,7 +33,7 @@ working folder, relative paths in a config file mean the folder of that file. [E
 for all commands.
 """
 _MARK = re.compile(r"<!-- keys of (\w+) -->\n.*?<!-- end of keys -->\n", re.DOTALL)
-_TABLES = {"RunConfig": RunConfig, "Gate": Gate}
+_TABLES: dict[str, type[BaseModel]] = {"RunConfig": RunConfig, "Gate": Gate}
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
