@@ -22,7 +22,7 @@ Rounding = Callable[[float], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class EditDeclaration:
     """Boxes in pixels of the case's canvas. `kind` is the suite's word for the edit, for people.
 
     `changed`: in each of these something must change, and nowhere else may anything (unless `kept` says where).
@@ -40,19 +40,19 @@ class Declared:
             raise ValueError("neither `changed` nor `kept` names a box")
 
 
-class Regions(NamedTuple):
+class RegionMasks(NamedTuple):
     """`kept` (H, W): what must be as it was. Each of `changed` (H, W): where something must differ, and its box."""
 
     kept: Mask
     changed: Sequence[tuple[Box, Mask]]
 
 
-def declared(case: Case) -> Declared | None:
+def declared(case: Case) -> EditDeclaration | None:
     """What the case declares; `None` where it says nothing. Raises `JudgeError` if that can't be read."""
     if EXTRA not in case.extra:
         return None
     try:
-        return from_json(Declared, case.extra[EXTRA])
+        return from_json(EditDeclaration, case.extra[EXTRA])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, (f"extra.{EXTRA}", *first["loc"])))
@@ -60,7 +60,7 @@ def declared(case: Case) -> Declared | None:
         raise JudgeError(f"{place}: {first['msg']}", where=case.id, hint=hint) from error
 
 
-def regions(said: Declared, case: Case, height: int, width: int, slack: int = 0) -> Regions:
+def regions(said: EditDeclaration, case: Case, height: int, width: int, slack: int = 0) -> RegionMasks:
     """The declared boxes as masks of a picture of (`height`, `width`) px.
 
     What may change is rounded up and what must stay down, each by `slack` px more.
@@ -74,8 +74,8 @@ def regions(said: Declared, case: Case, height: int, width: int, slack: int = 0)
     if must:
         kept &= _filled(shape, must, lambda low: ceil(low) + slack, lambda high: floor(high) - slack)
     if may:
-        return Regions(kept, [(box, _filled(shape, [box], floor, ceil)) for box in may])
-    return Regions(kept, [(Box(0, 0, width, height), ~_filled(shape, must, floor, ceil))])
+        return RegionMasks(kept, [(box, _filled(shape, [box], floor, ceil)) for box in may])
+    return RegionMasks(kept, [(Box(0, 0, width, height), ~_filled(shape, must, floor, ceil))])
 
 
 def _filled(shape: tuple[int, int], boxes: Iterable[Box], start: Rounding, end: Rounding) -> Mask:

@@ -16,7 +16,7 @@ from evalkit.api.records import JSON, Box, Case, Dimension, Finding, Score, Stat
 from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
 from evalkit.judges.edit.controls import controls
-from evalkit.judges.edit.declared import Declared, Regions, declared, regions
+from evalkit.judges.edit.declared import EditDeclaration, RegionMasks, declared, regions
 from evalkit.judges.edit.differ import EDGE, LEAST_SIDE, REACH, TOLERANCE, Change, Plane, changes, difference
 
 PRESERVED, CHANGED = "edit.preserved", "edit.changed"
@@ -70,7 +70,7 @@ class EditJudge:
     def close(self) -> None:
         return None
 
-    def _verdict(self, delta: Plane, where: Regions, said: Declared, grown: int) -> Verdict:
+    def _verdict(self, delta: Plane, where: RegionMasks, said: EditDeclaration, grown: int) -> Verdict:
         differs = delta > TOLERANCE
         shares = [float(differs[mask].mean()) if mask.any() else 0.0 for _, mask in where.changed]
         happened = [share >= LEAST_CHANGED for share in shares]
@@ -130,7 +130,7 @@ def _unwanted(change: Change, shape: tuple[int, ...]) -> Finding:
     return Finding("unwanted-change", change.box, size, "px", severity, message, evidence, "source")
 
 
-def _unchanged(box: Box, said: Declared) -> Finding:
+def _unchanged(box: Box, said: EditDeclaration) -> Finding:
     what = f" ({said.kind})" if said.kind else ""
     size = max(box.width, box.height)
     return Finding("no-change", box, size, "px", 0.8, f"nothing changed where the edit{what} should show", {}, "edit")

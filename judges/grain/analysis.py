@@ -11,7 +11,7 @@ from evalkit.api.records import RGB
 from evalkit.judges.grain.banding import Band, find_bands
 from evalkit.judges.grain.cast import Cast, find_cast
 from evalkit.judges.grain.cells import spread, window_mean
-from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.colour import Plane, Planes
 from evalkit.judges.grain.grid import NONE, Grid, find_grid
 from evalkit.judges.grain.mask import Mask, Regions, connected, shrink
 from evalkit.judges.grain.measure import VISIBLE, WINDOW, Noise, visible_noise, window_cells
@@ -45,7 +45,11 @@ class Analysis(NamedTuple):
 
 
 def analyse(
-    picture: View, regions: Regions, colours: Sequence[RGB] = (), twin: View | None = None, floor: float | None = 0.0
+    picture: Planes,
+    regions: Regions,
+    colours: Sequence[RGB] = (),
+    twin: Planes | None = None,
+    floor: float | None = 0.0,
 ) -> Analysis:
     """Measure the flat `regions` of a picture.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evalkit.judges.grain.cells import bounds
-from evalkit.judges.grain.colour import Plane, View, lab_of
+from evalkit.judges.grain.colour import Plane, Planes, lab_of
 from evalkit.judges.grain.locate import Area, merged
 from evalkit.judges.grain.mask import Mask, Regions, shrink
 
@@ -49,7 +49,7 @@ class Band(NamedTuple):
     levels: float
 
 
-def find_bands(picture: View, regions: Regions) -> list[Band]:
+def find_bands(picture: Planes, regions: Regions) -> list[Band]:
     """Banded areas of the flat regions, the largest first."""
     from scipy.ndimage import label, maximum_filter, uniform_filter
 

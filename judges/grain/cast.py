@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.api.records import RGB
 from evalkit.judges.grain.cells import cell_side, sums, window_mean
-from evalkit.judges.grain.colour import Lab, Plane, View, delta_e
+from evalkit.judges.grain.colour import Lab, Plane, Planes, delta_e
 from evalkit.judges.grain.locate import Area, areas
 from evalkit.judges.grain.mask import OTHER_COLOUR, Regions, ground_colours, shrink
 from evalkit.judges.grain.measure import window_cells
@@ -35,7 +35,7 @@ class Cast(NamedTuple):
     reference: str
 
 
-def find_cast(picture: View, regions: Regions, colours: Sequence[RGB], twin: View | None) -> Cast | None:
+def find_cast(picture: Planes, regions: Regions, colours: Sequence[RGB], twin: Planes | None) -> Cast | None:
     """The cast of the flat regions; `None` where neither colours nor a twin say what is right.
 
     The reference is the declared colour; but the twin's where that is itself another colour: then the declared one is
@@ -73,7 +73,7 @@ def _is_even(distance: Plane, area: Area) -> bool:
     return bool(low >= EVEN * high)
 
 
-def _ground(picture: View, flat: Plane, count: Plane, half: int, window: int) -> Lab:
+def _ground(picture: Planes, flat: Plane, count: Plane, half: int, window: int) -> Lab:
     """Mean colour of the flat pixels round each cell."""
 
     def mean(plane: Plane) -> Plane:

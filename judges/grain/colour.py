@@ -30,7 +30,7 @@ class Lab(NamedTuple):
     b: Plane
 
 
-class View(NamedTuple):
+class Planes(NamedTuple):
     """What of a picture is looked at: L* of every pixel, and CIELAB of the means of 2x2 px in linear light.
 
     The eye sees so little fine detail in colour that half the resolution holds all of it; an odd last row or column
@@ -52,10 +52,10 @@ def to_lab(pixels: Pixels) -> Lab:
     return _lab([_LINEAR[pixels[..., channel]] for channel in range(3)])
 
 
-def view(pixels: Pixels) -> View:
+def view(pixels: Pixels) -> Planes:
     """The planes of (H, W, 3) uint8 sRGB pixels that the measurement needs."""
     linear = [_LINEAR[pixels[..., channel]] for channel in range(3)]
-    return View(_lightness(_compressed(_mixed(linear, 1))), _lab([halved(plane) for plane in linear]))
+    return Planes(_lightness(_compressed(_mixed(linear, 1))), _lab([halved(plane) for plane in linear]))
 
 
 def lab_of(colour: RGB) -> tuple[float, float, float]:

@@ -14,7 +14,7 @@ from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
 from evalkit.judges.grain.analysis import Analysis, analyse
 from evalkit.judges.grain.cast import VISIBLE_CAST
-from evalkit.judges.grain.colour import View, view
+from evalkit.judges.grain.colour import Planes, view
 from evalkit.judges.grain.controls import controls
 from evalkit.judges.grain.findings import coarse_map, figures, findings, sizes
 from evalkit.judges.grain.mask import FlatArea, flat_area, too_small
@@ -152,7 +152,7 @@ def _lossy(picture: Picture) -> bool:
     return picture.format == "WEBP" and b"VP8L" not in picture.data[:256]  # VP8L: the lossless bit stream
 
 
-def _comparable(shown: View, twin: Picture | None) -> tuple[View | None, str]:
+def _comparable(shown: Planes, twin: Picture | None) -> tuple[Planes | None, str]:
     """The twin's planes, or why there is no ratio."""
     if twin is None:
         return None, "there is no twin to compare with"
@@ -163,7 +163,7 @@ def _comparable(shown: View, twin: Picture | None) -> tuple[View | None, str]:
     return view(twin.pixels), ""
 
 
-def _flat_area(shown: View, case: Case, twin: View | None) -> FlatArea:
+def _flat_area(shown: Planes, case: Case, twin: Planes | None) -> FlatArea:
     height, width = shown.shape
     fx, fy = width / case.width, height / case.height
 

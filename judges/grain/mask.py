@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.records import RGB, Box
-from evalkit.judges.grain.colour import Lab, Plane, View, lab_of
+from evalkit.judges.grain.colour import Lab, Plane, Planes, lab_of
 
 Mask = NDArray[np.bool_]
 Regions = NDArray[np.int32]
@@ -71,10 +71,10 @@ def shrink(shape: Sequence[int]) -> float:
 
 
 def flat_area(
-    picture: View,
+    picture: Planes,
     *,
     regions: Sequence[Box] = (),
-    twin: View | None = None,
+    twin: Planes | None = None,
     colours: Sequence[RGB] = (),
     elements: Sequence[Box] = (),
 ) -> FlatArea:
@@ -127,7 +127,7 @@ def connected(mask: Mask) -> Regions:
     return regions
 
 
-def smooth_area(picture: View) -> Mask:
+def smooth_area(picture: Planes) -> Mask:
     """Where the smoothed lightness changes by less than `FLAT_GRADIENT`, `MARGIN` away from where it changes more."""
     from scipy.ndimage import gaussian_filter
 
@@ -222,7 +222,7 @@ def _only(numbers: Regions, mask: Mask) -> Regions:
     return kept
 
 
-def _distance(picture: View, lightness: Plane, colours: Sequence[RGB]) -> tuple[Plane, Plane]:
+def _distance(picture: Planes, lightness: Plane, colours: Sequence[RGB]) -> tuple[Plane, Plane]:
     """ΔE*ab from the declared ground at half resolution: of the smoothed colours, and of far smoother ones."""
     from scipy.ndimage import gaussian_filter
 

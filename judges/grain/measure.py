@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.judges.grain.cells import cell_side, spread, sums, window_mean
-from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.colour import Plane, Planes
 from evalkit.judges.grain.mask import Regions, shrink
 
 PIXELS_PER_DEGREE = 67.0
@@ -49,7 +49,7 @@ class Noise(NamedTuple):
     cell: int
 
 
-def visible_noise(picture: View, regions: Regions) -> Noise:
+def visible_noise(picture: Planes, regions: Regions) -> Noise:
     """Noise on the flat regions: sqrt(var(L*) + 0.05 var(a*)) of the detrended, CSF-weighted planes."""
     factor = shrink(regions.shape)
     cell = cell_side(regions.shape)

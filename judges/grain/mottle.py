@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from evalkit.judges.grain.cells import cell_side, sums, window_mean
-from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.colour import Plane, Planes
 from evalkit.judges.grain.mask import Mask, Regions, shrink
 from evalkit.judges.grain.measure import CHROMA_WEIGHT, PIXELS_PER_DEGREE, Noise, csf_weighted, trend, window_cells
 from evalkit.judges.grain.measure import TREND_SIGMA as GRAIN_TREND
@@ -49,7 +49,7 @@ class Mottle(NamedTuple):
     cell: int
 
 
-def find_mottle(picture: View, regions: Regions) -> Mottle:
+def find_mottle(picture: Planes, regions: Regions) -> Mottle:
     """The mottle of the flat regions, in cells of 8 px (2 px in a picture of 128 px)."""
     from scipy.ndimage import find_objects
 

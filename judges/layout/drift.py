@@ -16,7 +16,7 @@ from evalkit.api.pictures import Pixels
 from evalkit.api.records import RGB, Box
 from evalkit.judges.layout.colour import codes, difference, distances, middle
 from evalkit.judges.layout.ink import Ink
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import shift
 from evalkit.judges.layout.spec import REGION
 
@@ -39,14 +39,14 @@ class Drift(NamedTuple):
     unmatched: int
 
 
-class Part(NamedTuple):
+class FlatComponent(NamedTuple):
     """A flat-coloured component."""
 
     box: Box
     colour: RGB
 
 
-def declared_drift(found: Mapping[str, Found], twin: Mapping[str, Found]) -> Drift | None:
+def declared_drift(found: Mapping[str, Detection], twin: Mapping[str, Detection]) -> Drift | None:
     """Drift of the declared things with edges of their own that are in both pictures; `None` where there is none."""
     things = {id: one for id, one in found.items() if one.item.kind != REGION}
     each = {
@@ -71,7 +71,7 @@ def free_drift(pixels: Pixels, twin: Pixels) -> Drift | str:
     return Drift(sum(each.values()) / len(each), each, len(ours) + len(theirs) - 2 * len(pairs))
 
 
-def parts(pixels: Pixels) -> list[Part] | str:
+def parts(pixels: Pixels) -> list[FlatComponent] | str:
     """The components that are not of the most frequent colour, the largest first; or why there are none to speak of."""
     coded = codes(pixels)
     ground = middle(int(np.bincount(coded.ravel()).argmax()))
@@ -85,10 +85,10 @@ def parts(pixels: Pixels) -> list[Part] | str:
     if not blobs:
         return "the case declares no elements, and the picture shows none"
     blobs.sort(key=lambda blob: -blob.area)
-    return [Part(blob.box, _colour(pixels, away, blob.box)) for blob in blobs]
+    return [FlatComponent(blob.box, _colour(pixels, away, blob.box)) for blob in blobs]
 
 
-def matched(ours: Sequence[Part], theirs: Sequence[Part], side: int) -> list[tuple[int, int]]:
+def matched(ours: Sequence[FlatComponent], theirs: Sequence[FlatComponent], side: int) -> list[tuple[int, int]]:
     """Pairs (ours, theirs) of least total cost: distance / a quarter of `side`, |ln| of both size ratios, ΔE / 50."""
     from scipy.optimize import linear_sum_assignment
 
@@ -97,7 +97,7 @@ def matched(ours: Sequence[Part], theirs: Sequence[Part], side: int) -> list[tup
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] <= WORST_MATCH]
 
 
-def _cost(one: Part, other: Part, side: int) -> float:
+def _cost(one: FlatComponent, other: FlatComponent, side: int) -> float:
     size = abs(math.log(one.box.width / other.box.width)) + abs(math.log(one.box.height / other.box.height))
     return _apart(one.box, other.box) / (side / 4) + size + difference(one.colour, other.colour) / 50
 

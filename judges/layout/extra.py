@@ -9,10 +9,10 @@ import numpy as np
 from evalkit.api.records import Box, Finding
 from evalkit.judges.layout.colour import distances
 from evalkit.judges.layout.ink import Ink, Mask, grown, hull, lies_in
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name
 from evalkit.judges.layout.shapes import outline
-from evalkit.judges.layout.spec import Item, Spec, holds, is_ground
+from evalkit.judges.layout.spec import LayoutItem, Spec, holds, is_ground
 from evalkit.judges.layout.view import OFF_GROUND, View
 
 FOREIGN = 20.0
@@ -23,7 +23,7 @@ MOST_EXTRA = 6
 """More than these are a texture or another picture altogether, and are reported as one."""
 
 
-def outline_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
+def outline_findings(view: View, found: Mapping[str, Detection]) -> list[Finding]:
     """Shapes whose outline is another than the one stated."""
     result: list[Finding] = []
     for one in found.values():
@@ -39,7 +39,7 @@ def outline_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
     return result
 
 
-def extra_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
+def extra_findings(view: View, found: Mapping[str, Detection]) -> list[Finding]:
     """What is drawn on the declared ground or on a panel, and is none of the declared things.
 
     Nothing is said where the ground is not declared, hardly any of it shows, or something is asked for without a place.
@@ -56,7 +56,7 @@ def extra_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
     return [_extra(spec, box) for box in groups]
 
 
-def count_findings(spec: Spec, found: Mapping[str, Found], extras: list[Finding]) -> list[Finding]:
+def count_findings(spec: Spec, found: Mapping[str, Detection], extras: list[Finding]) -> list[Finding]:
     """Declared counts that are wrong: elements of it are missing, or something extra is of about their size."""
     result: list[Finding] = []
     for relation in spec.relations:
@@ -76,7 +76,7 @@ def count_findings(spec: Spec, found: Mapping[str, Found], extras: list[Finding]
     return result
 
 
-def _foreign(view: View, found: Mapping[str, Found]) -> Mask:
+def _foreign(view: View, found: Mapping[str, Detection]) -> Mask:
     """(H, W): pixels that are neither ground, nor in the box of anything found, nor of a panel they lie on."""
     spec = view.spec
     away = distances(view.codes, spec.ground)
@@ -107,7 +107,7 @@ def _solid(mask: Mask) -> Mask:
     return solid
 
 
-def _is_panel(item: Item, spec: Spec) -> bool:
+def _is_panel(item: LayoutItem, spec: Spec) -> bool:
     """Something others are drawn on, so that its box does not explain all that is in it."""
     if item.is_text or item.kind == "portrait":
         return False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from evalkit.api.records import Box, Finding
 from evalkit.judges.layout.buried import settled
 from evalkit.judges.layout.colour import difference
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name
 from evalkit.judges.layout.spec import Spec, holds
 
@@ -20,8 +20,8 @@ ONE_COLOUR = 25.0
 class Overlap(NamedTuple):
     """Two things and what they share; `depth` is how far one must move to be clear of the other, px."""
 
-    one: Found
-    other: Found
+    one: Detection
+    other: Detection
     shared: Box
     depth: float
 
@@ -31,7 +31,7 @@ def least_depth(spec: Spec) -> float:
     return max(2.0, 0.003 * spec.side)
 
 
-def overlaps(found: Mapping[str, Found]) -> list[Overlap] | None:
+def overlaps(found: Mapping[str, Detection]) -> list[Overlap] | None:
     """All overlaps of pairs that are declared apart and of which one is a text. `None` where there is no such pair.
 
     Panels, rings and faces are no partners: a text that has come to lie on one is out of place, and can be read.
@@ -75,7 +75,7 @@ def _finding(spec: Spec, overlap: Overlap) -> Finding:
     return Finding("overlap", overlap.shared, overlap.depth, "px", severity, message, evidence, moved.target)
 
 
-def _of_one_colour(one: Found, other: Found) -> bool:
+def _of_one_colour(one: Detection, other: Detection) -> bool:
     """Whether these are two texts whose inks can't be told apart."""
     if not (one.item.is_text and other.item.is_text) or one.colour is None or other.colour is None:
         return False

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from evalkit.api.records import JSON, Box, Finding
 from evalkit.judges.layout.colour import contrast, difference
-from evalkit.judges.layout.locate import Found
-from evalkit.judges.layout.spec import Item, Spec
+from evalkit.judges.layout.locate import Detection
+from evalkit.judges.layout.spec import LayoutItem, Spec
 
 WRONG_COLOUR = 20.0
 """ΔE*ab (CIE 1976) from the declared colour from which something has another one. On clean scenes of 256 and 512 px all
@@ -50,7 +50,7 @@ def place_tolerance(spec: Spec) -> float:
     return max(4.0, 0.025 * spec.side)
 
 
-def item_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+def item_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
     """What is wrong with each item by itself."""
     result: list[Finding] = []
     for one in found.values():
@@ -68,7 +68,7 @@ def item_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
     return result
 
 
-def text_contrast(one: Found) -> float | None:
+def text_contrast(one: Detection) -> float | None:
     """The contrast ratio of a text on its ground; `None` where it was not measured."""
     if not one.item.is_text or one.colour is None or one.ground is None:
         return None
@@ -86,18 +86,18 @@ def box_json(box: Box) -> JSON:
     return [round(v, 1) for v in (box.x0, box.y0, box.x1, box.y1)]
 
 
-def about(item: Item) -> dict[str, JSON]:
+def about(item: LayoutItem) -> dict[str, JSON]:
     """Evidence that names an item and its place. Texts carry `text`, not `expected`: that is for what is read."""
     evidence: dict[str, JSON] = {"element": item.id, "declared": box_json(item.box)}
     return {**evidence, "text": item.text} if item.text else evidence
 
 
-def name(item: Item) -> str:
+def name(item: LayoutItem) -> str:
     """What people call it."""
     return f'"{item.text}"' if item.text else item.id
 
 
-def _missing(spec: Spec, item: Item) -> Finding:
+def _missing(spec: Spec, item: LayoutItem) -> Finding:
     size = max(item.box.width, item.box.height)
     message = f"{name(item)} is neither in its place nor elsewhere"
     return Finding(
@@ -105,7 +105,7 @@ def _missing(spec: Spec, item: Item) -> Finding:
     )
 
 
-def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
+def _out_of_place(spec: Spec, one: Detection, box: Box) -> Finding | None:
     away = shift(box, one.item.box)
     if away.distance <= place_tolerance(spec):
         return None
@@ -117,7 +117,7 @@ def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
     )
 
 
-def _recoloured(one: Found, box: Box) -> Finding | None:
+def _recoloured(one: Detection, box: Box) -> Finding | None:
     if one.item.color is None or one.colour is None:
         return None
     delta = difference(one.colour, one.item.color)
@@ -128,7 +128,7 @@ def _recoloured(one: Found, box: Box) -> Finding | None:
     return Finding("wrong-color", box, delta, "ΔE", min(1.0, 0.3 + delta / 150), message, evidence, one.item.target)
 
 
-def _resized(one: Found, box: Box) -> Finding | None:
+def _resized(one: Detection, box: Box) -> Finding | None:
     declared = one.item.box
     tall, wide = box.height / max(declared.height, 1.0), box.width / max(declared.width, 1.0)
     right = 1 / RESIZED_HEIGHT <= tall <= RESIZED_HEIGHT and 1 / RESIZED_WIDTH <= wide <= RESIZED_WIDTH
@@ -141,7 +141,7 @@ def _resized(one: Found, box: Box) -> Finding | None:
     return Finding("wrong-size", box, size, "px", 0.5, message, about(one.item), one.item.target)
 
 
-def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:
+def _clipped(spec: Spec, one: Detection, box: Box) -> Finding | None:
     """Cut by the picture's edge, or a text with a part of its height missing on one side."""
     declared = one.item.box
     sides = (
@@ -177,14 +177,14 @@ def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:
     return None
 
 
-def _cut(one: Found, box: Box, lost: float, by: str, side: str) -> Finding:
+def _cut(one: Detection, box: Box, lost: float, by: str, side: str) -> Finding:
     extent = one.item.box.width if side in ("left", "right") else one.item.box.height
     severity = min(1.0, 0.4 + 2 * lost / max(extent, 1.0))
     message = f"{name(one.item)} is cut by {by}: {lost:.0f} px"
     return Finding("clipped", box, lost, "px", severity, message, {**about(one.item), "side": side}, one.item.target)
 
 
-def _pale(spec: Spec, one: Found, box: Box) -> Finding | None:
+def _pale(spec: Spec, one: Detection, box: Box) -> Finding | None:
     ratio = text_contrast(one)
     if ratio is None or one.colour is None or one.ground is None:
         return None
@@ -206,7 +206,7 @@ def _pale(spec: Spec, one: Found, box: Box) -> Finding | None:
     )
 
 
-def _declared_contrast(spec: Spec, item: Item) -> float | None:
+def _declared_contrast(spec: Spec, item: LayoutItem) -> float | None:
     if item.color is None:
         return None
     holder = spec.item(item.on) if item.on else None

@@ -18,7 +18,7 @@ _HELD = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class LayoutItem:
     """One declared thing: a text or another element.
 
     `target` is how findings name it (`text:0`, `element:badge`). `box` is where it must stand, in picture px. `outline`
@@ -51,7 +51,7 @@ class Spec:
 
     width: int
     height: int
-    items: tuple[Item, ...]
+    items: tuple[LayoutItem, ...]
     relations: tuple[Relation, ...]
     ground: tuple[RGB, ...]
     scale: float
@@ -62,7 +62,7 @@ class Spec:
         """The shorter side of the picture, px."""
         return min(self.width, self.height)
 
-    def item(self, id: str) -> Item | None:
+    def item(self, id: str) -> LayoutItem | None:
         """The item of that id."""
         return next((item for item in self.items if item.id == id), None)
 
@@ -74,7 +74,7 @@ def spec_of(case: Case, width: int, height: int) -> Spec:
     fx, fy = width / case.width, height / case.height
     texts = [(i, text) for i, text in enumerate(case.texts) if text.box is not None]
     taken: set[int] = set()
-    items: list[Item] = []
+    items: list[LayoutItem] = []
     for element in case.elements:
         index = _text_at(element, case, taken) if element.kind == "text" else None
         target, text = f"element:{element.id}", ""
@@ -82,10 +82,12 @@ def spec_of(case: Case, width: int, height: int) -> Spec:
             taken.add(index)
             target, text = f"text:{index}", case.texts[index].text
         box = _scaled(element.box, fx, fy)
-        items.append(Item(element.id, element.kind, box, element.color, target, text, _outline(element)))
+        items.append(LayoutItem(element.id, element.kind, box, element.color, target, text, _outline(element)))
     for index, given in texts:
         if index not in taken and given.box is not None:
-            items.append(Item(f"text:{index}", "text", _scaled(given.box, fx, fy), None, f"text:{index}", given.text))
+            items.append(
+                LayoutItem(f"text:{index}", "text", _scaled(given.box, fx, fy), None, f"text:{index}", given.text)
+            )
     items = [_placed_on(item, items[:place]) for place, item in enumerate(items)]
     known = case.background.kind in ("solid", "gradient") and case.background.colors
     ground = between(case.background.colors) if known else ()
@@ -107,15 +109,15 @@ def _outline(element: Element) -> str:
     return next((word for word in stated if word in SHAPES), "")
 
 
-def _placed_on(item: Item, before: list[Item]) -> Item:
+def _placed_on(item: LayoutItem, before: list[LayoutItem]) -> LayoutItem:
     holders = [one for one in before if not one.is_text and holds(one.box, item.box)]
     if not holders:
         return item
     on = min(holders, key=lambda one: one.box.area).id
-    return Item(item.id, item.kind, item.box, item.color, item.target, item.text, item.outline, on)
+    return LayoutItem(item.id, item.kind, item.box, item.color, item.target, item.text, item.outline, on)
 
 
-def is_ground(item: Item, ground: Sequence[RGB]) -> bool:
+def is_ground(item: LayoutItem, ground: Sequence[RGB]) -> bool:
     """Whether an item is a part of the ground itself: its colour is checked, but it explains nothing on it."""
     return item.kind == REGION and item.color in ground
 

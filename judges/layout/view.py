@@ -74,12 +74,6 @@ class View:
         coded = np.concatenate([self._codes(part) for part in _ring(grown(box, 1), reach)])
         return self.most_frequent(coded, but=but)
 
-    def evenness(self, box: Box) -> float:
-        """Share of the ring around `box` that is of about its most frequent colour."""
-        coded = np.concatenate([self._codes(part) for part in _ring(grown(box, 1), max(3.0, 0.008 * self.spec.side))])
-        colour = self.most_frequent(coded)
-        return float((distances(coded, (colour,)) <= SIMILAR).mean()) if colour is not None else 0.0
-
     def most_frequent(self, coded: Codes, *, but: RGB | None = None) -> RGB | None:
         """The most frequent colour among codes that is not (about) `but`."""
         if not coded.size:

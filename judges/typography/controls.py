@@ -1,4 +1,4 @@
-"""Pictures of text whose right verdict is known, drawn on the spot with Pillow's own font."""
+"""The controls of the judge: pictures of text with known right verdicts, drawn with Pillow's own font."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control
-from evalkit.api.records import Case, Status, TextTarget, Verdict
+from evalkit.api.records import Case, MatchStatus, TextTarget, Verdict
 
 _SIZE = (640, 640)
 _TEXT = "FRESH BREAD DAILY"
@@ -14,7 +14,7 @@ _MISSPELLED = "FRESH BRAED DAILY"
 
 
 def controls() -> list[Control]:
-    """A clean line that must be all right, and a known misspelling that must be found in its word."""
+    """A clean line that must have no error, and a known misspelling that must be found in its word."""
     case = Case(
         id="control/typography", prompt=f'"{_TEXT}"', width=_SIZE[0], height=_SIZE[1], texts=(TextTarget(_TEXT),)
     )
@@ -36,7 +36,7 @@ def drawn(text: str) -> Picture:
 
 def _all_right(verdict: Verdict) -> bool:
     exact = verdict.score("typography.exact")
-    return exact is not None and exact.status is Status.SCORED and exact.value == 1.0 and not verdict.findings
+    return exact is not None and exact.status is MatchStatus.SCORED and exact.value == 1.0 and not verdict.findings
 
 
 def _one_typo(verdict: Verdict) -> bool:

@@ -59,7 +59,7 @@ def flip(reference: Pixels, test: Pixels, pixels_per_degree: float = PIXELS_PER_
     """
     if reference.shape != test.shape:
         raise ValueError(f"pictures of {reference.shape} and {test.shape} can't be flipped between")
-    one, other = _Seen.of(reference, pixels_per_degree), _Seen.of(test, pixels_per_degree)
+    one, other = _PerceivedPicture.of(reference, pixels_per_degree), _PerceivedPicture.of(test, pixels_per_degree)
     colour = _redistributed(_hyab(one.lab, other.lab))
     edges, points = (np.abs(a - b) for a, b in ((one.edges, other.edges), (one.points, other.points)))
     features = (np.maximum(edges, points) / math.sqrt(2)) ** np.float32(_QF)
@@ -67,7 +67,7 @@ def flip(reference: Pixels, test: Pixels, pixels_per_degree: float = PIXELS_PER_
     return result
 
 
-class _Seen(NamedTuple):
+class _PerceivedPicture(NamedTuple):
     """A picture as it is seen from there: Hunt-adjusted CIELAB after the eye's blur, edge and point strength."""
 
     lab: Planes
@@ -75,7 +75,7 @@ class _Seen(NamedTuple):
     points: Plane
 
     @classmethod
-    def of(cls, pixels: Pixels, ppd: float) -> _Seen:
+    def of(cls, pixels: Pixels, ppd: float) -> _PerceivedPicture:
         linear = _LINEAR[np.moveaxis(pixels, 2, 0)]
         opponent = _mixed(_TO_OPPONENT @ _TO_RELATIVE, linear)
         blurred = np.stack([_blurred(plane, _csf(channel, ppd)) for plane, channel in zip(opponent, _CSF, strict=True)])

@@ -10,7 +10,7 @@ from evalkit.api.records import Dimension
 from evalkit.formats.keys import digest
 from evalkit.judges.fidelity.networks.network import FeatureNetwork, usable
 from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
-from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
+from evalkit.judges.fidelity.sets.grouped import GROUPS, GroupedFeatures, Groups
 from evalkit.judges.fidelity.sets.jackknife import interval
 from evalkit.judges.fidelity.sets.metric import FOR_A_GATE, identity, stream
 
@@ -76,8 +76,8 @@ class FrechetMetric:
     def close(self) -> None:
         self._network.close()
 
-    def _gather(self, pictures: PictureSet, groups: Groups) -> Grouped:
-        gathered = Grouped(self._network.dims, groups)
+    def _gather(self, pictures: PictureSet, groups: Groups) -> GroupedFeatures:
+        gathered = GroupedFeatures(self._network.dims, groups)
         for features, cases in stream(pictures, self._network):
             gathered.update(features, cases)
         return gathered

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.judges.fidelity.sets.frechet import frechet_distance_of_moments, frechet_distance_of_rows
-from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped
+from evalkit.judges.fidelity.sets.grouped import GROUPS, GroupedFeatures
 from evalkit.judges.fidelity.sets.jackknife import Jackknife, jackknife
 from evalkit.judges.fidelity.sets.moments import Moments
 
@@ -20,7 +20,7 @@ class FrechetEstimate(NamedTuple):
     spread: Jackknife | None
 
 
-def frechet_estimate(pictures: Grouped, reference: Grouped, *, twins: bool) -> FrechetEstimate:
+def frechet_estimate(pictures: GroupedFeatures, reference: GroupedFeatures, *, twins: bool) -> FrechetEstimate:
     """The distance of two sets, with each group of cases left out in turn.
 
     `twins`: a case is left out on both sides; otherwise the reference counts as fixed.

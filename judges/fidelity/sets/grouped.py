@@ -22,7 +22,7 @@ class Groups:
         return self._group.setdefault(case, len(self._group) % GROUPS)
 
 
-class Grouped:
+class GroupedFeatures:
     """Features by group. Memory is flat in the number of pictures.
 
     Up to d rows wait as they are: that is no more than one d×d matrix. When there are more they are folded into the

@@ -25,18 +25,18 @@ class SetSettings(settings.Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-class Batch(NamedTuple):
+class FeatureBatch(NamedTuple):
     """Features (n, d) of some pictures, and the case of each."""
 
     features: Features
     cases: tuple[str, ...]
 
 
-def stream(pictures: PictureSet, network: FeatureNetwork) -> Iterator[Batch]:
+def stream(pictures: PictureSet, network: FeatureNetwork) -> Iterator[FeatureBatch]:
     """Features in batches. Raises `PictureError` for a file that can't be decoded."""
     waiting = pictures.pictures()
     while group := list(islice(waiting, network.batch_size)):
-        yield Batch(network.features([picture.pixels for _, picture in group]), tuple(case for case, _ in group))
+        yield FeatureBatch(network.features([picture.pixels for _, picture in group]), tuple(case for case, _ in group))
 
 
 def identity(name: str, version: str, network: FeatureNetwork) -> list[JSON]:

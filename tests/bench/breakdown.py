@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from evalkit.api.records import JSON
-from evalkit.judges.typography.match import RIGHT, Status
+from evalkit.judges.typography.match import RIGHT, MatchStatus
 from evalkit.judges.typography.normalise import lenient
 
 
@@ -52,7 +52,7 @@ def word_accuracy_by(words: list[WordRow], bucket: Callable[[WordRow], str]) -> 
     """Right words and all words per bucket; words without a letter or that the reader is unsure of are left out."""
     counts: dict[str, tuple[int, int]] = {}
     for word in words:
-        if word.status != Status.UNSURE.value and lenient(word.expected):
+        if word.status != MatchStatus.UNSURE.value and lenient(word.expected):
             right, all_ = counts.get(bucket(word), (0, 0))
             counts[bucket(word)] = right + word.right, all_ + 1
     return counts
