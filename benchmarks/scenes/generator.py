@@ -14,7 +14,7 @@ from evalkit.api import settings as base
 from evalkit.api.errors import GenerationError
 from evalkit.api.protocols import GeneratorInfo
 from evalkit.api.records import Case, Generated, Request
-from evalkit.benchmarks.faults.inject import Faulty, inject
+from evalkit.benchmarks.faults.inject import FaultyPicture, inject
 from evalkit.benchmarks.faults.registry import FAULTS
 from evalkit.benchmarks.scenes.case import recipe_of
 from evalkit.benchmarks.scenes.provenance import renderer_version
@@ -94,7 +94,7 @@ class FaultySceneGenerator:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _faulty(self, noise_seed: int, recipe: SceneRecipe) -> Faulty:
+    def _faulty(self, noise_seed: int, recipe: SceneRecipe) -> FaultyPicture:
         rng = random.Random(f"faults {noise_seed}")
         if rng.random() < self._settings.rate:
             kinds = rng.sample(self._settings.kinds, len(self._settings.kinds))
@@ -107,7 +107,7 @@ class FaultySceneGenerator:
         return inject(recipe)
 
 
-def _generated(request: Request, make: Callable[[SceneRecipe], Faulty]) -> Generated:
+def _generated(request: Request, make: Callable[[SceneRecipe], FaultyPicture]) -> Generated:
     started = time.perf_counter()
     try:
         made = make(recipe_of(request.case))

@@ -1,4 +1,4 @@
-"""What an edit case says may change: `Case.extra["edit"]`, as masks of the judged picture."""
+"""Reads what an edit may change from `Case.extra["edit"]`, and turns it into masks of the judged picture."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Rounding = Callable[[float], int]
 
 @dataclass(frozen=True, slots=True)
 class EditDeclaration:
-    """Boxes in pixels of the case's canvas. `kind` is the suite's word for the edit, for people.
+    """The declaration of an edit: boxes in pixels of the case's canvas. `kind` is the suite's name for the edit.
 
-    `changed`: in each of these something must change, and nowhere else may anything (unless `kept` says where).
-    `kept`: these must stay as they are, and of all the rest something must change (unless `changed` says where).
+    `changed`: something must change in each of these boxes and nothing elsewhere, unless `kept` restricts that.
+    `kept`: these boxes must stay as they are; something must change in the rest, unless `changed` says where.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -41,14 +41,14 @@ class EditDeclaration:
 
 
 class RegionMasks(NamedTuple):
-    """`kept` (H, W): what must be as it was. Each of `changed` (H, W): where something must differ, and its box."""
+    """`kept` (H, W): what must stay as it was. `changed`: masks (H, W) in which something must differ, with boxes."""
 
     kept: Mask
     changed: Sequence[tuple[Box, Mask]]
 
 
 def declared(case: Case) -> EditDeclaration | None:
-    """What the case declares; `None` where it says nothing. Raises `JudgeError` if that can't be read."""
+    """The declaration of the case; `None` if it has none. Raises `JudgeError` if it can't be read."""
     if EXTRA not in case.extra:
         return None
     try:
@@ -63,7 +63,7 @@ def declared(case: Case) -> EditDeclaration | None:
 def regions(said: EditDeclaration, case: Case, height: int, width: int, slack: int = 0) -> RegionMasks:
     """The declared boxes as masks of a picture of (`height`, `width`) px.
 
-    What may change is rounded up and what must stay down, each by `slack` px more.
+    Boxes that may change are rounded outwards and boxes that must stay are rounded inwards, each by `slack` px more.
     """
     fx, fy = width / case.width, height / case.height
     may = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in said.changed]

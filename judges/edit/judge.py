@@ -1,4 +1,4 @@
-"""The edit judge."""
+"""The edit judge: compares an edited picture with its source."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _DIMENSIONS = (
     Dimension(CHANGED, "share of the regions that must change in which something did"),
 )
 LEAST_CHANGED = 0.05
-"""Share of a region that must differ for something to have happened there. Tiles through the codec of the mini models:
-at most 2.2 % where nothing was done, at least 9 % where another word was written, 16 % for all other edits."""
+"""Share of a region that must differ for it to count as changed. On tiles after the codec of the mini models, at most
+2.2 % differ if nothing was done, at least 9 % if another word was written, and 16 % for all other edits."""
 MOST_FINDINGS = 8
 SAME_SHAPE = 0.02
-"""Largest difference of the aspect ratios of source and picture, as a share."""
+"""Largest relative difference of the aspect ratios of source and picture."""
 
 
 class EditJudge:
-    """Compares an edited picture with its source: is the rest as it was, and did something happen where it should?"""
+    """Compares an edited picture with its source: did something change where it should, and is the rest as it was?"""
 
     class Settings(BaseSettings):
         """The edit judge has no settings: what it reports must mean the same in every run."""
@@ -118,7 +118,7 @@ def resized(source: Pixels, width: int, height: int) -> Pixels:
 
 
 def _grown(source: Pixels, pixels: Pixels) -> int:
-    """A pixel of the source in those of a picture of another size; 0 where it has the same."""
+    """Size of a source pixel in pixels of a picture of another size; 0 if the sizes are equal."""
     return 0 if source.shape == pixels.shape else ceil(max(1.0, pixels.shape[0] / source.shape[0]))
 
 

@@ -1,4 +1,4 @@
-"""sRGB to CIELAB, at full resolution and at half."""
+"""Converts sRGB to CIELAB, at full and at half resolution."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Lab(NamedTuple):
 
 
 class Planes(NamedTuple):
-    """What of a picture is looked at: L* of every pixel, and CIELAB of the means of 2x2 px in linear light.
+    """The planes of a picture that are measured: L* of every pixel, and CIELAB of the means of 2x2 px in linear light.
 
-    The eye sees so little fine detail in colour that half the resolution holds all of it; an odd last row or column
-    is repeated.
+    The eye sees so little fine detail in colour that half the resolution is enough. An odd last row or column is
+    repeated.
     """
 
     lightness: Plane

@@ -1,8 +1,8 @@
-"""Axes a design has without saying so, and texts that change places (pure).
+"""Finds texts that are off an implied axis, and texts that have changed places. Pure functions.
 
-A text whose edge or centre is declared on the same line as that of something else, or on the centre of the picture or
-of what it stands on, is set on that axis, and so is one close beside something, on a line with it: a few px off it are
-seen, where a free-standing text could move unnoticed.
+A text is set on an axis if its declared edge or centre is on the same line as that of something else, on the centre of
+the picture, or on the centre of what it stands on; also if it is close beside something and on one line with it. There
+a displacement of a few px is visible, while a free-standing text could move unnoticed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from evalkit.judges.layout.spec import LayoutItem, Spec
 ON_AXIS = 1.6
 """Largest difference of two declared anchors on one axis, px of the canvas."""
 BESIDE, ON_LINE = 1.0, 0.2
-"""Largest gap to what a text stands beside, and largest distance of their middles from one line, in heights of it."""
+"""Largest gap between a text and what it stands beside, and largest offset of their middles, in heights of the text."""
 SWAPPED = 2.5
-"""How well two texts must fit each other's declared sizes to have changed places, px, in all."""
+"""Largest total misfit of two texts to each other's declared sizes for them to have changed places, px."""
 
 
 def off_axis_tolerance(spec: Spec) -> float:
-    """Distance from its axis from which a text is off it, px."""
+    """Distance from which a text counts as off its axis, px."""
     return max(3.0, 0.006 * spec.side)
 
 
@@ -43,9 +43,9 @@ def axis_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
 
 
 def swap_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
-    """Pairs of texts each of which stands where the other should, told by their sizes.
+    """Pairs of texts that have changed places, recognised by their sizes.
 
-    Texts of equal size can't be told apart, and are taken to be where they should.
+    Texts of equal size can't be told apart and are assumed to be in their places.
     """
     texts = [one for one in found.values() if one.item.is_text and one.sure and one.box is not None]
     return [

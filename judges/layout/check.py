@@ -1,4 +1,4 @@
-"""All findings on one picture, from what was found of its spec."""
+"""Inspects a picture: locates everything in the spec and collects all findings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISPLACED = ("missing-element", "out-of-place", "wrong-color", "wrong-shape", "w
 
 
 class Inspection(NamedTuple):
-    """What was found of each item, the overlaps (`None`: nothing could), and all findings, the worst first."""
+    """What was found of each item, the overlaps (`None`: none is possible), and all findings, the worst first."""
 
     found: Mapping[str, Detection]
     overlaps: list[Overlap] | None
@@ -27,7 +27,7 @@ class Inspection(NamedTuple):
 
     @property
     def misplaced(self) -> set[str]:
-        """Ids of the elements that are not there, not in place, or not what was asked for."""
+        """Ids of the elements that are missing, out of place, or not what was asked for."""
         moved = {str(f.evidence["element"]) for f in self.findings if f.kind in MISPLACED}
         for finding in self.findings:
             if finding.kind == "wrong-order" and "other" in finding.evidence:

@@ -1,7 +1,7 @@
-"""How far things are from where the teacher's twin has them.
+"""Measures how far things are from their places in the teacher's twin.
 
-Declared things are compared one by one. Where the case declares none, flat-coloured components of both pictures are
-matched by optimal assignment (Hungarian method), after place, size and colour.
+Declared things are compared one by one. If the case declares none, flat-coloured components of both pictures are
+matched by optimal assignment (Hungarian method) of place, size and colour.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from evalkit.judges.layout.place import shift
 from evalkit.judges.layout.spec import REGION
 
 MOST_PARTS = 60
-"""More components than this are a photo or a texture: matching them would mean nothing."""
+"""A picture with more components than this is a photo or a texture, for which matching would be meaningless."""
 LEAST_PART = 0.0006
 """Least area of a component, as a share of the picture: 12x12 px of 512x512."""
 FLAT = 0.35
 """Share of the picture that must be of its most frequent colour for it to be a flat design."""
 WORST_MATCH = 1.0
-"""Cost above which two components are not the same thing."""
+"""Cost above which two components can't be the same thing."""
 _OFF = 14.0
 
 
 class Drift(NamedTuple):
-    """Mean distance in px, that of each thing, and how many things have no partner."""
+    """The mean distance in px, the distance of each thing, and the number of things without a partner."""
 
     mean: float
     each: dict[str, float]
@@ -47,7 +47,7 @@ class FlatComponent(NamedTuple):
 
 
 def declared_drift(found: Mapping[str, Detection], twin: Mapping[str, Detection]) -> Drift | None:
-    """Drift of the declared things with edges of their own that are in both pictures; `None` where there is none."""
+    """Drift of the declared things that have edges of their own and are in both pictures; `None` if there is none."""
     things = {id: one for id, one in found.items() if one.item.kind != REGION}
     each = {
         id: shift(one.box, twin[id].box or one.box).distance
@@ -60,7 +60,7 @@ def declared_drift(found: Mapping[str, Detection], twin: Mapping[str, Detection]
 
 
 def free_drift(pixels: Pixels, twin: Pixels) -> Drift | str:
-    """Drift of matched components, or why there is none."""
+    """Drift of matched components, or the reason why there is none."""
     ours, theirs = parts(pixels), parts(twin)
     if isinstance(ours, str) or isinstance(theirs, str):
         return ours if isinstance(ours, str) else f"the twin: {theirs}"
@@ -72,7 +72,7 @@ def free_drift(pixels: Pixels, twin: Pixels) -> Drift | str:
 
 
 def parts(pixels: Pixels) -> list[FlatComponent] | str:
-    """The components that are not of the most frequent colour, the largest first; or why there are none to speak of."""
+    """The components that are not of the most frequent colour, the largest first; or why they can't be used."""
     coded = codes(pixels)
     ground = middle(int(np.bincount(coded.ravel()).argmax()))
     away = distances(coded, (ground,))

@@ -1,4 +1,4 @@
-"""The layout judge."""
+"""The layout judge: looks for every declared element and reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DIMENSIONS = (
     ),
 )
 _LEAST_SIDE = 32
-"""Below this nothing can be told apart, px."""
+"""Least side of a picture that can be judged, px."""
 
 
 class LayoutJudge:
@@ -96,7 +96,7 @@ class LayoutJudge:
 
 
 def unfit(spec: Spec, case: Case) -> str:
-    """Why the layout can't be judged here at all; empty where it can."""
+    """The reason why the layout can't be judged at all; empty if it can."""
     if spec.side < _LEAST_SIDE:
         return f"a picture of {spec.width}x{spec.height} px is too small"
     if not spec.items:
@@ -157,7 +157,7 @@ def _element(one: Detection, factor: int) -> JSON:
 
 
 def _unchecked(spec: Spec, found: Mapping[str, Detection]) -> JSON:
-    """Relations that nothing can be said of, because the edges of an element of theirs were not all seen."""
+    """Relations that can't be checked, because not all edges of one of their elements were seen."""
     return [
         {"kind": relation.kind, "elements": list(relation.elements)}
         for relation in spec.relations

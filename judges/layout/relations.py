@@ -1,7 +1,7 @@
-"""Do the declared relations hold between the things as they were found? (pure)
+"""Checks whether the declared relations hold between the things that were found. Pure functions.
 
-A relation is checked only between boxes whose edges were all seen, and only if the declared boxes keep it: a spec that
-contradicts itself accuses nobody.
+A relation is checked only between boxes whose edges were all seen, and only if the declared boxes fulfil it: a case
+that contradicts itself must not lead to findings.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from evalkit.judges.layout.place import about, box_json, name, shift
 from evalkit.judges.layout.spec import Spec
 
 SLACK, SOFT_SLACK = 1.0, 3.0
-"""How well edges are found, px: those of texts and flat shapes, and those of icons, whose points fade out."""
+"""Accuracy of the edges, px: of texts and flat shapes, and of icons, whose points fade out."""
 
 
 class BrokenRelation(NamedTuple):
-    """A relation that does not hold: what it becomes, by how many px, and which of its elements shows it."""
+    """A relation that does not hold: the kind of finding, its size in px, the element to blame, and the message."""
 
     kind: str
     size: float
@@ -43,7 +43,7 @@ def relation_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Findin
             result += _margin(spec, relation, parts)
         if check is None or len(parts) < len(relation.elements) or not parts:
             continue
-        if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break it
+        if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break the relation
             for pair in pairwise(parts):
                 result += _checked(spec, relation, check, list(pair), found)
         else:
@@ -83,7 +83,7 @@ def _checked(
 
 
 def _margin(spec: Spec, relation: Relation, parts: list[Detection]) -> list[Finding]:
-    """Things that come nearer to an edge of the picture than any of them is declared to."""
+    """Things that are nearer to an edge of the picture than the declared margin of all of them."""
     least = min(_room(one.item.box, spec) for one in parts)
     slack = relation.tolerance_px * spec.scale + SLACK
     result: list[Finding] = []
@@ -102,7 +102,7 @@ def _room(box: Box, spec: Spec) -> float:
 
 
 def _companions(culprit: Detection, found: Mapping[str, Detection]) -> list[Box]:
-    """What has moved just as `culprit` has, and where it should be: the caption of a bar, the icon in its disc."""
+    """Boxes of the things that have moved together with `culprit` (the caption of a bar, the icon in its disc)."""
     if culprit.box is None:
         return []
     own = shift(culprit.box, culprit.item.box)

@@ -6,7 +6,7 @@ import numpy as np
 
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control
-from evalkit.api.records import Case, MatchStatus, TextTarget, Verdict
+from evalkit.api.records import Case, Status, TextTarget, Verdict
 
 _SIZE = (640, 640)
 _TEXT = "FRESH BREAD DAILY"
@@ -36,7 +36,7 @@ def drawn(text: str) -> Picture:
 
 def _all_right(verdict: Verdict) -> bool:
     exact = verdict.score("typography.exact")
-    return exact is not None and exact.status is MatchStatus.SCORED and exact.value == 1.0 and not verdict.findings
+    return exact is not None and exact.status is Status.SCORED and exact.value == 1.0 and not verdict.findings
 
 
 def _one_typo(verdict: Verdict) -> bool:

@@ -3,8 +3,8 @@
 For every frame, the deficit of a class is log p(class) − log p(best class): 0 if the reader agrees, far below 0 if it
 sees something else. The words of a text form a chain of states (Graves et al. 2006: a state per character, with
 optional blanks between them and a mandatory one between two equal characters). A path may enter at any word and leave
-after any word, but only at a boundary: the end of the strip, a space, a mark, another script. The cost of the best path through a
-word is the evidence against that word, and the frames of each character give its place.
+after any word, but only at a boundary: the end of the strip, a space, a mark, another script. The cost of the best path
+through a word is the evidence against that word, and the frames of each character give its place.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from evalkit.api.pictures import Picture, Pixels
 from evalkit.api.protocols import Control
-from evalkit.api.records import Case, Dimension, MatchStatus, Score, Verdict
+from evalkit.api.records import Case, Dimension, Score, Status, Verdict
 from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
 from evalkit.judges.typography.clarity import with_clarity
@@ -120,7 +120,7 @@ class TypographyJudge:
         return match(expected, read_words(lines), extra_confidence=self.settings.extra_confidence)
 
     def _unscored(self, reason: str) -> Verdict:
-        return Verdict(self.name, tuple(Score(d.name, MatchStatus.UNSCORED, reason=reason) for d in self.dimensions))
+        return Verdict(self.name, tuple(Score(d.name, Status.UNSCORED, reason=reason) for d in self.dimensions))
 
 
 def scales(looks: Sequence[float], least_side: int, shape: Sequence[int]) -> list[float]:
@@ -138,9 +138,9 @@ def scores(measures: Measures | None) -> tuple[Score, ...]:
 
 def _score(dimension: str, measures: Measures | None) -> Score:
     if measures is None:
-        return Score(dimension, MatchStatus.UNSCORED, reason="the reader is unsure of every word")
+        return Score(dimension, Status.UNSCORED, reason="the reader is unsure of every word")
     value = getattr(measures, dimension.removeprefix("typography."))
     if value is None:
         what = "nothing was found whose glyphs could be weighed" if dimension == "typography.clarity" else ""
-        return Score(dimension, MatchStatus.UNSCORED, reason=what or f"the reader is unsure of {measures.unsure} words")
-    return Score(dimension, MatchStatus.SCORED, float(value))
+        return Score(dimension, Status.UNSCORED, reason=what or f"the reader is unsure of {measures.unsure} words")
+    return Score(dimension, Status.SCORED, float(value))

@@ -85,7 +85,7 @@ def is_bent(contour: Any) -> bool:
 
 
 def _outer_edge(contour: Any) -> NDArray[np.float64]:
-    """The points of a contour on its convex hull. For an arc this is the outer edge, however ragged the inner one is."""
+    """The points of a contour on its convex hull. For an arc this is the outer edge; the inner one may be ragged."""
     import cv2
 
     hull = cv2.convexHull(contour)

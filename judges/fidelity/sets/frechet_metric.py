@@ -26,9 +26,9 @@ def frechet_dimensions(name: str, features: str) -> tuple[Dimension, ...]:
 class FrechetMetric:
     """Streams features into moments; two figures, the distance and its extrapolation.
 
-    The distance is off by about a constant over n (Chong & Forsyth 2020), and by how much depends on the model: figures
-    at another n, or of models with another spread, don't compare. Its interval, from leaving out a tenth of the cases
-    in turn, is about that distance at this n. `…-infinity` has the 1/n term taken away, by the same ten values.
+    The distance has a bias of about a constant over n (Chong & Forsyth 2020), and the constant depends on the model:
+    figures at another n, or of models with another spread, are not comparable. The interval, from leaving out a tenth
+    of the cases in turn, is for the distance at this n. `…-infinity` removes the 1/n term, from the same ten values.
     """
 
     version = "1"
@@ -60,7 +60,7 @@ class FrechetMetric:
         plain = SetFigure(self.name, interval(value, spread, mine.n, low=0.0), note=note)
         if spread is None:
             return [plain, SetFigure(f"{self.name}-infinity", None, f"fewer than {GROUPS} cases")]
-        # without full rank the distance does not follow 1/n: measured, the extrapolation then stops halfway
+        # without full rank the distance does not follow 1/n; in measurements the extrapolation then stopped halfway
         if fewest * (GROUPS - 1) / GROUPS <= self._network.dims:
             least = self._network.dims * GROUPS // (GROUPS - 1) + 1
             return [plain, SetFigure(f"{self.name}-infinity", None, f"needs at least {least:,} pictures on each side")]

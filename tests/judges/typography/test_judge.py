@@ -6,7 +6,7 @@ import pytest
 
 from evalkit.api.errors import PictureError
 from evalkit.api.pictures import Picture
-from evalkit.api.records import Box, MatchStatus, TextTarget
+from evalkit.api.records import Box, Status, TextTarget
 from evalkit.formats.keys import to_json
 from evalkit.judges.typography.judge import TypographyJudge, scales
 from tests.judges.typography.conftest import FakeReader, blank, case_of, line_at
@@ -109,7 +109,7 @@ def test_evidence_lists_expected_words_in_order_and_then_extras() -> None:
 def test_a_case_without_text_is_unscored_and_not_even_read(texts: tuple[str, ...]) -> None:
     reader = FakeReader([])
     verdict = TypographyJudge(TypographyJudge.Settings(), reader).judge(blank(), case_of(*texts), None)
-    assert {(s.status, s.reason) for s in verdict.scores} == {(MatchStatus.UNSCORED, "the case asks for no text")}
+    assert {(s.status, s.reason) for s in verdict.scores} == {(Status.UNSCORED, "the case asks for no text")}
     assert len(verdict.scores) == len(TypographyJudge.dimensions)
     assert not reader.sizes
 

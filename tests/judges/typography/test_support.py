@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from evalkit.api.records import MatchStatus as ScoreStatus
+from evalkit.api.records import Status as ScoreStatus
 from evalkit.judges.typography.ctc import decode
 from evalkit.judges.typography.judge import TypographyJudge
 from evalkit.judges.typography.match import MatchStatus
