@@ -1,4 +1,4 @@
-"""FID from features against scipy's matrix square root, other speeds, and how often the intervals hold."""
+"""Compares FID from features with scipy's matrix square root, measures speeds and the coverage of the intervals."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Word alarms and boxes of the typography judge on hand-labelled pictures, and its speed beside stock PaddleOCR.
+"""Measures the typography judge on hand-labelled pictures (word alarms, boxes), and its speed beside stock PaddleOCR.
 
     python -m tests.bench.real_text [FOLDER] [--looks 1.0,0.5] [--misses] [--by] [--no-stock]
 
-Scored by `benchmarks.score_labels`. `spelling` counts words that are not there letter by letter (a word that is right
-and drawn twice is no error); `words` counts duplicates as errors too; `boxes` are all findings but missing text.
-Words the judge is unsure of count neither way; their share is printed. `--by` splits the words by the length of the
+Scored by `evalkit.benchmarks.score_labels`. `spelling` counts words that are not there letter by letter (a right word
+that is drawn twice is not an error); `words` also counts duplicates as errors; `boxes` are all findings except missing
+text. Words the judge is unsure of are not counted; their share is printed. `--by` splits the words by the length of the
 word, the height of its line and the number of lines in the picture. The ratio is of CPU seconds on one thread, over
 every fourth picture.
 """
@@ -120,7 +120,7 @@ def name_misses(label: Label, verdict: Verdict) -> None:
 
 
 def print_breakdowns(labels: Sequence[Label], verdicts: dict[str, Verdict]) -> None:
-    """Agreement on spelling by what a word is like."""
+    """Agreement on spelling, by length, height and number of lines."""
     by: dict[str, dict[str, DetectionCounts]] = {name: defaultdict(DetectionCounts) for name in BREAKDOWNS}
     for label in labels:
         listed = rows(verdicts[label.id].evidence)

@@ -1,4 +1,4 @@
-"""What there is to learn from two pictures: instructions told apart, twins, crowds with a few changes."""
+"""Training data for comparing two pictures: other instructions, twins, crowds with a few changes."""
 
 import dataclasses
 import random

@@ -1,4 +1,4 @@
-"""Defects of tile scenes: the picture shows what its truth says."""
+"""Defects of tile scenes: the picture agrees with its ground truth."""
 
 import dataclasses
 import random
@@ -64,7 +64,11 @@ def test_a_defect_changes_the_picture_and_its_truth(fault: str) -> None:
         done += 1
         assert depiction == Depiction(scene) or not np.array_equal(draw(depiction), draw_tiles(scene))
         told = worse(scene, depiction)
-        if fault not in ("other-place", "restyled", "other-word"):  # places nobody said; the same word by chance
+        if fault not in (
+            "other-place",
+            "restyled",
+            "other-word",
+        ):  # no difference: open places, equal words
             assert max(told.values()) > 0
     assert done >= 5
 

@@ -1,4 +1,4 @@
-"""The second opinion: words upheld, refused or left undecided on the evidence of the reader's own probabilities."""
+"""The second opinion: words count as right, wrong or undecided by the reader's own probabilities."""
 
 from __future__ import annotations
 
