@@ -21,8 +21,8 @@ from evalkit.judges.edit.differ import EDGE, LEAST_SIDE, REACH, TOLERANCE, Chang
 
 PRESERVED, CHANGED = "edit.preserved", "edit.changed"
 _DIMENSIONS = (
-    Dimension(PRESERVED, f"share of what must stay that is as in the source (ΔE*ab up to {TOLERANCE:.0f})"),
-    Dimension(CHANGED, "share of the regions that must change in which something did"),
+    Dimension(PRESERVED, f"share of the pixels that must stay that are as in the source (ΔE*ab up to {TOLERANCE:.0f})"),
+    Dimension(CHANGED, "share of the regions that must change in which something changed"),
 )
 LEAST_CHANGED = 0.05
 """Share of a region that must differ for it to count as changed. On tiles after the codec of the mini models, at most

@@ -100,10 +100,10 @@ def _surplus(word: WordMatch, size: tuple[int, int]) -> Finding:
     letters = len(lenient(read))
     if word.status is MatchStatus.DUPLICATE:
         return Finding(
-            "duplicate-text", box, letters, "letters", 0.5, f'"{read}" is there once too often', evidence, target
+            "duplicate-text", box, letters, "letters", 0.5, f'"{read}" is there one time too many', evidence, target
         )
     return Finding(
-        "extra-text", box, letters, "letters", 0.5, f'read "{read}", which nobody asked for', evidence, target
+        "extra-text", box, letters, "letters", 0.5, f'read "{read}", which was not asked for', evidence, target
     )
 
 

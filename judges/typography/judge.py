@@ -28,13 +28,15 @@ _DIMENSIONS = (
     Dimension("typography.word_accuracy", "share of the expected words that are there letter by letter"),
     Dimension("typography.exact", "1 if every word and its punctuation is right and there is no other text"),
     Dimension("typography.ned", "mean over expected words of 1 - edit distance / longer length"),
-    Dimension("typography.extra_words", "words nobody asked for", higher_is_better=False, unit="words", high=None),
+    Dimension(
+        "typography.extra_words", "words that were not asked for", higher_is_better=False, unit="words", high=None
+    ),
     Dimension("typography.strict_accuracy", "share of the expected words that are there with their case and marks"),
     Dimension("typography.exact_texts", "share of the texts of which every word is right"),
     Dimension("typography.cer", "wrong letters over expected letters", higher_is_better=False, high=None),
-    Dimension("typography.extra_rate", "share of the words read that nobody asked for", higher_is_better=False),
-    Dimension("typography.fidelity", "mean probability that an expected word is right: what is written"),
-    Dimension("typography.clarity", "how sure and how sharp the worst glyph of a word is: how well it is drawn"),
+    Dimension("typography.extra_rate", "share of the words read that were not asked for", higher_is_better=False),
+    Dimension("typography.fidelity", "mean probability that an expected word is right: how well it is spelled"),
+    Dimension("typography.clarity", "how certain and how sharp the worst glyph of a word is: how well it is drawn"),
 )
 
 LARGEST_SIDE = 4000
