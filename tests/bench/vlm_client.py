@@ -1,11 +1,11 @@
-"""The judge's client against vLLM's own benchmark client and a sequential one, on one server with the same prompts.
+"""Compares the judge's client with vLLM's own benchmark client and a sequential one, on the same server and prompts.
 
 Two workloads: one question to each picture of 512 px, asked of a tiny random Qwen3-VL (yes/no, and a score with a
 finding), and what `evalkit run` asks: the judge itself on tile pictures, with judge-mini (levels, findings, checklists,
 several questions to each picture). Both are served by `.venv-vllm` (`make vllm`); EVALKIT_BENCH_URL and _MODEL name a
-server that runs, its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios; every arm has
-pictures of its own, so that none profits from another's cache, and arms take turns, so that a change of load meets all
-of them.
+server that is running; its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios. Every arm has
+pictures of its own, so that none profits from another's cache, and the arms take turns, so that a change of load
+affects all of them.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 512, 64
 PICTURES = 16
 """Of a run, in one arm."""
 YES_OR_NO, SCORE = 8, 32
-"""Tokens of a reply: of a yes or no, and of a score with a finding."""
+"""Tokens of a reply: a yes or no, and a score with a finding."""
 SCHEMA = closed({"answer": {"type": "string", "enum": ["yes", "no"]}})
 _seed = iter(range(1_000_000))
 
@@ -108,7 +108,7 @@ class Counted(OpenAIEndpoint):
 
 
 def tiles(count: int) -> list[tuple[Case, Picture]]:
-    """Tile scenes and edits that were never shown before, drawn as they should be."""
+    """Tile scenes and edits that were never sent before, drawn correctly."""
     generator, found = TileGenerator(TileGenerator.Settings()), []
     for case in TilesBenchmark(TilesBenchmark.Settings(count=count, seed=next(_seed))).cases():
         image = generator.generate([Request(case, 0, noise_seed(case.id, 0))])[0].image
@@ -118,7 +118,7 @@ def tiles(count: int) -> list[tuple[Case, Picture]]:
 
 
 def judged(target: Target, looks: list[tuple[Case, Picture]], *, concurrency: int, at_once: int) -> float:
-    """Requests per second of the judge as `evalkit run` has it, its instruments left out: they ask no server."""
+    """Requests per second of the judge as in `evalkit run`, without its instruments, which do not ask the server."""
     endpoint = Counted(target.url, target.model, api_key=target.key, limits=Limits(concurrency=concurrency))
     judge = VlmJudge(VlmJudge.Settings(check_with_instruments=False), endpoint)
     [(case, picture)] = tiles(1)
@@ -160,7 +160,7 @@ def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> fl
 
 @contextlib.contextmanager
 def server(work: Path, model: str = "") -> Iterator[Target]:
-    """The one of the environment, or judge-mini's profile with the model in that folder (judge-mini, if none)."""
+    """The server that the environment names, or judge-mini's profile with the model in that folder."""
     if url := os.environ.get("EVALKIT_BENCH_URL"):
         named, key = os.environ.get("EVALKIT_BENCH_MODEL", "judge-mini"), os.environ.get("EVALKIT_JUDGE_API_KEY", "")
         yield Target(url, named, key)
@@ -195,7 +195,7 @@ def single_questions(target: Target, work: Path) -> dict[str, list[float]]:
 
 
 def run(target: Target) -> dict[str, list[float]]:
-    """The judge as a run has it, and the same judge with one call at a time."""
+    """Measure the judge as in a run, and the same judge with one call at a time."""
     at_once = VlmJudge.Settings().pictures_at_once
     return measured(
         {

@@ -1,4 +1,4 @@
-"""Feature networks: the packaged one, and the others on random weights of the real classes."""
+"""Feature networks: the packaged one, and the others with random weights of the real classes."""
 
 import pickle
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a picture really shows: a scene, how its parts are shifted, tinted, doubled or gone, and what lies over it."""
+"""A picture as data: a scene, which of its parts are shifted, tinted, doubled or missing, and the overlays on it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from evalkit.benchmarks.tiles.scene import COLORS, SIDE, TileScene
 
 Canvas = NDArray[np.float32]
 Overlay = Callable[[Canvas, NDArray[np.float32]], None]
-"""Changes a canvas (H, W, 3) in place; the second argument is how much of each pixel is ink (H, W), in [0, 1]."""
+"""Changes a canvas (H, W, 3) in place. The second argument is the coverage by ink (H, W), in [0, 1]."""
 
 
-class Part(NamedTuple):
-    """A layer with the name of what it belongs to: `word`, a kind of shape, `sun`, `land`, `hair`, `shirt`, `head`."""
+class PaintedPart(NamedTuple):
+    """A layer and the name of its part: `word`, a kind of shape, `sun`, `land`, `hair`, `shirt`, `head`."""
 
     name: str
     layer: Layer
@@ -28,18 +28,19 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A picture as data.
+class Depiction:
+    """The content of a picture, defects included.
 
     Args:
-        scene: whose parts are drawn.
-        shift: of a part, px to the right and down.
-        tint: colour of a part (or `ground`) in place of its own.
+        scene: the scene whose parts are drawn.
+        shift: by part, its displacement to the right and down in px.
+        tint: by part (or `ground`), the colour that replaces its own.
         gone: parts that are not drawn.
-        doubled: parts that are drawn once more, so many px to the right and down.
-        overlays: applied in order to what was drawn.
-        sizes: of the defects that are no matter of the scene, by kind (see `faults.py`), in visibility thresholds.
-        boxes: where they are.
+        doubled: parts that are drawn a second time, displaced by so many px to the right and down.
+        overlays: applied in order to the drawn parts.
+        sizes: by kind, the size of the defects that the scene does not describe (see `faults.py`), in visibility
+            thresholds.
+        boxes: kind and box of these defects.
     """
 
     scene: TileScene
@@ -52,28 +53,28 @@ class Shown:
     boxes: tuple[tuple[str, Box], ...] = ()
 
 
-def parts(shown: Shown) -> list[Part]:
-    """What is painted over the ground, in order, where it really stands and in its real colour."""
-    made: list[Part] = []
-    for name, letter, layer in zip(*_names(shown.scene), layers(shown.scene), strict=True):
-        if name in shown.gone:
+def parts(depiction: Depiction) -> list[PaintedPart]:
+    """The parts that are painted over the ground, in order, at their actual places and in their actual colours."""
+    made: list[PaintedPart] = []
+    for name, letter, layer in zip(*_names(depiction.scene), layers(depiction.scene), strict=True):
+        if name in depiction.gone:
             continue
-        dx, dy = shown.shift.get(name, (0, 0))
-        at = layer._replace(x=layer.x + dx, y=layer.y + dy, color=shown.tint.get(name, layer.color))
-        made.append(Part(name, at, letter))
-        if name in shown.doubled:
-            dx, dy = shown.doubled[name]
-            made.append(Part(name, at._replace(x=at.x + dx, y=at.y + dy), letter))
+        dx, dy = depiction.shift.get(name, (0, 0))
+        at = layer._replace(x=layer.x + dx, y=layer.y + dy, color=depiction.tint.get(name, layer.color))
+        made.append(PaintedPart(name, at, letter))
+        if name in depiction.doubled:
+            dx, dy = depiction.doubled[name]
+            made.append(PaintedPart(name, at._replace(x=at.x + dx, y=at.y + dy), letter))
     return made
 
 
-def draw(shown: Shown) -> Pixels:
+def draw(depiction: Depiction) -> Pixels:
     """The picture, uint8 (128, 128, 3)."""
-    return paint(shown.tint.get("ground", COLORS[shown.scene.ground]), parts(shown), shown.overlays)
+    return paint(depiction.tint.get("ground", COLORS[depiction.scene.ground]), parts(depiction), depiction.overlays)
 
 
-def paint(ground: RGB, painted: Iterable[Part], overlays: Iterable[Overlay]) -> Pixels:
-    """Parts on a ground, and what lies over them; uint8 (128, 128, 3)."""
+def paint(ground: RGB, painted: Iterable[PaintedPart], overlays: Iterable[Overlay]) -> Pixels:
+    """The picture of parts on a ground with overlays, uint8 (128, 128, 3)."""
     canvas = np.empty((SIDE, SIDE, 3), np.float32)
     canvas[:] = ground
     ink = np.zeros((SIDE, SIDE), np.float32)
@@ -88,7 +89,7 @@ def paint(ground: RGB, painted: Iterable[Part], overlays: Iterable[Overlay]) -> 
 
 
 def clipped(layer: Layer) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
-    """The coverage inside the canvas, and its box (x0, y0, x1, y1); both empty where nothing of it is inside."""
+    """The coverage inside the canvas and its box (x0, y0, x1, y1). Both are empty if the layer is outside."""
     height, width = layer.coverage.shape
     x0, y0 = min(max(layer.x, 0), SIDE), min(max(layer.y, 0), SIDE)
     x1, y1 = max(x0, min(layer.x + width, SIDE)), max(y0, min(layer.y + height, SIDE))
@@ -96,7 +97,7 @@ def clipped(layer: Layer) -> tuple[NDArray[np.float32], tuple[int, int, int, int
 
 
 def mixed(one: RGB, other: RGB, share: float) -> RGB:
-    """A colour between two."""
+    """The colour at `share` of the way from one colour to the other."""
     r, g, b = (round(a + (c - a) * share) for a, c in zip(one, other, strict=True))
     return r, g, b
 

@@ -1,4 +1,4 @@
-"""The words of a verdict by what they are like: length, height of their line, number of lines in the picture (pure)."""
+"""Groups the words of a verdict by length, height of their line, and number of lines in the picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from evalkit.api.records import JSON
-from evalkit.judges.typography.match import RIGHT, Status
+from evalkit.judges.typography.match import RIGHT, MatchStatus
 from evalkit.judges.typography.normalise import lenient
 
 
@@ -24,7 +24,7 @@ class WordRow(NamedTuple):
 
 
 def rows(evidence: Mapping[str, JSON]) -> list[WordRow]:
-    """The expected words, in order, of the judge's `evidence`."""
+    """The expected words of the judge's `evidence`, in order."""
     regions = int(evidence["regions"])
     listed = [word for word in evidence["words"] if word["expected"] is not None]
     return [WordRow(word["expected"], word["status"], word.get("height"), regions) for word in listed]
@@ -49,10 +49,10 @@ BREAKDOWNS: dict[str, Callable[[WordRow], str]] = {"length": by_length, "height"
 
 
 def word_accuracy_by(words: list[WordRow], bucket: Callable[[WordRow], str]) -> dict[str, tuple[int, int]]:
-    """Right words and all words per bucket; words without a letter or that the reader is unsure of are left out."""
+    """Right words and all words per bucket, without words that have no letter or that the reader is unsure of."""
     counts: dict[str, tuple[int, int]] = {}
     for word in words:
-        if word.status != Status.UNSURE.value and lenient(word.expected):
+        if word.status != MatchStatus.UNSURE.value and lenient(word.expected):
             right, all_ = counts.get(bucket(word), (0, 0))
             counts[bucket(word)] = right + word.right, all_ + 1
     return counts

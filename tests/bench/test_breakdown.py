@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from evalkit.judges.typography.breakdown import by_height, by_length, by_regions, rows, word_accuracy_by
+from tests.bench.breakdown import by_height, by_length, by_regions, rows, word_accuracy_by
 
 
 def word(expected: str, status: str, height: float | None = 20.0) -> dict[str, object]:
