@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image
 
-from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.call import Call, Reply
 from evalkit.judges.vlm.controls import FOLDER
 from tests.judges.vlm.hostile_server import envelope, send
 
@@ -20,12 +20,12 @@ class FakeEndpoint:
 
     model = "fake"
 
-    def __init__(self, says: Callable[[Ask], Value | str | Reply]) -> None:
+    def __init__(self, says: Callable[[Call], Value | str | Reply]) -> None:
         self._says = says
-        self.asked: list[Ask] = []
+        self.asked: list[Call] = []
         self.closed = 0
 
-    async def ask(self, ask: Ask) -> Reply:
+    async def ask(self, ask: Call) -> Reply:
         self.asked.append(ask)
         said = self._says(ask)
         if isinstance(said, Reply):
@@ -42,12 +42,12 @@ def levels(score: int, **probabilities: float) -> Reply:
     return Reply(json.dumps({"score": score, "findings": []}), "stop", shares)
 
 
-def content(ask: Ask) -> Value:
+def content(ask: Call) -> Value:
     """A model that finds everything perfect, and A the better one of each pair."""
     return _value(ask.name, perfect=True, same=False)
 
 
-def seeing(ask: Ask) -> Value:
+def seeing(ask: Call) -> Value:
     """A judge of the control pictures: it knows how the poster and its edit must look, and compares pixels."""
     pictures = [_pixels(shot.png) for shot in ask.images]
     return _seen(ask.name, ask.text, pictures)

@@ -7,10 +7,11 @@ from PIL import Image, ImageDraw, ImageFont
 from evalkit.api.records import Box, Case, Finding, TextTarget
 from evalkit.judges.typography.reader import Line, Word
 from evalkit.judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
-from evalkit.judges.vlm.crops import crop, shot_of
 from evalkit.judges.vlm.findings import located, merged, to_pixels, with_target
 from evalkit.judges.vlm.instruments import Instruments, compare, uneven, where_read
-from evalkit.judges.vlm.scale import expected
+from evalkit.judges.vlm.look import StatedFinding
+from evalkit.judges.vlm.pixels import crop, sent_image
+from evalkit.judges.vlm.scale import expected_level
 
 SIZE = (640, 320)
 HERE = Box(10, 10, 60, 40)
@@ -35,18 +36,20 @@ def test_boxes_are_cut_at_the_edges() -> None:
 
 @pytest.mark.parametrize("stated", [[5, 5, 5, 9], [900, 5, 100, 9], [1000, 0, 1000, 1000], [0, 0, 0, 0]])
 def test_what_is_no_box_is_dropped_and_counted(stated) -> None:
-    told = located("quality", [{"kind": "grain", "box": stated}], expected(2, {}), SIZE, SIZE, "relative-1000")
-    assert told == ([], 1, 0)
+    found = located(
+        "quality", [StatedFinding(kind="grain", box=stated)], expected_level(2, {}), SIZE, SIZE, "relative-1000"
+    )
+    assert found == ([], 1, 0)
 
 
 def test_severity_follows_from_the_score() -> None:
-    stated = [{"kind": "grain", "box": [0, 0, 500, 500]}]
+    stated = [StatedFinding(kind="grain", box=[0, 0, 500, 500])]
     severities = [
-        located("quality", stated, expected(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
+        located("quality", stated, expected_level(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
         for level in (1, 2, 3, 4)
     ]
     assert severities == [1.0, 0.75, 0.5, 0.25]
-    assert located("quality", stated, expected(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
+    assert located("quality", stated, expected_level(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
 
 
 def test_one_defect_that_two_rubrics_report_is_one_finding() -> None:
@@ -76,8 +79,8 @@ def test_a_cut_out_is_native_pixels_with_a_margin() -> None:
 
 def test_what_is_sent_depends_on_the_pixels_alone() -> None:
     clean = picture("poster").pixels
-    assert shot_of(clean).sha256 == shot_of(clean.copy()).sha256
-    assert (shot_of(clean).width, shot_of(clean).height) == (128, 128)
+    assert sent_image(clean).sha256 == sent_image(clean.copy()).sha256
+    assert (sent_image(clean).width, sent_image(clean).height) == (128, 128)
 
 
 # ------------------------------------------------------------------------------------------------------- instruments
@@ -85,19 +88,19 @@ def test_what_is_sent_depends_on_the_pixels_alone() -> None:
 
 def test_the_grain_instrument_confirms_and_refutes() -> None:
     clean = picture("poster").pixels
-    assert uneven("grain", grainy_pixels(clean), GRAIN_PATCH).word == "confirmed"
-    assert uneven("grain", clean, GRAIN_PATCH).word == "refuted"
+    assert uneven("grain", grainy_pixels(clean), GRAIN_PATCH).opinion == "confirmed"
+    assert uneven("grain", clean, GRAIN_PATCH).opinion == "refuted"
 
 
 def test_a_cast_needs_a_declared_color() -> None:
     clean = picture("poster").pixels
-    assert uneven("cast", clean, GRAIN_PATCH).word == "silent"
-    assert uneven("cast", clean, GRAIN_PATCH, [(247, 247, 245)]).word == "refuted"
-    assert uneven("cast", clean, GRAIN_PATCH, [(247, 225, 225)]).word == "confirmed"
+    assert uneven("cast", clean, GRAIN_PATCH).opinion == "silent"
+    assert uneven("cast", clean, GRAIN_PATCH, [(247, 247, 245)]).opinion == "refuted"
+    assert uneven("cast", clean, GRAIN_PATCH, [(247, 225, 225)]).opinion == "confirmed"
 
 
 def test_it_is_silent_where_something_is_drawn() -> None:
-    assert uneven("grain", picture("poster").pixels, Box(84, 84, 90, 90)).word == "silent"
+    assert uneven("grain", picture("poster").pixels, Box(84, 84, 90, 90)).opinion == "silent"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evalkit.api.errors import StoreError, UnavailableError
-from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.call import Call, Reply
 from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
 from tests.judges.vlm.asks import question, scale
 
@@ -27,7 +27,7 @@ class Counting:
     def __init__(self, *replies: Reply | Exception) -> None:
         self.replies, self.asked = list(replies), []
 
-    async def ask(self, ask: Ask) -> Reply:
+    async def ask(self, ask: Call) -> Reply:
         self.asked.append(ask)
         await asyncio.sleep(0.001)
         reply = self.replies.pop(0) if self.replies else Reply(f"{ask.text} {len(self.asked)}", "stop")
@@ -38,7 +38,7 @@ class Counting:
     async def close(self) -> None: ...
 
 
-def ask(path: Path, inner: Counting | None, *asks: Ask, replay: bool = False) -> list[Reply]:
+def ask(path: Path, inner: Counting | None, *asks: Call, replay: bool = False) -> list[Reply]:
     async def run() -> list[Reply]:
         endpoint = JournalledEndpoint(inner, path, replay=replay)
         try:

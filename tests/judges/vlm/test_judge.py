@@ -9,13 +9,14 @@ import pytest
 from evalkit.api.pictures import Picture
 from evalkit.api.records import Box, Case, Question, Status, TextTarget
 from evalkit.formats.keys import dump
-from evalkit.judges.vlm.ask import Ask, Reply
-from evalkit.judges.vlm.asking import Asker
+from evalkit.judges.vlm.call import Call, Reply
 from evalkit.judges.vlm.controls import grainy_pixels, picture
-from evalkit.judges.vlm.crops import shot_of
 from evalkit.judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.look import Look
+from evalkit.judges.vlm.pixels import sent_image
+from evalkit.judges.vlm.reply import Asker
 from evalkit.judges.vlm.rubric import rubrics
-from evalkit.judges.vlm.ways import Shown, rate
+from evalkit.judges.vlm.scale import rate
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels, seeing
 from tests.judges.vlm.looks import CLEAN, EDIT, POSTER, QUIET, scale, statuses, values, verdict
 
@@ -37,7 +38,7 @@ def test_an_edit_is_shown_with_its_source_first() -> None:
     judge.close()
     assert values(one) == {"edit": 1.0}
     assert len(endpoint.asked) == 6  # the whole, and five aspects of an edit of an object
-    assert endpoint.asked[0].images == (shot_of(CLEAN.pixels), shot_of(picture("edited").pixels))
+    assert endpoint.asked[0].images == (sent_image(CLEAN.pixels), sent_image(picture("edited").pixels))
     assert one.evidence["category_of_edit"] == "object"
     aspects = ("instruction", "target", "source-kept", "integration", "quality")
     assert [row["rubric"] for row in one.evidence["levels"]] == ["edit", *(f"edit: {name}" for name in aspects)]
@@ -45,9 +46,9 @@ def test_an_edit_is_shown_with_its_source_first() -> None:
 
 def test_an_aspect_the_model_is_not_fit_for_is_left_out_and_that_is_said() -> None:
     endpoint, done = FakeEndpoint(seeing), picture("edited").pixels
-    shown = Shown(EDIT, done, shot_of(done), shot_of(CLEAN.pixels), None, {}, "relative-1000", 10**6)
+    look = Look(EDIT, done, sent_image(done), sent_image(CLEAN.pixels), None, {}, "relative-1000", 10**6)
     unfit = {"edit.object.quality": "few rows", "edit.text.spelling": "of texts"}
-    part = asyncio.run(rate(Asker(endpoint, 0.0), rubrics()["edit"], shown, aspects=True, unfit=unfit))
+    part = asyncio.run(rate(Asker(endpoint, 0.0), rubrics()["edit"], look, aspects=True, unfit=unfit))
     assert len(endpoint.asked) == 5
     assert part.evidence["aspects_not_asked"] == {"quality": "few rows"}
     assert part.score.value == 1.0
@@ -80,7 +81,7 @@ def test_without_probabilities_the_evidence_says_so() -> None:
 
 
 def test_an_edit_is_never_better_than_what_holds_it_down() -> None:
-    def says(ask: Ask):
+    def says(ask: Call):
         return levels(2 if "carried out" in ask.text else 5)
 
     capped = verdict(says, EDIT, picture("edited"), rubrics=("edit",))
@@ -232,10 +233,10 @@ def test_a_cut_out_above_the_budget_is_sent_smaller() -> None:
 
 
 def test_the_student_is_compared_with_its_twin_in_both_orders() -> None:
-    def likes_the_poster(ask: Ask):
+    def likes_the_poster(ask: Call):
         if ask.name != "pairwise":
             return content(ask)
-        return {"better": "A" if ask.images[0] == shot_of(CLEAN.pixels) else "B"}
+        return {"better": "A" if ask.images[0] == sent_image(CLEAN.pixels) else "B"}
 
     other = picture("misspelled")
     assert values(verdict(likes_the_poster, twin=other))["preference"] == 1.0

@@ -3,26 +3,35 @@
 import asyncio
 import json
 import random
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from evalkit.api.errors import UnavailableError
-from evalkit.judges.vlm.ask import Reply
-from evalkit.judges.vlm.reply import Answer, Parsed, answer, first_value, parse
-from evalkit.judges.vlm.reply_schema import violation
+from evalkit.judges.vlm.call import Reply, ReplyForm, schema_of
+from evalkit.judges.vlm.checklist import YesNoForm
+from evalkit.judges.vlm.choice import first_value
+from evalkit.judges.vlm.reply import Answer, ParsedReply, answer, parse
+from evalkit.judges.vlm.scale import level_form
 from tests.judges.vlm.asks import SCALE, question, scale, transcription
 
 GOOD = '{"score": 4, "findings": []}'
 BOX = '{"score": 2, "findings": [{"kind": "typo", "box": [0, 1, 2, 1000]}]}'
 
 
-def said(text: str, ask=None, finish: str = "stop") -> Parsed | str:
+def said(text: str, ask=None, finish: str = "stop") -> ParsedReply | str:
     return parse(ask or scale(), Reply(text, finish))
+
+
+def value(text: str, ask=None):
+    """The value that a text in strict JSON has."""
+    return (ask or scale()).form.model_validate(json.loads(text))
 
 
 @pytest.mark.parametrize("text", [GOOD, BOX, f"\n {GOOD}\n"])
 def test_strict(text: str) -> None:
-    assert said(text) == Parsed(json.loads(text), repaired=False)
+    assert said(text) == ParsedReply(value(text), repaired=False)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +45,12 @@ def test_strict(text: str) -> None:
     ],
 )
 def test_repair(text: str) -> None:
-    assert said(text) == Parsed({"score": 4, "findings": []}, repaired=True)
+    assert said(text) == ParsedReply(value(GOOD), repaired=True)
 
 
 def test_repair_leaves_strings_alone() -> None:
     ask = transcription()
-    assert said('so: {"text": "a,] }"}', ask) == Parsed({"text": "a,] }"}, repaired=True)
+    assert said('so: {"text": "a,] }"}', ask) == ParsedReply(value('{"text": "a,] }"}', ask), repaired=True)
 
 
 @pytest.mark.parametrize(
@@ -117,14 +126,18 @@ def test_noise_never_crashes_nor_scores_out_of_range() -> None:
             at = rng.randrange(len(text))
             text[at] = rng.choice([*'{}[]",:\\ \n09.-eE', "true", "", "\x00", "é", text[at] * 3])
         found = said("".join(text))
-        if isinstance(found, Parsed):
-            assert found.value["score"] in (1, 2, 3, 4, 5)
-            assert violation(SCALE, found.value) == ""
+        if isinstance(found, ParsedReply):
+            assert found.value.score in (1, 2, 3, 4, 5)
+            assert SCALE.model_validate(found.value.model_dump()) == found.value
 
 
 def test_a_keyword_nobody_checks_is_not_taken_for_satisfied() -> None:
+    class Pattern(ReplyForm):
+        form_name = "pattern"
+        text: Annotated[str, Field(pattern="a+")]
+
     with pytest.raises(ValueError, match="pattern"):
-        violation({"type": "string", "pattern": "a+"}, "b")
+        schema_of(Pattern)
 
 
 class Scripted:
@@ -151,14 +164,14 @@ def asked(*replies: Reply, ask=None) -> tuple[Answer, Scripted]:
 
 def test_one_reply_is_enough() -> None:
     got, endpoint = asked(Reply(GOOD, "stop"))
-    assert (got.value, got.reason, got.asked, len(endpoint.asks)) == ({"score": 4, "findings": []}, "", 1, 1)
+    assert (got.value, got.reason, got.calls, len(endpoint.asks)) == (value(GOOD), "", 1, 1)
 
 
 def test_asked_once_more_with_the_reason() -> None:
     got, endpoint = asked(Reply('{"score": 9, "findings": []}', "stop"), Reply(GOOD, "stop"))
     first, second = endpoint.asks
-    assert got.value == {"score": 4, "findings": []}
-    assert got.asked == 2
+    assert got.value == value(GOOD)
+    assert got.calls == 2
     assert second.text.startswith(first.text)
     assert "none of 1, 2, 3, 4, 5" in second.text
     assert second.key("m") != first.key("m")
@@ -211,5 +224,42 @@ def test_no_value_begins(text: str) -> None:
 
 
 def test_a_question_is_answered() -> None:
-    assert said('{"answer": "no"}', question()) == Parsed({"answer": "no"}, repaired=False)
+    assert said('{"answer": "no"}', question()) == ParsedReply(YesNoForm(answer="no"), repaired=False)
     assert isinstance(said('{"answer": "No"}', question()), str)
+
+
+def test_a_reply_with_two_errors_always_gives_the_same_reason() -> None:
+    """The reason is part of the re-ask and so of its key in the journal: old runs are replayed with these words."""
+    boxes = {"kind": "typo", "box": [[0, 0, 1, 1]]}, {"kind": "typo", "box": [0, 0, 1, 1.5]}
+    assert said(json.dumps({"score": 4, "findings": [boxes[0]]})) == "the number of items of `box` is below 4"
+    assert said(json.dumps({"score": 4, "findings": [boxes[1]]})) == "an item of `box` is not of type integer"
+    assert said('{"score": 9, "why": ""}') == "`findings` is missing in the reply"
+    assert said('{"score": 9, "findings": [], "why": ""}') == "the reply has a property that was not asked for"
+    assert said('{"findings": [{"kind": "typo"}], "score": 9}') == "`box` is missing in an item of `findings`"
+    assert said('{"score": 9, "findings": 1}') == "`score` is none of 1, 2, 3, 4, 5"
+    assert said('{"findings": 1, "score": 9}') == "`findings` is not of type array"
+
+
+def test_half_of_a_character_is_no_text() -> None:
+    assert said('{"text": "\\ud800"}', transcription()) == "`text` holds bytes that are no UTF-8"
+
+
+def test_schemas_are_those_that_old_journals_and_the_trained_model_know() -> None:
+    """Byte for byte: the schema is part of every key, and the grammar of judge-mini follows its order."""
+    number = '{"type": "integer", "minimum": 0, "maximum": 1000}'
+    box = f'{{"type": "array", "items": {number}, "minItems": 4, "maxItems": 4}}'
+    finding = (
+        '{"type": "object", "properties": {"kind": {"type": "string", "enum": ["typo", "grain"]}, '
+        f'"box": {box}}}, "required": ["kind", "box"], "additionalProperties": false}}'
+    )
+    whole = (
+        '{"type": "object", "properties": {"score": {"type": "integer", "enum": [1, 2, 3, 4, 5]}, '
+        f'"findings": {{"type": "array", "items": {finding}, "maxItems": 4}}}}, '
+        '"required": ["score", "findings"], "additionalProperties": false}'
+    )
+    assert json.dumps(schema_of(SCALE)) == whole
+    one = level_form(("grain",))
+    assert schema_of(one)["properties"]["findings"]["items"]["properties"]["kind"] == {
+        "type": "string",
+        "enum": ["grain"],
+    }

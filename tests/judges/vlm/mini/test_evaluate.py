@@ -5,16 +5,16 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from evalkit.api.training import Judged, JudgeData
-from evalkit.judges.vlm.mini.evaluate import Ask, Graded, accuracy, monotone
+from evalkit.judges.vlm.mini.evaluate import Predict, Prediction, accuracy, monotone
 from evalkit.judges.vlm.mini.lessons import Row, options_of
 
 
-def asker(says: Callable[[Row], dict[str, float]]) -> Ask:
+def asker(says: Callable[[Row], dict[str, float]]) -> Predict:
     """Stands in for a model, which takes minutes."""
 
-    def ask(judged: Sequence[Judged], asked: Sequence[Sequence[Row]]) -> list[Graded]:
+    def ask(judged: Sequence[Judged], asked: Sequence[Sequence[Row]]) -> list[Prediction]:
         return [
-            Graded(row, one, dict.fromkeys(options_of(row.kind), 0.0) | says(row))
+            Prediction(row, one, dict.fromkeys(options_of(row.kind), 0.0) | says(row))
             for one, its in zip(judged, asked, strict=True)
             for row in its
             if row.choice >= 0

@@ -9,9 +9,8 @@ import pytest
 
 from evalkit.api.training import JudgeData
 from evalkit.judges.vlm.mini.lessons import GRADED, Coder, levels, rows, score_of
-from evalkit.judges.vlm.reply_schema import violation
 from evalkit.judges.vlm.rubric import rubrics
-from evalkit.judges.vlm.scale import scale_schema
+from evalkit.judges.vlm.scale import level_form
 
 
 def test_the_score_falls_with_size_and_crosses_the_middle_before_twice_the_threshold() -> None:
@@ -37,7 +36,7 @@ def test_replies_fit_the_schema(data: JudgeData) -> None:
             if rubric is None or not rubric.levels:
                 continue
             reply = json.loads(row.reply)
-            assert not violation(scale_schema(rubric.kinds), reply), row.reply
+            level_form(rubric.kinds).model_validate(reply)
             assert row.reply == json.dumps(reply)
             seen.add(row.kind)
     assert {"compliance", "quality", "text", "layout", "background", "portrait", "edit.object"} <= seen

@@ -8,20 +8,20 @@ import os
 import pytest
 
 from evalkit.api.errors import UnavailableError, UnknownNameError
-from evalkit.judges.vlm.serving.flags import Wish, fitting, launch
+from evalkit.judges.vlm.serving.flags import LaunchOptions, fitting, launch
 from evalkit.judges.vlm.serving.machine import Gpu, Machine, machine, parse, visible
 from evalkit.judges.vlm.serving.profiles import profile, profiles
 
-WISH = Wish("the-model", "the-name", 8000)
+WISH = LaunchOptions("the-model", "the-name", 8000)
 
 
 def gpus(total: float, *free: float) -> Machine:
     return Machine(tuple(Gpu(index, f"GPU-{index}", total, each) for index, each in enumerate(free)))
 
 
-def options(name: str, machine: Machine, wish: Wish = WISH) -> dict[str, str]:
+def options(name: str, machine: Machine, options: LaunchOptions = WISH) -> dict[str, str]:
     """Flag -> value; a switch has an empty one."""
-    arguments = launch(profile(name), machine, wish).arguments
+    arguments = launch(profile(name), machine, options).arguments
     found: dict[str, str] = {}
     for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
         if argument.startswith("--"):
@@ -122,8 +122,8 @@ def test_a_full_question_fits(name: str) -> None:
 
 
 def test_sleep_and_downloads_only_where_wanted() -> None:
-    machine, wish = gpus(80, 79), Wish("m", "n", 1, sleep=True, download=True)
-    awake, asleep = (launch(profile("qwen3-vl-8b"), machine, each) for each in (WISH, wish))
+    machine, options = gpus(80, 79), LaunchOptions("m", "n", 1, sleep=True, download=True)
+    awake, asleep = (launch(profile("qwen3-vl-8b"), machine, each) for each in (WISH, options))
     assert "--enable-sleep-mode" in asleep.arguments
     assert asleep.variables["VLLM_SERVER_DEV_MODE"] == "1"
     assert "HF_HUB_OFFLINE" not in asleep.variables
