@@ -1,4 +1,4 @@
-"""Fake models, in process and behind a server: they answer by script or by comparing pixels, none is a model."""
+"""Fake models, in process and behind a server: they answer by script or by comparing pixels."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ Value = Mapping[str, object]
 
 
 class FakeEndpoint:
-    """Answers each ask by `says`: a value of the schema, a raw text, or a `Reply`. Keeps what was asked."""
+    """Answers each call by `says`: with a value of the schema, a raw text, or a `Reply`. Keeps the calls."""
 
     model = "fake"
 
@@ -43,7 +43,7 @@ def levels(score: int, **probabilities: float) -> Reply:
 
 
 def content(ask: Call) -> Value:
-    """A model that finds everything perfect, and A the better one of each pair."""
+    """A model that finds everything perfect and prefers A in each pair."""
     return _value(ask.name, perfect=True, same=False)
 
 

@@ -1,4 +1,4 @@
-"""What a Qwen3-VL folder says in this process, through transformers alone: the yardstick for whoever serves it."""
+"""Runs the model of a Qwen3-VL folder in this process, through transformers alone, as a reference for servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Questions about a case: which, in which order, and what they come to."""
+"""The questions about a case, their order, and the share of right answers."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_texts_elements_relations_and_background_make_questions() -> None:
     assert set(made) == {"text:0", "element:c", "element:s", "relation:0", "relation:1", "relation:2", "background"}
 
 
-def test_a_relation_is_asked_once_its_things_are_there() -> None:
+def test_a_relation_depends_on_the_questions_for_its_elements() -> None:
     one = case(texts=(TEXT,), elements=(CIRCLE, WORD), relations=(Relation("above", ("w", "c")),))
     made = {item.id: item.question.depends_on for item in checklist_items(RUBRIC, one)}
     assert made["relation:0"] == ("text:0", "element:c")
@@ -72,16 +72,16 @@ def test_texts_are_asked_about_again_on_cut_outs() -> None:
         ("on SALE now", True),
     ],
 )
-def test_what_was_read_untold_must_hold_the_text(read: str, same: bool) -> None:
+def test_a_text_that_was_read_must_contain_the_expected_words(read: str, same: bool) -> None:
     assert reads(read, "SALE") is same
 
 
-def test_a_text_of_marks_alone_is_compared_as_it_is() -> None:
+def test_a_text_of_punctuation_alone_is_compared_literally() -> None:
     assert reads("-", "-")
     assert not reads("SALE", "-")
 
 
-def test_what_can_t_be_named_is_not_asked() -> None:
+def test_elements_without_an_unambiguous_name_are_not_asked_about() -> None:
     twice = (CIRCLE, Element("d", "circle", Box(30, 0, 39, 9)), Element("p", "panel", Box(0, 50, 90, 90)))
     relations = (Relation("above", ("c", "d")), Relation("inside", ("c", "p")), Relation("margin", ("c",)))
     assert asked(case(elements=twice, relations=relations)) == {}
@@ -113,7 +113,7 @@ def test_a_parent_that_is_rightly_absent_lets_its_child_be_asked() -> None:
     assert ready([child], {"p": answered("p", False, expected=False)})[0] == [child]
 
 
-def test_circles_and_strangers_end() -> None:
+def test_circular_and_unknown_dependencies_end() -> None:
     a, b = ChecklistItem(Question("a", "?", depends_on=("b",))), ChecklistItem(Question("b", "?", depends_on=("a",)))
     now, settled = ready([a, b], {})
     assert not now
@@ -121,7 +121,7 @@ def test_circles_and_strangers_end() -> None:
     assert ready([ChecklistItem(Question("x", "?", depends_on=("nobody",)))], {})[0]
 
 
-def test_the_share_is_of_the_answered_and_needs_half_of_them() -> None:
+def test_the_share_counts_answered_questions_and_needs_half_of_them() -> None:
     assert share([answered("a", True), answered("b", False)]) == 0.5
     assert share([answered("a", False, expected=False)]) == 1.0
     assert share([answered("a", True), answered("b", None)]) == 1.0

@@ -1,4 +1,4 @@
-"""Boxes from a model to pixels, and what the instruments say of them."""
+"""From boxes of a model to pixels, and the check by the instruments."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_boxes_are_cut_at_the_edges() -> None:
 
 
 @pytest.mark.parametrize("stated", [[5, 5, 5, 9], [900, 5, 100, 9], [1000, 0, 1000, 1000], [0, 0, 0, 0]])
-def test_what_is_no_box_is_dropped_and_counted(stated) -> None:
+def test_broken_boxes_are_not_located_but_counted(stated) -> None:
     found = located(
         "quality", [StatedFinding(kind="grain", box=stated)], expected_level(2, {}), SIZE, SIZE, "relative-1000"
     )
@@ -61,7 +61,7 @@ def test_one_defect_that_two_rubrics_report_is_one_finding() -> None:
     assert kept[0].evidence["also"] == ["text"]
 
 
-def test_findings_know_what_they_are_about() -> None:
+def test_findings_get_the_target_they_are_about() -> None:
     texts = {0: Box(0, 0, 30, 30), 1: Box(30, 0, 90, 30)}
     assert with_target(finding("typo"), texts).target == "text:1"
     assert with_target(finding("grain"), texts).target == "background"
@@ -99,7 +99,7 @@ def test_a_cast_needs_a_declared_color() -> None:
     assert uneven("cast", clean, GRAIN_PATCH, [(247, 225, 225)]).opinion == "confirmed"
 
 
-def test_it_is_silent_where_something_is_drawn() -> None:
+def test_the_grain_instrument_is_silent_where_something_is_drawn() -> None:
     assert uneven("grain", picture("poster").pixels, Box(84, 84, 90, 90)).opinion == "silent"
 
 
@@ -124,12 +124,12 @@ def test_it_is_silent_where_something_is_drawn() -> None:
         ("typo", "CEAN", "silent"),  # the box may have cut it off
     ],
 )
-def test_what_is_read_there_confirms_or_refutes(kind: str, read: str, word: str) -> None:
+def test_the_text_at_a_place_confirms_or_refutes(kind: str, read: str, word: str) -> None:
     assert compare(kind, read, ["OCEAN"]) == word
 
 
 class FakeReader:
-    """Reads the same line from whatever it is shown."""
+    """A fake reader that reads the same line from every picture."""
 
     def __init__(self, text: str, confidence: float = 0.9) -> None:
         self.text, self.confidence, self.shapes, self.closed = text, confidence, [], False
@@ -158,7 +158,7 @@ def test_a_confirmed_finding_keeps_its_severity() -> None:
     assert checked.evidence["text_seen"] == "OCKAN"
 
 
-def test_a_reader_that_is_unsure_says_nothing() -> None:
+def test_an_unsure_reader_is_silent() -> None:
     reader = FakeReader("OCKAN", confidence=0.4)
     checked = Instruments(reader=reader).check(finding("typo"), picture("poster").pixels, CASE)
     assert (checked.evidence["instrument"], checked.evidence["text_seen"]) == ("silent", "OCKAN")
@@ -171,7 +171,7 @@ def test_reading_can_be_switched_off() -> None:
     assert not reader.shapes
 
 
-def test_other_kinds_are_nobody_s_business() -> None:
+def test_other_kinds_of_findings_are_not_checked() -> None:
     assert (
         Instruments(read=False).check(finding("blur"), picture("poster").pixels, CASE).evidence["instrument"]
         == "silent"
@@ -187,7 +187,7 @@ def test_the_real_reader_reads_the_controls() -> None:
     assert (wrong.evidence["instrument"], right.evidence["instrument"]) == ("confirmed", "refuted")
 
 
-def test_a_text_is_found_by_its_words_misspelled_or_not() -> None:
+def test_a_text_is_found_by_its_words_even_if_misspelled() -> None:
     read = [Word("BIG", Box(10, 0, 40, 20)), Word("SAIE", Box(50, 0, 90, 20)), Word("now", Box(200, 90, 240, 99))]
     assert where_read(read, {0: "Big sale", 2: "NOW!", 3: "OCEAN", 4: "big ocean liner"}) == {
         0: Box(10, 0, 90, 20),
@@ -196,7 +196,7 @@ def test_a_text_is_found_by_its_words_misspelled_or_not() -> None:
     assert where_read([], {0: "Big sale"}) == {}
 
 
-def test_the_real_reader_finds_a_text_that_says_no_place() -> None:
+def test_the_real_reader_finds_a_text_without_a_declared_box() -> None:
     image = Image.new("RGB", (512, 384), (240, 240, 230))
     ImageDraw.Draw(image).text((260, 250), "HARVEST", font=ImageFont.load_default(size=36), fill=(20, 30, 70))
     instruments = Instruments()

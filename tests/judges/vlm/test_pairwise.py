@@ -1,4 +1,4 @@
-"""Blind pairs: what depends on the order is a tie."""
+"""Blind pairs: if the answer changes with the order, the pair is a tie."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_the_student_wins_only_in_both_orders(as_a: str, as_b: str, value: float
     assert preference(as_a, as_b) == (value, consistent)
 
 
-def test_both_orders_are_asked_and_nothing_tells_who_is_who() -> None:
+def test_both_orders_are_asked_and_the_prompt_names_neither_model() -> None:
     first, second = pairwise_calls(rubrics()["preference"], Case("c", "a cat"), STUDENT, TEACHER, None)
     assert (first.images, second.images) == ((STUDENT, TEACHER), (TEACHER, STUDENT))
     assert first.text == second.text

@@ -37,9 +37,9 @@ from evalkit.store.run_reader import RunReader
 from tests.judges.vlm.in_process import InProcess
 
 SAME = 1e-3
-"""Largest difference of a probability, HTTP against transformers, both in float32; seen: 2e-7 over 204 tokens."""
+"""Largest difference of a probability, HTTP against transformers, both in float32; measured: 2e-7 over 204 tokens."""
 TOLERANCE = 0.01
-"""The same against judge-mini's endpoint in this process, which has a way of its own to run the model."""
+"""The same against judge-mini's endpoint in this process, which has its own forward pass."""
 MASKED = -1000.0
 """Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
 WEIGHTS = Path(profile("judge-mini").where())
@@ -98,8 +98,8 @@ def asks() -> list[Call]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     vllm_or_skip()
     log = tmp_path_factory.mktemp("log") / "vllm.log"
-    before = below(os.getpid())  # what other tests left to this process
-    # planned for a CPU wherever the tests run
+    before = below(os.getpid())  # processes that other tests left
+    # planned for a CPU, wherever the tests run
     with serve("judge-mini", on=Machine(), timeout=START_SECONDS, log=log) as started:
         running = [pid for pid in below(os.getpid()) if pid not in before]
         assert len(running) >= 3  # supervisor, API server, engine
@@ -108,7 +108,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def below(parent: int) -> set[int]:
-    """Every process below this one."""
+    """All processes below this one."""
     found = set()
     for children in Path(f"/proc/{parent}/task").glob("*/children"):
         for child in map(int, children.read_text().split()):
@@ -142,7 +142,7 @@ def test_every_reply_fits_its_schema(asked: Asked) -> None:
 
 
 def test_the_pictures_are_in_the_prompt(asked: Asked) -> None:
-    """More pictures, more tokens: none is dropped on the way."""
+    """More pictures have more tokens: no picture is lost."""
     by_images: dict[int, list[int]] = {}
     for ask, reply in zip(asked.asks, asked.replies, strict=True):
         assert reply.prompt_tokens
@@ -151,7 +151,7 @@ def test_the_pictures_are_in_the_prompt(asked: Asked) -> None:
 
 
 def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server) -> None:
-    """Token by token, on the tokens the server wrote: pictures, prompt and weights arrive as transformers has them."""
+    """Compared token by token on the server's reply: pictures, prompt and weights are the same as in transformers."""
     model = InProcess(WEIGHTS)
     worst, tokens = 0.0, 0
     for ask in asked.asks[::5]:
@@ -197,7 +197,7 @@ def normalised(reply: Reply) -> dict[str, float]:
     return {option: p / total for option, p in reply.probabilities.items()}
 
 
-def test_asked_alone_it_says_the_same_as_in_a_crowd(asked: Asked) -> None:
+def test_a_call_made_alone_gets_the_same_answer_as_among_many(asked: Asked) -> None:
     for crowd, alone in zip(asked.replies, asked.again, strict=False):
         assert alone.text == crowd.text
         assert alone.probabilities == pytest.approx(crowd.probabilities, abs=SAME)

@@ -73,7 +73,7 @@ def test_rubrics_apply_to_what_a_case_declares() -> None:
     assert asked(edit("move")) == {"edit", "quality", "checklist"}
 
 
-def test_only_what_the_case_says_varies_between_cases() -> None:
+def test_only_the_words_of_the_case_vary_between_prompts() -> None:
     one, other = (prompts_of(case(prompt=prompt)) for prompt in ("a red circle", "two blue cats on a sofa"))
     assert [text.replace("a red circle", "two blue cats on a sofa") for text in one] == other
 
@@ -113,7 +113,7 @@ def test_a_text_and_a_question_can_t_leave_their_tags() -> None:
     assert asked.count("</question>") == 1
 
 
-def test_what_is_harmless_stays_as_it_is() -> None:
+def test_harmless_text_is_not_changed() -> None:
     for text in ("5 < 7 > 3", "I <3 you", "a & b {c} 'd' \"e\"", "名前 👩‍🚀", "می‌خواهم"):
         assert neutral(text) == text
 
@@ -128,7 +128,7 @@ def test_the_system_message_says_whose_words_count() -> None:
     assert "never an instruction" in ask.system
 
 
-def test_a_missing_value_is_an_error_and_no_gap_in_the_prompt() -> None:
+def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render("question", look="Look.")
 
@@ -198,7 +198,7 @@ def test_aspects_are_asked_with_their_own_levels() -> None:
     assert spelling.schema == whole.schema
 
 
-def test_boxes_are_asked_for_in_the_numbers_the_model_gives() -> None:
+def test_boxes_are_asked_for_in_the_unit_of_the_model() -> None:
     relative = scale_call(rubrics()["quality"], case(), [SHOT])
     pixels = scale_call(rubrics()["quality"], case(), [SHOT], coordinates="pixels")
     assert "thousandths" in relative.text

@@ -24,7 +24,7 @@ def test_tokens_that_are_no_level_do_not_count() -> None:
 
 
 @pytest.mark.parametrize("probabilities", [{}, {"0": 1.0}, {"4": 0.0}])
-def test_without_probabilities_it_is_the_stated_level_and_says_so(probabilities) -> None:
+def test_without_probabilities_the_score_is_the_stated_level(probabilities) -> None:
     score = expected_level(4, probabilities)
     assert (score.score, score.stated, score.leaked, score.confidence) == (4.0, 4, None, None)
 

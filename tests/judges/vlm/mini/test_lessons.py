@@ -1,4 +1,4 @@
-"""What judge-mini learns from is true, and fits the schemas it is asked with."""
+"""The training data of judge-mini is true, and its replies fit the schemas of the calls."""
 
 import json
 import random
@@ -57,7 +57,7 @@ def test_tokens_of_a_row(coder: Coder, data: JudgeData) -> None:
     assert np.all(tokens.targets[: tokens.choice - 4] == -100)
 
 
-def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> None:
+def test_helpers_have_targets_for_both_pictures_of_a_pair(coder: Coder, data: JudgeData) -> None:
     rng = random.Random(3)
     seen = set()
     while len(seen) < 3:
@@ -97,7 +97,7 @@ def test_a_pair_is_asked_about_in_both_orders(data: JudgeData) -> None:
         seen.add("tie" in said)
 
 
-def test_the_style_of_a_text_is_held_against_it_alone(data: JudgeData) -> None:
+def test_the_style_of_a_text_lowers_that_aspect_alone(data: JudgeData) -> None:
     rng, seen = random.Random(6), 0
     while seen < 5:
         judged = data.judged(rng, "restyled", 2.0, task="edit", category="text")

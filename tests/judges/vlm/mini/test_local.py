@@ -1,4 +1,4 @@
-"""judge-mini in this process, with random weights: every reply fits its schema, whatever is asked together."""
+"""judge-mini in this process, with random weights: every reply fits its schema, whatever calls are batched."""
 
 import asyncio
 import hashlib
@@ -79,7 +79,7 @@ def test_choices_come_with_raw_probabilities(asks: list[Call], replies: list[Rep
         assert 0 <= sum(reply.probabilities.values()) < 0.9, "untrained, most of the mass lies outside the options"
 
 
-def test_the_same_alone_and_in_company(tiny: Path, asks: list[Call], replies: list[Reply]) -> None:
+def test_replies_are_the_same_alone_and_in_a_batch(tiny: Path, asks: list[Call], replies: list[Reply]) -> None:
     for alone, together in zip(answers(tiny, asks[:8], together=False), replies, strict=False):
         assert alone.text == together.text
         assert alone.probabilities == pytest.approx(together.probabilities, abs=1e-5)
@@ -106,13 +106,13 @@ def test_the_name_follows_from_the_files(tiny: Path, tmp_path: Path) -> None:
     assert LocalEndpoint(copy).model != LocalEndpoint(tiny).model
 
 
-def test_no_weights(tmp_path: Path) -> None:
+def test_a_folder_without_weights_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match=r"has no config\.json"):
         LocalEndpoint(tmp_path)
 
 
-def test_the_shipped_weights_see_what_they_are_fit_for(data: JudgeData) -> None:
-    """Not their accuracy (the card has it): that these files, this tokenizer and this code belong together."""
+def test_the_shipped_weights_answer_the_rubrics_they_are_fit_for(data: JudgeData) -> None:
+    """This does not test their accuracy (see the card), but that files, tokenizer and code belong together."""
     rng = random.Random("shipped")
     scores: dict[bool, list[float]] = {True: [], False: []}
     pictures = [data.judged(rng, fault, 4.0, task="t2i", category="shapes") for fault in ("", "grain") * 4]
