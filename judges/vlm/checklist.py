@@ -227,11 +227,11 @@ def _row(one: ChecklistAnswer) -> dict[str, JSON]:
 
 def _generated(rubric: Rubric, case: Case, own: Sequence[Question]) -> list[Question]:
     """The questions that follow from what the case declares, without those that its own questions ask already."""
-    said = " ".join(question.text for question in own)
+    own_texts = " ".join(question.text for question in own)
     ids = {question.id for question in own}
     made: list[Question] = []
     for index, target in enumerate(case.texts):
-        if target.text.split() and target.text not in said:
+        if target.text.split() and target.text not in own_texts:
             made.append(_question(f"text:{index}", rubric.questions["text"], text=neutral(target.text)))
     names = _names(case)
     if not own:

@@ -118,11 +118,6 @@ class OpenAIEndpoint:
                 "asking a server needs the `openai` package", hint="python -m pip install 'evalkit[vllm]'"
             )
 
-    @property
-    def bound(self) -> int:
-        """Requests that may be under way now."""
-        return self._limit.bound
-
     async def ask(self, call: Call[ReplyForm]) -> Reply:
         if refused := too_large(call, self.limits.max_pixels):
             return Reply(attempts=0, error=refused)
@@ -257,8 +252,8 @@ class OpenAIEndpoint:
 
     def _refusal(self, error: openai.APIStatusError, slot: Slot) -> _Failure:
         status = error.status_code
-        said = error_message(error.response.content, self._key)
-        reason = f"HTTP {status}{': ' if said else ''}{said}"
+        message = error_message(error.response.content, self._key)
+        reason = f"HTTP {status}{': ' if message else ''}{message}"
         if status in (401, 404) or (status == 403 and not self._answered):
             raise UnavailableError(reason, where=self.url, hint=self._hint(status)) from error
         wait = retry_after_seconds(error.response.headers.get("retry-after"))

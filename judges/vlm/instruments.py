@@ -126,7 +126,7 @@ def compare(kind: str, read: str, expected: Sequence[str]) -> Opinion:
 
     Only clear cases count. If every word that was read is an expected one, that refutes a typo; if all expected words
     were read, that refutes missing text; another word confirms a typo and extra text. Malformed letters can still be
-    read, so nothing is said of them. Symbols and single characters are ignored, because they may not be text at all (a
+    read: the opinion is silent. Symbols and single characters are ignored, because they may not be text at all (a
     circle is read as ● or O), and so is a part of an expected word, which the box may have cut off.
     """
     from evalkit.judges.typography.normalise import is_symbol, lenient

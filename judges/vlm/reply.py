@@ -146,8 +146,6 @@ _UNFINISHED = {
     "length": "the reply was cut off at the length limit",
     "content_filter": "the server's filter withheld the reply",
 }
-
-
 _BOUNDS = {
     "too_short": ("the number of items of ", "below", "minItems"),
     "too_long": ("the number of items of ", "above", "maxItems"),

@@ -73,7 +73,7 @@ def read_completion(body: bytes) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise BadBody(f"the answer holds no choice{_said(answer)}")
+        raise BadBody(f"the answer holds no choice{_message(answer)}")
     content, usage = message.get("content"), answer.get("usage")
     if content is not None and not isinstance(content, str):
         raise BadBody("the answer's content is no text")
@@ -120,10 +120,10 @@ def error_message(body: bytes, secret: str = "") -> str:
         answer = json.loads(body[:65_536])
     except (ValueError, RecursionError):
         return ""
-    return _said(answer, secret).removeprefix(": ")
+    return _message(answer, secret).removeprefix(": ")
 
 
-def _said(answer: JSON, secret: str = "") -> str:
+def _message(answer: JSON, secret: str = "") -> str:
     """`: ` and the message of an error object."""
     error = answer.get("error", answer) if isinstance(answer, dict) else None
     message = error.get("message") if isinstance(error, dict) else error

@@ -214,8 +214,8 @@ def _share(values: Sequence[bool]) -> float:
 
 def _print_shares(shares: Mapping[str, Mapping[str, float]]) -> None:
     """Print as JSON, with null in place of NaN."""
-    said = {kind: {n: None if math.isnan(v) else v for n, v in each.items()} for kind, each in shares.items()}
-    print(json.dumps(said, indent=1))
+    known = {kind: {n: None if math.isnan(v) else v for n, v in each.items()} for kind, each in shares.items()}
+    print(json.dumps(known, indent=1))
 
 
 def main() -> None:

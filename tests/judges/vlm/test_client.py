@@ -360,7 +360,7 @@ def test_the_bound_falls_under_complaints() -> None:
     async def run(server) -> tuple[int, list[Reply]]:
         endpoint = OpenAIEndpoint(server.url, "judge", api_key="", limits=Limits(concurrency=16, backoff_s=0.01))
         replies = await asyncio.gather(*(endpoint.ask(scale(repeat=i)) for i in range(16)))
-        bound = endpoint.bound
+        bound = endpoint._limit.bound
         await endpoint.close()
         return bound, replies
 
