@@ -1,11 +1,11 @@
-"""Compares the judge's client with vLLM's own benchmark client and a sequential one, on the same server and prompts.
+"""The judge's client against vLLM's own benchmark client and a sequential one, on one server with the same prompts.
 
 Two workloads: one question to each picture of 512 px, asked of a tiny random Qwen3-VL (yes/no, and a score with a
 finding), and what `evalkit run` asks: the judge itself on tile pictures, with judge-mini (levels, findings, checklists,
 several questions to each picture). Both are served by `.venv-vllm` (`make vllm`); EVALKIT_BENCH_URL and _MODEL name a
-server that is running; its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios. Every arm has
-pictures of its own, so that none profits from another's cache, and the arms take turns, so that a change of load
-affects all of them.
+server that runs, its key is in EVALKIT_JUDGE_API_KEY. Prints requests per second and their ratios; every arm has
+pictures of its own, so that none profits from another's cache, and arms take turns, so that a change of load meets all
+of them.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ from evalkit.api.records import Case, Request, Status
 from evalkit.benchmarks.tiles.benchmark import TilesBenchmark
 from evalkit.benchmarks.tiles.generator import TileGenerator
 from evalkit.formats.keys import noise_seed
-from evalkit.judges.vlm.ask import Ask, Reply, Shot
+from evalkit.judges.vlm.call import Call, Reply, SentImage
+from evalkit.judges.vlm.checklist import YesNoForm
 from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
 from evalkit.judges.vlm.judge import VlmJudge
-from evalkit.judges.vlm.scale import closed
 from evalkit.judges.vlm.serving import serve
 from evalkit.judges.vlm.serving.environment import clean_environment, find
 from evalkit.judges.vlm.wire import request_fields
@@ -41,8 +41,7 @@ REQUESTS, ROUNDS, SIDE, CONCURRENCY = 32, 3, 512, 64
 PICTURES = 16
 """Of a run, in one arm."""
 YES_OR_NO, SCORE = 8, 32
-"""Tokens of a reply: a yes or no, and a score with a finding."""
-SCHEMA = closed({"answer": {"type": "string", "enum": ["yes", "no"]}})
+"""Tokens of a reply: of a yes or no, and of a score with a finding."""
 _seed = iter(range(1_000_000))
 
 
@@ -52,32 +51,29 @@ class Target(NamedTuple):
     key: str
 
 
-def picture() -> Shot:
+def picture() -> SentImage:
     """A picture that was never sent before: blocks of random colour, which PNG can't shrink to nothing."""
     seed = next(_seed)
     blocks = np.random.default_rng(seed).integers(0, 256, (SIDE // 4, SIDE // 4, 3), np.uint8)
     png = encode_png(np.kron(blocks, np.ones((4, 4, 1), np.uint8)))
-    return Shot(png, f"bench-{seed}", SIDE, SIDE)
+    return SentImage(png, f"bench-{seed}", SIDE, SIDE)
 
 
-def asks(count: int, *, one_picture: bool = False, tokens: int = YES_OR_NO) -> list[Ask]:
+def asks(count: int, *, one_picture: bool = False, tokens: int = YES_OR_NO) -> list[Call]:
     same = picture()
     return [
-        Ask(
+        Call(
             "",
             (same if one_picture else picture(),),
             f"Question {number}: does the picture show what was asked for?",
-            "question",
-            SCHEMA,
-            "answer",
-            ("yes", "no"),
+            YesNoForm,
             max_tokens=tokens,  # random weights write until the limit
         )
         for number in range(count)
     ]
 
 
-def ours(target: Target, questions: list[Ask], concurrency: int) -> float:
+def ours(target: Target, questions: list[Call], concurrency: int) -> float:
     """Requests per second through the judge's client."""
 
     async def run() -> float:
@@ -101,14 +97,14 @@ class Counted(OpenAIEndpoint):
 
     calls = 0
 
-    async def ask(self, ask: Ask) -> Reply:
-        reply = await super().ask(ask)
+    async def ask(self, call: Call) -> Reply:
+        reply = await super().ask(call)
         self.calls += 1
         return reply
 
 
 def tiles(count: int) -> list[tuple[Case, Picture]]:
-    """Tile scenes and edits that were never sent before, drawn correctly."""
+    """Tile scenes and edits that were never shown before, drawn as they should be."""
     generator, found = TileGenerator(TileGenerator.Settings()), []
     for case in TilesBenchmark(TilesBenchmark.Settings(count=count, seed=next(_seed))).cases():
         image = generator.generate([Request(case, 0, noise_seed(case.id, 0))])[0].image
@@ -118,7 +114,7 @@ def tiles(count: int) -> list[tuple[Case, Picture]]:
 
 
 def judged(target: Target, looks: list[tuple[Case, Picture]], *, concurrency: int, at_once: int) -> float:
-    """Requests per second of the judge as in `evalkit run`, without its instruments, which do not ask the server."""
+    """Requests per second of the judge as `evalkit run` has it, its instruments left out: they ask no server."""
     endpoint = Counted(target.url, target.model, api_key=target.key, limits=Limits(concurrency=concurrency))
     judge = VlmJudge(VlmJudge.Settings(check_with_instruments=False), endpoint)
     [(case, picture)] = tiles(1)
@@ -133,7 +129,7 @@ def judged(target: Target, looks: list[tuple[Case, Picture]], *, concurrency: in
     return endpoint.calls / seconds
 
 
-def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> float:
+def theirs(target: Target, questions: list[Call], python: Path, work: Path) -> float:
     """Requests per second through `vllm bench serve`, all at once, with the same bodies but streamed."""
     fields = request_fields(questions[0], target.model)
     body: dict[str, Any] = {key: value for key, value in fields.items() if key not in ("model", "messages")}
@@ -160,7 +156,7 @@ def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> fl
 
 @contextlib.contextmanager
 def server(work: Path, model: str = "") -> Iterator[Target]:
-    """The server that the environment names, or judge-mini's profile with the model in that folder."""
+    """The one of the environment, or judge-mini's profile with the model in that folder (judge-mini, if none)."""
     if url := os.environ.get("EVALKIT_BENCH_URL"):
         named, key = os.environ.get("EVALKIT_BENCH_MODEL", "judge-mini"), os.environ.get("EVALKIT_JUDGE_API_KEY", "")
         yield Target(url, named, key)
@@ -195,7 +191,7 @@ def single_questions(target: Target, work: Path) -> dict[str, list[float]]:
 
 
 def run(target: Target) -> dict[str, list[float]]:
-    """Measure the judge as in a run, and the same judge with one call at a time."""
+    """The judge as a run has it, and the same judge with one call at a time."""
     at_once = VlmJudge.Settings().pictures_at_once
     return measured(
         {

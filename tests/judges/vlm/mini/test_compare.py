@@ -1,4 +1,4 @@
-"""An untrained judge-mini already looks at the same place of the picture before."""
+"""An untrained judge-mini already looks at the same place of the picture before it."""
 
 import random
 from typing import Any
