@@ -1,9 +1,9 @@
-"""The words of the project as frozen records (ground floor: imports nothing of ours).
+"""The records that all parts of evalkit exchange: what is asked, what is generated and what is judged.
 
     Case ─▶ Request ─▶ Generated ─▶ Sample ─▶ Verdict(Score…, Finding…)
 
-All boxes are pixels of the picture they belong to, x to the right, y down, half-open (`x1`, `y1` are just outside).
-JSON in and out goes through `evalkit.formats.keys`, which validates every field.
+All records are frozen dataclasses. All boxes are in pixels of the picture they belong to, x to the right, y down,
+half-open (`x1`, `y1` are just outside).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 RGB = tuple[int, int, int]
+"""A colour: red, green, blue from 0 to 255."""
 JSON = Any
 """A JSON value: None, bool, number, str, list or dict of them."""
 
@@ -38,7 +39,10 @@ class Role(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of one judge's look at one dimension of one picture."""
+    """State of the score of one judge on one dimension of one picture.
+
+    `UNSCORED`: the judge looked and abstained. `ERROR`: it failed. `SKIPPED`: there is no picture.
+    """
 
     SCORED = "scored"
     UNSCORED = "unscored"
@@ -47,7 +51,7 @@ class Status(StrEnum):
 
 
 class Blame(StrEnum):
-    """Whose defect a finding is: `STUDENT_ONLY` means distillation broke it."""
+    """Whose defect a finding is: `STUDENT_ONLY` means that the teacher's picture does not have it."""
 
     STUDENT_ONLY = "student-only"
     BOTH = "both"
@@ -56,7 +60,14 @@ class Blame(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An axis-aligned pixel box, half-open: width is `x1 - x0`."""
+    """An axis-aligned box in pixels, half-open: its width is `x1 - x0`.
+
+    >>> Box(0, 0, 10, 10).iou(Box(5, 0, 15, 10))
+    0.3333333333333333
+
+    Raises:
+        ValueError: a value that is not finite, or a negative width or height.
+    """
 
     x0: float
     y0: float
@@ -82,7 +93,7 @@ class Box:
         return self.width * self.height
 
     def intersection(self, other: Box) -> float:
-        """Overlapping area in px²; 0 where the boxes are apart or only touch."""
+        """Area of the overlap in px²; 0 if the boxes do not overlap."""
         width = min(self.x1, other.x1) - max(self.x0, other.x0)
         height = min(self.y1, other.y1) - max(self.y0, other.y0)
         return max(width, 0.0) * max(height, 0.0)
@@ -103,10 +114,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class TextTarget:
-    """One string the picture must show.
+    """One string that the picture must show.
 
-    `box` is where it must stand (pixels of the case's canvas), `None` where the case does not say. `role` is what
-    the string is in the design (`title`, `button`, `caption`, …).
+    `box` is where it must stand (pixels of the case's canvas), `None` if the case does not say. `role` is the part it
+    plays in the design (`title`, `button`, `caption`, …).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -118,7 +129,7 @@ class TextTarget:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of the declared layout: `text`, `panel`, `shape`, `icon`, `portrait`, `rule`…"""
+    """One element of the declared layout. `kind` is `text`, `panel`, `shape`, `icon`, `portrait`, `rule`, …"""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -130,11 +141,12 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A layout relation that must hold between elements, named by their ids.
+    """A relation that must hold between elements of the layout, which are named by their ids.
 
     Kinds: `above`, `left-of`, `inside`, `aligned-left`, `aligned-right`, `aligned-center`, `aligned-top`,
-    `evenly-spaced`, `no-overlap`, `reading-order`, `centered` (each on the middle of the canvas), `margin` (none nearer
-    to an edge of the canvas than the nearest is declared) and `count` (all are there, and no other like them).
+    `evenly-spaced`, `no-overlap`, `reading-order`, `centered` (each is centred on the canvas), `margin` (no element is
+    nearer to an edge of the canvas than the nearest one was declared) and `count` (all elements are there, and no other
+    like them).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -146,10 +158,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What the ground of the picture must be: `solid`, `gradient` or `other`.
+    """What the background of the picture must be: `solid`, `gradient` or `other`.
 
-    `flat_regions` are boxes known to hold nothing but that ground. `texture_wanted` is true where the prompt asks
-    for grain (film, paper): grain is then no defect.
+    `flat_regions` are boxes that hold nothing but background. `texture_wanted` is true if the prompt asks for grain
+    (film, paper); grain is then not a defect.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -162,7 +174,10 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One yes/no question about the picture. It is asked only if the questions it depends on were answered right."""
+    """One yes/no question about the picture.
+
+    It is asked only if the questions that it depends on (`depends_on`, by id) were answered as expected.
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -174,7 +189,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """The picture an `edit` case starts from: a file, and the hash that makes it part of the case's content."""
+    """The picture from which an `edit` case starts. The hash makes its content a part of the case."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -186,11 +201,17 @@ class SourceImage:
 class Case:
     """One thing to ask of a model, and what must be true of the picture.
 
-    `width` and `height` are pixels. `category` groups cases in reports. `extra` holds JSON that only one suite or
-    generator understands (the recipe of a procedural scene, say); a generator may depend on it.
+    `width` and `height` are in pixels. `category` groups cases in reports. `extra` holds JSON that only one suite or
+    generator understands (for example the recipe of a procedural scene); a generator may depend on it.
+
+    >>> Case("posters/0001", "a poster that says SALE", texts=(TextTarget("SALE"),)).task
+    <Task.T2I: 't2i'>
+    >>> Case("../outside", "")
+    Traceback (most recent call last):
+    ValueError: case id '../outside': letters, digits, '_', '-', '.', '/' only, and no '..'
 
     Raises:
-        ValueError: an id that could leave the run folder, or a size that is not positive.
+        ValueError: an id that could leave the run folder, a size that is not positive, or an edit without a source.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -224,7 +245,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One picture to make. `noise_seed` seeds the per-picture CPU noise and is equal for student and teacher."""
+    """One picture to make. `noise_seed` seeds the initial noise on the CPU; it is the same for student and teacher."""
 
     case: Case
     seed: int
@@ -233,11 +254,24 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a generator hands over for one request.
+    """The result of a generator for one request.
 
-    Exactly one of `image` and `error` is set. `image` is an encoded file (kept byte for byte) or an RGB uint8 array
-    of shape (H, W, 3) (stored as PNG). `nfe` is counted, never assumed; `None` where nobody can count it.
-    `batch_invariant` says whether the picture would be the same in another batch; `None` is "not guaranteed".
+    Exactly one of `image` and `error` is set.
+
+    >>> Generated(error="the server answered 500").image is None
+    True
+
+    Args:
+        image: an encoded file (kept byte for byte) or an RGB uint8 array of shape (H, W, 3) (stored as PNG).
+        error: the reason why there is no picture.
+        nfe: number of transformer evaluations, counted and not assumed; `None` if it can't be counted.
+        seconds: time for this picture.
+        batch_size: number of pictures that were made together.
+        batch_invariant: whether the picture would be the same in another batch; `None`: not guaranteed.
+        notes: JSON for the report.
+
+    Raises:
+        ValueError: both or neither of `image` and `error`.
     """
 
     image: bytes | Any | None = None
@@ -258,8 +292,8 @@ class Generated:
 class Sample:
     """One picture of a run with its provenance, or the reason why it is missing (`error`).
 
-    `key` addresses the picture by content: same key, same picture. `fingerprint` is the generator's for this case.
-    `sha256` and `suffix` name the stored file.
+    `key` addresses the picture by content: the same key means the same picture. `fingerprint` is that of the generator
+    for this case. `sha256` and `suffix` name the stored file.
     """
 
     key: str
@@ -282,6 +316,7 @@ class Sample:
 
     @property
     def ok(self) -> bool:
+        """Whether there is a picture."""
         return not self.error
 
 
@@ -290,9 +325,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One thing a judge measures. `low` and `high` bound its values (`None`: unbounded).
+    """One thing that a judge measures. `low` and `high` bound its values (`None`: unbounded).
 
-    `of_picture` is false where it says something of the judge: there people can't be asked for their word.
+    `of_picture` is false if it describes the judge and not the picture; people are then not asked to label it.
     """
 
     name: str
@@ -308,8 +343,13 @@ class Dimension:
 class Score:
     """One judge's value on one dimension of one picture. A missing score is never a number.
 
+    >>> Score("brightness", Status.SCORED, 0.7).value
+    0.7
+    >>> Score("brightness", Status.UNSCORED, reason="the picture is empty").value is None
+    True
+
     Raises:
-        ValueError: a `scored` without a finite value, or any other status with one or without a reason.
+        ValueError: status `scored` without a finite value, or another status with a value or without a reason.
     """
 
     dimension: str
@@ -331,13 +371,16 @@ class Finding:
 
     Args:
         kind: `typo`, `missing-text`, `extra-text`, `grain`, `overlap`, …
-        box: where, in pixels of the judged picture.
-        size: how large, in `unit` (letters, px, L* of visible noise, …).
+        box: where it is, in pixels of the judged picture.
+        size: how large it is, in `unit` (letters, px, L* of visible noise, …).
         severity: 0 (barely visible) to 1 (unusable).
         message: one sentence for people.
         evidence: JSON for the report (expected and read text, thresholds, maps).
-        target: what in the case it is about (`text:0`, `background`), so that twins can be matched.
-        blame: set when the twin was judged too.
+        target: the part of the case it is about (`text:0`, `background`), so that it can be matched with the twin's.
+        blame: whose defect it is; evalkit sets it if the twin was judged too.
+
+    Raises:
+        ValueError: a size that is not finite, or a severity outside [0, 1].
     """
 
     kind: str
@@ -359,7 +402,10 @@ class Finding:
 class Verdict:
     """All that one judge says about one picture: one score per dimension, and its findings.
 
-    `evidence` is JSON for the report; the typography judge puts `words` there, the grain judge its map.
+    `evidence` is JSON for the report: the typography judge puts its `words` there, the grain judge its map.
+
+    >>> Verdict("brightness", (Score("brightness", Status.SCORED, 0.7),)).score("brightness").value
+    0.7
     """
 
     judge: str
@@ -368,5 +414,5 @@ class Verdict:
     evidence: Mapping[str, JSON] = field(default_factory=dict)
 
     def score(self, dimension: str) -> Score | None:
-        """The score on `dimension`, or `None` if this judge has no such dimension."""
+        """The score on `dimension`, or `None` if this verdict has none."""
         return next((s for s in self.scores if s.dimension == dimension), None)
