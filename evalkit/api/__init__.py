@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
+    from evalkit.api.geometry import RGB, Box
     from evalkit.api.hashing import digest
     from evalkit.api.hooks import Attachable, Checkable, Replayable, SharesDevice
     from evalkit.api.pictures import Picture, Pixels, decode, encode_png
@@ -54,10 +55,8 @@ if TYPE_CHECKING:
     )
     from evalkit.api.records import (
         JSON,
-        RGB,
         Background,
         Blame,
-        Box,
         Case,
         Dimension,
         Element,
@@ -97,7 +96,7 @@ if TYPE_CHECKING:
     from evalkit.api.training import Example, Judged, JudgeData, TrainingData
 else:
     _MODULES = (
-        *("errors", "records", "hashing", "settings", "hooks", "pictures", "results"),
+        *("errors", "geometry", "records", "hashing", "settings", "hooks", "pictures", "results"),
         *("protocols", "ability", "training"),
     )
 

@@ -2,8 +2,7 @@
 
     Case ─▶ Request ─▶ Generated ─▶ Sample ─▶ Verdict(Score…, Finding…)
 
-All records are frozen dataclasses. All boxes are in pixels of the picture they belong to, x to the right, y down,
-half-open (`x1`, `y1` are just outside).
+All records are frozen dataclasses.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
-RGB = tuple[int, int, int]
-"""A colour: red, green, blue from 0 to 255."""
+from evalkit.api.geometry import RGB as RGB
+from evalkit.api.geometry import Box as Box
+
 JSON = Any
 """A JSON value: None, bool, number, str, list or dict of them."""
 
@@ -56,57 +56,6 @@ class Blame(StrEnum):
     STUDENT_ONLY = "student-only"
     BOTH = "both"
     TEACHER_ONLY = "teacher-only"
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An axis-aligned box in pixels, half-open: its width is `x1 - x0`.
-
-    >>> Box(0, 0, 10, 10).iou(Box(5, 0, 15, 10))
-    0.3333333333333333
-
-    Raises:
-        ValueError: a value that is not finite, or a negative width or height.
-    """
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    def __post_init__(self) -> None:
-        if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
-            raise ValueError(f"box with a value that is not finite: {self}")
-        if self.x1 < self.x0 or self.y1 < self.y0:
-            raise ValueError(f"box with negative size: {self}")
-
-    @property
-    def width(self) -> float:
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        return self.y1 - self.y0
-
-    @property
-    def area(self) -> float:
-        return self.width * self.height
-
-    def intersection(self, other: Box) -> float:
-        """Area of the overlap in px²; 0 if the boxes do not overlap."""
-        width = min(self.x1, other.x1) - max(self.x0, other.x0)
-        height = min(self.y1, other.y1) - max(self.y0, other.y0)
-        return max(width, 0.0) * max(height, 0.0)
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union in [0, 1]; 0 for two empty boxes."""
-        shared = self.intersection(other)
-        total = self.area + other.area - shared
-        return shared / total if total > 0 else 0.0
-
-    def union(self, other: Box) -> Box:
-        """The smallest box that holds both."""
-        return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
 
 
 # ---------------------------------------------------------------------------------------------------- what is asked
@@ -174,10 +123,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One yes/no question about the picture.
-
-    It is asked only if the questions that it depends on (`depends_on`, by id) were answered as expected.
-    """
+    """A yes/no question, asked only if those it depends on (`depends_on`, by id) were answered as expected."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -254,24 +200,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The result of a generator for one request.
+    """The result of a generator for one request: either `image` or `error` is set, else it raises `ValueError`.
 
-    Exactly one of `image` and `error` is set.
+    `image` is an encoded file (kept byte for byte) or an RGB uint8 array of shape (H, W, 3) (stored as PNG). `nfe` is
+    the counted number of transformer evaluations, `None` if it can't be counted. `batch_invariant` says whether
+    the picture would be the same in another batch; `None`: not guaranteed. `notes` is JSON for the report.
 
     >>> Generated(error="the server answered 500").image is None
     True
-
-    Args:
-        image: an encoded file (kept byte for byte) or an RGB uint8 array of shape (H, W, 3) (stored as PNG).
-        error: the reason why there is no picture.
-        nfe: number of transformer evaluations, counted and not assumed; `None` if it can't be counted.
-        seconds: time for this picture.
-        batch_size: number of pictures that were made together.
-        batch_invariant: whether the picture would be the same in another batch; `None`: not guaranteed.
-        notes: JSON for the report.
-
-    Raises:
-        ValueError: both or neither of `image` and `error`.
     """
 
     image: bytes | Any | None = None
@@ -373,14 +309,11 @@ class Finding:
         kind: `typo`, `missing-text`, `extra-text`, `grain`, `overlap`, …
         box: where it is, in pixels of the judged picture.
         size: how large it is, in `unit` (letters, px, L* of visible noise, …).
-        severity: 0 (barely visible) to 1 (unusable).
+        severity: 0 (barely visible) to 1 (unusable); another value raises `ValueError`.
         message: one sentence for people.
         evidence: JSON for the report (expected and read text, thresholds, maps).
         target: the part of the case it is about (`text:0`, `background`), so that it can be matched with the twin's.
         blame: whose defect it is; evalkit sets it if the twin was judged too.
-
-    Raises:
-        ValueError: a size that is not finite, or a severity outside [0, 1].
     """
 
     kind: str

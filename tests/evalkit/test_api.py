@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from evalkit import api
+from evalkit.testing import check_judge
 
 MODULES = [f"evalkit.api.{module.name}" for module in pkgutil.iter_modules(api.__path__)]
 
@@ -53,6 +55,13 @@ def test_every_public_class_is_documented_with_its_methods(name: str) -> None:
         public = inspect.isroutine(found) or isinstance(found, property)
         if public and not method.startswith("_") and (cls.__module__ or "").endswith(("protocols", "hooks")):
             assert inspect.getdoc(found), f"{name}.{method}"
+
+
+def test_the_judge_in_the_docs_keeps_its_contract(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    code = next(block for block in text.split("```python\n")[1:] if "class BrightnessJudge" in block).split("```")[0]
+    (tmp_path / "judge.py").write_text(code, encoding="utf-8")
+    check_judge(runpy.run_path(str(tmp_path / "judge.py"))["BrightnessJudge"])
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
