@@ -98,6 +98,8 @@ def assemble(config: RunConfig) -> Plan:
     metrics = tuple(create("metrics", spec) for spec in config.metrics)
     plan = Plan(config, benchmark, _info(config.benchmark, benchmark), generators, judges, metrics)
     _check_names(plan)
+    for spec in config.exporters:
+        create("exporters", spec)  # they write at the end, but a faulty one is refused now
     return plan
 
 

@@ -170,7 +170,8 @@ def create(kind: str, spec: PluginSpec) -> Any:
     found = _resolved(kind, spec)
     with calling(found.origin, "its constructor"):
         made = found.cls(found.settings)
-    check_instance(found.origin, made)
+    with calling(found.origin, "reading its attributes"):
+        check_instance(found.origin, made)
     return made
 
 

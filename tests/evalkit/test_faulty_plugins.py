@@ -112,6 +112,7 @@ def distribution(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [f"{name} = acme_judges:{cls}" for name, cls in names.items()]
     lines += ["syntax-error = acme_broken:Judge", "not-installed = acme_missing:Judge"]
     text = "\n".join(["[evalkit.judges]", *lines, "[evalkit.generators]", "no-methods = acme_judges:Good"])
+    text += "\n[evalkit.exporters]\nno-export = acme_judges:Good\n"
     (info / "entry_points.txt").write_text(text, encoding="utf-8")
     monkeypatch.syspath_prepend(folder)
     monkeypatch.chdir(tmp_path)
@@ -135,6 +136,16 @@ def test_exit_2_and_nothing_is_started(name: str, tmp_path: Path, capsys: pytest
     assert f"`{name}` of acme-judges 0.3 is faulty" in said
     assert FAULTY.get(name, ("", "SyntaxError"))[1] in said
     assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_faulty_exporter_is_refused_before_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "evalkit.yaml").write_text(
+        "benchmark: scenes\nstudent: scenes\njudges: [grain]\nexporters: [no-export]\nout: out\n", encoding="utf-8"
+    )
+    assert main(["run", "evalkit.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert "the exporter `no-export` of acme-judges 0.3 is faulty: it has no method `export`" in said
     assert not (tmp_path / "out").exists()
 
 
