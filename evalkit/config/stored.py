@@ -21,7 +21,8 @@ def config_from_json(stored: JSON) -> RunConfig:
 
 def _plain(value: object) -> JSON:
     if isinstance(value, PluginSpec):
-        return {"plugin": value.use, "settings": dict(value.settings), "value": value.value, "base": str(value.base)}
+        base = str(value.base.absolute())
+        return {"plugin": value.use, "settings": dict(value.settings), "value": value.value, "base": base}
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):

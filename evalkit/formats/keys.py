@@ -6,20 +6,14 @@ score's key covers what its judge can see: to correct an expected text judges ag
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any, TypeVar
 
+from evalkit.api.hashing import digest as digest
 from evalkit.api.records import JSON, Case, Request
 
 T = TypeVar("T")
 NOT_SEEN_BY_JUDGES = ("id", "category", "tags")
-
-
-def digest(*parts: JSON) -> str:
-    """SHA-256 (hex) of JSON values, independent of key order and platform."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def to_json(record: Any) -> JSON:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from evalkit.api.errors import ConfigError, Interrupted
-from evalkit.api.frontier import Figure, Frontier, Point, Seen, Strip, fronts, main_dimensions
+from evalkit.api.frontier import Figure, Frontier, Point, PointPicture, Strip, fronts, main_dimensions
 from evalkit.api.records import Case, Role, Sample
 from evalkit.api.results import DimensionChange, DimensionResult, RunSummary
 from evalkit.config.model import RunConfig
@@ -270,7 +270,7 @@ def _strip(
         sample = reader.sample(Role.TEACHER if stop is reference else Role.STUDENT, idx, 0)
         if sample and sample.ok:
             pictures[sample.sha256] = reader.blobs.path(sample.sha256, sample.suffix)
-            seen.append(Seen(stop.name, sample.sha256, sample.suffix))
+            seen.append(PointPicture(stop.name, sample.sha256, sample.suffix))
         else:
-            seen.append(Seen(stop.name, "", "", sample.error if sample else "no picture"))
+            seen.append(PointPicture(stop.name, "", "", sample.error if sample else "no picture"))
     return Strip(case.id, case.prompt, case.task, tuple(seen))

@@ -111,7 +111,7 @@ class VlmJudge:
         self._stack = contextlib.ExitStack()
         self._instruments = Instruments(read=self.settings.check_text)
 
-    def rest(self) -> None:
+    def release_device(self) -> None:
         """Free the GPU for the generators."""
         if self.settings.share_gpu == "sleep":
             from evalkit.judges.vlm.serving import sleep
@@ -121,6 +121,16 @@ class VlmJudge:
     def check(self) -> list[tuple[str, str]]:
         """For `evalkit doctor`: what is missing, each with what to do about it."""
         return [] if self._given or self.settings.replay else problems(self.settings)
+
+    @classmethod
+    def journal_files(cls) -> Sequence[str]:
+        """The journal of calls."""
+        return (FILE,)
+
+    @classmethod
+    def replay_settings(cls) -> Mapping[str, JSON]:
+        """Answer every call from the journal."""
+        return {"replay": True}
 
     def attach(self, folder: Path) -> None:
         """Keep the journal of calls and the log of a server in this folder of the run."""

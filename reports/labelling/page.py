@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalkit.api import settings
 from evalkit.api.errors import UsageError
-from evalkit.api.labels import ANSWERS, FORMAT, SCHEMA, Item, Kind, LabelSheet, Question
+from evalkit.api.labels import ANSWERS, FORMAT, SCHEMA, Kind, LabelItem, LabelQuestion, LabelSheet
 from evalkit.api.pictures import read_file
 from evalkit.api.records import JSON
 from evalkit.formats.keys import digest
@@ -107,7 +107,7 @@ def sheet_json(sheet: LabelSheet) -> JSON:
     return {"page": digest(content)[:16], **content}
 
 
-def _question(question: Question) -> JSON:
+def _question(question: LabelQuestion) -> JSON:
     words = WORDS[question.kind]
     return {
         "dimension": question.dimension,
@@ -120,7 +120,7 @@ def _question(question: Question) -> JSON:
     }
 
 
-def _item(item: Item) -> JSON:
+def _item(item: LabelItem) -> JSON:
     return {
         "case_id": item.case_id,
         "seed": item.seed,

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from evalkit.api.errors import UsageError
-from evalkit.api.labels import Label, LabelFile, Shown
+from evalkit.api.labels import Label, LabelFile, LabelledPicture
 from evalkit.api.records import Role
 from evalkit.formats.keys import to_json
 from evalkit.store.run_reader import RunReader
@@ -129,7 +129,7 @@ def test_a_wrong_command_writes_nothing(
 
 
 def test_what_a_label_is_worth() -> None:
-    student, teacher = Shown(Role.STUDENT, "a" * 64), Shown(Role.TEACHER, "b" * 64)
+    student, teacher = LabelledPicture(Role.STUDENT, "a" * 64), LabelledPicture(Role.TEACHER, "b" * 64)
     assert [Label("c", 0, "d", "scale", (student,), level).worth for level in (1, 2, 5)] == [0, 0.25, 1]
     assert [Label("c", 0, "d", "yesno", (student,), said).worth for said in ("no", "yes")] == [0, 1]
     sides = (teacher, student)
@@ -139,7 +139,7 @@ def test_what_a_label_is_worth() -> None:
 
 
 def test_labels_obey_the_published_schema() -> None:
-    label = Label("c", 0, "d", "scale", (Shown(Role.STUDENT, "a" * 64),), 3)
+    label = Label("c", 0, "d", "scale", (LabelledPicture(Role.STUDENT, "a" * 64),), 3)
     content = {"$schema": "labels.schema.json", "format_version": 1, **to_json(LabelFile("Ann", (label,)))}
     jsonschema.validate(content, make_schema("labels.schema.json"))
     for wrong in (content | {"rater": ""}, content | {"more": 1}, {**content, "labels": [{}]}):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import PictureError, UsageError
-from evalkit.api.labels import KINDS, Item, Kind, LabelSheet, Question, Sampling, Shown
+from evalkit.api.labels import KINDS, Kind, LabelItem, LabelledPicture, LabelQuestion, LabelSheet, Sampling
 from evalkit.api.pictures import read_file
 from evalkit.api.records import Case, Dimension, Role, Sample
 from evalkit.api.results import RunSummary
@@ -61,7 +61,7 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
     rng = random.Random(seed)
     cases = sorted(seeds)
     rng.shuffle(cases)
-    items: list[Item] = []
+    items: list[LabelItem] = []
     pictures: dict[str, Path] = {}
     looked = drawn = 0
     for idx in cases:
@@ -91,7 +91,7 @@ def dimensions(summary: RunSummary) -> dict[str, Dimension]:
     return {result.dimension.name: result.dimension for result in summary.dimensions}
 
 
-def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[Question, ...]:
+def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[LabelQuestion, ...]:
     known = dimensions(summary)
     named = ", ".join(sorted(known)) or "none"
     if not wanted:
@@ -101,7 +101,7 @@ def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[Question, ..
                 "which dimensions? this run has none of a VLM judge",
                 hint=f"`--dimension NAME`, once for each of: {named}",
             )
-    questions: dict[str, Question] = {}
+    questions: dict[str, LabelQuestion] = {}
     for text in wanted:
         name, _, kind = text.partition("=")
         if name not in known:
@@ -110,7 +110,7 @@ def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[Question, ..
             raise UsageError(f"`{name}` is asked twice", where="--dimension")
         if kind and kind not in KINDS:
             raise UsageError(f"`{kind}` is no kind of question", where="--dimension", hint=f"one of {', '.join(KINDS)}")
-        questions[name] = Question(name, _kind(name, kind), known[name].description)
+        questions[name] = LabelQuestion(name, _kind(name, kind), known[name].description)
     return tuple(questions.values())
 
 
@@ -139,17 +139,17 @@ def _items(
     case: Case,
     place: Place,
     samples: Mapping[Role, Sample],
-    questions: Sequence[Question],
+    questions: Sequence[LabelQuestion],
     scored: Sequence[Mapping[Place, set[Role]]],
     rng: random.Random,
-) -> list[Item]:
+) -> list[LabelItem]:
     """What is shown of one case and seed: each picture with its questions, and the pair with its own."""
-    shown = {role: Shown(role, sample.sha256) for role, sample in samples.items()}
+    shown = {role: LabelledPicture(role, sample.sha256) for role, sample in samples.items()}
     texts = tuple(target.text for target in case.texts)
     source = _source(case)
 
-    def item(pictures: tuple[Shown, ...], asked: list[int]) -> Item:
-        return Item(case.id, place[1], case.prompt, case.task, texts, pictures, tuple(asked), source)
+    def item(pictures: tuple[LabelledPicture, ...], asked: list[int]) -> LabelItem:
+        return LabelItem(case.id, place[1], case.prompt, case.task, texts, pictures, tuple(asked), source)
 
     items = []
     single = [i for i, question in enumerate(questions) if question.kind != "pairwise"]

@@ -118,7 +118,7 @@ def on_generated(predict: Predict, data: JudgeData, generator: str, cases: int) 
     with contextlib.closing(create("generators", PluginSpec(generator))) as maker:
         for case in suite.cases():
             (made,) = maker.generate([Request(case, 0, noise_seed(case.id, 0))])
-            if made.error:
+            if made.image is None:
                 raise GenerationError(made.error, where=case.id)
             pixels = made.image if isinstance(made.image, np.ndarray) else decode(made.image).pixels
             source = decode(Path(case.source.path).read_bytes()).pixels if case.source else None

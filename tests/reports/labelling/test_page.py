@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from evalkit.api.errors import PictureError, UsageError
-from evalkit.api.labels import Item, LabelSheet, Question, Sampling, Shown
+from evalkit.api.labels import LabelItem, LabelledPicture, LabelQuestion, LabelSheet, Sampling
 from evalkit.api.records import Role, Task
 from evalkit.reports.labelling.page import LabellingPage, PageSettings
 from tests.reports.conftest import HOSTILE
@@ -23,9 +23,9 @@ from tests.reports.test_browser import CHROMIUM
 
 SCHEMA = Path(__file__).parents[3] / "evalkit" / "calibrate" / "labels.schema.json"
 QUESTIONS = (
-    Question("vlm.quality", "scale", "technical quality"),
-    Question("vlm.text", "yesno", "every text as asked for"),
-    Question("vlm.preference", "pairwise", "student against teacher"),
+    LabelQuestion("vlm.quality", "scale", "technical quality"),
+    LabelQuestion("vlm.text", "yesno", "every text as asked for"),
+    LabelQuestion("vlm.preference", "pairwise", "student against teacher"),
 )
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -39,9 +39,11 @@ def drawn(folder: Path) -> tuple[LabelSheet, dict[str, Path]]:
         sha = hashlib.sha256(png).hexdigest()
         files[sha] = folder / f"{role.value}.png"
         files[sha].write_bytes(png)
-        shown.append(Shown(role, sha))
-    single = [Item("poster/jazz", 0, "a poster\nof jazz", Task.T2I, ("HARBOUR JAZZ",), (one,), (0, 1)) for one in shown]
-    pair = Item("poster/jazz", 0, "a poster", Task.T2I, (), (shown[1], shown[0]), (2,), source=shown[0].sha256)
+        shown.append(LabelledPicture(role, sha))
+    single = [
+        LabelItem("poster/jazz", 0, "a poster\nof jazz", Task.T2I, ("HARBOUR JAZZ",), (one,), (0, 1)) for one in shown
+    ]
+    pair = LabelItem("poster/jazz", 0, "a poster", Task.T2I, (), (shown[1], shown[0]), (2,), source=shown[0].sha256)
     return LabelSheet(QUESTIONS, (*single, pair), Sampling(7, 1, 9, 5), "posters", "d" * 64), files
 
 
@@ -51,8 +53,8 @@ def written(folder: Path, sheet: LabelSheet, files: dict[str, Path], **settings:
 
 def hostile_sheet(files: dict[str, Path]) -> LabelSheet:
     sha = next(iter(files))
-    item = Item("evil/one", 0, HOSTILE, Task.T2I, (HOSTILE,), (Shown(Role.STUDENT, sha),), (0,))
-    return LabelSheet((Question(HOSTILE, "scale", HOSTILE),), (item,), Sampling(0, 1, 1, 1), HOSTILE, "")
+    item = LabelItem("evil/one", 0, HOSTILE, Task.T2I, (HOSTILE,), (LabelledPicture(Role.STUDENT, sha),), (0,))
+    return LabelSheet((LabelQuestion(HOSTILE, "scale", HOSTILE),), (item,), Sampling(0, 1, 1, 1), HOSTILE, "")
 
 
 def test_only_its_own_script_and_style_may_run(tmp_path: Path) -> None:

@@ -69,11 +69,11 @@ def test_sleep_without_a_server_is_an_error() -> None:
 def test_a_judge_that_shares_the_gpu_waits_and_puts_its_server_to_sleep(server: _Server) -> None:
     judge = create("judges", PluginSpec("vlm", {"url": url(server), "model": "m", "share_gpu": "sleep"}))
     assert judge.after_generation
-    judge.rest()
+    judge.release_device()
     assert server.asked == ["/sleep?level=1&mode=wait"]
     phases = create("judges", PluginSpec("vlm", {"serve": "qwen3-vl-8b", "share_gpu": "phases"}))
     assert phases.after_generation
-    phases.rest()
+    phases.release_device()
     assert not create("judges", PluginSpec("vlm", {"url": url(server), "model": "m"})).after_generation
     with pytest.raises(ConfigError, match="share_gpu: sleep"):
         create("judges", PluginSpec("vlm", {"serve": "qwen3-vl-8b", "share_gpu": "sleep"}))
