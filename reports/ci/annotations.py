@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from evalkit.api.results import GateStatus, Outcome, RunSummary
-from evalkit.reports.ci.failures import Failure, Failures, expected_and_read
 from evalkit.reports.escape import command_data, command_property
+from evalkit.reports.failures import Failure, Failures, expected_and_read
 from evalkit.reports.wording import BLAMES
 
 

@@ -13,9 +13,9 @@ from pydantic import Field
 from evalkit.api import settings
 from evalkit.api.results import Bucket, RunResults, RunSummary
 from evalkit.reports.ci.annotations import command, workflow_commands
-from evalkit.reports.ci.blocks import STEP_SUMMARY_BYTES
-from evalkit.reports.ci.failures import collect_failures
+from evalkit.reports.ci.markdown import STEP_SUMMARY_BYTES
 from evalkit.reports.ci.summary import comment, step_summary
+from evalkit.reports.failures import collect_failures
 from evalkit.reports.files import replacing_file
 
 

@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape, quoteattr
 from pydantic import Field
 
 from evalkit.api import settings
+from evalkit.api.failing import FAILING_SEVERITY, is_failure
 from evalkit.api.records import Finding, Role, Status, Verdict
 from evalkit.api.results import (
-    FAILING_SEVERITY,
     Bucket,
     CaseChange,
     CaseResult,
@@ -26,10 +26,9 @@ from evalkit.api.results import (
     RunResults,
     RunSummary,
 )
-from evalkit.reports.ci.failures import NEW, worst_first
 from evalkit.reports.escape import clip, xml
+from evalkit.reports.failures import NEW, failures_of, is_students_own
 from evalkit.reports.files import replacing_file
-from evalkit.reports.rows import is_students_own
 from evalkit.reports.wording import NO_GATE
 
 MESSAGE = 2_000
@@ -104,7 +103,7 @@ class JunitExporter:
     class Settings(settings.Settings):
         """When a finding fails its test case."""
 
-        min_severity: float = Field(default=0.5, ge=0.0, le=1.0)
+        min_severity: float = Field(default=FAILING_SEVERITY, ge=0.0, le=1.0)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -186,7 +185,7 @@ def _verdict_case(
     classname: str, name: str, verdict: Verdict, min_severity: float, change: CaseChange | None
 ) -> TestCase:
     bucket = change.bucket if change else None
-    severe = [finding for _, finding in worst_first(((verdict.judge, f) for f in verdict.findings), min_severity)]
+    severe = [finding for _, finding in failures_of(((verdict.judge, f) for f in verdict.findings), min_severity)]
     held = severe if bucket in NEW else [f for f in severe if is_students_own(f)]
     missing = [s for s in verdict.scores if s.status is not Status.SCORED]
     notes = "\n".join(
@@ -223,7 +222,7 @@ def _since_baseline(change: CaseChange, judge: str) -> list[str]:
     if change.bucket is not Bucket.FIXED:
         return []
     before = [finding for verdict in change.baseline_verdicts if verdict.judge == judge for finding in verdict.findings]
-    return [f"fixed: the baseline had {_line(f)}" for f in before if f.severity >= FAILING_SEVERITY][:DETAIL_LINES]
+    return [f"fixed: the baseline had {_line(f)}" for f in before if is_failure(f)][:DETAIL_LINES]
 
 
 def _line(finding: Finding) -> str:

@@ -24,8 +24,8 @@ from evalkit.api.results import (
     RunResults,
     RunSummary,
 )
-from evalkit.reports.ci.failures import Failure, Failures, collect_failures, expected_and_read
 from evalkit.reports.escape import clip
+from evalkit.reports.failures import Failure, Failures, collect_failures, expected_and_read
 from evalkit.reports.files import replacing_file
 
 SCHEMA = "verdict.schema.json"

@@ -14,10 +14,11 @@ from typing import NamedTuple
 
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import CaseResult, RunSummary
+from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import script_json
-from evalkit.reports.html.rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
+from evalkit.reports.failures import findings
+from evalkit.reports.html.list_rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
 from evalkit.reports.html.shelf import Placed
-from evalkit.reports.rows import dimension_rows, findings
 
 FIRST_ROWS = 200
 ROWS_PER_FILE = 1000

@@ -16,8 +16,8 @@ from evalkit.api.records import JSON
 from evalkit.reports.escape import script_json
 from evalkit.reports.files import replacing_file
 from evalkit.reports.html.data import ReportData
+from evalkit.reports.html.list_rows import PICTURES
 from evalkit.reports.html.page import DATA_MARK
-from evalkit.reports.html.rows import PICTURES
 
 LIST_SHARE, DETAILS_SHARE = 0.25, 0.5
 """Parts of the room that the list, and the list with details and thumbnails, may take: the rest is for pictures."""

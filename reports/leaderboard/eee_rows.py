@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from evalkit.api.failing import FAILING_SEVERITY, is_failure
 from evalkit.api.records import JSON, Finding, Sample, Score, Status
-from evalkit.api.results import FAILING_SEVERITY, CaseResult
+from evalkit.api.results import CaseResult
 from evalkit.reports.leaderboard.entries import Entry
 
 IS_CORRECT = f"this judge has no finding of severity {FAILING_SEVERITY:g} or more on the picture"
@@ -96,7 +97,7 @@ def _row(
         "answer_attribution": [],
         "evaluation": {
             "score": score.value,
-            "is_correct": all(finding.severity < FAILING_SEVERITY for finding in findings),
+            "is_correct": not any(map(is_failure, findings)),
         },
         **seconds,
         "metadata": {

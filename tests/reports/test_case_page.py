@@ -183,20 +183,20 @@ def test_without_a_known_bound_there_is_no_bar(compared: FakeRunResults, rules: 
 
 
 def test_buckets_link_into_the_list(compared: FakeRunResults) -> None:
-    told = regressions(compared.run.comparison)
-    assert told
-    assert [(tile.bucket.value, tile.n) for tile in told.tiles][:3] == [
+    found = regressions(compared.run.comparison)
+    assert found
+    assert [(tile.bucket.value, tile.n) for tile in found.tiles][:3] == [
         ("regressed", 2),
         ("new failure", 1),
         ("still failing", 1),
     ]
-    assert sum(tile.n for tile in told.tiles) == 8
-    assert told.tiles[0].address == "#q=bucket%3Aregressed"
-    assert [(kind, [group.name for group in groups]) for kind, groups in told.kinds] == [
+    assert sum(tile.n for tile in found.tiles) == 8
+    assert found.tiles[0].address == "#q=bucket%3Aregressed"
+    assert [(kind, [group.name for group in groups]) for kind, groups in found.kinds] == [
         ("task", ["t2i"]),
         ("category", ["events", "food", "travel"]),
     ]
-    assert [change.reading for change in told.overall] == ["worse", "not told apart", "better", "not told apart", ""]
+    assert [change.reading for change in found.overall] == ["worse", "not told apart", "better", "not told apart", ""]
     assert regressions(None) is None
 
 
@@ -208,11 +208,11 @@ def test_addresses_quote_what_the_grammar_would_cut() -> None:
 
 def test_the_forest_holds_the_difference_from_the_baseline(compared: FakeRunResults, demo: FakeRunResults) -> None:
     words = forest(compared.run)[0]
-    assert [(told.reference, told.reading) for told in words.differences] == [
+    assert [(difference.reference, difference.reading) for difference in words.differences] == [
         ("teacher", "worse"),
         ("baseline", "worse"),
     ]
-    assert [told.reference for told in forest(demo.run)[0].differences] == ["teacher"]
+    assert [difference.reference for difference in forest(demo.run)[0].differences] == ["teacher"]
     unscored = forest(compared.run)[-1]
     assert (unscored.axis, unscored.differences) == (None, ())
     assert all(value.mark is None for value in unscored.values)
@@ -225,7 +225,7 @@ def test_cost_charts_need_two_known_costs(compared: FakeRunResults) -> None:
     student, teacher = words.charts[0].points
     assert student.x < teacher.x
     assert student.mark.value < teacher.mark.value
-    assert words.charts[0].said == "NFE: student 4, 0.861 [0.839, 0.883]; teacher 40, 0.942 [0.931, 0.953]"
+    assert words.charts[0].in_words == "NFE: student 4, 0.861 [0.839, 0.883]; teacher 40, 0.942 [0.931, 0.953]"
     uncounted = replace(run, generators=(replace(run.generators[0], nfe=None), run.generators[1]))
     assert [chart.cost for chart in cost_charts(uncounted)[0].charts] == ["seconds per picture"]
     assert cost_charts(replace(run, generators=run.generators[:1])) == []
@@ -261,9 +261,9 @@ def test_reasons_without_number_take_no_memory_without_bound(compared: FakeRunRe
     for i in range(3 * MOST_REASONS):
         verdict = Verdict("vlm", (Score("checklist", Status.ERROR, reason=f"request {i} failed"),))
         missing.add(replace(pattern, verdicts={Role.STUDENT: (verdict,)}))
-    told = missing.of("vlm")
-    assert len(told) == MOST_REASONS + 1
-    assert (told[0].reason, told[0].n) == ("other reasons", 2 * MOST_REASONS)
+    counted = missing.of("vlm")
+    assert len(counted) == MOST_REASONS + 1
+    assert (counted[0].reason, counted[0].n) == ("other reasons", 2 * MOST_REASONS)
 
 
 # ------------------------------------------------------------------------------------------------------------ the page
@@ -276,7 +276,7 @@ def test_the_page_says_all_of_it_without_javascript(compared: FakeRunResults, tm
         "with 4 cases a true difference of 0.031 is seen 8 times in 10",
         "the case has changed : 1",
         "nothing to compare",
-        "none: nothing shows that it works",
+        "none: nothing shows that this judge works",
         "error: server closed the connection after 3 tries",
         "1 case known to be unstable",
         "4be1" * 16,
@@ -294,7 +294,7 @@ def test_the_page_says_all_of_it_without_javascript(compared: FakeRunResults, tm
 
 def test_a_run_without_baseline_has_no_regressions(demo: FakeRunResults, tmp_path: Path) -> None:
     page = page_of(demo, tmp_path / "out")
-    assert "Regressions" not in page.text
+    assert "Against the baseline" not in page.text
     assert not [a for _, a in page.elements if "baseline" in (a.get("class") or "") or a.get("id") == "regressions"]
 
 

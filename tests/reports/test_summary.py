@@ -11,9 +11,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from evalkit.reports.ci.failures import collect_failures
 from evalkit.reports.ci.summary import SummaryExporter, render_comment, render_summary, step_summary
 from evalkit.reports.escape import code_span, markdown
+from evalkit.reports.failures import collect_failures
 from tests.reports.attacked_run import attacked_run
 from tests.reports.conftest import FakeRunResults
 

@@ -26,7 +26,7 @@ evalkit.findings = (() => {
       const over = { onpointerenter: () => stage.mark(r, i, true), onpointerleave: () => stage.mark(r, i, false) };
       return h("li", { class: "finding", ...over },
         h("button", { type: "button", class: `number blame-${finding.blame}`, "aria-label": `Show finding ${i + 1} in the picture`, onclick: () => stage.reveal(r, i) }, String(i + 1)),
-        h("div", { class: "finding-said" },
+        h("div", { class: "finding-text" },
           h("p", { class: "message" }, said(finding.message)),
           h("p", { class: "about" },
             said(finding.kind), ` · ${finding.blame} · `, said(finding.size),
