@@ -80,9 +80,7 @@ def expected_and_read(finding: Finding) -> tuple[str | None, str | None]:
     return (expected if isinstance(expected, str) else None, read if isinstance(read, str) else None)
 
 
-def failures_of(
-    located: Iterable[tuple[str, Finding]], least: float = FAILING_SEVERITY
-) -> list[tuple[str, Finding]]:
+def failures_of(located: Iterable[tuple[str, Finding]], least: float = FAILING_SEVERITY) -> list[tuple[str, Finding]]:
     """The findings that are failures: the student's own first, among these the most severe first."""
     severe = [item for item in located if is_failure(item[1], least)]
     return sorted(severe, key=lambda item: (not is_students_own(item[1]), -item[1].severity))

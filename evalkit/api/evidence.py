@@ -26,7 +26,7 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeGuard, get_args
 
@@ -288,7 +288,7 @@ def _picture(fields: dict[str, Any]) -> PictureBlock:
         raise ValueError(f"data is not base64: {error}") from error
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[dict[str, Any]], Block]] = {
     Table.type: _table,
     HeatMap.type: _heat_map,
     TextDifference.type: _text_difference,

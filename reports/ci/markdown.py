@@ -28,7 +28,7 @@ class MarkdownPart:
     level: int = 3
 
     def within(self, limit: int, max_rows: int) -> str | None:
-        """The part in at most `limit` bytes, and the number of rows that were cut; `None` if even the title is too long."""
+        """The part in at most `limit` bytes, with the number of rows cut; `None` if not even the title fits."""
         kept: list[str] = []
         left = limit - _size(self._text((), len(self.rows))) - _size("\n".join(self.head)) - 3
         for row in self.rows[:max_rows]:

@@ -49,7 +49,7 @@ class ReportData:
         before = result.change.baseline_sample if result.change else None
         baseline = shelf.place(before) if before else None
         source = shelf.place_source(result.case.source) if result.case.source else None
-        self.details.add(case_record(result, pictures, self._summary, baseline, source))
+        self.details.add(case_record(result, pictures, self._summary, baseline, source, shelf.place_bytes))
         parts = {role.value: placed for role, placed in pictures.items()}
         self.listing.add(result, parts | ({BASELINE: baseline} if baseline else {}))
 

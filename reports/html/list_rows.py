@@ -12,7 +12,7 @@ from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import label, one_line
 from evalkit.reports.failures import findings
 from evalkit.reports.html.case_record import BASELINE
-from evalkit.reports.html.shelf import Placed
+from evalkit.reports.html.shelf import PictureFile
 
 TEXT_IN_ROW = 400
 """Characters of a prompt and of a message that the list shows and searches."""
@@ -91,7 +91,7 @@ class RowMaker:
         """The role a filter is about that names none, by its number."""
         return self.names["role"].number(self._scope.value)
 
-    def row(self, at: int, result: CaseResult, pictures: Mapping[str, Placed]) -> Row:
+    def row(self, at: int, result: CaseResult, pictures: Mapping[str, PictureFile]) -> Row:
         """The row of the case at position `at` of the run. Read by `assets/data.js`, key by key.
 
         `pictures` holds what was placed for each role, and for the baseline where there is one.
@@ -150,7 +150,7 @@ class RowMaker:
             for s in scores
         ]
 
-    def _states(self, result: CaseResult, pictures: Mapping[str, Placed]) -> list[str]:
+    def _states(self, result: CaseResult, pictures: Mapping[str, PictureFile]) -> list[str]:
         statuses = {s.status for verdicts in result.verdicts.values() for v in verdicts for s in v.scores}
         expected = self._expected | set(result.samples)
         states = {

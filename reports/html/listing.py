@@ -18,7 +18,7 @@ from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import script_json
 from evalkit.reports.failures import findings
 from evalkit.reports.html.list_rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
-from evalkit.reports.html.shelf import Placed
+from evalkit.reports.html.shelf import PictureFile
 
 FIRST_ROWS = 200
 ROWS_PER_FILE = 1000
@@ -51,7 +51,7 @@ class Listing:
         """Let go of the temporary file."""
         self._spool.close()
 
-    def add(self, result: CaseResult, pictures: Mapping[str, Placed]) -> None:
+    def add(self, result: CaseResult, pictures: Mapping[str, PictureFile]) -> None:
         """Take the next case of the run; `pictures` as `RowMaker.row` wants them."""
         row = self._maker.row(len(self._places), result, pictures)
         own = [f.severity for _, f in findings(result, Role.STUDENT)]

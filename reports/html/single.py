@@ -104,6 +104,7 @@ def choose(room: int, folder: Path, data: ReportData, unreadable: Collection[str
     for at in chosen.cases:
         record = json.loads(data.details.read(at))
         drawn = [role["picture"] for role in (*record["roles"], *record["edited"]) if role["picture"]]
+        drawn += record["judge_pictures"]
         new, size = _new_files((f"pictures/{name}" for name in drawn), chosen, folder)
         if not space.take(size):
             break

@@ -1,4 +1,4 @@
-"""The view of a case and the sections of the page: what they are told, and what they show in a browser."""
+"""The view of a case and the sections of the page: their data, and what they show in a browser."""
 
 from __future__ import annotations
 
@@ -10,29 +10,35 @@ from typing import Any
 
 import pytest
 
+from evalkit.api.evidence import HeatMap
 from evalkit.api.records import Role, Score, Status, Verdict
 from evalkit.api.results import CaseResult, GateResult, GateStatus, Interval, RunSummary
 from evalkit.reports.escape import script_json, visible
+from evalkit.reports.evidence import MAX_TEXT, blocks_of
 from evalkit.reports.html.addresses import address, finding_address
 from evalkit.reports.html.case_record import case_record
 from evalkit.reports.html.cost_charts import cost_charts, round_ticks
 from evalkit.reports.html.differences import align
-from evalkit.reports.html.evidence import MAX_TEXT, MOST_ROWS, flip_map, grain_map, readable
+from evalkit.reports.html.evidence import MOST_ROWS, readable
 from evalkit.reports.html.exporter import HtmlExporter
 from evalkit.reports.html.forest import forest
 from evalkit.reports.html.gate_bars import gate_rows
 from evalkit.reports.html.judge_ability import judge_rows
 from evalkit.reports.html.missing_scores import MOST_REASONS, MissingScores
 from evalkit.reports.html.regressions import regressions
-from evalkit.reports.html.shelf import Placed
+from evalkit.reports.html.shelf import PictureFile, SizedPicture
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.test_browser import CHROMIUM, opened
 from tests.reports.test_html import Page
 
-PICTURES = {role: Placed(f"{role.value}.png", "") for role in Role}
+PICTURES = {role: PictureFile(f"{role.value}.png", "") for role in Role}
 
 
-def record_of(result: CaseResult, run: RunSummary, baseline: Placed | None = None) -> Any:
+def _no_pictures(_: bytes) -> SizedPicture:
+    raise AssertionError("there is no picture in this evidence")
+
+
+def record_of(result: CaseResult, run: RunSummary, baseline: PictureFile | None = None) -> Any:
     return json.loads(script_json(case_record(result, PICTURES, run, baseline)))
 
 
@@ -45,12 +51,12 @@ def page_of(results: FakeRunResults, out: Path) -> Page:
 
 def test_the_baselines_picture_stands_beside_the_others(compared: FakeRunResults) -> None:
     regressed = next(compared.cases())
-    record = record_of(regressed, compared.run, Placed("baseline.png", ""))
+    record = record_of(regressed, compared.run, PictureFile("baseline.png", ""))
     assert [role["role"] for role in record["roles"]] == ["student", "teacher", "baseline"]
     before = record["roles"][2]
     assert (before["picture"], before["generator"]) == ("baseline.png", "runs/flash-mini-1180")
     assert ["NFE (counted)", "8"] in before["facts"]
-    assert before["words"], "the baseline's verdicts are shown too"
+    assert before["texts"], "the baseline's verdicts are shown too"
     assert record["change"] == ["regressed", ""]
     assert [len(record_of(regressed, compared.run)["roles"])] == [2]
 
@@ -63,8 +69,10 @@ def test_a_case_says_why_it_is_incomparable_and_that_it_is_flaky(compared: FakeR
 
 def test_the_grain_map_is_drawn_and_not_printed(compared: FakeRunResults) -> None:
     student = record_of(next(compared.cases()), compared.run)["roles"][0]
-    assert (student["map"]["cell"], student["map"]["threshold"]) == (20, 0.12)
-    assert max(v for row in student["map"]["values"] for v in row if v is not None) > 3
+    (grain,) = student["maps"]
+    assert (grain["title"], grain["key"]) == ("Grain map", "g")
+    assert (grain["cell"], grain["threshold"]) == (20, 0.12)
+    assert max(v for row in grain["values"] for v in row if v is not None) > 3
     (shown,) = (node for judge, node in student["evidence"] if judge == "grain")
     assert [name for name, _ in shown["pairs"]] == ["mask", "threshold", "median"]
 
@@ -83,13 +91,10 @@ def test_the_grain_map_is_drawn_and_not_printed(compared: FakeRunResults) -> Non
     ],
 )
 def test_a_map_that_can_not_be_drawn_stays_evidence(broken: Any) -> None:
-    verdict = Verdict("grain", (Score("noise", Status.SCORED, 0.1),), (), {"map": broken})
-    assert grain_map(verdict) is None
-    assert grain_map(replace(verdict, evidence={"map": {"cell": 8, "values": [[0.2, None]]}})) == {
-        "cell": 8,
-        "values": [[0.2, None]],
-        "threshold": None,
-    }
+    assert blocks_of({"map": broken}) == {}
+    whole = blocks_of({"map": {"cell": 8, "values": [[0.2, None]]}})["map"]
+    assert isinstance(whole, HeatMap)
+    assert (whole.cell, whole.values, whole.threshold) == (8, ((0.2, None),), None)
 
 
 def test_evidence_is_cut_and_can_not_become_code() -> None:
@@ -101,7 +106,8 @@ def test_evidence_is_cut_and_can_not_become_code() -> None:
             "rows": [{"n": i} for i in range(MOST_ROWS + 3)],
             "broken": float("nan"),
             "deep": {"a": {"b": {"c": {"d": {"e": 1}}}}},
-        }
+        },
+        _no_pictures,
     )
     pairs = dict(node["pairs"])
     assert pairs["__proto__"] == {"pairs": [["polluted", "yes"]], "more": 0}
@@ -138,9 +144,9 @@ def test_joined_scripts_are_not_cut_into_columns(compared: FakeRunResults) -> No
         {"expected": "HELLO", "read": "hello", "status": "correct"},
     ]
     verdict = Verdict("typography", (Score("words", Status.SCORED, 0.0),), (), {"words": words})
-    told = record_of(replace(first, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]["words"]
-    assert told[0]["columns"] == []
-    assert told[1]["columns"] == [["HELLO", "hello", True]]  # the judge let it pass: nothing is marked
+    ((_, rows),) = record_of(replace(first, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]["texts"]
+    assert rows[0]["columns"] == []
+    assert rows[1]["columns"] == [["HELLO", "hello", True]]  # the judge accepts it: nothing is marked
 
 
 # ------------------------------------------------------------------------------------------------------- the sections
@@ -341,11 +347,10 @@ def test_the_flip_map_is_drawn_and_not_printed(compared: FakeRunResults) -> None
     verdict = Verdict(
         "fidelity", (Score("fidelity.flip", Status.SCORED, 0.2),), (), {"flip_map": drawn, "flip": {"a": 1}}
     )
-    assert flip_map(verdict) == drawn
-    assert grain_map(verdict) is None
-    assert flip_map(replace(verdict, evidence={"flip_map": {"cell": 8, "values": [["x"]]}})) is None
+    assert blocks_of({"flip_map": {"cell": 8, "values": [["x"]]}}) == {}
     given = next(compared.cases())
     student = record_of(replace(given, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]
-    assert student["flip"] == drawn
-    assert student["map"] is None
+    (flip,) = student["maps"]
+    assert (flip["title"], flip["key"], flip["palette"]) == ("FLIP map", "f", "magma")
+    assert {name: flip[name] for name in drawn} == drawn
     assert student["evidence"] == [["fidelity", {"pairs": [["flip", {"pairs": [["a", "1"]], "more": 0}]], "more": 0}]]

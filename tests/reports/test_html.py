@@ -189,7 +189,7 @@ def test_hostile_text_is_text(hostile: FakeRunResults, tmp_path: Path) -> None:
     assert case["prompt"].startswith(visible(HOSTILE))
     assert case["prompt"].endswith("more characters)")
     assert case["roles"][0]["findings"][0]["message"] == visible(HOSTILE)
-    assert "".join(piece for piece, _ in case["roles"][0]["words"][0]["expected"]) == visible(HOSTILE)
+    assert "".join(piece for piece, _ in case["roles"][0]["texts"][0][1][0]["expected"]) == visible(HOSTILE)
     assert "\u202e" not in page.text
     assert "\x1b" not in page.text
 

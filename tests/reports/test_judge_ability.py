@@ -58,7 +58,13 @@ def test_the_page_shows_what_was_measured_and_nothing_else(
     rows = {row.name: row for row in judge_rows(compared.run, None)}
     assert rows["typography"].detection is None
     text = page_of(compared, tmp_path / "with").text
-    for said in ("What each judge can detect", "grain-white from 4 levels RMS", "mottle 60%", "banding<b> 5%", "1 of 40 scenes"):
+    for said in (
+        "What each judge can detect",
+        "grain-white from 4 levels RMS",
+        "mottle 60%",
+        "banding<b> 5%",
+        "1 of 40 scenes",
+    ):
         assert said in text, said
     summary = render_summary(compared)
     assert "grain-white from 4 levels RMS" in summary

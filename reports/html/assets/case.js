@@ -2,7 +2,7 @@
 // The view of one case.
 
 evalkit.caseView = (() => {
-  const { h, said } = evalkit.dom;
+  const { h, bdi } = evalkit.dom;
   let stage = null;
   let here = { before: null, after: null };
   let wanted = -1;
@@ -53,7 +53,7 @@ evalkit.caseView = (() => {
   function bar(record) {
     const { place, count, before, after } = here;
     return h("div", { class: "bar" }, backLink(),
-      h("h1", { tabindex: "-1" }, said(record.id), h("small", null, ` seed ${record.seed}`)),
+      h("h1", { tabindex: "-1" }, bdi(record.id), h("small", null, ` seed ${record.seed}`)),
       h("p", { class: "place" }, place >= 0 ? `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : "not in the filtered list"),
       h("nav", { class: "steps", "aria-label": "Cases" }, step("← Previous", before, "prev"), step("Next →", after, "next")));
   }
@@ -69,7 +69,7 @@ evalkit.caseView = (() => {
     const [bucket, reason] = told ?? [];
     return h("p", { class: "change" },
       bucket ? h("span", { class: `bucket-name is-${bucket.replace(" ", "-")}` }, bucket) : null,
-      reason ? said(reason) : null,
+      reason ? bdi(reason) : null,
       flaky ? h("span", { class: "bucket-name is-flaky" }, "known to be unstable: left out of the gates") : null);
   }
 
@@ -77,7 +77,7 @@ evalkit.caseView = (() => {
     const about = [record.category, record.task, `asked for ${record.size[0]}×${record.size[1]} px`, ...record.tags].filter(Boolean);
     return h("div", { class: "asked" },
       h("p", { class: "prompt", dir: "auto" }, record.prompt),
-      h("p", { class: "about" }, about.map((text, i) => [i ? " · " : "", said(text)]).flat(),
+      h("p", { class: "about" }, about.map((text, i) => [i ? " · " : "", bdi(text)]).flat(),
         record.source ? [" · edits source ", h("code", null, record.source.slice(0, 12))] : null));
   }
 
@@ -108,8 +108,7 @@ evalkit.caseView = (() => {
     previous: () => go(here.before),
     zoom: () => stage?.cycleZoom(),
     mode: () => stage?.cycleMode(),
-    grain: () => stage?.toggleGrain(),
-    flip: () => stage?.toggleFlip(),
+    map: (key) => stage?.toggleMap(key),
     boxes: () => stage?.toggleBoxes(),
   };
 })();

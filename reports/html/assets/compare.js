@@ -2,7 +2,7 @@
 // Two pictures at one place: one over the other with a divider between them, or their difference.
 
 evalkit.compare = (() => {
-  const { h, said, roleName } = evalkit.dom;
+  const { h, bdi, roleName } = evalkit.dom;
   const name = (role) => h("strong", { class: `key-${role.role}` }, roleName(role.role));
 
   /** `upper` left of a divider that can be dragged or moved with the arrow keys, `lower` right of it. `state.divider` is kept. */

@@ -25,7 +25,7 @@ evalkit.dom = (() => {
   const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
   /** A text of the run, isolated so that its writing direction can't reorder what stands beside it. */
-  const said = (text, className) => h("bdi", { class: className }, text);
+  const bdi = (text, className) => h("bdi", { class: className }, text);
 
   const plural = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many ?? `${one}s`}`;
 
@@ -39,5 +39,5 @@ evalkit.dom = (() => {
       h("tbody", null, rows.map((row) => h("tr", { class: row.state }, (row.cells ?? row).map(cell)))));
   }
 
-  return { h, svg, said, plural, roleName, table };
+  return { h, svg, bdi, plural, roleName, table };
 })();

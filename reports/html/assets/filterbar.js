@@ -2,7 +2,7 @@
 // The field of the filter, what is wrong with its text, and the menus that write into it.
 
 evalkit.filterbar = (() => {
-  const { h, said } = evalkit.dom;
+  const { h, bdi } = evalkit.dom;
   const MENUS = { bucket: "Change", kind: "Kind", blame: "Blame", judge: "Judge", is: "Status", cat: "Category", task: "Task" };
   const form = document.forms.filters;
   const field = form.elements.q;
@@ -42,7 +42,7 @@ evalkit.filterbar = (() => {
     if (!names.length || (names.length < 2 && (key === "task" || key === "cat"))) return [];
     const items = names.map(([name, n]) => {
       const button = h("button", { type: "button", value: name, "data-key": key, "aria-pressed": "false" },
-        said(name), h("small", null, ` ${n.toLocaleString("en")}`));
+        bdi(name), h("small", null, ` ${n.toLocaleString("en")}`));
       buttons.push(button);
       return h("li", null, button);
     });
@@ -55,7 +55,7 @@ evalkit.filterbar = (() => {
     form.elements.sort.value = filters.sort;
     field.setAttribute("aria-invalid", String(errors.length > 0));
     document.getElementById("filter-errors").replaceChildren(...errors.map(({ part, message }) =>
-      h("li", null, h("code", null, said(part)), " left out: ", said(message))));
+      h("li", null, h("code", null, bdi(part)), " left out: ", bdi(message))));
     for (const button of buttons) button.setAttribute("aria-pressed", String(evalkit.filter.has(filters.q, button.dataset.key, button.value)));
     for (const details of document.querySelectorAll("#quick details")) {
       details.classList.toggle("is-used", details.querySelector("[aria-pressed='true']") !== null);

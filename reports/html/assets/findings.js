@@ -2,7 +2,7 @@
 // The list of findings of a case: each with the same spot of every picture, enlarged.
 
 evalkit.findings = (() => {
-  const { h, svg, said, plural, roleName } = evalkit.dom;
+  const { h, svg, bdi, plural, roleName } = evalkit.dom;
   const FIRST = 24;
   const CROP = { width: 200, height: 92 };
 
@@ -27,10 +27,10 @@ evalkit.findings = (() => {
       return h("li", { class: "finding", ...over },
         h("button", { type: "button", class: `number blame-${finding.blame}`, "aria-label": `Show finding ${i + 1} in the picture`, onclick: () => stage.reveal(r, i) }, String(i + 1)),
         h("div", { class: "finding-text" },
-          h("p", { class: "message" }, said(finding.message)),
+          h("p", { class: "message" }, bdi(finding.message)),
           h("p", { class: "about" },
-            said(finding.kind), ` · ${finding.blame} · `, said(finding.size),
-            ` · severity ${finding.severity.toFixed(2)} · `, said(finding.judge), finding.target ? [" · about ", said(finding.target)] : null),
+            bdi(finding.kind), ` · ${finding.blame} · `, bdi(finding.size),
+            ` · severity ${finding.severity.toFixed(2)} · `, bdi(finding.judge), finding.target ? [" · about ", bdi(finding.target)] : null),
           finding.evidence ? h("details", null, h("summary", null, "Evidence"), evalkit.evidence.build(finding.evidence)) : null),
         h("div", { class: "crops" }, roles.map((other) => crop(other, finding, role))));
     }

@@ -2,7 +2,7 @@
 // Every case of the list as it is filtered now, as small pictures: one strip per case, one picture per model.
 
 evalkit.gallery = (() => {
-  const { h, said, plural, roleName } = evalkit.dom;
+  const { h, bdi, plural, roleName } = evalkit.dom;
   const BATCH = 60;
   const SIZES = [["small", "Small"], ["", "Medium"], ["large", "Large"]];
   const FAILING = 0.5;
@@ -42,7 +42,7 @@ evalkit.gallery = (() => {
   function strip({ position, id, seed, severity, pictures }) {
     return h("li", null, h("a", { href: evalkit.list.link(position), title: `${id}, seed ${seed}` },
       h("span", { class: "strip" }, roles.map((role) => thumb(role, pictures[role]))),
-      h("span", { class: "about" }, said(id), h("span", null, `#${seed}`), h("span", { class: severity >= FAILING ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
+      h("span", { class: "about" }, bdi(id), h("span", null, `#${seed}`), h("span", { class: severity >= FAILING ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
   }
 
   function thumb(role, source) {

@@ -2,7 +2,7 @@
 // The list of cases: those that fit the filter, in order, rows drawn as they are scrolled to.
 
 evalkit.list = (() => {
-  const { h, said, plural } = evalkit.dom;
+  const { h, bdi, plural } = evalkit.dom;
   const { listing } = evalkit.data;
   const BATCH = 50;
   const FAULTS = 3; // so many of the states are faults: no picture, or a judge that failed. Abstentions are part of judging
@@ -107,8 +107,8 @@ evalkit.list = (() => {
     return h("li", null, h("a", { class: "row", href, id: `row-${listing.at[rank]}` },
       h("span", { class: "thumbs" }, thumb(listing.student[rank], "student"), thumb(listing.teacher[rank], "teacher")),
       h("span", { class: "what" },
-        h("span", { class: "id" }, said(listing.id[rank]), h("small", null, ` seed ${listing.seed[rank]}`), category ? h("small", null, " · ", said(category)) : null),
-        said(listing.prompt[rank], "prompt")),
+        h("span", { class: "id" }, bdi(listing.id[rank]), h("small", null, ` seed ${listing.seed[rank]}`), category ? h("small", null, " · ", bdi(category)) : null),
+        bdi(listing.prompt[rank], "prompt")),
       h("span", { class: "chips" }, badges(rank), chips(rank)),
       severity(listing.severity[rank])));
   }
@@ -136,7 +136,7 @@ evalkit.list = (() => {
       counts.set(key, { name: kind[group[0]][0], whose, n: (counts.get(key)?.n ?? 0) + found[i + 1] });
     }
     return [...counts.values()].map(({ name, whose, n }) =>
-      h("span", { class: `chip blame-${whose}`, title: whose }, said(name), n > 1 ? ` ×${n}` : null));
+      h("span", { class: `chip blame-${whose}`, title: whose }, bdi(name), n > 1 ? ` ×${n}` : null));
   }
 
   /** The address of a thumbnail, or empty. Small pictures are their own, and are named with their suffix. */

@@ -17,8 +17,6 @@
     z: evalkit.caseView.zoom,
     b: evalkit.caseView.boxes,
     m: evalkit.caseView.mode,
-    g: evalkit.caseView.grain,
-    f: evalkit.caseView.flip,
     Escape: () => { location.hash = evalkit.list.back(); },
   };
 
@@ -70,7 +68,8 @@
     }
     if (caseRoot.hidden) return;
     if (event.key.startsWith("Arrow") && event.target.closest(".frame")) return; // arrows scroll an enlarged picture
-    KEYS[event.key]?.();
+    if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
+    else evalkit.caseView.map(event.key);
   }
 
   const expected = Number(document.getElementById("cases").dataset.count);
