@@ -1,4 +1,4 @@
-"""`junit.xml`: what each judge says of each of the student's pictures, as CI servers show test results."""
+"""`junit.xml`: the verdict of each judge on each of the student's pictures, as test results for CI servers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from evalkit.reports.files import replacing_file
 from evalkit.reports.wording import NO_GATE
 
 MESSAGE = 2_000
-"""Most characters of one message; a CI server that must load the whole file should not meet a novel."""
+"""Most characters of one message: CI servers load the whole file."""
 DETAIL_LINES = 50
 
 
@@ -64,7 +64,7 @@ class TestCase:
 
 @dataclass(slots=True)
 class Suite:
-    """One `<testsuite>` on its way out: its cases wait in a file, because its counts come before them."""
+    """One `<testsuite>` that is being written: its cases wait in a file, because the counts come before them."""
 
     name: str
     body: TextIO
@@ -86,17 +86,17 @@ class Suite:
 class JunitExporter:
     """JUnit XML for the test tab of a CI server: one suite per judge, one for the gates, one for the controls.
 
-    A test case is one case and seed seen by one judge, and only the student is tested:
+    A test case is one case and seed as judged by one judge, and only the student is tested:
 
     - `failure`: a finding of severity `min_severity` or more that is the student's own (its twin is fine or was not
-      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. Against a baseline,
-      whatever makes a case regress or newly fail is a failure, inherited or not: it was not there before.
-    - `error`: no picture, or the judge failed, and no such finding says more.
-    - `skipped`: the judge scored no dimension, with its reasons; what failed before and is inherited; and whatever is
-      severe in a case known to be flaky.
-    - a pass says in `system-out` what the baseline had and this run has not.
+      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. With a baseline, the
+      findings of a case that regressed or newly fails are failures even if they are inherited: they are new.
+    - `error`: no picture, or the judge failed and reported no such finding.
+    - `skipped`: the judge scored no dimension (with its reasons), the case failed before and the defect is
+      inherited, or the case is known to be flaky.
+    - a pass lists in `system-out` the defects that the baseline had and this run does not have.
 
-    The run's verdict is the gates', not the sum of these: a run can pass with failures here. Of gates, `FAIL` is a
+    The gates decide the verdict of the run, so a run can pass with failures here. Of gates, `FAIL` is a
     failure and `LOW_POWER` is skipped; a control judged wrongly is a failure.
     """
 
@@ -138,7 +138,7 @@ class JunitExporter:
 
 
 def gate_case(gate: GateResult) -> TestCase:
-    """A gate as a test case: too little power to say is skipped, not passed."""
+    """A gate as a test case; one with too little power is skipped, not passed."""
     result = {GateStatus.FAIL: "failure", GateStatus.LOW_POWER: "skipped", GateStatus.PASS: ""}[gate.status]
     message = f"{gate.status.value}: {gate.detail}" if result else ""
     return TestCase("gates", gate.rule, result, "gate", message, notes="" if result else gate.detail)
@@ -210,7 +210,7 @@ def _verdict_case(
 
 
 def _excused(case: TestCase) -> TestCase:
-    """A case known to be flaky fails nothing; what it would have failed with stays readable."""
+    """A case known to be flaky fails nothing; its message stays readable."""
     if case.result != "failure":
         return case
     return replace(case, result="skipped", kind="", message=f"flaky, known to be unstable: {case.message}")

@@ -79,7 +79,7 @@ def gates(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
         yield MarkdownPart(title, tail=(f"**{NO_GATE}**",))
         return
     failed_first = sorted(summary.gates, key=lambda g: list(GATE_MARKS).index(g.status))
-    yield table(title, ["", "rule", "figures", "could have shown", "cases needed"], map(_gate, failed_first))
+    yield table(title, ["", "rule", "figures", "smallest detectable", "cases needed"], map(_gate, failed_first))
 
 
 def _gate(gate: GateResult) -> list[str]:

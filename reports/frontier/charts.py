@@ -37,7 +37,7 @@ class Dot(NamedTuple):
     low: float
     high: float
     best: bool
-    said: str
+    in_words: str
 
 
 class Series(NamedTuple):
@@ -62,9 +62,9 @@ class Chart(NamedTuple):
     best: tuple[str, ...]
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """The chart in words."""
-        return "; ".join(dot.said for series in self.series for dot in series.dots)
+        return "; ".join(dot.in_words for series in self.series for dot in series.dots)
 
 
 class Cell(NamedTuple):
@@ -148,7 +148,7 @@ def _chart(
                 _y(up, estimate.value if estimate.low is None else estimate.low),
                 _y(up, estimate.value if estimate.high is None else estimate.high),
                 point.name in best,
-                _said(point, estimate, point.name in best),
+                _in_words(point, estimate, point.name in best),
             )
             for point, paid, estimate in of_role
         )
@@ -161,14 +161,14 @@ def _chart(
 
 def _named(frontier: Frontier, best: tuple[str, ...]) -> tuple[str, ...]:
     """The points of a front in words, by role: `student at 1, 2, 4 NFE`."""
-    said = []
+    phrases = []
     for role in (Role.STUDENT, Role.TEACHER):
         of_role = [point for point in frontier.points if point.role is role and point.name in best]
         if of_role:
             counted = all(point.nfe is not None for point in of_role)
             figures = ", ".join(str(point.nfe if counted else point.steps) for point in of_role)
-            said.append(f"{role.value} at {figures} {'NFE' if counted else 'steps'}")
-    return tuple(said)
+            phrases.append(f"{role.value} at {figures} {'NFE' if counted else 'steps'}")
+    return tuple(phrases)
 
 
 def cost_ticks(across: Axis, cost: Cost) -> list[float]:
@@ -182,7 +182,7 @@ def cost_ticks(across: Axis, cost: Cost) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def _said(point: Point, estimate: Interval, best: bool) -> str:
+def _in_words(point: Point, estimate: Interval, best: bool) -> str:
     seconds = "" if point.seconds is None else f", {wording.seconds(point.seconds)}"
     optimal = ", Pareto-optimal" if best else ""
     return f"{label(point)}{seconds}: {wording.figure(estimate.value)} {wording.bounds(estimate)}{optimal}"

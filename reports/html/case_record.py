@@ -87,10 +87,10 @@ def case_record(
 
 
 def _source(source: SizedPicture) -> JSON:
-    """What an edit starts from, drawn beside the roles but judged by nobody."""
-    drawn = {**_role(SOURCE, "the picture to be edited", None, source.file, (), _not_placed), "size": list(source.size)}
+    """The picture that an edit starts from: drawn beside the others, judged by nobody."""
+    entry = {**_role(SOURCE, "the picture to be edited", None, source.file, (), _not_placed), "size": list(source.size)}
     width, height = source.size
-    return {**drawn, "brief": f"{width}×{height} px" if source.file.name else ""}
+    return {**entry, "brief": f"{width}×{height} px" if source.file.name else ""}
 
 
 def case_command(command: str, case_id: str) -> str:

@@ -44,7 +44,7 @@ class ReportData:
         return self.details.count
 
     def add(self, result: CaseResult, shelf: PictureShelf) -> None:
-        """Write one case with its pictures; its row waits until all are known."""
+        """Write one case with its pictures; its row is written at the end, when all cases are known."""
         pictures = {role: shelf.place(result.samples.get(role)) for role in Role}
         before = result.change.baseline_sample if result.change else None
         baseline = shelf.place(before) if before else None

@@ -24,7 +24,7 @@ class JudgeRow(NamedTuple):
 
     @property
     def n_right(self) -> int:
-        """Controls judged right."""
+        """Controls that were judged correctly."""
         return sum(control.passed for control in self.controls)
 
     @property

@@ -20,14 +20,14 @@ MESSAGES_IN_ROW = 12
 STATES = (
     "no student picture", "no teacher picture", "error", "unscored", "skipped", "all scored", "failing", "flaky",
 )  # fmt: skip
-"""What can be said of a case beside its findings; a row holds them as bits, first is lowest. The first three are faults
-of the run: no picture, or a judge that failed. `failing`: the student has a finding that is a failure."""
+"""States of a case beside its findings; a row holds them as bits, the first one lowest. The first three are faults of
+the run: no picture, or a judge that failed. `failing`: the student has a finding that is a failure."""
 FAULTS = 0b111
 UNKNOWN_BLAME = "unknown"
 BUCKETS = (
     Bucket.REGRESSED, Bucket.NEW_FAILURE, Bucket.STILL_FAILING, Bucket.FIXED, Bucket.INCOMPARABLE, Bucket.UNCHANGED,
 )  # fmt: skip
-"""What a reader wants to see first, first."""
+"""In the order in which a reader wants to see them."""
 PICTURES = (Role.STUDENT.value, Role.TEACHER.value, BASELINE)
 _STATUS_LETTERS = {Status.ERROR: "e", Status.UNSCORED: "u", Status.SKIPPED: "k"}
 

@@ -1,4 +1,4 @@
-"""What became of the cases and the dimensions against the baseline."""
+"""How cases and dimensions changed against the baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes the labelling page: pictures, questions, style and script in one file, under a policy that allows no more."""
+"""Writes the labelling page: one file with pictures, questions, style and script, and a policy that allows no more."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PageSettings(settings.Settings):
 
 
 class LabellingPage:
-    """The page."""
+    """Writes the page on which people label pictures."""
 
     Settings = PageSettings
 
@@ -127,7 +127,7 @@ def _item(item: Item) -> JSON:
         "prompt": clip(visible(item.prompt), LONGEST_PROMPT),
         "task": item.task.value,
         "texts": [clip(visible(text), 600) for text in item.texts],
-        "pictures": [{"role": shown.role.value, "sha256": shown.sha256} for shown in item.pictures],
+        "pictures": [{"role": picture.role.value, "sha256": picture.sha256} for picture in item.pictures],
         "source": item.source,
         "questions": list(item.questions),
     }

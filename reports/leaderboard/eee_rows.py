@@ -1,7 +1,7 @@
 """Every Eval Ever's rows: one per picture and dimension that was scored.
 
 The format has no field for a picture, so `output.raw` names it by its SHA-256 and `metadata` describes it. It wants an
-`is_correct` with every score; a graded dimension has no such thing, so it says what evalkit means by a case that fails.
+`is_correct` with every score; a graded dimension has none, so the field says whether the case fails in evalkit's sense.
 A picture that was not scored has no row: the format demands a number there.
 """
 

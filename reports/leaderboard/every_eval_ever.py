@@ -210,6 +210,6 @@ def _timestamp(entry: Entry) -> str:
 
 
 def _component(text: str) -> str:
-    """One folder name that every file system takes and that leads nowhere else."""
+    """A folder name that every file system accepts and that can't leave its folder."""
     name = _NOT_IN_PATHS.sub("-", text)[:100].strip("-.") or "unnamed"
     return f"x-{name}" if _RESERVED.fullmatch(name) else name

@@ -34,7 +34,7 @@ class Leaderboard:
     """A leaderboard of many runs: merge, rank, publish, and check against the runs."""
 
     class Settings(settings.Settings):
-        """What publishing needs beside the runs.
+        """What publishing needs besides the runs.
 
         `hf_dataset`: id of the benchmark's dataset on the Hugging Face hub, for the format `hf`. `organization`: who
         ran the evaluation, and `developer`: who makes the models whose name is no `developer/model`, for the format

@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure of one entry, ready to be shown."""
+    """One figure of one entry as the page draws it."""
 
     figure: Figure
     interval: Interval | None
@@ -136,5 +136,5 @@ def _confidence(entries: Sequence[Entry]) -> str:
 
 
 def _finalize(value: JSON) -> JSON:
-    """Every text that enters the page: nothing unseen in it, and not without end."""
+    """Every text that enters the page, with invisible characters written out, and clipped."""
     return clip(visible(value), LONGEST_TEXT) if type(value) is str else value

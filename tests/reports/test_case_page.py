@@ -168,7 +168,7 @@ def test_gate_bars_show_on_which_side_of_the_bound_an_interval_lies(compared: Fa
     assert failed.mark.low > failed.bound == failed.allowed_end
     assert weak.mark.low < weak.bound < weak.mark.high
     assert passed.mark.high < passed.bound
-    assert rows[0].notes == ("with 4 cases a true difference of 0.031 is seen 8 times in 10",)
+    assert rows[0].notes == ("with 4 cases a true difference of 0.031 would be detected with 80 % power",)
 
 
 def test_a_lower_bound_allows_what_is_above_it(compared: FakeRunResults) -> None:
@@ -202,7 +202,7 @@ def test_buckets_link_into_the_list(compared: FakeRunResults) -> None:
         ("task", ["t2i"]),
         ("category", ["events", "food", "travel"]),
     ]
-    assert [change.reading for change in found.overall] == ["worse", "not told apart", "better", "not told apart", ""]
+    assert [change.reading for change in found.overall] == ["worse", "not significant", "better", "not significant", ""]
     assert regressions(None) is None
 
 
@@ -279,7 +279,7 @@ def test_the_page_says_all_of_it_without_javascript(compared: FakeRunResults, tm
     page = page_of(compared, tmp_path / "out")
     for said in (
         "runs/flash-mini-1180",
-        "with 4 cases a true difference of 0.031 is seen 8 times in 10",
+        "with 4 cases a true difference of 0.031 would be detected with 80 % power",
         "the case has changed : 1",
         "nothing to compare",
         "none: nothing shows that this judge works",

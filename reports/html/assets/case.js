@@ -1,5 +1,5 @@
 "use strict";
-// The view of one case.
+// The view of one case: pictures, findings, texts, evidence, scores, provenance.
 
 evalkit.caseView = (() => {
   const { h, bdi } = evalkit.dom;
@@ -63,10 +63,10 @@ evalkit.caseView = (() => {
     return h("a", { class: "button", rel, href: evalkit.list.link(position) }, label);
   }
 
-  /** What became of the case against the baseline. */
-  function change({ change: told, flaky }) {
-    if (!told && !flaky) return null;
-    const [bucket, reason] = told ?? [];
+  /** How the case compares with the baseline. */
+  function change({ change: compared, flaky }) {
+    if (!compared && !flaky) return null;
+    const [bucket, reason] = compared ?? [];
     return h("p", { class: "change" },
       bucket ? h("span", { class: `bucket-name is-${bucket.replace(" ", "-")}` }, bucket) : null,
       reason ? bdi(reason) : null,
@@ -85,7 +85,7 @@ evalkit.caseView = (() => {
     const text = h("code", { dir: "auto" }, record.command);
     const copy = h("button", { type: "button", onclick: () => copyText(copy, text) }, "Copy");
     return h("div", { class: "command" },
-      h("p", { class: "note" }, "The command that runs this case again; what is finished comes from the cache:"),
+      h("p", { class: "note" }, "The command that runs this case again; work that is finished comes from the cache:"),
       h("pre", null, text), copy);
   }
 

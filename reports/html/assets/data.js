@@ -14,7 +14,7 @@ evalkit.data = (() => {
   const loading = new Map();
   const policy = window.trustedTypes?.createPolicy("evalkit", { createScriptURL: onlyData });
   const listing = {
-    total: 0, files: 0, chunk: 1, names: {}, groups: [], dimensions: [], read: 0,
+    total: 0, failing: 0, files: 0, chunk: 1, names: {}, groups: [], dimensions: [], read: 0,
     prompt: [], says: [], severity: [], own: [], findings: [], scores: [[], []], rankAt: new Map(),
   };
   for (const name of PLAIN) listing[name] = [];

@@ -5,8 +5,7 @@ evalkit.gallery = (() => {
   const { h, bdi, plural, roleName } = evalkit.dom;
   const BATCH = 60;
   const SIZES = [["small", "Small"], ["", "Medium"], ["large", "Large"]];
-  const FAILING = 0.5;
-  const section = document.getElementById("gallery");
+    const section = document.getElementById("gallery");
   const [tools, status, grid, more] = [".gallery-tools", "[role=status]", ".gallery", ".more button"].map((part) => section.querySelector(part));
   let items = [];
   let roles = [];
@@ -42,7 +41,7 @@ evalkit.gallery = (() => {
   function strip({ position, id, seed, severity, pictures }) {
     return h("li", null, h("a", { href: evalkit.list.link(position), title: `${id}, seed ${seed}` },
       h("span", { class: "strip" }, roles.map((role) => thumb(role, pictures[role]))),
-      h("span", { class: "about" }, bdi(id), h("span", null, `#${seed}`), h("span", { class: severity >= FAILING ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
+      h("span", { class: "about" }, bdi(id), h("span", null, `#${seed}`), h("span", { class: severity >= evalkit.data.listing.failing ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
   }
 
   function thumb(role, source) {
@@ -62,8 +61,8 @@ evalkit.gallery = (() => {
     h("button", { type: "button", "data-size": value, "aria-pressed": String(value === ""), onclick: (event) => resize(event.currentTarget) }, text))));
   more.addEventListener("click", draw);
   section.hidden = evalkit.data.listing.total === 0;
-  new IntersectionObserver((seen) => {
-    near = seen.at(-1).isIntersecting;
+  new IntersectionObserver((entries) => {
+    near = entries.at(-1).isIntersecting;
     if (near && stale) start();
   }, { rootMargin: "400px" }).observe(section);
   document.addEventListener("evalkit:list", refresh);

@@ -1,5 +1,5 @@
 "use strict";
-// The list of cases: those that fit the filter, in order, rows drawn as they are scrolled to.
+// The list of cases: those that fit the filter, in order, rows are drawn when the reader scrolls to them.
 
 evalkit.list = (() => {
   const { h, bdi, plural } = evalkit.dom;
@@ -12,7 +12,7 @@ evalkit.list = (() => {
     __proto__: null, // looked up by what stands in the address
     "": compared() ? "regressions first" : "worst first",
     ...(compared() ? { worst: "worst first" } : {}),
-    own: "worst the teacher got right",
+    own: "worst that the teacher got right",
     count: "most findings",
     suite: "suite order",
     id: "id",
@@ -29,7 +29,7 @@ evalkit.list = (() => {
     id: (a, b) => (listing.id[a] < listing.id[b] ? -1 : listing.id[a] > listing.id[b] ? 1 : listing.seed[a] - listing.seed[b]),
   };
 
-  let shown = []; // ranks: rows of the listing
+  let ranks = []; // of the rows of the listing that the list shows
   let drawn = 0;
   let filters = null;
   let asked = 0;
@@ -38,7 +38,7 @@ evalkit.list = (() => {
     evalkit.filterbar.start(ORDERS(), (next) => { evalkit.route.replace(next); show(next); });
     const more = document.getElementById("more");
     more.addEventListener("click", draw);
-    new IntersectionObserver((seen) => seen[0].isIntersecting && draw(), { rootMargin: "600px" }).observe(more);
+    new IntersectionObserver((entries) => entries[0].isIntersecting && draw(), { rootMargin: "600px" }).observe(more);
   }
 
   const blank = () => ({ q: "", sort: "" });
@@ -57,9 +57,9 @@ evalkit.list = (() => {
     }
     const { terms, errors } = evalkit.filter.parse(next.q, { ...listing.names, dimensions: listing.dimensions });
     evalkit.filterbar.show(next, errors);
-    shown = evalkit.sift.sift(terms, listing);
+    ranks = evalkit.sift.sift(terms, listing);
     const compare = COMPARE[next.sort];
-    if (compare) shown.sort((a, b) => compare(a, b) || listing.at[a] - listing.at[b]);
+    if (compare) ranks.sort((a, b) => compare(a, b) || listing.at[a] - listing.at[b]);
     tell();
     document.getElementById("rows").replaceChildren();
     drawn = 0;
@@ -75,7 +75,7 @@ evalkit.list = (() => {
       return false;
     }
     if (filters !== null && untouched()) {
-      shown = [...Array(listing.read).keys()];
+      ranks = [...Array(listing.read).keys()];
       tell();
       more();
     }
@@ -90,16 +90,16 @@ evalkit.list = (() => {
     document.dispatchEvent(new Event("evalkit:list")); // for whoever else shows the cases of the list
   }
 
-  const numberShown = () => (untouched() ? listing.total : shown.length);
+  const numberShown = () => (untouched() ? listing.total : ranks.length);
 
   function draw() {
-    const next = shown.slice(drawn, drawn + BATCH);
+    const next = ranks.slice(drawn, drawn + BATCH);
     document.getElementById("rows").append(...next.map(item));
     drawn += next.length;
     more();
   }
 
-  const more = () => { document.getElementById("more").hidden = drawn >= shown.length; };
+  const more = () => { document.getElementById("more").hidden = drawn >= ranks.length; };
 
   function item(rank) {
     const category = listing.names.cat[listing.cat[rank]][0];
@@ -158,8 +158,8 @@ evalkit.list = (() => {
 
   /** The cases before and after one in the list as it is filtered now. */
   function neighbours(position) {
-    const place = shown.indexOf(rankOf(position));
-    const at = (i) => listing.at[shown[i]] ?? null;
+    const place = ranks.indexOf(rankOf(position));
+    const at = (i) => listing.at[ranks[i]] ?? null;
     return { place, count: numberShown(), before: place > 0 ? at(place - 1) : null, after: place >= 0 ? at(place + 1) : null };
   }
 
@@ -184,7 +184,7 @@ evalkit.list = (() => {
   const back = () => evalkit.route.hash(filters);
 
   /** The cases of the list as it is filtered and ordered now, with their small pictures, as far as they are read. */
-  const gallery = () => shown.map((rank) => ({
+  const gallery = () => ranks.map((rank) => ({
     position: listing.at[rank],
     id: listing.id[rank],
     seed: listing.seed[rank],

@@ -76,8 +76,8 @@ evalkit.tables = (() => {
 
   function score(value) {
     if (!value) return h("span", { class: "quiet" }, "not judged");
-    const [status, shown, reason] = value;
-    if (status === "scored") return h("span", { class: "value" }, shown);
+    const [status, figure, reason] = value;
+    if (status === "scored") return h("span", { class: "value" }, figure);
     return h("span", { class: `missing is-${status}` }, h("strong", null, status), ": ", bdi(reason));
   }
 

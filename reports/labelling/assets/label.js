@@ -45,7 +45,7 @@
     $("notice").hidden = false;
   }
 
-  const say = (text) => { $("said").textContent = text; };
+  const say = (text) => { $("status").textContent = text; };
   const answered = () => Object.values(state.answers).filter((answer) => answer.value !== null).length;
 
   // ------------------------------------------------------------------------------------------------- what is shown
@@ -172,7 +172,7 @@
     const rater = state.rater.trim();
     if (!rater) {
       $("rater").focus();
-      say("Your name first: labels of several people are told apart by it.");
+      say("Please enter your name first: it tells the labels of several people apart.");
       return;
     }
     if (answered() === 0) {
