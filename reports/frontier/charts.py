@@ -19,7 +19,7 @@ from evalkit.reports.html.cost_charts import round_ticks
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 428.0, 14.0, 206.0
 """The plot inside the SVG of 440 x 250."""
 ASIDE = 3.0
-"""The series stand this much apart, so that two at one cost don't hide each other."""
+"""Horizontal distance of the two series: points of equal cost must not hide each other."""
 WIDE = 300
 """Seconds axes that span more than this ratio get one tick a decade."""
 TITLES: dict[Cost, str] = {
@@ -52,7 +52,7 @@ class Series(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """One dimension over one cost; ticks are (position, figure). `best` says the front in words."""
+    """One dimension over one cost; ticks are (position, figure). `best` names the points of the front."""
 
     cost: Cost
     title: str
@@ -91,7 +91,7 @@ class Panel(NamedTuple):
 
 
 def label(point: Point) -> str:
-    """A point in words: `student, 4 NFE`, or its steps where nobody counted."""
+    """A point in words: `student, 4 NFE`, or its steps where evaluations were not counted."""
     cost = f"{point.steps} steps, NFE not counted" if point.nfe is None else f"{point.nfe} NFE"
     return f"{point.role.value}, {cost}"
 
@@ -195,7 +195,7 @@ def _costs(paid: Sequence[float]) -> Axis:
 
 
 def _values(dimension: Dimension, estimates: Sequence[Interval]) -> Axis:
-    """What the intervals span with some room, but not beyond what is possible."""
+    """The range of the intervals with some room, within the bounds of the dimension."""
     ends = [end for each in estimates for end in (each.low, each.value, each.high) if end is not None]
     low, high = min(ends), max(ends)
     margin = (high - low) * 0.06 or abs(low) * 0.1 or 0.1

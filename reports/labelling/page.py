@@ -40,7 +40,7 @@ ASKED: dict[Kind, str] = {
 
 
 class PageSettings(settings.Settings):
-    """`max_mb`: the largest page that is written; browsers open some hundred MB, but slowly."""
+    """`max_mb`: size limit of the page, MB. Browsers open pages of some hundred MB, but slowly."""
 
     max_mb: int = 200
 

@@ -22,7 +22,7 @@ IS_CORRECT = f"this judge has no finding of severity {FAILING_SEVERITY:g} or mor
 
 
 class Identity(NamedTuple):
-    """The names one entry goes by in the format."""
+    """The names of one entry in the format."""
 
     uuid: str
     collection: str

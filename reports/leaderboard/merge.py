@@ -1,4 +1,4 @@
-"""`evalkit leaderboard`: entries of several runs side by side, if and only if they may be compared."""
+"""`evalkit leaderboard`: entries of several runs side by side, provided that they may be compared."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMATS = ("json", "html", "eee", "hf")
 
 
 class Written(NamedTuple):
-    """The files to open, one per format, and what the user should know (which entries were left out, and why)."""
+    """The files to open, one per format, and notes for the user: which entries were left out, and why."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
@@ -89,7 +89,7 @@ class Leaderboard:
         return Written(tuple(written), notes)
 
     def verify(self, file: Path, runs: Mapping[str, RunResults]) -> tuple[verify.Check, ...]:
-        """Check the entries of a leaderboard file against runs whose figures and digest were worked out anew.
+        """Check the entries of a leaderboard file against runs whose figures and digest were computed again.
 
         Raises:
             UsageError: not a leaderboard file, nothing to check it by, or a trusted key that can't be read.

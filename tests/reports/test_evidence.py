@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evalkit.api import evidence
@@ -22,7 +23,8 @@ from evalkit.api.evidence import (
     TextPair,
     block_from_json,
 )
-from evalkit.api.records import Box, Finding, Role, Score, Status, Verdict
+from evalkit.api.pictures import Picture
+from evalkit.api.records import Box, Case, Finding, Role, Score, Status, Verdict
 from evalkit.reports.escape import visible
 from evalkit.reports.evidence import blocks_of
 from evalkit.reports.html.exporter import HtmlExporter
@@ -169,3 +171,19 @@ def test_hostile_blocks_are_text(demo: FakeRunResults, tmp_path: Path) -> None:
     assert 'src="x"' not in dom
     assert dom.count("&lt;/script&gt;&lt;img src=x onerror=alert(1)&gt;") >= 8
     assert visible("\u202e") in dom
+
+
+def test_the_judge_in_the_documentation_works() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "report.md").read_text("utf-8")
+    source = text.split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(compile(source, "docs/report.md", "exec"), names)  # noqa: S102 - our own documentation
+    judge = names["SaturationJudge"](names["SaturationJudge"].Settings())
+    pixels = np.zeros((40, 70, 3), np.uint8)
+    pixels[:, :, 0] = 255
+    verdict = judge.judge(Picture.from_pixels(pixels), Case("one", "red", width=70, height=40), None)
+    blocks = blocks_of(verdict.evidence)
+    assert [type(block) for block in blocks.values()] == [HeatMap, Table, Statement]
+    assert isinstance(blocks["map"], HeatMap)
+    assert blocks["map"].values == ((1.0, 1.0, 1.0), (1.0, 1.0, 1.0))
+    assert verdict.scores[0].value == 1.0

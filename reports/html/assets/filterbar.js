@@ -1,5 +1,5 @@
 "use strict";
-// The field of the filter, what is wrong with its text, and the menus that write into it.
+// The filter field, the errors in its text, and the menus that write into it.
 
 evalkit.filterbar = (() => {
   const { h, bdi } = evalkit.dom;
@@ -36,7 +36,7 @@ evalkit.filterbar = (() => {
     details.querySelector("summary").focus();
   }
 
-  /** A menu of the values of `key` with their numbers of cases; none where there is nothing to choose. */
+  /** A menu of the values of `key` with their numbers of cases; none if there is nothing to choose. */
   function menu(key, title) {
     const names = evalkit.data.listing.names[key].filter(([name, n]) => name && n).sort((a, b) => b[1] - a[1]);
     if (!names.length || (names.length < 2 && (key === "task" || key === "cat"))) return [];
@@ -49,7 +49,7 @@ evalkit.filterbar = (() => {
     return [h("details", { class: "menu" }, h("summary", null, title), h("ul", { class: "choices" }, items))];
   }
 
-  /** Show `filters`, and what of them is not understood. */
+  /** Show `filters`, and the errors in them. */
   function show(filters, errors) {
     if (field.value !== filters.q) field.value = filters.q;
     form.elements.sort.value = filters.sort;

@@ -1,12 +1,12 @@
 "use strict";
-// The list of findings of a case: each with the same spot of every picture, enlarged.
+// The list of findings of a case: each with the same region of every picture, enlarged.
 
 evalkit.findings = (() => {
   const { h, svg, bdi, plural, roleName } = evalkit.dom;
   const FIRST = 24;
   const CROP = { width: 200, height: 92 };
 
-  /** The findings of every picture, each picture's under a head of its own. */
+  /** The findings of every picture, each picture's under its own heading. */
   function build(roles, stage) {
     const all = roles.reduce((sum, role) => sum + role.findings.length + role.more_findings, 0);
     return h("section", { "aria-labelledby": "case-findings" },
@@ -36,7 +36,7 @@ evalkit.findings = (() => {
     }
   }
 
-  /** The spot of a finding in the picture of `role`, by share of the picture where the two differ in size. */
+  /** The region of a finding in the picture of `role`; it is scaled where the two pictures differ in size. */
   function crop(role, finding, judged) {
     if (!role.picture || !role.size[0] || !judged.size[0]) return h("p", { class: "crop none" }, "no picture");
     const [sx, sy] = [role.size[0] / judged.size[0], role.size[1] / judged.size[1]];

@@ -1,5 +1,5 @@
 "use strict";
-// Every case of the list as it is filtered now, as small pictures: one strip per case, one picture per model.
+// The cases that match the filter as small pictures: one strip per case, one picture per model.
 
 evalkit.gallery = (() => {
   const { h, bdi, plural, roleName } = evalkit.dom;
@@ -13,7 +13,7 @@ evalkit.gallery = (() => {
   let near = false;
   let stale = true;
 
-  /** Show the cases of the list anew, as soon as the gallery is near the window. */
+  /** Show the cases of the list again, as soon as the gallery is near the visible part of the page. */
   function refresh() {
     stale = true;
     if (near) start();

@@ -3,7 +3,7 @@
 
 evalkit.heat = (() => {
   const { h, svg, bdi, plural, roleName } = evalkit.dom;
-  // Both rise evenly in lightness, so that they read without colour too, and are not to be taken for each other.
+  // Lightness rises evenly in both, so that they can be read without colour; their hues tell them apart.
   const PALETTES = {
     __proto__: null,
     viridis: [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]],
@@ -32,14 +32,14 @@ evalkit.heat = (() => {
     return map.log ? STRONG : 110 + (STRONG - 110) * Math.min(1, share(map, value) * 4); // the lowest figures stay see-through
   }
 
-  /** The map as a canvas of one pixel per square; squares without a figure stay clear. */
-  function draw(map) {
+  /** The map as a canvas of one pixel per square, see-through or not; squares without a figure stay clear. */
+  function draw(map, { opaque }) {
     const rows = map.values.length;
     const columns = map.values[0].length;
     const canvas = h("canvas", { class: "heat", width: columns, height: rows, "data-map": map.title, "aria-hidden": "true" });
     const pixels = new ImageData(columns, rows);
     map.values.flat().forEach((value, i) => {
-      if (value !== null) pixels.data.set([...colour(map, share(map, value)), opacity(map, value)], i * 4);
+      if (value !== null) pixels.data.set([...colour(map, share(map, value)), opaque ? 255 : opacity(map, value)], i * 4);
     });
     canvas.getContext("2d").putImageData(pixels, 0, 0);
     return canvas;
@@ -49,7 +49,7 @@ evalkit.heat = (() => {
   function over(role) {
     if (!role.size[0]) return [];
     return role.maps.map((map) => {
-      const canvas = draw(map);
+      const canvas = draw(map, { opaque: false });
       canvas.style.width = `${((canvas.width * map.cell) / role.size[0]) * 100}%`; // the last squares may reach past the picture
       canvas.style.height = `${((canvas.height * map.cell) / role.size[1]) * 100}%`;
       return canvas;
@@ -58,7 +58,7 @@ evalkit.heat = (() => {
 
   /** A map that is not over a picture: enlarged, with its scale. */
   function alone(map) {
-    const canvas = draw(map);
+    const canvas = draw(map, { opaque: true });
     canvas.classList.add("alone");
     canvas.style.aspectRatio = `${canvas.width} / ${canvas.height}`;
     return h("div", { class: "heat-alone" }, canvas, bar(map), h("p", { class: "note" }, bdi(map.title), ": ", summary(map)),

@@ -5,11 +5,11 @@ evalkit.list = (() => {
   const { h, bdi, plural } = evalkit.dom;
   const { listing } = evalkit.data;
   const BATCH = 50;
-  const FAULTS = 3; // so many of the states are faults: no picture, or a judge that failed. Abstentions are part of judging
+  const FAULTS = 3; // the first states are faults: no picture, or a judge that failed. An abstention is no fault
   const BADGES = ["regressed", "fixed", "new failure", "still failing"];
   const compared = () => listing.names.bucket.length > 0;
   const ORDERS = () => ({
-    __proto__: null, // looked up by what stands in the address
+    __proto__: null, // keys come from the address, so nothing may be inherited
     "": compared() ? "regressions first" : "worst first",
     ...(compared() ? { worst: "worst first" } : {}),
     own: "worst that the teacher got right",
@@ -45,7 +45,7 @@ evalkit.list = (() => {
   const same = (next) => filters !== null && next.q === filters.q && next.sort === filters.sort;
   const untouched = () => filters.q.trim() === "" && !COMPARE[filters.sort];
 
-  /** Apply `next` and draw the first rows; resolves when the list is as it asks, all of the listing read if need be. */
+  /** Apply `next` and draw the first rows; resolves when the list is complete; other sorting or a filter needs all rows. */
   async function show(next) {
     if (same(next)) return;
     filters = next;
@@ -66,7 +66,7 @@ evalkit.list = (() => {
     draw();
   }
 
-  /** Read all rows; the whole list in its first order then goes on where it ended. False where that fails. */
+  /** Read all rows and continue the list if it is unfiltered and in its first order. False if reading fails. */
   async function all() {
     try {
       await evalkit.data.rest();
@@ -87,7 +87,7 @@ evalkit.list = (() => {
   function tell() {
     const count = numberShown();
     say(count === listing.total ? `${plural(count, "case")}, ${ORDERS()[filters.sort] ?? ORDERS()[""]}` : `${count.toLocaleString("en")} of ${plural(listing.total, "case")}`);
-    document.dispatchEvent(new Event("evalkit:list")); // for whoever else shows the cases of the list
+    document.dispatchEvent(new Event("evalkit:list")); // the gallery shows the same cases
   }
 
   const numberShown = () => (untouched() ? listing.total : ranks.length);
@@ -113,7 +113,7 @@ evalkit.list = (() => {
       severity(listing.severity[rank])));
   }
 
-  /** What became of the case, and what went wrong with it. */
+  /** The bucket of the case against the baseline, and its faults. */
   function badges(rank) {
     const bucket = listing.names.bucket[listing.bucket[rank]]?.[0];
     const states = listing.names.is.map(([name]) => name).filter((name, bit) => (bit < FAULTS || name === "flaky") && listing.is[rank] & (1 << bit));
@@ -123,7 +123,7 @@ evalkit.list = (() => {
     ];
   }
 
-  /** The findings by kind and blame: the student's, and the teacher's that the student has not got. */
+  /** The findings by kind and blame: the student's, and those that only the teacher has. */
   function chips(rank) {
     const { kind, role, blame } = listing.names;
     const counts = new Map();

@@ -1,5 +1,5 @@
 "use strict";
-// Start-up, the way between list and case, and the keys.
+// Start-up, switching between list and case, and the keys.
 
 (() => {
   const overview = document.getElementById("overview");
@@ -34,7 +34,7 @@
     await listed;
     let position = evalkit.list.find(id, seed);
     if (position < 0 || evalkit.list.neighbours(position).after === null) {
-      await evalkit.list.all(); // what comes next may be in a part of the list that is not read yet
+      await evalkit.list.all(); // the next case may be in a part of the list that has not been read
       position = evalkit.list.find(id, seed);
     }
     if (mine !== turn) return undefined;
@@ -81,6 +81,6 @@
   addEventListener("hashchange", follow);
   addEventListener("keydown", pressed);
   follow();
-  // The first rows are on their way to the screen: now there is time for the others.
+  // The first rows are being drawn: now there is time to read the others.
   requestAnimationFrame(() => setTimeout(() => evalkit.list.all()));
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// Pictures with the findings' boxes on them to the pixel: one alone, or two at the same place one over the other.
+// Pictures with the boxes of their findings: one alone, or one over the other.
 
 evalkit.picture = (() => {
   const { h, svg, bdi, plural } = evalkit.dom;
@@ -69,7 +69,7 @@ evalkit.picture = (() => {
       const top = Math.max(0, finding.box[1] * scale - LABEL + 1);
       while (taken.some(([l, t]) => Math.abs(l - left) < LABEL && Math.abs(t - top) < LABEL) && left < width - LABEL) left += LABEL;
       taken.push([left, top]);
-      label.style.left = `${(left / width) * 100}%`; // shares, so that they stay in place on paper
+      label.style.left = `${(left / width) * 100}%`; // in percent, so that they stay in place in print
       label.style.top = `${(top / height) * 100}%`;
     }
   }
@@ -86,7 +86,7 @@ evalkit.picture = (() => {
     const self = { node: h("figure", { class: "pane" }, head, frame), frame, canvas, onsize() {}, onreveal() {} };
     const [base] = layers;
     const at = (role) => layers[roles.indexOf(role)];
-    let held = null; // what was looked up stays marked when the pointer leaves its entry
+    let held = null; // a finding that was clicked stays marked when the pointer leaves its entry
 
     layers.forEach((one, i) => {
       one.onsize = () => self.onsize();
@@ -97,7 +97,7 @@ evalkit.picture = (() => {
       const [width, height] = base.size.map((side) => side * scale);
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
-      canvas.style.aspectRatio = `${base.size[0]} / ${base.size[1]}`; // paper has a width of its own
+      canvas.style.aspectRatio = `${base.size[0]} / ${base.size[1]}`; // a printed page has another width
       canvas.classList.toggle("pixels", pixels);
       for (const one of layers) one.layout(width, height);
     };

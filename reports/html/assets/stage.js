@@ -5,7 +5,7 @@ evalkit.stage = (() => {
   const { h, svg, bdi, roleName } = evalkit.dom;
   const ZOOMS = [["fit", "Fit"], ["1", "1:1"], ["2", "2×"], ["4", "4×"]];
   const MODES = [["side", "Side by side"], ["slider", "Slider"], ["difference", "Difference"]];
-  const kept = { mode: "side", divider: 50, gain: 2 }; // from one case to the next
+  const kept = { mode: "side", divider: 50, gain: 2 }; // kept from one case to the next
 
   /** The stage of one case: `node` to show, and what the keys and the list of findings do to it. */
   function build(roles) {
@@ -94,7 +94,7 @@ evalkit.stage = (() => {
       one.onsize = layout;
       one.frame.addEventListener("scroll", () => follow(one));
     }
-    new ResizeObserver(() => requestAnimationFrame(layout)).observe(node); // laid out in the observer it would observe itself
+    new ResizeObserver(() => requestAnimationFrame(layout)).observe(node); // a layout inside the observer would trigger it again
     setZoom("fit");
     setMode(kept.mode);
 
@@ -108,7 +108,7 @@ evalkit.stage = (() => {
       mark(role, number, on) { for (const view of views()) view.mark?.(role, number, on); },
       reveal(role, number) {
         if (!views().some((view) => view.reveal?.(role, number))) {
-          setMode("side"); // what is compared does not hold that picture
+          setMode("side"); // that picture is not one of the two compared
           panes[role].reveal?.(role, number);
         }
       },
@@ -117,7 +117,7 @@ evalkit.stage = (() => {
 
   const after = (choices, value) => choices[(choices.findIndex(([one]) => one === value) + 1) % choices.length][0];
 
-  /** Buttons of which one is pressed. */
+  /** A group of buttons, exactly one of which is pressed. */
   function choice(label, choices, onchoice) {
     const buttons = choices.map(([value, text]) => h("button", { type: "button", "aria-pressed": "false", "data-value": value, onclick: () => onchoice(value) }, text));
     return {
