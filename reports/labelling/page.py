@@ -32,7 +32,7 @@ WORDS: dict[Kind, dict[JSON, tuple[str, str]]] = {
     "pairwise": {"a": ("a", "A is better"), "b": ("b", "B is better"), "tie": ("t", "no difference")},
 }
 """Answer -> its key and its words."""
-ASKED: dict[Kind, str] = {
+QUESTION_TEXTS: dict[Kind, str] = {
     "scale": "How good is the picture in this?",
     "yesno": "Would you let the picture pass in this?",
     "pairwise": "Which picture is better in this?",
@@ -112,7 +112,7 @@ def _question(question: Question) -> JSON:
     return {
         "dimension": question.dimension,
         "kind": question.kind,
-        "asked": ASKED[question.kind],
+        "asked": QUESTION_TEXTS[question.kind],
         "description": clip(visible(question.description), 600),
         "answers": [
             {"value": value, "key": words[value][0], "words": words[value][1]} for value in ANSWERS[question.kind]

@@ -23,7 +23,7 @@ from evalkit.reports.leaderboard.signing import load_private_key, load_public_ke
 FORMATS = ("json", "html", "eee", "hf")
 
 
-class Written(NamedTuple):
+class LeaderboardFiles(NamedTuple):
     """The files to open, one per format, and notes for the user: which entries were left out, and why."""
 
     files: tuple[Path, ...]
@@ -59,7 +59,7 @@ class Leaderboard:
         *,
         dimension: str = "",
         formats: Sequence[str] = ("json", "html"),
-    ) -> Written:
+    ) -> LeaderboardFiles:
         """Merge runs (by the name messages call them) and leaderboard files, and write every format into `out`.
 
         Raises:
@@ -86,7 +86,7 @@ class Leaderboard:
                 written.append(every_eval_ever.write(kept, self.settings.organization, self.settings.developer, out))
             else:
                 written.append(hub.write(board.entries, self.settings.hf_dataset, out))
-        return Written(tuple(written), notes)
+        return LeaderboardFiles(tuple(written), notes)
 
     def verify(self, file: Path, runs: Mapping[str, RunResults]) -> tuple[verify.Check, ...]:
         """Check the entries of a leaderboard file against runs whose figures and digest were computed again.
