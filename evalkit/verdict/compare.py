@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.api.failing import fails
 from evalkit.api.records import Case, Dimension, Role, Status, Verdict
-from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseChange, Comparison, DimensionChange
+from evalkit.api.results import Bucket, CaseChange, Comparison, DimensionChange
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg
 from evalkit.stats.paired_tests import paired_p_value
@@ -70,11 +71,6 @@ def same_question(one: Case, other: Case) -> bool:
 def looked(verdict: Verdict) -> bool:
     """Whether the judge scored anything."""
     return any(score.status is Status.SCORED for score in verdict.scores)
-
-
-def fails(verdicts: tuple[Verdict, ...]) -> bool:
-    """Whether a case fails: a finding of severity `FAILING_SEVERITY` or more."""
-    return any(finding.severity >= FAILING_SEVERITY for verdict in verdicts for finding in verdict.findings)
 
 
 def bucket_of(failed_before: bool, fails_now: bool) -> Bucket:

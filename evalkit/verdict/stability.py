@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from evalkit.api.errors import UsageError
+from evalkit.api.failing import fails
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import GateStatus, Interval
 from evalkit.config.model import Gate
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.stability import Unstable, unstable_cases
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.compare import difference_bounds, fails, looked
+from evalkit.verdict.compare import difference_bounds, looked
 from evalkit.verdict.gates import check
 from evalkit.verdict.results import StoredResults
 

@@ -1,4 +1,4 @@
-"""Writes the labelling page: pictures, questions, style and script in one file, under a policy that allows no more."""
+"""Writes the labelling page: one file with pictures, questions, style and script, and a policy that allows no more."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS: dict[Kind, dict[JSON, tuple[str, str]]] = {
     "pairwise": {"a": ("a", "A is better"), "b": ("b", "B is better"), "tie": ("t", "no difference")},
 }
 """Answer -> its key and its words."""
-ASKED: dict[Kind, str] = {
+QUESTION_TEXTS: dict[Kind, str] = {
     "scale": "How good is the picture in this?",
     "yesno": "Would you let the picture pass in this?",
     "pairwise": "Which picture is better in this?",
@@ -40,13 +40,13 @@ ASKED: dict[Kind, str] = {
 
 
 class PageSettings(settings.Settings):
-    """`max_mb`: the largest page that is written; browsers open some hundred MB, but slowly."""
+    """`max_mb`: size limit of the page, MB. Browsers open pages of some hundred MB, but slowly."""
 
     max_mb: int = 200
 
 
 class LabellingPage:
-    """The page."""
+    """Writes the page on which people label pictures."""
 
     Settings = PageSettings
 
@@ -112,7 +112,7 @@ def _question(question: LabelQuestion) -> JSON:
     return {
         "dimension": question.dimension,
         "kind": question.kind,
-        "asked": ASKED[question.kind],
+        "asked": QUESTION_TEXTS[question.kind],
         "description": clip(visible(question.description), 600),
         "answers": [
             {"value": value, "key": words[value][0], "words": words[value][1]} for value in ANSWERS[question.kind]
@@ -127,7 +127,7 @@ def _item(item: LabelItem) -> JSON:
         "prompt": clip(visible(item.prompt), LONGEST_PROMPT),
         "task": item.task.value,
         "texts": [clip(visible(text), 600) for text in item.texts],
-        "pictures": [{"role": shown.role.value, "sha256": shown.sha256} for shown in item.pictures],
+        "pictures": [{"role": picture.role.value, "sha256": picture.sha256} for picture in item.pictures],
         "source": item.source,
         "questions": list(item.questions),
     }

@@ -54,7 +54,7 @@ def write(entries: Sequence[Entry], dataset: str, out: Path) -> Path:
 
 
 def notes(entry: Entry, figure: Figure) -> str:
-    """What the value means, in one line: interval, counts, judge, NFE, hardware, digest."""
+    """The context of the value in one line: interval, counts, judge, NFE, hardware, digest."""
     interval = figure.interval()
     known = interval is not None and interval.low is not None and interval.high is not None
     parts = [
@@ -76,7 +76,7 @@ def notes(entry: Entry, figure: Figure) -> str:
 
 
 def folder_name(entry: Entry) -> str:
-    """A file name for people that no two entries share and that can't leave its folder."""
+    """A readable file name that is unique to the entry and can't leave its folder."""
     return f"{slug(entry.generator)}-{digest(claim(entry))[:8]}"
 
 

@@ -1,4 +1,4 @@
-"""Ed25519 signatures over entries: who vouches for a figure, and that nobody has changed it since."""
+"""Ed25519 signatures of entries: they show who published a figure, and that it has not been changed since."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ALGORITHM = "ed25519"
 _CONTEXT = b"evalkit leaderboard entry 2\n"
-"""Signed with every entry, so that the signature means nothing anywhere else."""
+"""Part of every signed text, so that a signature can't be used for anything else."""
 _MAKE_KEY = (
     "`openssl genpkey -algorithm ed25519 -out key.pem` makes one, `openssl pkey -in key.pem -pubout` its public half"
 )

@@ -123,7 +123,7 @@ def saved(page: Page, folder: Path) -> dict:
     """Save by the key; what was saved."""
     page.press("e")
     page.until("document.getElementById('said').textContent.includes('saved as')")
-    name = page.text("said").split(" saved as ")[1].rstrip(".")
+    name = page.text("status").split(" saved as ")[1].rstrip(".")
     file = folder / "downloads" / name
     deadline = time.monotonic() + 10
     while not file.is_file():
@@ -144,7 +144,7 @@ def test_labelled_by_keys_alone(tmp_path: Path) -> None:
         page.press("y", "9", "t")
         assert page.text("count") == "0 of 5 answered", "keys of other questions"
         page.press("e")
-        assert "Your name first" in page.text("said")
+        assert "enter your name first" in page.text("status")
         press_name(page, "Ann B")
         page.press("c", *"soft", "Enter")
         page.press("4")
@@ -156,7 +156,7 @@ def test_labelled_by_keys_alone(tmp_path: Path) -> None:
         assert page.js("document.querySelectorAll('figure:not(.source)').length") == 2
         assert page.js("document.querySelectorAll('figure.source').length") == 1
         page.press("b")
-        assert "Question 3 was left out" in page.text("said")
+        assert "Question 3 was left out" in page.text("status")
         content = saved(page, tmp_path)
         jsonschema.validate(content, json.loads(SCHEMA.read_text("utf-8")))
         assert content["rater"] == "Ann B"

@@ -1,12 +1,12 @@
-"""What a run says, arranged as people read it: student beside teacher, worst cases first."""
+"""The figures of a run by dimension, the student's beside the teacher's."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evalkit.api.records import Blame, Dimension, Finding, Role
-from evalkit.api.results import CaseResult, DimensionResult, Interval
+from evalkit.api.records import Dimension, Role
+from evalkit.api.results import DimensionResult, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,3 @@ def dimension_rows(results: Iterable[DimensionResult]) -> list[DimensionRow]:
         student, teacher = roles.get(Role.STUDENT), roles.get(Role.TEACHER)
         rows.append(DimensionRow(first.judge, first.judge_version, first.dimension, student, teacher))
     return rows
-
-
-def findings(result: CaseResult, role: Role) -> Iterator[tuple[str, Finding]]:
-    """Every finding of every judge on the picture of `role`, with the judge's name."""
-    for verdict in result.verdicts.get(role, ()):
-        for finding in verdict.findings:
-            yield verdict.judge, finding
-
-
-def is_students_own(finding: Finding) -> bool:
-    """Whether the student may be held to it: the twin is fine, or was not judged. Inherited defects are not."""
-    return finding.blame in (None, Blame.STUDENT_ONLY)

@@ -1,16 +1,19 @@
-"""What this run broke, worst first: the failures that CI shows before all others."""
+"""The findings of a run, and the failures among them that CI lists, worst first.
+
+Which finding is a failure is decided in `evalkit.api.failing`, and nowhere else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from evalkit.api.records import Finding, Role
-from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseResult, RunResults
-from evalkit.reports.rows import findings, is_students_own
+from evalkit.api.failing import FAILING_SEVERITY, is_failure
+from evalkit.api.records import Blame, Finding, Role
+from evalkit.api.results import Bucket, CaseResult, RunResults
 
 NEW = (Bucket.REGRESSED, Bucket.NEW_FAILURE)
-"""Against a baseline, a failure in one of these is new."""
+"""With a baseline, a failure is new if its case is in one of these buckets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """The worst new failures of a run and how many there are in all; those of flaky cases stand apart.
+    """The worst new failures of a run and how many there are in all; those of flaky cases are listed apart.
 
-    Against a baseline, new is what regressed or has no verdict in the baseline. Without one, it is what has a severe
-    finding of the student's own.
+    With a baseline, a failure is new if its case regressed or has no verdict in the baseline. Without a baseline, every
+    failure that is the student's own counts as new.
     """
 
     worst: tuple[Failure, ...]
@@ -38,8 +41,23 @@ class Failures:
     n_flaky: int
 
 
+NO_FAILURES = Failures((), 0, (), 0)
+
+
+def findings(result: CaseResult, role: Role) -> Iterator[tuple[str, Finding]]:
+    """Every finding of every judge on the picture of `role`, with the judge's name."""
+    for verdict in result.verdicts.get(role, ()):
+        for finding in verdict.findings:
+            yield verdict.judge, finding
+
+
+def is_students_own(finding: Finding) -> bool:
+    """Whether the student is to blame: the twin is fine, or was not judged. A defect of both models is inherited."""
+    return finding.blame in (None, Blame.STUDENT_ONLY)
+
+
 def collect_failures(results: RunResults, limit: int) -> Failures:
-    """The `limit` worst of a run, in one pass; memory is flat in the number of cases."""
+    """The `limit` worst failures of a run, in one pass; memory does not grow with the number of cases."""
     unstable = frozenset(results.summary().flaky)
     worst: list[Failure] = []
     flaky: list[Failure] = []
@@ -62,14 +80,14 @@ def expected_and_read(finding: Finding) -> tuple[str | None, str | None]:
     return (expected if isinstance(expected, str) else None, read if isinstance(read, str) else None)
 
 
-def worst_first(located: Iterable[tuple[str, Finding]], severity: float) -> list[tuple[str, Finding]]:
-    """The findings of at least `severity`: the student's own first, the most severe first among equals."""
-    severe = [item for item in located if item[1].severity >= severity]
+def failures_of(located: Iterable[tuple[str, Finding]], least: float = FAILING_SEVERITY) -> list[tuple[str, Finding]]:
+    """The findings that are failures: the student's own first, among these the most severe first."""
+    severe = [item for item in located if is_failure(item[1], least)]
     return sorted(severe, key=lambda item: (not is_students_own(item[1]), -item[1].severity))
 
 
 def _failure(result: CaseResult) -> Failure | None:
-    severe = worst_first(findings(result, Role.STUDENT), FAILING_SEVERITY)
+    severe = failures_of(findings(result, Role.STUDENT))
     if not severe:
         return None
     judge, finding = severe[0]

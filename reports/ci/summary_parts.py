@@ -1,8 +1,12 @@
-"""The sections of the Markdown summary, most telling first. Every text of the run shows as itself."""
+"""The sections of a report as Markdown. Every text of the run is escaped, so that it shows as itself.
+
+`evalkit.reports.sections` lists them; each function takes the section's title and yields its parts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from evalkit.api.records import Blame, Role
 from evalkit.api.results import (
@@ -17,11 +21,11 @@ from evalkit.api.results import (
     Outcome,
     RunSummary,
 )
-from evalkit.reports.ci.blocks import Block, table
-from evalkit.reports.ci.failures import Failure, Failures, expected_and_read
+from evalkit.reports.ci.markdown import MarkdownPart, table
+from evalkit.reports.detection import shipped_detection
+from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import code_span, markdown
-from evalkit.reports.rows import dimension_rows
-from evalkit.reports.sights import shipped_sights
+from evalkit.reports.failures import Failure, Failures, expected_and_read
 from evalkit.reports.wording import (
     BLAMES,
     NO_GATE,
@@ -43,25 +47,8 @@ GATE_MARKS = {GateStatus.FAIL: "❌", GateStatus.LOW_POWER: "⚠️", GateStatus
 NONE = "–"
 
 
-def sections(summary: RunSummary, failures: Failures) -> Iterator[Block]:
-    """The result, what changed, gates, figures and new failures in the open; all else behind a click."""
-    yield _verdict(summary)
-    if summary.comparison:
-        yield _baseline(summary.comparison)
-    yield _gates(summary)
-    yield from _dimensions(summary)
-    yield from _metrics(summary)
-    yield from _new_failures(failures, summary.comparison is not None)
-    yield from _flaky(summary, failures)
-    yield from _finding_counts(summary)
-    if summary.comparison:
-        yield from _groups(summary.comparison)
-    yield from _controls(summary)
-    yield from _sights(summary)
-    yield _run(summary)
-
-
-def _verdict(summary: RunSummary) -> Block:
+def verdict(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
+    """The outcome with its reasons; the outcome is the title."""
     names = {g.role: g.name for g in summary.generators}
     who = " against ".join(markdown(names[r], 100) for r in (Role.STUDENT, Role.TEACHER) if r in names)
     title = f"{MARKS[summary.outcome]} {OUTCOMES[summary.outcome]}" + (f": {who}" if who else "")
@@ -72,24 +59,27 @@ def _verdict(summary: RunSummary) -> Block:
         f"controls: {control_counts(summary)}",
     ]
     reasons = tuple(f"- {markdown(reason, 1000)}" for reason in summary.reasons)
-    return Block(title, reasons, tail=(" · ".join(facts),), level=2)
+    yield MarkdownPart(title, reasons, tail=(" · ".join(facts),), level=2)
 
 
-def _baseline(comparison: Comparison) -> Block:
+def baseline(title: str, comparison: Comparison) -> Iterator[MarkdownPart]:
+    """How many cases are in which bucket against the baseline."""
     counts = [f"{comparison.buckets.get(bucket, 0):,}" for bucket in Bucket]
-    shown = table("Against the baseline", [bucket.value for bucket in Bucket], [counts])
+    part = table(title, [bucket.value for bucket in Bucket], [counts])
     why = [f"{markdown(reason, 200)} ({n:,})" for reason, n in comparison.reasons.items()]
     more = f" · {len(why) - 5} more reasons" if len(why) > 5 else ""
     notes = [f"Baseline {code_span(comparison.baseline, 200)}, made {markdown(comparison.baseline_created, 100)}"]
     notes += [f"Incomparable: {' · '.join(why[:5])}{more}"] if why else []
-    return Block(shown.title, shown.rows, shown.head, tuple(notes))
+    yield replace(part, tail=tuple(notes))
 
 
-def _gates(summary: RunSummary) -> Block:
+def gates(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
+    """Every gate, the failed ones first."""
     if not summary.gates:
-        return Block("Gates", tail=(f"**{NO_GATE}**",))
+        yield MarkdownPart(title, tail=(f"**{NO_GATE}**",))
+        return
     failed_first = sorted(summary.gates, key=lambda g: list(GATE_MARKS).index(g.status))
-    return table("Gates", ["", "rule", "figures", "could have shown", "cases needed"], map(_gate, failed_first))
+    yield table(title, ["", "rule", "figures", "smallest detectable", "cases needed"], map(_gate, failed_first))
 
 
 def _gate(gate: GateResult) -> list[str]:
@@ -106,13 +96,14 @@ def _gate(gate: GateResult) -> list[str]:
     ]
 
 
-def _dimensions(summary: RunSummary) -> Iterator[Block]:
+def dimensions(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
+    """Every dimension: student, teacher, and the differences."""
     compared = summary.comparison.dimensions if summary.comparison else ()
     changes = {change.dimension: change for change in compared if change.group == "all"}
     rows = []
     for row in dimension_rows(summary.dimensions):
-        told = row.dimension.name.startswith(f"{row.judge}.")
-        name = row.dimension.name if told else f"{row.judge}: {row.dimension.name}"
+        is_full = row.dimension.name.startswith(f"{row.judge}.")
+        name = row.dimension.name if is_full else f"{row.judge}: {row.dimension.name}"
         cells = [f"{markdown(name)}<br><sub>{direction(row.dimension)}</sub>", _cell(row.student), _cell(row.teacher)]
         cells.append(_difference(row.difference, row.dimension.higher_is_better))
         if summary.comparison:
@@ -120,10 +111,11 @@ def _dimensions(summary: RunSummary) -> Iterator[Block]:
         rows.append(cells)
     if rows:
         head = ["dimension", "student", "teacher", "student − teacher"]
-        yield table("Dimensions", [*head, "student − baseline"] if summary.comparison else head, rows)
+        yield table(title, [*head, "student − baseline"] if summary.comparison else head, rows)
 
 
-def _metrics(summary: RunSummary) -> Iterator[Block]:
+def metrics(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
+    """The figures of whole sets of pictures."""
     rows = [
         [
             f"{markdown(m.dimension.name)}<br><sub>{direction(m.dimension)}</sub>",
@@ -135,7 +127,7 @@ def _metrics(summary: RunSummary) -> Iterator[Block]:
         for m in summary.metrics
     ]
     if rows:
-        yield table("Whole sets of pictures", ["figure", "of", "against", "value", "note"], rows)
+        yield table(title, ["figure", "of", "against", "value", "note"], rows)
 
 
 def _metric_cell(result: MetricResult) -> str:
@@ -166,14 +158,15 @@ def _change(change: DimensionChange | None) -> str:
     return f"{signed(change.difference.value)} {bounds(change.difference, sign=True)} {change_reading(change)}"
 
 
-def _new_failures(failures: Failures, compared: bool) -> Iterator[Block]:
+def new_failures(failures: Failures, compared: bool) -> Iterator[MarkdownPart]:
+    """The worst failures: the new ones with a baseline, else the student's own."""
     head = ["severity", "case", "seed", "finding", "expected", "read"]
     title = f"{'New failures' if compared else 'Failures of the student’s own'}: {failures.n:,}"
     if failures.worst:
         rows = [[*_case(failure), *_finding(failure)] for failure in failures.worst]
-        shown = table(title, [*head, "since the baseline"] if compared else head, rows)
+        part = table(title, [*head, "since the baseline"] if compared else head, rows)
         more = failures.n - len(failures.worst)
-        yield Block(shown.title, shown.rows, shown.head, (f"*{more:,} more: see the report.*",) if more else ())
+        yield replace(part, tail=(f"*{more:,} more: see the report.*",) if more else ())
 
 
 def _case(failure: Failure) -> list[str]:
@@ -183,33 +176,36 @@ def _case(failure: Failure) -> list[str]:
 def _finding(failure: Failure) -> list[str]:
     finding = failure.finding
     expected, read = expected_and_read(finding)
-    said = markdown(finding.kind, 80) if expected or read else markdown(finding.message, 200)
+    what = markdown(finding.kind, 80) if expected or read else markdown(finding.message, 200)
     inherited = " (inherited)" if finding.blame is Blame.BOTH else ""
-    cells = [said + inherited, *(NONE if text is None else markdown(text, 80) for text in (expected, read))]
+    cells = [what + inherited, *(NONE if text is None else markdown(text, 80) for text in (expected, read))]
     return cells if failure.bucket is None else [*cells, failure.bucket.value]
 
 
-def _flaky(summary: RunSummary, failures: Failures) -> Iterator[Block]:
+def flaky(summary: RunSummary, failures: Failures) -> Iterator[MarkdownPart]:
+    """The failures of cases known to be unstable."""
     if not summary.flaky:
         return
     head = ["severity", "case", "seed", "finding"]
     rows = [[*_case(failure), markdown(failure.finding.message, 200)] for failure in failures.flaky]
-    shown = table(f"⚠️ Flaky cases that fail: {failures.n_flaky:,}", head, rows, collapsed=True)
+    part = table(f"⚠️ Flaky cases that fail: {failures.n_flaky:,}", head, rows, collapsed=True)
     note = f"Cases known to be unstable, left out of the gates: {len(summary.flaky):,}."
-    yield Block(shown.title, shown.rows, shown.head, (note,), collapsed=True)
+    yield replace(part, tail=(note,))
 
 
-def _finding_counts(summary: RunSummary) -> Iterator[Block]:
+def finding_counts(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
+    """The number of findings by kind and blame."""
     used = [b for b in BLAMES if any(b in counts for counts in summary.finding_counts.values())]
     rows = [
         [markdown(kind), *(f"{counts.get(blame, 0):,}" for blame in used)]
         for kind, counts in sorted(summary.finding_counts.items())
     ]
     if rows:
-        yield table("Findings by kind", ["kind", *(BLAMES[b] for b in used)], rows, collapsed=True)
+        yield table(title, ["kind", *(BLAMES[b] for b in used)], rows, collapsed=True)
 
 
-def _groups(comparison: Comparison) -> Iterator[Block]:
+def groups(title: str, comparison: Comparison) -> Iterator[MarkdownPart]:
+    """The changes since the baseline by category and task, the smallest p first."""
     changes = [c for c in comparison.dimensions if c.group != "all" and c.difference]
     changes.sort(key=lambda c: 2.0 if c.p_adjusted is None else c.p_adjusted)
     rows = [
@@ -223,10 +219,11 @@ def _groups(comparison: Comparison) -> Iterator[Block]:
     ]
     if rows:
         head = ["dimension", "group", "student − baseline", "adjusted p"]
-        yield table("Changes by category and task", head, rows, collapsed=True)
+        yield table(title, head, rows, collapsed=True)
 
 
-def _controls(summary: RunSummary) -> Iterator[Block]:
+def controls(summary: RunSummary) -> Iterator[MarkdownPart]:
+    """Every control, the ones judged wrongly first."""
     rows = [
         ["✅" if c.passed else "❌", markdown(c.judge), markdown(c.name), markdown(c.rule), markdown(c.detail)]
         for c in sorted(summary.controls, key=lambda c: c.passed)
@@ -236,19 +233,21 @@ def _controls(summary: RunSummary) -> Iterator[Block]:
         yield table(f"Controls: {control_counts(summary)}", head, rows, collapsed=True)
 
 
-def _sights(summary: RunSummary) -> Iterator[Block]:
+def detection(summary: RunSummary) -> Iterator[MarkdownPart]:
+    """Which faults each judge detects, where that was measured."""
     rows = []
     for judge, version in dict.fromkeys((d.judge, d.judge_version) for d in summary.dimensions):
-        if sights := shipped_sights(judge, version):
-            columns = (sights.surely, sights.at_times, sights.hardly, sights.false_alarms)
+        if measured := shipped_detection(judge, version):
+            columns = (measured.reliably, measured.sometimes, measured.rarely, measured.false_alarms)
             cells = [markdown(", ".join(faults)) or NONE for faults in columns]
-            rows.append([markdown(f"{judge} ({sights.note.rstrip('.')})"), *cells])
+            rows.append([markdown(f"{judge} ({measured.note.rstrip('.')})"), *cells])
     if rows:
-        head = ["judge", "finds 9 in 10", "finds at times", "does not see", "false alarms"]
-        yield table("What each judge can and can't see, measured with known defects", head, rows, collapsed=True)
+        head = ["judge", "finds 9 times in 10", "finds sometimes", "does not find", "false alarms"]
+        yield table("What each judge can detect, measured with known defects", head, rows, collapsed=True)
 
 
-def _run(summary: RunSummary) -> Block:
+def run(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
+    """The generators, and how the run was made."""
     rows = [
         [
             g.role.value,
@@ -263,10 +262,10 @@ def _run(summary: RunSummary) -> Block:
         for g in summary.generators
     ]
     head = ["role", "generator", "NFE", "time per picture", "pictures", "errors", "hardware", "licence"]
-    shown = table("Generators and run", head, rows)
+    part = table(title, head, rows, collapsed=True)
     notes = (
         f"Benchmark digest {code_span(summary.benchmark_digest)}, evalkit {code_span(summary.evalkit_version)}, "
         f"made {markdown(summary.created)}",
         f"Made by {code_span(summary.command, 2000)}",
     )
-    return Block(shown.title, shown.rows, shown.head, notes, collapsed=True)
+    yield replace(part, tail=notes)

@@ -1,4 +1,4 @@
-"""Markdown in blocks that give way where a place holds only so many bytes."""
+"""Markdown in parts that are shortened or left out where a place holds only so many bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ STEP_SUMMARY_BYTES = 1024 * 1024
 COMMENT_BYTES = 65_536
 """GitHub takes at most 65,536 characters in a comment; counted in bytes here, which are never fewer."""
 _NOTE = 200
-"""Bytes kept free for saying what was left out."""
+"""Bytes kept free for the sentence that says what was left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A titled piece of Markdown: lines that stay, and rows that may be cut from the end.
+class MarkdownPart:
+    """A titled piece of Markdown. Its rows may be cut from the end, all else stays.
 
-    `head` stands right above the rows (the head of a table), `tail` after them. A collapsed block opens on a click.
+    `head` comes right above the rows (the head of a table), `tail` after them. A collapsed part opens on a click.
     """
 
     title: str
@@ -28,7 +28,7 @@ class Block:
     level: int = 3
 
     def within(self, limit: int, max_rows: int) -> str | None:
-        """The block in at most `limit` bytes, saying how many rows were cut; `None` where not even its frame fits."""
+        """The part in at most `limit` bytes, with the number of rows cut; `None` if not even the title fits."""
         kept: list[str] = []
         left = limit - _size(self._text((), len(self.rows))) - _size("\n".join(self.head)) - 3
         for row in self.rows[:max_rows]:
@@ -48,18 +48,18 @@ class Block:
         return "\n\n".join([f"{'#' * self.level} {self.title}", *inner])
 
 
-def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, collapsed: bool = False) -> Block:
-    """A block with one table. Cells are Markdown that holds no newline and no `|`."""
-    return Block(title, tuple(map(_row, rows)), (_row(head), _row(["---"] * len(head))), collapsed=collapsed)
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], *, collapsed: bool = False) -> MarkdownPart:
+    """A part with one table. Cells are Markdown that holds no newline and no `|`."""
+    return MarkdownPart(title, tuple(map(_row, rows)), (_row(head), _row(["---"] * len(head))), collapsed=collapsed)
 
 
-def fit(blocks: Iterable[Block], limit: int, max_rows: int) -> str:
-    """The blocks in order in at most `limit` bytes; those that don't fit are counted. Empty where nothing fits."""
+def fit(markdown_parts: Iterable[MarkdownPart], limit: int, max_rows: int) -> str:
+    """The parts in order in at most `limit` bytes, with the number of those that did not fit. Empty if none did."""
     parts: list[str] = []
     left_out = 0
     left = limit - _NOTE
-    for block in blocks:
-        text = block.within(left, max_rows)
+    for part in markdown_parts:
+        text = part.within(left, max_rows)
         if text is None:
             left_out += 1
         else:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from evalkit.api.failing import fails
 from evalkit.api.records import JSON, Finding, Role, Status
-from evalkit.api.results import FAILING_SEVERITY, Bucket, CaseResult, RunSummary
+from evalkit.api.results import Bucket, CaseResult, RunSummary
+from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import label, one_line
+from evalkit.reports.failures import findings
 from evalkit.reports.html.case_record import BASELINE
-from evalkit.reports.html.names import Names
-from evalkit.reports.html.shelf import Placed
-from evalkit.reports.rows import dimension_rows, findings
+from evalkit.reports.html.shelf import PictureFile
 
 TEXT_IN_ROW = 400
 """Characters of a prompt and of a message that the list shows and searches."""
@@ -19,18 +20,47 @@ MESSAGES_IN_ROW = 12
 STATES = (
     "no student picture", "no teacher picture", "error", "unscored", "skipped", "all scored", "failing", "flaky",
 )  # fmt: skip
-"""What can be said of a case beside its findings; a row holds them as bits, first is lowest. The first three are faults
-of the run: no picture, or a judge that failed. `failing`: the student has a finding of severity 0.5 or more."""
+"""States of a case beside its findings; a row holds them as bits, the first one lowest. The first three are faults of
+the run: no picture, or a judge that failed. `failing`: the student has a finding that is a failure."""
 FAULTS = 0b111
 UNKNOWN_BLAME = "unknown"
 BUCKETS = (
     Bucket.REGRESSED, Bucket.NEW_FAILURE, Bucket.STILL_FAILING, Bucket.FIXED, Bucket.INCOMPARABLE, Bucket.UNCHANGED,
 )  # fmt: skip
-"""What a reader wants to see first, first."""
+"""In the order in which a reader wants to see them."""
 PICTURES = (Role.STUDENT.value, Role.TEACHER.value, BASELINE)
 _STATUS_LETTERS = {Status.ERROR: "e", Status.UNSCORED: "u", Status.SKIPPED: "k"}
 
 Row = dict[str, Any]
+
+
+class Names:
+    """Words that cases share (kinds, judges, categories …), numbered in the order in which they come up.
+
+    A row holds the small numbers. Each word is kept with the number of cases that have it.
+    """
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        self._numbers: dict[str, int] = {}
+        self._cases: list[int] = []
+        for name in known:
+            self.number(name)
+
+    def number(self, name: str) -> int:
+        """The number of `name`, a new one if it is new."""
+        if name not in self._numbers:
+            self._numbers[name] = len(self._cases)
+            self._cases.append(0)
+        return self._numbers[name]
+
+    def count(self, names: Iterable[str]) -> None:
+        """Count one case that has each of `names`."""
+        for name in set(names):
+            self._cases[self.number(name)] += 1
+
+    def listed(self) -> list[JSON]:
+        """[name, number of cases] in order of the numbers."""
+        return [[name, self._cases[number]] for name, number in self._numbers.items()]
 
 
 class RowMaker:
@@ -61,7 +91,7 @@ class RowMaker:
         """The role a filter is about that names none, by its number."""
         return self.names["role"].number(self._scope.value)
 
-    def row(self, at: int, result: CaseResult, pictures: Mapping[str, Placed]) -> Row:
+    def row(self, at: int, result: CaseResult, pictures: Mapping[str, PictureFile]) -> Row:
         """The row of the case at position `at` of the run. Read by `assets/data.js`, key by key.
 
         `pictures` holds what was placed for each role, and for the baseline where there is one.
@@ -120,7 +150,7 @@ class RowMaker:
             for s in scores
         ]
 
-    def _states(self, result: CaseResult, pictures: Mapping[str, Placed]) -> list[str]:
+    def _states(self, result: CaseResult, pictures: Mapping[str, PictureFile]) -> list[str]:
         statuses = {s.status for verdicts in result.verdicts.values() for v in verdicts for s in v.scores}
         expected = self._expected | set(result.samples)
         states = {
@@ -131,7 +161,7 @@ class RowMaker:
             "skipped": Status.SKIPPED in statuses,
         }
         states["all scored"] = not any(states.values())
-        states["failing"] = any(f.severity >= FAILING_SEVERITY for _, f in findings(result, Role.STUDENT))
+        states["failing"] = fails(result.verdicts.get(Role.STUDENT, ()))
         states["flaky"] = result.case.id in self._summary.flaky
         return [state for state, is_so in states.items() if is_so]
 
