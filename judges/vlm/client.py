@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.formats.foreign_text import clean
 from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from evalkit.judges.vlm.ask import Ask, Reply
@@ -113,9 +114,7 @@ class OpenAIEndpoint:
         self._answered = False
         self._failed_in_a_row = 0
         if importlib.util.find_spec("openai") is None:
-            raise UnavailableError(
-                "asking a server needs the `openai` package", hint="python -m pip install 'evalkit[vllm]'"
-            )
+            raise UnavailableError("asking a server needs the `openai` package", hint=install_line("vllm"))
 
     @property
     def bound(self) -> int:
