@@ -17,6 +17,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import evalkit
+
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("benchmarks", "judges", "reports", "student")
 LINKS = {f"evalkit/{room}" for room in ROOMS}
@@ -93,6 +95,26 @@ def test_an_sdist_builds_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path
         archive.extractall(tmp_path, filter="data")
     (source,) = tmp_path.iterdir()
     assert names_in(built(source, "wheel")) == names_in(wheel)
+
+
+def test_the_tools_read_each_file_once(tracked: list[str]) -> None:
+    """Not a second time through the links in `evalkit/`; mypy refuses a file that it finds twice by itself."""
+    python = {name for name in tracked if name.endswith(".py")}
+    listed = run_tool("ruff", "check", "--show-files", ".").splitlines()
+    assert sorted(name for name in listed if name.endswith(".py")) == sorted(str(ROOT / name) for name in python)
+    product = [name for name in python if name.split("/")[0] in ("evalkit", *ROOMS)]
+    assert f"Scanning {len(product)} files" in run_tool("deptry", "evalkit", *ROOMS)
+
+
+def run_tool(*arguments: str) -> str:
+    """What a linter says, on both streams."""
+    command = [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
+
+
+def test_the_citation_names_this_version() -> None:
+    assert f"version: {evalkit.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
 
 
 def needed(requirements: Sequence[str]) -> Iterator[str]:
