@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -71,8 +72,8 @@ def load(face: Face, size: int) -> FreeTypeFont:
     try:
         path = fontpkg.path(face.family, face.weight, nearest=True)
     except fontpkg.FontpkgError as error:
-        hint = f"pip install fontpkg-{face.family}"
-        raise UnavailableError(f"font {face.family!r} is not installed", where="scenes", hint=hint) from error
+        what = f"font {face.family!r} is not installed"
+        raise UnavailableError(what, where="scenes", hint=install_line()) from error
     font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
     if "[" in path.name:  # a variable font names its axes in its file name
         axes = font.get_variation_axes()

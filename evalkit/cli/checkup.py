@@ -16,6 +16,7 @@ from typing import NamedTuple
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import EvalkitError
 from evalkit.api.hooks import Checkable
+from evalkit.api.install import install_line
 from evalkit.plugins.presets import presets
 from evalkit.plugins.registry import KINDS, PluginSpec, create, names, try_out
 
@@ -101,10 +102,10 @@ def _packages() -> Iterator[Check]:
             name = installed[module][0]
             yield Check(name, Level.OK, f"{_version(name)} ({purpose})")
         else:
-            yield Check(package, Level.MISSING, f"not installed ({purpose})", f"pip install {package}")
+            yield Check(package, Level.MISSING, f"not installed ({purpose})", install_line())
     for package in ("torch", "diffusers", "transformers"):
         version = _version(package)
-        level, todo = (Level.OK, "") if version else (Level.NOTE, "pip install 'evalkit[diffusers]'")
+        level, todo = (Level.OK, "") if version else (Level.NOTE, install_line("diffusers"))
         yield Check(package, level, f"{version or 'not installed'} (real diffusers pipelines)", todo)
 
 
@@ -170,9 +171,9 @@ def _vllm() -> Check:
     local = Path(".venv-vllm/bin/vllm")
     command = str(local) if local.exists() else shutil.which("vllm")
     if not command:
-        return Check(
-            "vllm", Level.NOTE, "not found: no VLM judge can be served here", "pip install vllm, in its own venv"
-        )
+        from evalkit.judges.vlm.serving.environment import INSTALL
+
+        return Check("vllm", Level.NOTE, "not found: no VLM judge can be served here", INSTALL)
     try:
         answer = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

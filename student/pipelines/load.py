@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.api.errors import ConfigError, EvalkitError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.compat.torchvision_cpu import ensure_torchvision
 from evalkit.formats.foreign_text import clean
 from evalkit.student.pipelines import checkpoint as disk
@@ -43,7 +44,7 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         import diffusers
         import torch
     except ImportError as error:
-        hint = "pip install 'evalkit[diffusers]'"
+        hint = install_line("diffusers")
         raise UnavailableError(f"diffusers can't be imported: {clean(str(error))}", hint=hint) from error
     device = pick_device(settings.device)
     if settings.offload != "none" and device.type == "cpu":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.student.pipelines.checkpoint import components, hub_file
 from evalkit.student.pipelines.settings import DiffusersSettings
 
@@ -71,7 +72,7 @@ def missing_files(folder: Path) -> list[str]:
 
 
 def _package_problems(machine: Machine) -> list[tuple[str, str]]:
-    return [("; ".join(machine.packages), "pip install -U 'evalkit[diffusers]'")] if machine.packages else []
+    return [("; ".join(machine.packages), install_line("diffusers"))] if machine.packages else []
 
 
 def _device_problems(settings: DiffusersSettings, machine: Machine) -> list[tuple[str, str]]:

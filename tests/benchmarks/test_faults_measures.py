@@ -18,6 +18,8 @@ from evalkit.benchmarks.scenes.draw import draw
 from evalkit.benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
 from evalkit.benchmarks.scenes.render import compose, render
 
+pytestmark = pytest.mark.slow
+
 FLAT = np.full((256, 256, 3), (120, 140, 160), np.uint8)
 EVERYWHERE = np.ones((256, 256), bool)
 

@@ -19,6 +19,8 @@ from evalkit.studies.calibrate.schema import PUBLISHED, make_schema, schema_text
 from tests.evalkit.conftest import FAKES, Command
 from tests.evalkit.studies.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:

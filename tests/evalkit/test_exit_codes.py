@@ -10,6 +10,8 @@ import pytest
 
 from tests.evalkit.conftest import FAKE_RUN, Command
 
+pytestmark = pytest.mark.slow
+
 
 def config(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "evalkit.yaml"

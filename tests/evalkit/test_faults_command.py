@@ -23,6 +23,8 @@ from evalkit.studies.faults.sees import Signal, signals
 from evalkit.studies.faults.table import markdown, plain
 from tests.bench import faults as bench
 
+pytestmark = pytest.mark.slow
+
 TRUTH = Box(10, 10, 30, 30)
 
 

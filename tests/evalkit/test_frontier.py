@@ -13,6 +13,8 @@ import pytest
 from evalkit.api.frontier import Offer, pareto
 from tests.evalkit.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 SWEEP = (
     "frontier", "--benchmark", "fake-benchmark:count=5", "--judge", "fake-brightness",
     "--student-nfe", "1,4", "--teacher-steps", "2,40", "--out", "out",

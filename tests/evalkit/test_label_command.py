@@ -24,6 +24,8 @@ from evalkit.studies.calibrate.sheet import choose
 from tests.evalkit.conftest import FAKES, Command
 from tests.evalkit.test_hostile_input import GOOD, PROMPT
 
+pytestmark = pytest.mark.slow
+
 CASES = 30
 DIMENSION = "fake.brightness"
 

@@ -9,6 +9,8 @@ import pytest
 from tests.evalkit.conftest import Command
 from tests.evalkit.test_resume import contents
 
+pytestmark = pytest.mark.slow
+
 
 def arguments(out: Path, log: Path, *, late: bool, fail_on: str = "") -> list[str]:
     return [

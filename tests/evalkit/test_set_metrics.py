@@ -15,6 +15,8 @@ from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from tests.evalkit.conftest import FAKES, Command
 
+pytestmark = pytest.mark.slow
+
 TEACHER = "fake-flat:level=100"
 STUDENT = "fake-flat:level=180"
 

@@ -319,6 +319,7 @@ def test_hostile_comparisons_are_text(compared: FakeRunResults, tmp_path: Path) 
     assert page.text.count(visible(HOSTILE).split()[0]) >= 4
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_case_in_the_browser(compared: FakeRunResults, tmp_path: Path) -> None:
     index = HtmlExporter(HtmlExporter.Settings()).export(compared, tmp_path / "out")
@@ -333,6 +334,7 @@ def test_a_case_in_the_browser(compared: FakeRunResults, tmp_path: Path) -> None
     assert dom.count('class="pane"') == 3
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_bucket_leads_to_its_cases(compared: FakeRunResults, tmp_path: Path) -> None:
     index = HtmlExporter(HtmlExporter.Settings()).export(compared, tmp_path / "out")

@@ -160,6 +160,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert "&lt;/script&gt;" in page
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_browser_has_nothing_to_complain_about(tmp_path: Path) -> None:
     written(WHOLE, tmp_path)

@@ -21,6 +21,8 @@ from evalkit.cli.leaderboard import command
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
 
+pytestmark = pytest.mark.slow
+
 FAKES = Path(__file__).parent.parent / "fakes"
 Answer = tuple[int, str]
 

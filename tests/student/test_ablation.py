@@ -12,7 +12,7 @@ from evalkit.studies import ablation
 from tests.student.recipe.recipes import distillation
 from tests.student.test_student_command import flat, own_signals  # noqa: F401 (pytest finds fixtures by name)
 
-pytestmark = pytest.mark.usefixtures("own_signals")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_signals")]
 
 
 @pytest.fixture

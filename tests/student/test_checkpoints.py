@@ -10,6 +10,8 @@ import pytest
 from evalkit.api.errors import UnavailableError
 from tests.student.drawing import STUDENT, generator, request
 
+pytestmark = pytest.mark.slow
+
 
 def damaged(checkpoints, tmp_path, part, change):
     from safetensors.torch import load_file, save_file

@@ -16,6 +16,8 @@ from evalkit.student.pipelines.nfe import EvaluationCount
 from evalkit.student.pipelines.pixels import flatten
 from evalkit.student.pipelines.settings import DiffusersSettings, SchedulerSettings
 
+pytestmark = pytest.mark.slow
+
 ANY, ONE_LAYOUT = ABILITIES["QwenImagePipeline"], ABILITIES["QwenImage21Pipeline"]
 
 

@@ -13,7 +13,7 @@ from evalkit.cli import main
 from tests.student.recipe.helpers import FlatData
 from tests.student.recipe.recipes import distillation, teaching, write
 
-pytestmark = pytest.mark.usefixtures("own_signals")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_signals")]
 
 
 @pytest.fixture

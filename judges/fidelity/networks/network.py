@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.api.pictures import Pixels
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 Features = NDArray[np.float32]
 """Shape (n, d)."""
 
-INSTALL = "pip install 'evalkit[fidelity]'"
+INSTALL = install_line("fidelity")
 
 
 class FeatureNetwork(Protocol):

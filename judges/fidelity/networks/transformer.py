@@ -148,6 +148,9 @@ def missing(model: str) -> tuple[str, str] | None:
 
 def load(kind: str, model: str) -> Any:
     """A model of transformers in float32, for inference. Raises `UnavailableError` with the next step."""
+    lack = missing(model)
+    if lack:
+        raise UnavailableError(lack[0], where=model, hint=lack[1])
     ensure_torchvision()
     import transformers
 

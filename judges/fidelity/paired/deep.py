@@ -66,12 +66,12 @@ class DeepJudge(ABC):
         """A module that maps two pictures (1, 3, H, W), float in [0, 1], to their distance."""
 
     def _distance(self, one: Pixels, other: Pixels) -> float:
-        import torch
-
         with self._loading:
             if self._model is None:
                 with backbone(self._net, self.settings):
                     self._model = self._build().to(device("auto")).eval()
+        import torch  # after `backbone`, which says so if torch is missing
+
         with torch.inference_mode():
             rows = [
                 torch.tensor(pixels).permute(2, 0, 1)[None].to(device("auto")).float() / 255 for pixels in (one, other)

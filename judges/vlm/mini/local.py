@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.api.errors import PictureError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.api.pictures import Pixels, decode
 from evalkit.compat.torchvision_cpu import ensure_torchvision
 from evalkit.formats.keys import digest
@@ -117,7 +118,7 @@ class _Answerer:
             from llguidance.hf import from_tokenizer
             from transformers import AutoTokenizer, Qwen3VLForConditionalGeneration
         except ImportError as error:
-            hint = 'pip install "evalkit[diffusers,vllm]"'
+            hint = install_line("diffusers", "vllm")
             raise UnavailableError(f"judge-mini can't run: {error}", where=str(folder), hint=hint) from error
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -14,6 +14,8 @@ from evalkit.judges.fidelity.networks.transformer import Clip, DinoV2
 from evalkit.plugins.registry import PluginSpec, create
 from tests.judges.fidelity.conftest import blobs
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_packaged_network_sees_what_pictures_share() -> None:
     network = EfficientNetLite0()

@@ -16,6 +16,8 @@ from tests.judges.vlm import hostile_server as server_
 from tests.judges.vlm.fakes import served_seeing
 from tests.judges.vlm.hostile_server import HostileServer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 benchmark: {{use: fake-benchmark, count: 3, size: 32}}
 student: {{use: fake-flat, level: 100}}

@@ -20,6 +20,8 @@ from evalkit.judges.vlm.source import coordinates, seen_at, unfit
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels
 from tests.judges.vlm.looks import CLEAN, POSTER, QUIET, statuses, values, verdict
 
+pytestmark = pytest.mark.slow
+
 # --------------------------------------------------------------------------------------------------- pictures and case
 
 

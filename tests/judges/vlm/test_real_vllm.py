@@ -36,6 +36,8 @@ from evalkit.judges.vlm.wire import read_completion, request_fields
 from evalkit.store.run_reader import RunReader
 from tests.judges.vlm.in_process import InProcess
 
+pytestmark = pytest.mark.vllm
+
 SAME = 1e-3
 """Largest difference of a probability, HTTP against transformers, both in float32; measured: 2e-7 over 204 tokens."""
 TOLERANCE = 0.01

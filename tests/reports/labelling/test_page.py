@@ -101,6 +101,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert page.count("</script>") == 1 + 1 + len(files)
 
 
+@pytest.mark.browser
 @needs_browser
 def test_hostile_text_does_nothing(tmp_path: Path) -> None:
     _, files = drawn(tmp_path)
@@ -134,6 +135,7 @@ def saved(page: Page, folder: Path) -> dict:
     return dict(content)
 
 
+@pytest.mark.browser
 @needs_browser
 def test_labelled_by_keys_alone(tmp_path: Path) -> None:
     sheet, files = drawn(tmp_path)
@@ -177,6 +179,7 @@ def test_labelled_by_keys_alone(tmp_path: Path) -> None:
         assert page.js("document.getElementById('rater').value") == "Ann B"
 
 
+@pytest.mark.browser
 @needs_browser
 def test_what_a_browser_kept_may_be_rubbish(tmp_path: Path) -> None:
     index = written(tmp_path, *drawn(tmp_path))
@@ -193,6 +196,7 @@ def test_what_a_browser_kept_may_be_rubbish(tmp_path: Path) -> None:
         assert page.console == []
 
 
+@pytest.mark.browser
 @needs_browser
 def test_without_storage_it_works_and_says_so(tmp_path: Path) -> None:
     index = written(tmp_path, *drawn(tmp_path))
@@ -208,6 +212,7 @@ def test_without_storage_it_works_and_says_so(tmp_path: Path) -> None:
         assert page.console == []
 
 
+@pytest.mark.browser
 @needs_browser
 def test_nothing_sticks_out_of_a_telephone(tmp_path: Path) -> None:
     index = written(tmp_path, *drawn(tmp_path))

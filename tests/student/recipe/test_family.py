@@ -13,6 +13,8 @@ from evalkit.student.recipe.family import family_of
 from evalkit.student.recipe.sample import euler
 from tests.student.recipe.helpers import KIND_IDS, KINDS, family, load
 
+pytestmark = pytest.mark.slow
+
 SIZE = (64, 64)
 STEPS = 3
 TOLERANCE = 2e-5

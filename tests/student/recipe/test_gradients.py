@@ -9,7 +9,7 @@ from evalkit.student.recipe.guidance import BASE, Expert
 from evalkit.student.recipe.sample import euler
 from tests.student.recipe.helpers import KIND_IDS, KINDS, SIDE, batches, family
 
-pytestmark = pytest.mark.usefixtures("small_sources")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_sources")]
 GUIDANCE = 2.0
 SCHEDULE = (
     Expert("one", 0.5, steps=(0, 1)),

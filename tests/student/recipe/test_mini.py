@@ -7,6 +7,8 @@ from evalkit.student.recipe.sample import euler
 from evalkit.student.recipe.teach import Teaching, TeachSettings
 from tests.student.recipe.helpers import SIDE, FlatData, batches, changed, copy_of, family
 
+pytestmark = pytest.mark.slow
+
 SIZE = (SIDE, SIDE)
 
 

@@ -9,7 +9,7 @@ from evalkit.student.recipe.lora import add_lora
 from evalkit.student.recipe.teach import Teaching, TeachSettings
 from tests.student.recipe.helpers import KIND_IDS, KINDS, SIDE, batches, changed, copy_of, family
 
-pytestmark = pytest.mark.usefixtures("small_sources")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_sources")]
 LORA = (2, 2.0)
 # the last block of 1.x goes on with the text that nothing reads any more
 UNUSED = {

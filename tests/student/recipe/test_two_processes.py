@@ -11,6 +11,8 @@ import pytest
 
 from tests.student.recipe.recipes import distillation, teaching, write
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

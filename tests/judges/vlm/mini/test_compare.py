@@ -3,11 +3,15 @@
 import random
 from typing import Any
 
+import pytest
+
 from evalkit.api.training import JudgeData
 from evalkit.judges.vlm.mini import fast
 from evalkit.judges.vlm.mini.batch import sample_seeing
 from evalkit.judges.vlm.mini.build import JudgeSize, build_model
 from evalkit.judges.vlm.mini.lessons import Coder
+
+pytestmark = pytest.mark.slow
 
 SIZE = JudgeSize()
 

@@ -12,6 +12,8 @@ from evalkit.judges.vlm.mini.fast import Past, read_prefix, read_rows, see, to_p
 from evalkit.judges.vlm.mini.lessons import Coder, rows
 from evalkit.judges.vlm.mini.prompts import system
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["compliance", "pairwise"])
 def test_same_logits_as_transformers(tiny: Path, coder: Coder, data: JudgeData, kind: str) -> None:

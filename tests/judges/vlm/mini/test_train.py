@@ -16,6 +16,8 @@ from evalkit.cli import main
 from evalkit.judges.vlm.mini.local import FILES
 from evalkit.judges.vlm.mini.train import Plan, Trainer, trainer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_signals() -> Iterator[None]:
