@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+TOKEN_PX = 16
+"""Side of the square of the picture that one latent token stands for, px."""
+
 
 def interpolate(x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
     """z_σ on the linear path; `sigma` (B,), the others (B, …)."""
