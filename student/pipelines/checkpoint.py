@@ -23,7 +23,12 @@ LIBRARIES = frozenset({"diffusers", "transformers"})
 OWN_CLASSES = frozenset(
     {("evalkit.student.mini.codec", "LinearCodec"), ("evalkit.student.mini.scheduler", "SamplePredictionScheduler")}
 )
-"""What a checkpoint may name beside the libraries' classes: the parts of our own mini models, and nothing else."""
+"""The only classes that a checkpoint may name beside those of the libraries: the parts of our own mini models."""
+FORMER_MODULES = {
+    "evalkit.student.mini.codec": "student.mini.codec",
+    "evalkit.student.mini.scheduler": "student.mini.scheduler",
+}
+"""What older checkpoints call the modules of `OWN_CLASSES`. A module is never imported by its former name."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_JSON = 10_000_000
@@ -109,23 +114,40 @@ def pipeline_class(folder: Path, override: str | None) -> str:
 
 
 def components(folder: Path) -> list[Component]:
-    """The parts that `model_index.json` lists; other lists in it (`sample_sigmas`) hold no strings.
+    """The parts that `model_index.json` lists, by the current names of their classes.
+
+    Lists that hold no strings (`sample_sigmas`) are no parts.
 
     Raises:
-        UnavailableError: a name or a library that is not plain: it could lead out of the folder, or to other code.
+        UnavailableError: a name could lead out of the folder, or a class is not one of the libraries' or our own.
     """
     found = []
-    for name, value in _model_index(folder).items():
+    for name, value in with_current_names(_model_index(folder)).items():
         if name.startswith("_") or not isinstance(value, list) or not any(isinstance(part, str) for part in value):
             continue
         plain = len(value) == 2 and all(isinstance(part, str) for part in value) and _NAME.fullmatch(name)
         if not plain or not (tuple(value) in OWN_CLASSES or (value[0] in LIBRARIES and _NAME.fullmatch(value[1]))):
-            what = f"component {clean(name)!r} would be loaded by {clean(str(value))}, which is not a library of ours"
+            what = f"component {clean(name)!r} names the class {clean(str(value))}, which evalkit does not allow"
             raise UnavailableError(
                 what, where=str(folder / "model_index.json"), hint="custom pipeline code is never run"
             )
         found.append(Component(name, *value))
     return found
+
+
+def with_current_names(index: dict[str, Any]) -> dict[str, Any]:
+    """The content of a `model_index.json`, with the current names of our own classes in place of former ones."""
+
+    def current(value: Any) -> Any:
+        return next(([module, name] for module, name in OWN_CLASSES if value == [FORMER_MODULES[module], name]), value)
+
+    return {name: current(value) for name, value in index.items()}
+
+
+def has_former_names(folder: Path) -> bool:
+    """Whether the checkpoint was written when our own classes had other names. Raises as `components`."""
+    index = _model_index(folder)
+    return with_current_names(index) != index
 
 
 def refuse_pickles(folder: Path) -> None:
@@ -182,10 +204,9 @@ def content_digest(folder: Path) -> str:
     Raises:
         UnavailableError: a file can't be read.
     """
-    names = ["model_index.json"]
-    for part in components(folder):
-        names += [file.relative_to(folder).as_posix() for file in _files(folder / part.name)]
-    return digest([[name, file_digest(folder / name)] for name in sorted(names)])
+    files = [file for part in components(folder) for file in _files(folder / part.name)]
+    found = [[file.relative_to(folder).as_posix(), file_digest(file)] for file in files]
+    return digest(sorted([["model_index.json", _index_digest(folder / "model_index.json")], *found]))
 
 
 def file_digest(path: Path) -> str:
@@ -198,6 +219,20 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UnavailableError(f"can't be read: {error.strerror}", where=str(path), hint="check the path") from error
+
+
+def _index_digest(path: Path) -> str:
+    """SHA-256 of `model_index.json` as if it had the names of `FORMER_MODULES`.
+
+    The move of our own classes to another module changes no picture. So it must not change the fingerprint either, by
+    which finished pictures are found again.
+    """
+    whole = file_digest(path)
+    content = path.read_bytes()
+    former = content
+    for current, old in FORMER_MODULES.items():
+        former = former.replace(f'"{current}"'.encode(), f'"{old}"'.encode())
+    return whole if former == content else hashlib.sha256(former).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -52,9 +52,12 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         _hush()
         dtype = getattr(torch, settings.dtype)
         models, own = _load_models(folder, dtype), _load_own_parts(folder)
-        pipe = getattr(diffusers, name).from_pretrained(
+        pipeline = getattr(diffusers, name)
+        reader = _reader_of_former_names(pipeline) if disk.has_former_names(folder) else pipeline
+        pipe = reader.from_pretrained(
             folder, **models, **dict.fromkeys(own), dtype=dtype, use_safetensors=True, local_files_only=True
         )
+        pipe.__class__ = pipeline
         for part, loaded in own.items():
             setattr(pipe, part, loaded)
         checkpoint = _describe(pipe, name)
@@ -147,6 +150,20 @@ def _load_own_parts(folder: Path) -> dict[str, Any]:
         for part in parts
         if not any((folder / part.name).glob("*.safetensors"))
     }
+
+
+def _reader_of_former_names(pipeline: Any) -> Any:
+    """A subclass of `pipeline` that reads `model_index.json` with the current names of our own classes.
+
+    diffusers imports the module of every part that the index names, also if the part is given. Under a former name it
+    would find no module, or one of the user's.
+    """
+
+    def load_config(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return disk.with_current_names(super(reader, cls).load_config(*args, **kwargs))
+
+    reader: Any = type(pipeline.__name__, (pipeline,), {"load_config": classmethod(load_config)})
+    return reader
 
 
 def _describe(pipe: Any, name: str) -> Checkpoint:
