@@ -1,6 +1,6 @@
-"""A checkpoint on disk: where it is, which pipeline it is for, that it is safe to load, and what identifies it.
+"""A checkpoint on disk: finds it, checks that it is safe to load, and computes the digest that identifies it.
 
-No torch and no diffusers here: a run whose pictures all exist already loads nothing.
+This module needs neither torch nor diffusers, so that a run whose pictures all exist loads neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from evalkit.api.errors import UnavailableError
 from evalkit.formats.foreign_text import clean
 from evalkit.formats.keys import digest
-from evalkit.student.pipelines.call import ABILITIES
+from evalkit.student.pipelines.call import PIPELINES
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 WANTED_FROM_HUB = ["model_index.json", *(f"*/*.{end}" for end in ("json", "safetensors", "txt", "jinja", "model"))]
@@ -44,12 +44,12 @@ class Component(NamedTuple):
 
 
 def locate(model: str, revision: str | None) -> Path:
-    """The folder of `model`: itself if it is one, or else a snapshot of the hub id, fetched if it is not there yet.
+    """The folder `model`, or else a snapshot of that hub id, which is downloaded if it is not in the cache.
 
-    Only configuration and safetensors are fetched.
+    Only configuration and safetensors are downloaded.
 
     Raises:
-        UnavailableError: neither a folder nor a hub id that can be had.
+        UnavailableError: it is neither a folder nor a hub id that can be downloaded.
     """
     folder = Path(model)
     if folder.is_dir():
@@ -64,19 +64,21 @@ def locate(model: str, revision: str | None) -> Path:
         return Path(snapshot_download(model, revision=revision, allow_patterns=WANTED_FROM_HUB))
     except HFValidationError as error:
         raise UnavailableError("no such folder", where=model, hint="check the path of model") from error
-    except Exception as error:  # no network, no such repository, gated, disk full: all of them mean no weights
+    except Exception as error:  # no network, no such repository, access denied, disk full: no weights in any case
         where = f"{model}@{revision}" if revision else model
         hint = f"no such folder here; if it is a hub id: hf download {model}" + (
             f" --revision {revision}" * bool(revision)
         )
-        raise UnavailableError(f"weights can't be had: {clean(str(error))}", where=where, hint=hint) from error
+        raise UnavailableError(
+            f"the weights can't be downloaded: {clean(str(error))}", where=where, hint=hint
+        ) from error
 
 
 def locate_lora(lora: str) -> Path:
-    """The file of `lora`: itself if it is one, or else `owner/repository/file` on the hub, fetched if need be.
+    """The file `lora`, or else `owner/repository/file` on the hub, which is downloaded if it is not in the cache.
 
     Raises:
-        UnavailableError: neither a file nor a file of the hub that can be had.
+        UnavailableError: it is neither a file nor a file of the hub that can be downloaded.
     """
     on_hub = hub_file(lora)
     if on_hub is None:
@@ -88,7 +90,7 @@ def locate_lora(lora: str) -> Path:
         return Path(hf_hub_download(repository, name))
     except Exception as error:  # as in `locate`
         hint = f"no such file here; if it is on the hub: hf download {repository} {name}"
-        raise UnavailableError(f"the LoRA can't be had: {clean(str(error))}", where=lora, hint=hint) from error
+        raise UnavailableError(f"the LoRA can't be downloaded: {clean(str(error))}", where=lora, hint=hint) from error
 
 
 def hub_file(lora: str) -> tuple[str, str] | None:
@@ -104,11 +106,11 @@ def pipeline_class(folder: Path, override: str | None) -> str:
     """The pipeline class to load: `override`, or the one `model_index.json` names.
 
     Raises:
-        UnavailableError: it is none of those evalkit knows.
+        UnavailableError: evalkit does not support that class.
     """
     name = override or _model_index(folder).get("_class_name")
-    if not isinstance(name, str) or name not in ABILITIES:
-        hint = f"pipelines that can be judged: {', '.join(ABILITIES)}"
+    if not isinstance(name, str) or name not in PIPELINES:
+        hint = f"supported pipelines: {', '.join(PIPELINES)}"
         raise UnavailableError(f"pipeline {clean(str(name))!r} is not supported", where=str(folder), hint=hint)
     return name
 
@@ -151,10 +153,10 @@ def has_former_names(folder: Path) -> bool:
 
 
 def refuse_pickles(folder: Path) -> None:
-    """Refuse weights that only come as pickle files: loading one can run any code that is in it.
+    """Refuse weights that exist only as pickle files: loading one can run any code that is in it.
 
     Raises:
-        UnavailableError: naming the file and how to convert it.
+        UnavailableError: the message names the file and how to convert it.
     """
     for part in components(folder):
         files = list(_files(folder / part.name))
@@ -196,10 +198,10 @@ def check_safetensors(path: Path) -> list[str]:
 def content_digest(folder: Path) -> str:
     """SHA-256 over `model_index.json` and every file of every component: relative name and sha256 of its content.
 
-    The whole content, not only the headers: two training checkpoints of one student have the same names, sizes and
-    headers, and a CI that took one for the other would judge last week's pictures. Reading costs 1.8 GB/s on the
-    build machine (hashlib, cached file), once per run, and warms the cache for the load that follows. Files in a hub
-    cache are already named by their sha256, which is used instead.
+    Headers alone would not do: two training checkpoints of one student have the same names, sizes and headers, and a
+    CI that mistook one for the other would judge last week's pictures. The build machine reads 1.8 GB/s (hashlib,
+    cached file), once per run, which also warms the file cache for the load that follows. Files in a hub cache are
+    named by their sha256; it is taken from there.
 
     Raises:
         UnavailableError: a file can't be read.

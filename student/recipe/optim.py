@@ -1,4 +1,4 @@
-"""Optimisers, learning-rate schedule, and the moving average of weights."""
+"""Optimisers, the learning-rate schedule, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def make_optimizers(named: Iterable[tuple[str, Tensor]], name: Literal["adamw", 
     """The optimisers that divide the trainable weights of `named` among them.
 
     `muon` orthogonalises the updates of the matrices inside transformer blocks (arXiv 2502.16982, with its scaling to
-    AdamW's step size); embeddings, norms and the first and last layer stay with AdamW.
+    AdamW's step size); embeddings, norms and the first and last layer use AdamW.
     """
     import torch
 
