@@ -45,9 +45,9 @@ def distill(recipe: Path, out: Path | None) -> int:
     started, done = time.monotonic(), 0
     for figures in runner.run(stop.is_set):
         done = int(figures["step"])
-        if runner.talks:
+        if runner.is_main_process:
             _say(figures, read.steps, time.monotonic() - started)
-    if not runner.talks:
+    if not runner.is_main_process:
         return 0 if runner.finished else EXIT_INTERRUPTED
     click.echo(err=True)
     if not runner.finished:
