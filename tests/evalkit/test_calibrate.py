@@ -16,8 +16,8 @@ from evalkit.api.errors import ConfigError
 from evalkit.api.records import Role
 from evalkit.studies.calibrate.run import calibrate
 from evalkit.studies.calibrate.schema import PUBLISHED, make_schema, schema_text
+from tests.evalkit.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
 from tests.evalkit.conftest import FAKES, Command
-from tests.evalkit.studies.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
 
 
 @pytest.fixture(scope="module")

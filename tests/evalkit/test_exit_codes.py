@@ -164,7 +164,7 @@ def test_130_interrupted_says_how_to_go_on(tmp_path: Path, environment: dict[str
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "go on with the same command: evalkit run" in stderr
+    assert "to continue, run the same command again: evalkit run" in stderr
     drawn_before = log.read_text().splitlines()
     assert evalkit(*arguments).returncode == 0
     assert log.read_text().splitlines() == [f"flat/{i:04d}" for i in range(6)], "finished pictures are not drawn again"
