@@ -85,7 +85,7 @@ def test_2_a_baseline_of_another_benchmark(tmp_path: Path, evalkit: Command) -> 
         ("a: &a [1]\nb: *a", "evalkit.yaml:1: anchors and aliases are not read"),
         ("seeds: 1\nseeds: 2", "key 'seeds' is given twice"),
         ("!!python/object/apply:os.system ['touch pwned']", "could not determine a constructor"),
-        ("[1, 2]", "no mapping of keys to values"),
+        ("[1, 2]", "not a mapping of keys to values"),
     ],
 )
 def test_2_wrong_config(tmp_path: Path, evalkit: Command, text: str, says: str) -> None:
