@@ -16,7 +16,7 @@ from evalkit.api.records import JSON, Role
 from evalkit.api.results import GateStatus, Interval
 from evalkit.config.model import Gate
 from evalkit.stats.intervals import case_means, mean_interval
-from evalkit.stats.stability import Unstable, unstable_cases
+from evalkit.stats.stability import UnstableCase, unstable_cases
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.compare import difference_bounds, looked
 from evalkit.verdict.gates import check
@@ -36,7 +36,7 @@ class AAReport(NamedTuple):
     """What an A/A check found."""
 
     n_cases: int
-    unstable: tuple[Unstable, ...]
+    unstable: tuple[UnstableCase, ...]
     gates: tuple[ChanceFailures, ...]
 
 

@@ -91,7 +91,7 @@ def test_interrupted_it_says_how_to_go_on(environment: dict[str, str], tmp_path:
         running.send_signal(signal.SIGINT)
         said = running.stderr.read()
         assert running.wait(60) == 130, said
-    assert "go on with the same command: evalkit frontier" in said
+    assert "to continue, run the same command again: evalkit frontier" in said
     assert not (tmp_path / "out" / "frontier.json").exists()
 
 

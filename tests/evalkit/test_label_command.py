@@ -77,7 +77,7 @@ def test_every_case_has_the_same_chance(run: Path) -> None:
 def test_pairs_are_two_pictures_on_random_sides(run: Path) -> None:
     with RunReader(run) as reader:
         sheet, _ = choose(reader, [f"{DIMENSION}=pairwise"], 1000, seed=0)
-        with pytest.raises(UsageError, match="a pair takes the pictures of both roles"):
+        with pytest.raises(UsageError, match="a pairwise question needs the pictures of both roles"):
             choose(reader, [f"{DIMENSION}=pairwise"], 10, 0, (Role.STUDENT,))
         single, _ = choose(reader, [DIMENSION], 1000, 0, (Role.TEACHER,))
     assert len(sheet.items) == CASES - 2, "without the case nobody scored, and the one without a student"
@@ -113,10 +113,10 @@ def test_the_command_writes_a_page_that_shows_no_scores(run: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ((), "which dimensions?"),
+        ((), "no dimension is given"),
         (("--dimension", "fake.brightnes"), "no dimension `fake.brightnes`"),
-        (("--dimension", f"{DIMENSION}=stars"), "`stars` is no kind of question"),
-        (("--dimension", DIMENSION, "--dimension", f"{DIMENSION}=yesno"), "asked twice"),
+        (("--dimension", f"{DIMENSION}=stars"), "`stars` is not a kind of question"),
+        (("--dimension", DIMENSION, "--dimension", f"{DIMENSION}=yesno"), "given twice"),
         (("--dimension", DIMENSION, "--n", "0"), "--n"),
         (("--dimension", DIMENSION, "--role", "nobody"), "nobody"),
     ],

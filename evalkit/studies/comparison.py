@@ -1,15 +1,17 @@
-"""Two finished run folders: compare them, gate the difference, and write the newer one's reports again."""
+"""Compares two finished runs, applies gates to the difference, and writes the newer run's reports again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from evalkit.api.errors import UsageError
 from evalkit.api.records import Dimension, Role
 from evalkit.api.results import Comparison, GateResult, RunSummary
 from evalkit.config.model import Gate, RunConfig
+from evalkit.engine.run import export
 from evalkit.formats.keys import to_json
 from evalkit.stats.intervals import case_means
 from evalkit.store.run_reader import RunReader
@@ -19,41 +21,46 @@ from evalkit.verdict.gates import check
 from evalkit.verdict.results import StoredResults
 
 
-def compare_folders(
-    base: Path, new: Path, drops: Iterable[str] = (), *, report: bool = False
-) -> tuple[Comparison, tuple[GateResult, ...]]:
-    """What changed between two runs, and what gates of the form `dimension=max_drop` say of it.
+class GatedComparison(NamedTuple):
+    """What changed between two runs, and the result of each gate."""
+
+    comparison: Comparison
+    gates: tuple[GateResult, ...]
+
+
+def compare_runs(base: Path, new: Path, drops: Iterable[str] = (), *, report: bool = False) -> GatedComparison:
+    """Compare two run folders.
 
     Args:
         base: run folder of the baseline.
         new: run folder of the run under test.
-        drops: gates.
+        drops: gates of the form `dimension=max_drop`.
         report: store the comparison in the new run and write its reports again.
 
     Raises:
-        UsageError: not two finished runs, or a gate on a dimension they do not share.
+        UsageError: one of the two is not a finished run, or a gate names a dimension that they do not share.
     """
     if base.is_file():
         raise UsageError("a leaderboard file has no cases to compare", where=str(base), hint="use a run folder")
     with RunReader(base) as reference, RunReader(new) as reader:
         summary = StoredResults(reader).summary()
-        dimensions = _shared(reader, reference, summary)
+        dimensions = _shared_dimensions(reader, reference, summary)
         comparison = compare(reader, Baseline(reference), dimensions)
-        gates = tuple(_gate(text, reader, reference, dimensions) for text in drops)
+        gates = tuple(_check_gate(text, reader, reference, dimensions) for text in drops)
     if report:
-        _write(new, base, replace(summary, comparison=comparison))
-    return comparison, gates
+        _write_reports(new, base, replace(summary, comparison=comparison))
+    return GatedComparison(comparison, gates)
 
 
-def _shared(new: RunReader, base: RunReader, summary: RunSummary) -> dict[str, Dimension]:
-    """The dimensions of the judges that are the same in both runs."""
+def _shared_dimensions(new: RunReader, base: RunReader, summary: RunSummary) -> dict[str, Dimension]:
+    """The dimensions whose judge is the same in both runs."""
     ours: Mapping[str, str] = new.meta("judges") or {}
     theirs: Mapping[str, str] = base.meta("judges") or {}
     same = {judge for judge, fingerprint in ours.items() if theirs.get(judge) == fingerprint}
     return {row.dimension.name: row.dimension for row in summary.dimensions if row.judge in same}
 
 
-def _gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, Dimension]) -> GateResult:
+def _check_gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, Dimension]) -> GateResult:
     name, _, bound = text.partition("=")
     try:
         gate = Gate(dimension=name, max_drop=float(bound), against="baseline")
@@ -68,9 +75,7 @@ def _gate(text: str, new: RunReader, base: RunReader, dimensions: Mapping[str, D
     return check(gate, -differences if dimension.higher_is_better else differences, low=low, high=high)
 
 
-def _write(new: Path, base: Path, summary: RunSummary) -> None:
-    from evalkit.engine.run import export
-
+def _write_reports(new: Path, base: Path, summary: RunSummary) -> None:
     store = RunStore(new)
     try:
         store.set_meta("baseline", str(base.resolve()))
