@@ -1,1 +1,1 @@
-"""What to ask: suites, procedural scenes with exact truth, labelled image folders."""
+"""The cases that models are asked: suites, procedural scenes with exact truth, and labelled image folders."""

@@ -1,4 +1,4 @@
-"""Paths that a suite names: relative, and never outside its folder."""
+"""Resolves paths that a suite names. They are relative to the suite's folder and never leave it."""
 
 from __future__ import annotations
 

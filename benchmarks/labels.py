@@ -1,7 +1,7 @@
-"""Pictures labelled by hand: a folder with `labels.jsonl` and images, read as a benchmark and as labels.
+"""Reads a folder of pictures labelled by hand (`labels.jsonl` and images), as a benchmark and as labels.
 
-Each line has `id`, `image` (relative to the folder), `prompt`, and `expected_text` or `expected_texts`. Fields this
-file does not know are left alone: other people's label files have more. For measuring judges a line may also have
+Each line has `id`, `image` (relative to the folder), `prompt`, and `expected_text` or `expected_texts`. Unknown fields
+are ignored, because other people's label files have more. For measuring judges a line may also have
 `words` (`expected`, `observed`, `status`), `error_boxes` (`kind`, `text`, `box`) and `ignore_boxes`.
 """
 
@@ -43,7 +43,7 @@ class WordLabel:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBox:
-    """Where a person saw wrong text: `typo`, `malformed`, `extra` or `duplicate`."""
+    """A place where a person saw wrong text. `kind` is `typo`, `malformed`, `extra` or `duplicate`."""
 
     kind: str
     text: str
@@ -52,7 +52,7 @@ class ErrorBox:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One labelled picture. `image` is relative to the folder; findings in `ignore_boxes` count neither way."""
+    """One labelled picture. `image` is relative to the folder. Findings in `ignore_boxes` are not counted."""
 
     id: str
     image: str
@@ -88,10 +88,11 @@ class LabelsBenchmark:
 
 
 def read_labels(folder: Path) -> Iterator[Label]:
-    """The labels of `folder`, lazily.
+    """Read the labels of `folder` lazily.
 
     Raises:
-        SuiteError: with file and line: a line that is no label, an id given twice, or an image outside the folder.
+        SuiteError: a line is not a label, an id is given twice, or an image is outside the folder. The error names file
+            and line.
     """
     seen: set[str] = set()
     for where, text, _ in read_jsonl(folder / LABELS, SuiteError):
@@ -117,9 +118,9 @@ def label_case(folder: Path, label: Label) -> Case:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height in px as the picture is shown (EXIF orientation applied), from the header alone.
+    """Width and height in px after the EXIF orientation is applied. Only the header is read.
 
-    A file that is missing, broken or too large gives `FALLBACK_SIZE`: the judge will say what is wrong with it.
+    For a file that is missing, broken or too large this is `FALLBACK_SIZE`; the judge will report what is wrong.
     """
     from PIL import Image
 
@@ -141,11 +142,11 @@ def picture_size(path: Path) -> tuple[int, int]:
 def word_positions(label: Label) -> tuple[int, ...]:
     """For each label word, its index among the whitespace-split expected texts.
 
-    Judges report one status per token of `expected_text.split()`. People leave out tokens that are mere separators
-    (a lone `-` or `/`), so the two are aligned from left to right; a token without a label counts neither way.
+    Judges report one status per token of `expected_text.split()`. People often give no label to a lone separator (`-`,
+    `/`), so labels and tokens are aligned from left to right. A token without a label is not counted.
 
     Raises:
-        SuiteError: a label word that is not among the tokens, in this order.
+        SuiteError: a label word is not among the tokens that follow the previous label word.
     """
     tokens = [token for text in label.expected_texts for token in text.split()]
     positions, start = [], 0

@@ -1,9 +1,9 @@
-"""How well a judge finds what a person found: precision, recall and F1 of word alarms and of finding boxes.
+"""Scores a judge against hand-made labels: precision, recall and F1 of word alarms and of finding boxes.
 
 A word is in error if its label is `typo`, `missing`, `malformed` or `duplicate` (`punct` counts as correct). An alarm
 is a word that the judge calls anything but `correct` or `punct`. A found box is a hit if it has IoU >= `MIN_IOU` with
-an error box, or its centre in one; an error box is found if some box hits it. A found box whose centre lies in an
-ignore box counts neither way.
+an error box, or if its centre lies in one. An error box is found if some box hits it. A found box whose centre lies
+in an ignore box is not counted.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ NO_ALARM = frozenset({"correct", "punct"})
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What a judge said of one picture.
+class TextVerdict:
+    """A judge's statement about the text of one picture.
 
-    `words` has one status per token of `expected_text.split()` (all expected texts, one after the other), `None` where
-    the judge abstained: such a word counts neither way. `boxes` are the boxes of its text findings.
+    `words` has one status per token of `expected_text.split()`, over all expected texts one after the other. `None`
+    means that the judge abstained; such a word is not counted. `boxes` are the boxes of its text findings.
     """
 
     words: tuple[str | None, ...]
@@ -32,14 +32,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """Hits, false alarms and misses. A rate that divides by nothing is `None`."""
+class DetectionCounts:
+    """Hits, false alarms and misses. A rate is `None` if its denominator is 0."""
 
     hits: int = 0
     false_alarms: int = 0
     misses: int = 0
     found: int = 0
-    """Truths that were found; differs from `hits` where two boxes hit one error, or one box two errors."""
+    """Errors that were found. Differs from `hits` where two boxes hit one error, or one box hits two errors."""
 
     @property
     def precision(self) -> float | None:
@@ -59,8 +59,8 @@ class Counts:
             return None
         return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(
+    def __add__(self, other: DetectionCounts) -> DetectionCounts:
+        return DetectionCounts(
             self.hits + other.hits,
             self.false_alarms + other.false_alarms,
             self.misses + other.misses,
@@ -69,16 +69,16 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class LabelAgreement:
     """One judge against one set of labels. `not_judged` are the ids of labelled pictures without a verdict."""
 
     pictures: int = 0
-    words: Counts = field(default_factory=Counts)
-    boxes: Counts = field(default_factory=Counts)
+    words: DetectionCounts = field(default_factory=DetectionCounts)
+    boxes: DetectionCounts = field(default_factory=DetectionCounts)
     not_judged: tuple[str, ...] = ()
 
-    def __add__(self, other: Agreement) -> Agreement:
-        return Agreement(
+    def __add__(self, other: LabelAgreement) -> LabelAgreement:
+        return LabelAgreement(
             self.pictures + other.pictures,
             self.words + other.words,
             self.boxes + other.boxes,
@@ -86,28 +86,28 @@ class Agreement:
         )
 
 
-def score_labels(labels: Iterable[Label], judged: Mapping[str, Judged]) -> dict[str, Agreement]:
+def score_labels(labels: Iterable[Label], judged: Mapping[str, TextVerdict]) -> dict[str, LabelAgreement]:
     """Agreement per source (the id up to its first `/`) and, under `all`, over all pictures.
 
     Raises:
-        SuiteError: a verdict whose number of words is not that of the expected text.
+        SuiteError: a verdict has another number of words than the expected text.
     """
-    result: dict[str, Agreement] = {"all": Agreement()}
+    result: dict[str, LabelAgreement] = {"all": LabelAgreement()}
     for label in labels:
         verdict = judged.get(label.id)
         one = (
-            Agreement(not_judged=(label.id,))
+            LabelAgreement(not_judged=(label.id,))
             if verdict is None
-            else Agreement(1, count_words(label, verdict.words), count_boxes(label, verdict.boxes))
+            else LabelAgreement(1, count_words(label, verdict.words), count_boxes(label, verdict.boxes))
         )
         source = label.id.split("/")[0]
-        result[source] = result.get(source, Agreement()) + one
+        result[source] = result.get(source, LabelAgreement()) + one
         result["all"] = result["all"] + one
     return result
 
 
-def count_words(label: Label, statuses: tuple[str | None, ...]) -> Counts:
-    """Word alarms on one picture; tokens that carry no label (see `word_positions`) count neither way."""
+def count_words(label: Label, statuses: tuple[str | None, ...]) -> DetectionCounts:
+    """Count word alarms on one picture. Tokens without a label (see `word_positions`) are not counted."""
     expected = sum(len(text.split()) for text in label.expected_texts)
     if len(statuses) != expected:
         what = f"{len(statuses)} judged words for {expected} expected ones"
@@ -121,20 +121,20 @@ def count_words(label: Label, statuses: tuple[str | None, ...]) -> Counts:
         hits += alarm and wrong
         false_alarms += alarm and not wrong
         misses += wrong and not alarm
-    return Counts(hits, false_alarms, misses, found=hits)
+    return DetectionCounts(hits, false_alarms, misses, found=hits)
 
 
-def count_boxes(label: Label, boxes: tuple[Box, ...]) -> Counts:
-    """Finding boxes on one picture."""
+def count_boxes(label: Label, boxes: tuple[Box, ...]) -> DetectionCounts:
+    """Count the finding boxes of one picture."""
     errors = [error.box for error in label.error_boxes]
     counted = [box for box in boxes if not any(_holds_centre(ignore, box) for ignore in label.ignore_boxes)]
     hits = sum(any(is_hit(box, error) for error in errors) for box in counted)
     found = sum(any(is_hit(box, error) for box in counted) for error in errors)
-    return Counts(hits, len(counted) - hits, len(errors) - found, found)
+    return DetectionCounts(hits, len(counted) - hits, len(errors) - found, found)
 
 
 def is_hit(found: Box, error: Box) -> bool:
-    """Whether a found box is about this error box."""
+    """Whether a found box hits this error box."""
     return found.iou(error) >= MIN_IOU or _holds_centre(error, found)
 
 

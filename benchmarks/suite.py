@@ -1,11 +1,11 @@
-"""Suites: a folder with `suite.yaml` (what it is) and `cases.jsonl` (one case per line).
+"""Reads and writes suites: folders with `suite.yaml` (the description) and `cases.jsonl` (one case per line).
 
     my-suite/
       suite.yaml      name, version, description, licence, tasks, languages, cases: cases.jsonl
       cases.jsonl     {"id": "poster-1", "prompt": "…", "texts": [{"text": "SALE"}]}
       images/a.png    source of an edit case: {"task": "edit", "source": {"path": "images/a.png", "sha256": ""}}
 
-The source's `sha256` is checked where it is given and filled in where it is empty.
+The source's `sha256` is checked if it is given and filled in if it is empty.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MINIS_CORE = Path(__file__).parent / "suites" / "minis-core"
 
 
 class SuiteHeader(base.Settings):
-    """What `suite.yaml` says. `cases` is relative to the folder and may not leave it."""
+    """The contents of `suite.yaml`. `cases` is relative to the folder and may not leave it."""
 
     name: str = Field(min_length=1, max_length=100)
     version: str = Field(min_length=1, max_length=100)
@@ -68,7 +68,7 @@ class SuiteBenchmark:
         return suite_info(self._folder)
 
     def cases(self) -> Iterator[Case]:
-        """The cases in file order, read line by line. Raises `SuiteError` naming file and line."""
+        """The cases in file order, read line by line. Raises `SuiteError`, which names file and line."""
         return read_cases(self._folder, read_header(self._folder))
 
 
@@ -105,7 +105,7 @@ class MinisCore(BuiltInSuite):
 
 
 def suite_info(folder: Path) -> BenchmarkInfo:
-    """What the suite in `folder` is; `digest` covers the bytes of both files and of every source image."""
+    """Describe the suite in `folder`. `digest` covers the bytes of both files and of every source image."""
     header = read_header(folder)
     digest = hashlib.sha256()
     for path in (folder / HEADER, cases_path(folder, header)):
@@ -117,7 +117,7 @@ def suite_info(folder: Path) -> BenchmarkInfo:
 
 
 def read_header(folder: Path) -> SuiteHeader:
-    """The header of the suite in `folder`. Raises `SuiteError` naming each wrong key."""
+    """The header of the suite in `folder`. Raises `SuiteError`, which names each wrong key."""
     path = folder / HEADER
     value = read_yaml(path, SuiteError)
     try:
@@ -133,12 +133,12 @@ def cases_path(folder: Path, header: SuiteHeader) -> Path:
 
 
 def read_cases(folder: Path, header: SuiteHeader) -> Iterator[Case]:
-    """The cases of a suite, lazily. Paths of source images come out absolute, their hashes filled in and checked.
+    """Read the cases of a suite lazily. Paths of source images become absolute; their hashes are filled in or checked.
 
     Only the ids seen so far are kept (to refuse duplicates).
 
     Raises:
-        SuiteError: with file and line, and what to do.
+        SuiteError: a case is wrong. The error names file and line, and says what to do.
     """
     lines: dict[str, str] = {}
     for where, text, _ in read_jsonl(cases_path(folder, header), SuiteError):
@@ -159,12 +159,12 @@ def read_cases(folder: Path, header: SuiteHeader) -> Iterator[Case]:
 
 
 def write_suite(folder: Path, header: SuiteHeader, cases: Iterable[Case]) -> None:
-    """Write a suite that `SuiteBenchmark` reads back; each file appears whole or not at all.
+    """Write a suite that `SuiteBenchmark` can read. Each file is written whole or not at all.
 
     Source images must already lie in `folder`; their paths are written relative to it.
 
     Raises:
-        SuiteError: no case, an id given twice, an undeclared task, or a source outside the folder.
+        SuiteError: there is no case, an id is given twice, a task is undeclared, or a source is outside the folder.
     """
     import yaml
 

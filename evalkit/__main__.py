@@ -1,4 +1,4 @@
-"""`evalkit` and `python -m evalkit`: make sure the rooms are ours, then hand over to the command line."""
+"""Entry point of `evalkit` and `python -m evalkit`: cleans the import path and runs the command line."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 
 
 def forget_working_folder() -> None:
-    """Drop the working folder that `python -m` puts on the path, so that a user's `benchmarks/` is never imported.
+    """Remove the working folder, which `python -m` puts on the import path.
 
-    It stays only where evalkit itself lives in it (a clone that is not installed).
+    Otherwise a user's own `yaml.py` or `numpy/` in that folder would be imported instead of the installed package. The
+    folder stays on the path only if evalkit itself lies in it (a clone that is not installed).
     """
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     here = os.path.abspath(os.getcwd())

@@ -28,7 +28,7 @@ def clip(text: str, limit: int) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """`text` on one line, what is unseen written out, clipped."""
+    """`text` on one line, with invisible characters written out, clipped."""
     return clip(visible(" ".join(text.split())), limit)
 
 
@@ -57,10 +57,10 @@ def xml(text: str) -> str:
 def markdown(text: str, limit: int = 500) -> str:
     """`text` as one line of GitHub Markdown that shows as itself: no markup, HTML, table cell, link or mention.
 
-    Of `@name`, `#123` and `GH-123` an entity alone would still notify or link: a zero-width space takes them apart.
+    GitHub notifies and links on `@name`, `#123` and `GH-123` even with an entity: a zero-width space prevents it.
     """
-    shown = _MARKDOWN.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", one_line(text, limit))
-    return _REFERENCE.sub("\\g<0>\N{ZERO WIDTH SPACE}", shown)
+    escaped = _MARKDOWN.sub(lambda found: f"{found[0][:-1]}&#{ord(found[0][-1])};", one_line(text, limit))
+    return _REFERENCE.sub("\\g<0>\N{ZERO WIDTH SPACE}", escaped)
 
 
 def command_data(text: str, limit: int = 1_000) -> str:
@@ -79,8 +79,8 @@ def command_property(text: str, limit: int = 200) -> str:
 def code_span(text: str, limit: int = 500) -> str:
     """`text` as a Markdown code span whose fence is longer than any run of backticks inside. Not for table cells.
 
-    A comment tag is taken apart by a zero-width space: bots look for theirs in the source, code or not.
+    A zero-width space breaks up a comment tag: bots look for their own tag in the source, even inside code.
     """
-    shown = one_line(text, limit).replace("<!--", "<\N{ZERO WIDTH SPACE}!--")
-    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
-    return f"{fence} {shown} {fence}"
+    line = one_line(text, limit).replace("<!--", "<\N{ZERO WIDTH SPACE}!--")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    return f"{fence} {line} {fence}"

@@ -27,7 +27,7 @@ def replacing_file(path: Path) -> Iterator[TextIO]:
 def replacing_folder(path: Path) -> Iterator[Path]:
     """An empty folder that takes the place of folder `path` when the block ends without an error.
 
-    A reader never sees half a folder; a killed run leaves a hidden `.part` that the next one clears away.
+    A reader never sees half a folder; a killed run leaves a hidden `.part` that the next run removes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part, old = path.with_name(f".{path.name}.part"), path.with_name(f".{path.name}.old")

@@ -1,4 +1,4 @@
-"""How figures and outcomes are put in words, the same in every report."""
+"""Figures and outcomes in words, the same in every report."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from evalkit.api.results import DimensionChange, DimensionResult, GateStatus, In
 OUTCOMES = {Outcome.PASSED: "Passed", Outcome.FAILED: "Failed", Outcome.UNDECIDED: "Undecided"}
 GLYPHS = {Outcome.PASSED: "✓", Outcome.FAILED: "✕", Outcome.UNDECIDED: "?"}
 GATES = {GateStatus.FAIL: "fail", GateStatus.LOW_POWER: "low power", GateStatus.PASS: "pass"}
-NO_GATE = "No gate configured: nothing in this run could have failed it."
-NOT_TOLD_APART = "not told apart"
+NO_GATE = "No gate configured: this run could not have failed."
+NOT_SIGNIFICANT = "not significant"
 SIGNIFICANT = 0.05
-"""Largest adjusted p value that tells a change from none."""
+"""Largest adjusted p-value at which a change counts as significant."""
 BLAMES = {
     "student-only": "student only",
     "both": "both (inherited)",
-    "student": "student, twin not judged",
+    "student": "student (twin not judged)",
     "teacher-only": "teacher only",
     "teacher": "teacher",
 }
@@ -40,7 +40,7 @@ def signed(value: float) -> str:
 
 
 def bounds(interval: Interval, *, sign: bool = False) -> str:
-    """`[low, high]`, or that the data give none."""
+    """`[low, high]`, or that there is no interval."""
     if interval.low is None or interval.high is None:
         return "(no interval)"
     write = signed if sign else figure
@@ -58,21 +58,21 @@ def direction(dimension: Dimension) -> str:
 
 
 def no_figure(result: DimensionResult) -> str:
-    """Why there is no figure, by the numbers."""
+    """That there is no figure, with the number of scores."""
     return f"no figure: {result.n_scored} of {result.n_expected} scored"
 
 
 def reading(difference: Interval, higher_is_better: bool) -> str:
-    """`worse`, `better` or `not told apart`: whether the interval of student minus teacher leaves out 0."""
+    """`worse`, `better` or `not significant`, which means that the confidence interval of the difference contains 0."""
     if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
-        return NOT_TOLD_APART
+        return NOT_SIGNIFICANT
     return "better" if (difference.value > 0) == higher_is_better else "worse"
 
 
 def change_reading(change: DimensionChange) -> str:
-    """`reading` of a change since the baseline, where its test stands after correction for all that was compared."""
+    """`reading` of a change since the baseline, if it is significant after correction for multiple comparisons."""
     if change.difference is None or change.p_adjusted is None or change.p_adjusted > SIGNIFICANT:
-        return NOT_TOLD_APART
+        return NOT_SIGNIFICANT
     return reading(change.difference, change.higher_is_better)
 
 
@@ -88,7 +88,7 @@ def control_counts(summary: RunSummary) -> str:
     """The controls in one line, or that there are none."""
     if not summary.controls:
         return "none"
-    return f"{sum(c.passed for c in summary.controls)} of {len(summary.controls)} judged right"
+    return f"{sum(c.passed for c in summary.controls)} of {len(summary.controls)} judged correctly"
 
 
 def seconds(value: float | None) -> str:

@@ -1,1 +1,1 @@
-"""Who answers: generators (diffusers pipelines, HTTP endpoints, folders of images)."""
+"""Generators (diffusers pipelines, HTTP endpoints, folders of images), the mini models, and the training recipes."""

@@ -1,4 +1,4 @@
-"""Bring your own images: pictures that already exist, matched to cases by id and seed."""
+"""A generator that reads pictures that already exist, matched to cases by id and seed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from evalkit.student.folder_index import Entry, FolderIndex, build_index
 
 
 class FolderSettings(Settings):
-    """`path` is the folder, `name` what reports call it, `licence` that of the images."""
+    """`path` is the folder, `name` its name in reports, `licence` the licence of the images."""
 
     primary: ClassVar[str] = "path"
 
@@ -37,9 +37,9 @@ class FolderGenerator:
     2. `<id>/<seed>.<ext>` or `<id>-<seed>.<ext>`;
     3. for seed 0: `<id>.<ext>`.
 
-    Names are tried with the id as it is and with its `/` written as `-`, in the folder and in its `images/`; `<ext>`
+    The id is tried as it is and with its `/` written as `-`, in the folder and in its `images/`; `<ext>`
     is png, jpg, jpeg or webp. Where ids such as `a` and `a-1` make file names ambiguous, write a manifest.
-    The bytes are handed over unchanged.
+    The bytes are passed on unchanged.
 
     Raises:
         ConfigError: no such folder.
@@ -55,7 +55,7 @@ class FolderGenerator:
 
     @cached_property
     def index(self) -> FolderIndex:
-        """Who is who in the folder; built on first use. Raises `ConfigError` on a broken manifest."""
+        """The index of the folder, built on first use. Raises `ConfigError` for a faulty manifest."""
         return build_index(self.settings.path)
 
     def info(self) -> GeneratorInfo:
@@ -63,7 +63,7 @@ class FolderGenerator:
         return GeneratorInfo(name, licence=self.settings.licence, settings={"path": str(self.settings.path)})
 
     def fingerprint(self, case: Case) -> str:
-        """Covers the content of every image that could stand for `case`, at any seed; not where the folder lies."""
+        """Covers the content of every image that could match `case`, at any seed, but not the path of the folder."""
         images = [[rule, entry.nfe, entry.seconds, self._content(entry)] for rule, entry in self.index.entries(case.id)]
         return digest("folder/1", images)
 
@@ -92,11 +92,13 @@ class FolderGenerator:
             state = path.stat()
             return _sha256(path, state.st_size, state.st_mtime_ns)
         except (GenerationError, OSError) as error:
-            return f"unusable: {error}"  # generate() says so for the case; mending the file regenerates it
+            return (
+                f"unusable: {error}"  # generate() reports it for the case; once the file is repaired, it is read again
+            )
 
 
 @lru_cache(maxsize=16_384)
 def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    """Hash of a file; `size` and `mtime_ns` make a changed file a new one."""
+    """Hash of a file; `size` and `mtime_ns` make the cache read a changed file again."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

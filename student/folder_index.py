@@ -1,4 +1,4 @@
-"""Which image file of a folder belongs to which case and seed. The folder is walked once; nothing outside is read."""
+"""Finds the image file of a case and seed in a folder. The folder is walked once; no file outside of it is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEEDED = re.compile(r"(?P<id>.+)[/-](?P<seed>0|[1-9][0-9]{0,18})")
 
 
 class Entry(NamedTuple):
-    """One image, by its path relative to the folder, and what the manifest says of how it was made."""
+    """One image: its path relative to the folder, and its NFE and seconds from the manifest."""
 
     path: str
     nfe: int | None = None
@@ -29,9 +29,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FolderIndex:
-    """Case id -> seed -> images, once as the manifest says and once as the file names say.
+    """Case id -> seed -> images, according to the manifest (`manifest`) and to the file names (`seeded`).
 
-    `plain` holds files without a seed in their name.
+    `plain` holds the files without a seed in their name.
     """
 
     root: Path
@@ -42,7 +42,8 @@ class FolderIndex:
     def find(self, case_id: str, seed: int) -> Entry | None:
         """The one image for `case_id` and `seed`, or `None`.
 
-        The manifest goes before file names; a file without a seed in its name stands for seed 0 if no other does.
+        The manifest takes precedence over file names. A file without a seed in its name is used for seed 0 if there is
+        no other.
 
         Raises:
             GenerationError: several images match.
@@ -59,7 +60,7 @@ class FolderIndex:
         return matches[0] if matches else None
 
     def entries(self, case_id: str) -> list[tuple[str, Entry]]:
-        """Every image that could stand for `case_id` at any seed, each with the rule that matched it; sorted."""
+        """Every image that could match `case_id` at any seed, each with the rule that matched it; sorted."""
         found = [(f"manifest {seed}", e) for seed, many in self.manifest.get(case_id, {}).items() for e in many]
         for name in _names(case_id):
             found += [(f"seed {seed}", e) for seed, many in self.seeded.get(name, {}).items() for e in many]
@@ -90,7 +91,7 @@ def build_index(root: Path) -> FolderIndex:
     Memory: about two dict entries per image file.
 
     Raises:
-        ConfigError: a manifest line that can't be used, by file and line.
+        ConfigError: a line of the manifest can't be used; `where` is its file and line.
     """
     seeded: dict[str, dict[int, tuple[Entry, ...]]] = {}
     plain: dict[str, tuple[Entry, ...]] = {}
@@ -158,7 +159,7 @@ def _nfe(record: dict[str, Any], where: str) -> int | None:
 def _seconds(record: dict[str, Any], where: str) -> float | None:
     seconds: float | None = _field(record, "seconds", (int, float), where, default=None)
     if seconds is not None and not (math.isfinite(seconds) and seconds >= 0):
-        raise ConfigError(f"seconds {seconds} is no duration", where=where)
+        raise ConfigError(f"seconds {seconds} is not a duration", where=where)
     return seconds
 
 

@@ -1,4 +1,4 @@
-"""Images from an HTTP endpoint that speaks the OpenAI images API: API-only models, vLLM-Omni, SGLang."""
+"""A generator for HTTP endpoints with the OpenAI images API: hosted models, vLLM-Omni, SGLang."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
 
 MAX_ANSWER = 128_000_000
-"""Bytes read of one answer: a 2048x2048 RGBA picture takes at most 22 MB as base64."""
+"""Largest answer that is read, bytes: a 2048x2048 RGBA picture takes at most 22 MB as base64."""
 SENT_SEEDS = 2**31
 """Seeds are sent modulo this: many servers keep them in a signed 32-bit integer."""
 
 
 class HttpSettings(Settings):
-    """Where to ask and how.
+    """The address of the endpoint, and how requests are sent.
 
     Args:
         url: base of the API (`https://host/v1`); `/images/generations` and `/images/edits` are added to it.
@@ -49,12 +49,12 @@ class HttpSettings(Settings):
         extra: more request fields (`quality`, `num_inference_steps`, …).
         seed_field: name of the field that takes the seed; empty: no seed is sent.
         response_format: empty: the field is not sent (servers that always answer in base64 refuse it).
-        declared_nfe: transformer evaluations as the provider states them; noted, never taken for a count.
+        declared_nfe: transformer evaluations as the provider states them; recorded as declared, never as a count.
         timeout_s: seconds for one whole answer.
         retries: further attempts after 429, 5xx, a dropped connection or a timeout.
-        max_wait_s: longest single wait; a longer `Retry-After` fails the request.
-        requests_per_minute: starts of requests, attempts included.
-        concurrency: requests under way at once.
+        max_wait_s: longest single wait; a longer `Retry-After` makes the request fail.
+        requests_per_minute: starts of requests, including repeated attempts.
+        concurrency: number of requests at the same time.
         image_hosts: other hosts that a `url` answer may point to.
     """
 
@@ -108,28 +108,28 @@ class _Reply(NamedTuple):
 
 
 class _Outcome(NamedTuple):
-    """One request's result; `fatal` is set where the reason would hold for any other request too."""
+    """The result of one request; `fatal` is set if the error concerns all other requests too."""
 
     result: Generated
     fatal: UnavailableError | None = None
 
 
-class _Forbidden(UnavailableError):
-    """Status 403: the key may not draw at all, or this prompt may not be drawn."""
+class _ForbiddenError(UnavailableError):
+    """Status 403: the key has no access, or this prompt is refused."""
 
 
-class _Stopped(Exception):
-    """Another thread failed, or the user pressed Ctrl-C: give up waiting."""
+class _StopRequested(Exception):
+    """Another thread failed, or the user pressed Ctrl-C: stop waiting."""
 
 
 class HttpGenerator:
     """An OpenAI-images-compatible HTTP endpoint (`/images/generations`, `/images/edits`).
 
-    `seconds` is the wall time of the attempt that succeeded: the network and the server's queue are in it. `nfe` is
-    set only if the answer has an `nfe` field. Whether a picture would be the same again is not known.
+    `seconds` is the wall time of the attempt that succeeded, including the network and the server's queue. `nfe` is
+    set only if the answer has an `nfe` field. It is unknown whether the same request would give the same picture.
 
     Raises:
-        ConfigError: the key in the environment is no key.
+        ConfigError: the key in the environment has characters that no key has.
     """
 
     Settings = HttpSettings
@@ -150,9 +150,9 @@ class HttpGenerator:
         return GeneratorInfo(name, s.licence, f"HTTP endpoint {urlsplit(s.url).netloc}", shown)
 
     def fingerprint(self, case: Case) -> str:
-        """Covers address, model and what is sent; neither the key nor pace, retries and timeouts.
+        """Covers address, model and the fields that are sent; not the key, the rate limit, retries and timeouts.
 
-        A server that changes behind the same address and model name can't be noticed.
+        If a server changes behind the same address and model name, the fingerprint does not.
         """
         keys = {"url", "model", "size", "extra", "seed_field", "response_format"}
         return digest("http/1", self.settings.model_dump(mode="json", include=keys))
@@ -165,14 +165,14 @@ class HttpGenerator:
         try:
             outcomes = list(pool.map(lambda request: self._one(request, key), requests))
         finally:
-            # After an error or Ctrl-C the threads stop waiting at once; otherwise all of them are done already.
+            # After an error or Ctrl-C the threads stop waiting at once; otherwise they have all finished.
             self._stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
         pictures = any(outcome.result.image is not None for outcome in outcomes)
         self._served = self._served or pictures
         for outcome in outcomes:
-            # A server that has drawn other prompts forbids this one, not us.
-            if outcome.fatal and not pictures and not (isinstance(outcome.fatal, _Forbidden) and self._served):
+            # If the server has drawn other prompts, it refuses this prompt, not the key.
+            if outcome.fatal and not pictures and not (isinstance(outcome.fatal, _ForbiddenError) and self._served):
                 raise outcome.fatal
         return [outcome.result for outcome in outcomes]
 
@@ -202,7 +202,7 @@ class HttpGenerator:
             return _Outcome(Generated(error=str(error)))
         except UnicodeEncodeError:
             return _Outcome(Generated(error="the prompt is not valid Unicode (half of a surrogate pair)"))
-        except _Stopped:
+        except _StopRequested:
             return _Outcome(Generated(error="stopped before an answer came"))
 
     def _picture(self, request: Request, key: str) -> Generated:
@@ -244,7 +244,7 @@ class HttpGenerator:
         return urlunsplit(parts._replace(path=f"{parts.path}/images/{action}"))
 
     def _ask(self, method: str, url: str, key: str, payload: dict[str, Any]) -> _Reply:
-        """Send until an answer of status 200 comes, at most `retries` times more."""
+        """Send the request until an answer has status 200, with at most `retries` further attempts."""
         import httpx
 
         s = self.settings
@@ -253,7 +253,7 @@ class HttpGenerator:
         for attempt in range(s.retries + 1):
             asked_wait = None
             if not self._pacer.wait(self._stop):
-                raise _Stopped
+                raise _StopRequested
             started = time.monotonic()
             try:
                 status, asked_wait, body = self._exchange(method, url, key, payload)
@@ -271,7 +271,7 @@ class HttpGenerator:
                     return _Reply(body, time.monotonic() - started, attempt + 1)
                 problem = f"HTTP {status}: {images_api.error_message(body, key)}"
                 if status in (401, 403):
-                    kind = UnavailableError if status == 401 else _Forbidden
+                    kind = UnavailableError if status == 401 else _ForbiddenError
                     raise kind(problem, where=place, hint=self._key_hint())
                 if status not in RETRIED_STATUSES:
                     raise GenerationError(problem, where=place)
@@ -280,14 +280,14 @@ class HttpGenerator:
             if attempt < s.retries:
                 wait = backoff_seconds(attempt, s.backoff_s, s.max_wait_s, self._rng)
                 if self._stop.wait(max(wait, asked_wait or 0.0)):
-                    raise _Stopped
+                    raise _StopRequested
         problem += f" ({s.retries + 1} attempts)"
         if not connected:
             raise UnavailableError(problem, where=place, hint=f"is the server up? try: curl -i {s.url}")
         raise GenerationError(problem, where=place)
 
     def _exchange(self, method: str, url: str, key: str, payload: dict[str, Any]) -> tuple[int, float | None, bytes]:
-        """Status, wished-for wait and body of one exchange, bounded in bytes and in time as a whole."""
+        """Status, requested wait and body of one exchange, which is limited in bytes and in total time."""
         import httpx
 
         deadline = time.monotonic() + self.settings.timeout_s
@@ -317,4 +317,4 @@ class HttpGenerator:
         name = self.settings.api_key_env
         if name:
             return f"check the key in ${name}, and that it may use model {self.settings.model!r}"
-        return "the server wants a key: put it in an environment variable and name that in api_key_env"
+        return "the server needs a key: put it in an environment variable and set api_key_env to the variable's name"

@@ -1,4 +1,4 @@
-"""The OpenAI images API as pure functions: what is sent, and what an answer says. An answer may be junk or hostile."""
+"""The OpenAI images API as pure functions: the fields of a request, and what an untrusted answer contains."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESERVED_FIELDS = frozenset({"prompt", "model", "n", "size", "image", "response_
 
 
 class Answer(NamedTuple):
-    """A picture as bytes, or the address it lies at; and what the server says of how it was made."""
+    """A picture as bytes, or its address; and NFE and revised prompt, if the server states them."""
 
     image: bytes | None
     url: str
@@ -42,7 +42,7 @@ def request_fields(
 
 
 def form_fields(fields: Mapping[str, JSON]) -> dict[str, str]:
-    """The same fields for a multipart form: text as it is, anything else as JSON."""
+    """The same fields for a multipart form: text as it is, other values as JSON."""
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in fields.items()}
 
 
@@ -74,7 +74,7 @@ def parse_answer(body: bytes, secret: str = "") -> Answer:
     """The first picture of an answer of status 200; `secret` is kept out of error messages.
 
     Raises:
-        GenerationError: not JSON, no picture in it, or base64 that is none.
+        GenerationError: the answer is not JSON, has no picture, or has invalid base64.
     """
     try:
         answer = json.loads(body)
@@ -101,7 +101,7 @@ def parse_answer(body: bytes, secret: str = "") -> Answer:
 def picture_url(url: str, base: str, allowed_hosts: Sequence[str]) -> str:
     """`url`, absolute, if it is http(s) on the host of `base` or on one of `allowed_hosts`.
 
-    A server may not make evalkit fetch from anywhere it likes: the address could be one only this machine can reach.
+    A server must not make evalkit fetch any address: it could be one that only this machine can reach.
 
     Raises:
         GenerationError: any other address.
@@ -109,7 +109,7 @@ def picture_url(url: str, base: str, allowed_hosts: Sequence[str]) -> str:
     try:
         target = urlsplit(urljoin(base, url))
         host = target.hostname
-        _ = target.port  # a port that is no number is found out here
+        _ = target.port  # raises for a port that is not a number
     except ValueError as error:
         raise GenerationError("the picture's address can't be read") from error
     if target.scheme not in ("http", "https") or not host or target.username or target.password:
@@ -125,9 +125,9 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def error_message(body: bytes, secret: str = "") -> str:
-    """What the server says went wrong: `error.message`, `message` or `detail` of a JSON body, or else its text.
+    """The server's error message: `error.message`, `message` or `detail` of a JSON body, or else its text.
 
-    `secret` is taken out: some servers repeat the key in the message that refuses it.
+    `secret` is removed: some servers repeat the key in the message that refuses it.
     """
     try:
         answer = json.loads(body)

@@ -1,4 +1,4 @@
-"""A pace of so many requests a minute."""
+"""Limits the number of requests per minute."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 
 class Pacer:
-    """Spaces the starts of requests evenly, for all threads together. `None` per minute: no limit."""
+    """Spaces the starts of requests evenly, over all threads. `per_minute=None` sets no limit."""
 
     def __init__(self, per_minute: float | None) -> None:
         self._gap = 60.0 / per_minute if per_minute else 0.0

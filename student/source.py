@@ -1,4 +1,4 @@
-"""The source picture of an edit case, read once and checked against the hash the case was written with."""
+"""Reads the source picture of an edit case and checks it against the hash in the case."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def read_source(case: Case) -> bytes:
     """The encoded source picture of `case`.
 
     Raises:
-        GenerationError: the case has none, or the file is not the one the case was written with.
+        GenerationError: the case has no source picture, or the file has another hash.
         PictureError: the file is missing or too large.
     """
     if case.source is None:

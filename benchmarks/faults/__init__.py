@@ -1,1 +1,1 @@
-"""Known defects, put into scenes on purpose: what they are, where, and how large."""
+"""Injects known defects into scenes and pictures, and records their kind, place and size."""

@@ -1,4 +1,4 @@
-"""Banding: the ground falls into steps."""
+"""Banding: the ground breaks up into steps."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from evalkit.benchmarks.faults.fault import Mask, PictureFault
 STEP = 3.0
 WIDTH_PX = 32.0
 BANDS = 4
-"""The lightness rises over this many bands, then falls over as many, so that the picture keeps its mean."""
+"""The lightness rises over this many bands, then falls over as many, so that the picture keeps its mean lightness."""
 
 
 def banding(pixels: Pixels, mask: Mask, seed: int, *, step: float = STEP, width_px: float = WIDTH_PX) -> PictureFault:
-    """The ground plus a slow ramp, both rounded to multiples of `step` code values: bands about `width_px` wide.
+    """Add a slow ramp to the ground and round the sum to multiples of `step` code values: bands about `width_px` wide.
 
     The seed sets the direction and the phase of the ramp. The size is the step between bands in sRGB code values.
     """

@@ -1,4 +1,4 @@
-"""A colour cast on the ground: its hue drifts, its lightness stays."""
+"""A colour cast on the ground: its hue changes and its lightness does not."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ HUES = 12
 
 
 def colour_cast(pixels: Pixels, mask: Mask, seed: int, *, delta_e: float = DELTA_E) -> PictureFault:
-    """The ground moved by `delta_e` (CIELAB, ΔE*ab) in a* and b*.
+    """Move the ground by `delta_e` (CIELAB, ΔE*ab) in a* and b*.
 
-    The seed sets which of `HUES` directions is tried first; the first is taken that reaches `delta_e` within a tenth
-    after rounding and clipping, else the nearest. The size is the mean ΔE*ab that was reached.
+    The seed sets which of the `HUES` directions is tried first. The first one that reaches `delta_e` within a tenth
+    after rounding and clipping is taken, else the one that comes nearest. The size is the mean ΔE*ab reached.
     """
     if not mask.any() or delta_e <= 0:
         return PictureFault(pixels.copy(), mask, 0.0, "ΔE*ab")

@@ -1,4 +1,4 @@
-"""Faults as records."""
+"""The records of faults: in a scene, in the ink of a text, in a picture."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Fault:
 
     Args:
         kind: its name in the registry.
-        box: where it can be seen, in px; for something that is missing, where it should be.
-        size: how large, in `unit`.
-        target: what in the case it is about: `text:0` (an index of `Case.texts`) or `background`.
-        detail: what was put in place of what.
+        box: where it can be seen, in px. For something that is missing: where it should be.
+        size: how large it is, in `unit`.
+        target: the part of the case that it concerns: `text:0` (an index of `Case.texts`) or `background`.
+        detail: particulars, such as which letter replaced which.
     """
 
     kind: str
@@ -40,8 +40,9 @@ class Fault:
 class ContentFault(NamedTuple):
     """A scene with a defect, before it is drawn.
 
-    `text` is the index of the text it is in. Where it can be seen is `box` if that is known beforehand, else the ink
-    of `characters`, a range of that text's inked characters (spaces not counted); an empty range is the whole text.
+    `text` is the index of the text that has the defect. The defect can be seen in `box` if that is known beforehand,
+    else in the ink of `characters`: a range of that text's inked characters (spaces not counted). An empty range means
+    the whole text.
     """
 
     scene: Scene
@@ -53,18 +54,18 @@ class ContentFault(NamedTuple):
     box: Box | None = None
 
 
-class Layer(NamedTuple):
-    """One text of any picture as ink over what lies under it, so that the ink alone can be spoiled.
+class InkLayer(NamedTuple):
+    """One text of any picture, split into its ink and what lies under it, so that the ink alone can be changed.
 
     Args:
         under: (H, W, 3) uint8, the picture without the text.
         alpha: (H, W) coverage of the ink in [0, 1].
-        color: of the ink.
-        box: of all its ink.
-        words: the box of each character that leaves ink, word by word; one group of shapes where it is not known which
-            shape is which character.
+        color: the colour of the ink.
+        box: the box of all its ink.
+        words: the box of each character that leaves ink, word by word. A single group of shapes if it is not known
+            which shape is which character.
         text: the string.
-        others: boxes of the picture's other texts.
+        others: the boxes of the picture's other texts.
     """
 
     under: Pixels
@@ -84,8 +85,8 @@ class Layer(NamedTuple):
 class LayerFault(NamedTuple):
     """The ink of a text with a defect.
 
-    `box` is where it can be seen; `None` is wherever the ink has changed. `text` is what can be read now, if that is
-    known and not what could be read before.
+    `box` is where the defect can be seen; `None` means wherever the ink has changed. `text` is the new text, if the
+    defect changes the text and the new one is known.
     """
 
     alpha: Alpha
@@ -96,7 +97,7 @@ class LayerFault(NamedTuple):
 
 
 class PictureFault(NamedTuple):
-    """A picture with a defect: new pixels, the mask of those that may have changed, and the measured size."""
+    """A picture with a defect: the new pixels, the mask of those that may have changed, and the measured size."""
 
     pixels: Pixels
     mask: Mask

@@ -1,4 +1,4 @@
-"""Every kind of fault at graded sizes around the threshold at which it can be seen, for measuring judges."""
+"""Sizes at which each kind of fault is injected to measure judges: around the threshold of visibility."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 
 class Grades(NamedTuple):
-    """A kind of fault with the strength that is graded, and those that stay.
+    """A kind of fault with the strength that varies and the strengths that are fixed.
 
-    `grows`: whether a larger size is a worse defect (noise) and not only one that is easier to see (taller letters).
-    A kind without a graded strength has the single size 0.
+    `grows`: whether a larger size is a worse defect (noise), not only one that is easier to see (taller letters).
+    A kind without a varying strength has the single size 0.
     """
 
     kind: str
@@ -26,7 +26,7 @@ _PX = (2.0, 4.0, 8.0, 16.0)
 _SHARES = (0.1, 0.25, 0.5)
 _RMS = (0.5, 1.0, 2.0, 4.0)
 _FINE = (0.25, *_RMS[:3])
-"""For grain that is easier to see than white noise; 8 bits can't hold a grid of a quarter of a level."""
+"""Sizes for grain that is easier to see than white noise. A grid of a quarter of a level can't be held in 8 bits."""
 _PATCH = {"patch": 0.4}
 
 
@@ -65,4 +65,4 @@ GRADES: dict[str, Grades] = {
     "mottle": Grades("mottle", "rms", _FINE, "levels RMS", fixed={"patch": 0.5}),
     "colour-cast": Grades("colour-cast", "delta_e", (1.0, 2.0, 4.0, 8.0), "ΔE*ab", fixed=_PATCH),
 }
-"""By the name that `evalkit faults --kind` takes. Lengths are for pictures of 512 px."""
+"""Grades by the name that `evalkit faults --kind` takes. Lengths are for pictures of 512 px."""

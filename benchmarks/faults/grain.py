@@ -1,4 +1,4 @@
-"""Grain on the ground: random noise of a stated strength and fineness."""
+"""Grain on the ground: random noise of a stated strength and correlation length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUNDS = 12
 def grain(
     pixels: Pixels, mask: Mask, seed: int, *, rms: float = RMS, correlation_px: float = CORRELATION_PX
 ) -> PictureFault:
-    """Gaussian grain, equal in R, G and B, wherever `mask` (H, W) is true.
+    """Add Gaussian grain, equal in R, G and B, wherever `mask` (H, W) is true.
 
     Args:
         rms: root mean square of the change, in sRGB code values; reached within 0.5 % after rounding to 8 bits,

@@ -1,4 +1,4 @@
-"""A periodic grid on the ground, as decoders of latents leave it."""
+"""A periodic grid on the ground, such as latent decoders produce."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from evalkit.benchmarks.faults.grain import add_pattern
 
 RMS = 3.0
 PERIOD_PX = 8.0
-"""The side of the picture patch that one latent pixel of the usual 8x autoencoders stands for."""
+"""Side of the picture patch that one latent pixel of the usual 8x autoencoders stands for, px."""
 
 
 def grid(pixels: Pixels, mask: Mask, seed: int, *, rms: float = RMS, period_px: float = PERIOD_PX) -> PictureFault:
-    """A sinusoidal grid of `period_px` in x and y, equal in R, G and B, wherever `mask` is true.
+    """Add a sinusoidal grid of `period_px` in x and y, equal in R, G and B, wherever `mask` is true.
 
-    `rms` is reached as by `grain`; `seed` sets the phase.
+    `rms` is reached as in `grain`; `seed` sets the phase.
     """
     phase_x, phase_y = np.random.default_rng(seed).uniform(0, 2 * np.pi, 2)
     y, x = (2 * np.pi * np.arange(length) / period_px for length in mask.shape)

@@ -1,4 +1,4 @@
-"""A scene drawn with its faults, and the record of each: exact, because both pictures are drawn."""
+"""Draws a scene with its faults and records each of them. The records are exact, because both pictures are drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from evalkit.api.errors import GenerationError
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import JSON
-from evalkit.benchmarks.faults.fault import ContentFault, Fault, Layer, Mask
+from evalkit.benchmarks.faults.fault import ContentFault, Fault, InkLayer, Mask
 from evalkit.benchmarks.faults.lab import to_lab
 from evalkit.benchmarks.faults.layer import bounds, hull, inked, scene_layer
 from evalkit.benchmarks.faults.pick import glyph_px, is_of_height
@@ -23,24 +23,24 @@ from evalkit.benchmarks.scenes.render import compose
 from evalkit.benchmarks.scenes.scene import Scene
 
 HEIGHT, PATCH, RMS_LIGHTNESS = "height_px", "patch", "rms_lightness"
-"""Strengths that whole families have: `height_px` wants a text whose capitals are about that tall (letters, words,
-strokes), `patch` confines a fault of the ground to a square of that share of the picture's side (0: everywhere), and
-`rms_lightness` states the strength of what has an `rms` in L* instead of code values."""
+"""Strengths that whole families of faults share. `height_px` (letters, words, strokes) selects a text whose capitals
+are about that tall. `patch` confines a fault of the ground to a square whose side is that share of the picture's side
+(0: everywhere). `rms_lightness` states an `rms` in L* instead of code values."""
 PLACES = 200
 
 
-class Faulty(NamedTuple):
-    """A picture, the faults that are in it, and the (H, W) mask of the pixels each may have changed."""
+class FaultyPicture(NamedTuple):
+    """A picture, its faults, and for each fault the (H, W) mask of the pixels that it may have changed."""
 
     pixels: Pixels
     faults: tuple[Fault, ...]
     masks: tuple[Mask, ...]
 
 
-def inject(recipe: SceneRecipe) -> Faulty:
-    """The picture of `recipe` with its faults: those of content first, then of ink, then of the ground.
+def inject(recipe: SceneRecipe) -> FaultyPicture:
+    """The picture of `recipe` with its faults: first those of content, then of ink, then of the ground.
 
-    A fault that the scene can't have (an overlap of a single text) is left out.
+    A fault that is impossible in the scene (an overlap in a scene with a single text) is left out.
 
     Raises:
         GenerationError: an unknown kind of fault, or a strength that it does not have.
@@ -70,7 +70,7 @@ def inject(recipe: SceneRecipe) -> Faulty:
             pixels, fault, mask = on_ground(spec, pixels, bare)
             faults.append(fault)
             masks.append(mask)
-    return Faulty(pixels, tuple(faults), tuple(masks))
+    return FaultyPicture(pixels, tuple(faults), tuple(masks))
 
 
 def check(spec: FaultSpec) -> None:
@@ -92,9 +92,9 @@ def strengths(kind: str) -> list[str]:
 
 
 def in_layer(
-    spec: FaultSpec, layer: Layer, pixels: Pixels, target: str, detail: Mapping[str, JSON] | None = None
+    spec: FaultSpec, layer: InkLayer, pixels: Pixels, target: str, detail: Mapping[str, JSON] | None = None
 ) -> tuple[Pixels, Fault, Mask] | None:
-    """`pixels` with a fault in the ink of `layer`; `None` where it can't have it, or where nothing would change."""
+    """`pixels` with a fault in the ink of `layer`; `None` if the fault is impossible there or would change nothing."""
     strength = _without(spec.strength, HEIGHT)
     made = (LAYER.get(spec.kind) or ON_INK[spec.kind])(layer, np.random.default_rng(spec.seed), **strength)
     if made is None:
@@ -109,7 +109,7 @@ def in_layer(
 
 
 def on_ground(spec: FaultSpec, pixels: Pixels, bare: Mask) -> tuple[Pixels, Fault, Mask]:
-    """`pixels` with a fault where `bare` (H, W) is true, in a square of it if the strength `patch` says so."""
+    """`pixels` with a fault where `bare` (H, W) is true; only in a square of it if the strength `patch` is above 0."""
     where = _square(bare, spec.strength.get(PATCH, 0.0), spec.seed)
     strength = _without(spec.strength, PATCH)
     wanted = strength.pop(RMS_LIGHTNESS, None)
@@ -122,7 +122,7 @@ def on_ground(spec: FaultSpec, pixels: Pixels, bare: Mask) -> tuple[Pixels, Faul
 
 
 def _rms_for(lightness: float, ground: Pixels) -> float:
-    """RMS in code values, equal in R, G and B, that is `lightness` L* on these (N, 3) pixels, by the mean slope."""
+    """The RMS in code values, equal in R, G and B, that amounts to `lightness` L* on these (N, 3) pixels on average."""
     base = ground.astype(np.float64)
     slope = (to_lab(np.minimum(base + 1, 255)) - to_lab(np.maximum(base - 1, 0)))[:, 0] / 2
     return lightness / float(np.sqrt(np.mean(slope**2)))

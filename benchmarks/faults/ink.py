@@ -1,7 +1,7 @@
-"""The faults of letters, words and places on any picture: done to the ink that is there, for want of a font.
+"""Faults of letters, words and places on any picture. They rearrange the ink of the picture, as its font is unknown.
 
-Each has the name, the strengths and the size of its sister that edits a scene (`letters`, `words`, `places`,
-`overlap`); letters come from the same text, words from the same line.
+Each has the name, the strengths and the size of the fault that edits a scene (`letters`, `words`, `places`,
+`overlap`). Letters are copied from the same text, words from the same line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from evalkit.api.records import Box
-from evalkit.benchmarks.faults.fault import Alpha, Layer, LayerFault
+from evalkit.benchmarks.faults.fault import Alpha, InkLayer, LayerFault
 from evalkit.benchmarks.faults.layer import hull, window
 from evalkit.benchmarks.faults.letters import LOOKALIKES
 from evalkit.benchmarks.faults.overlap import DEPTH
@@ -28,8 +28,8 @@ class _Letter(NamedTuple):
     box: Box
 
 
-def substitute_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
-    """One letter replaced by another one of the text, a look-alike if there is one, in its place and height."""
+def substitute_ink(layer: InkLayer, rng: np.random.Generator) -> LayerFault | None:
+    """Replace one letter by another one of the text, by a look-alike if there is one, at its place and height."""
     from PIL import Image
 
     letters = _letters(layer, 1)
@@ -54,8 +54,8 @@ def substitute_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
     return LayerFault(alpha, 1.0, "letters", box, _with(layer, one, other.char))
 
 
-def drop_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
-    """One letter left out, the rest of its line moved up to close the gap."""
+def drop_ink(layer: InkLayer, rng: np.random.Generator) -> LayerFault | None:
+    """Leave out one letter and move the rest of its line to close the gap."""
     letters = [letter for letter in _letters(layer, 3) if letter.place > 0]
     if not letters:
         return None
@@ -73,8 +73,8 @@ def drop_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
     return LayerFault(alpha, 1.0, "letters", hull(neighbours), _with(layer, one, ""))
 
 
-def double_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
-    """One letter twice, the rest of its line moved on. `None` where the line has no room."""
+def double_ink(layer: InkLayer, rng: np.random.Generator) -> LayerFault | None:
+    """Draw one letter twice and move the rest of its line. `None` if the line has no room."""
     letters = _letters(layer, 2)
     if not letters:
         return None
@@ -90,8 +90,8 @@ def double_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
     return LayerFault(alpha, 1.0, "letters", one.box.union(twin), _with(layer, one, 2 * one.char))
 
 
-def swap_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
-    """Two different letters that follow each other in one word, each in the other's place."""
+def swap_ink(layer: InkLayer, rng: np.random.Generator) -> LayerFault | None:
+    """Exchange two different letters that follow each other in one word."""
     letters = _letters(layer, 3)
     pairs = [
         (one, other)
@@ -113,8 +113,8 @@ def swap_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
     return LayerFault(alpha, 1.0, "letters", first.union(second), _replaced(text, other, one.char))
 
 
-def drop_word_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
-    """One word taken out; the others stay where they are."""
+def drop_word_ink(layer: InkLayer, rng: np.random.Generator) -> LayerFault | None:
+    """Take out one word; the others stay where they are."""
     if not layer.named:
         return None
     index = int(rng.integers(len(layer.words)))
@@ -125,8 +125,8 @@ def drop_word_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
     return LayerFault(alpha, 1.0, "words", box, " ".join(words[:index] + words[index + 1 :]))
 
 
-def repeat_word_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None:
-    """A word once more, below the text or above it. `None` where another text or the edge is in the way."""
+def repeat_word_ink(layer: InkLayer, rng: np.random.Generator) -> LayerFault | None:
+    """Repeat a word below the text or above it. `None` if another text or the edge is in the way."""
     if not layer.named:
         return None
     index = int(rng.integers(len(layer.words)))
@@ -141,8 +141,8 @@ def repeat_word_ink(layer: Layer, rng: np.random.Generator) -> LayerFault | None
     return None
 
 
-def shift_ink(layer: Layer, rng: np.random.Generator, *, px: float = SHIFT_PX) -> LayerFault | None:
-    """The text moved sideways by `px`."""
+def shift_ink(layer: InkLayer, rng: np.random.Generator, *, px: float = SHIFT_PX) -> LayerFault | None:
+    """Move the text sideways by `px`."""
     step = max(round(px), 1)
     for dx in rng.permutation([-step, step]):
         if _free(layer, _by(layer.box, int(dx), 0)):
@@ -150,8 +150,8 @@ def shift_ink(layer: Layer, rng: np.random.Generator, *, px: float = SHIFT_PX) -
     return None
 
 
-def move_ink(layer: Layer, rng: np.random.Generator, *, px: float = MOVE_PX) -> LayerFault | None:
-    """The text moved up or down by `px`, onto a place without text."""
+def move_ink(layer: InkLayer, rng: np.random.Generator, *, px: float = MOVE_PX) -> LayerFault | None:
+    """Move the text up or down by `px`, to a place without text."""
     step = max(round(px), 1)
     for dy in rng.permutation([-step, step]):
         if _free(layer, _by(layer.box, 0, int(dy))):
@@ -159,8 +159,8 @@ def move_ink(layer: Layer, rng: np.random.Generator, *, px: float = MOVE_PX) -> 
     return None
 
 
-def run_off_ink(layer: Layer, rng: np.random.Generator, *, px: float = SHIFT_PX) -> LayerFault | None:
-    """The text moved over the nearer side edge of the picture until `px` of it are cut off."""
+def run_off_ink(layer: InkLayer, rng: np.random.Generator, *, px: float = SHIFT_PX) -> LayerFault | None:
+    """Move the text over the nearer side edge of the picture until `px` of it are cut off."""
     width, depth, box = layer.alpha.shape[1], max(round(px), 1), layer.box
     if depth >= box.width:
         return None
@@ -170,8 +170,8 @@ def run_off_ink(layer: Layer, rng: np.random.Generator, *, px: float = SHIFT_PX)
     return _moved(layer, dx, 0, depth, Box(max(there.x0, 0), there.y0, min(there.x1, width), there.y1))
 
 
-def overlap_ink(layer: Layer, rng: np.random.Generator, *, px: float = 0.0) -> LayerFault | None:
-    """The text moved onto the nearest other one, `px` deep. `None` without another that it would meet."""
+def overlap_ink(layer: InkLayer, rng: np.random.Generator, *, px: float = 0.0) -> LayerFault | None:
+    """Move the text onto the nearest other one, `px` deep. `None` if it would meet no other text."""
     box = layer.box
     meeting = [b for b in layer.others if min(b.x1, box.x1) - max(b.x0, box.x0) >= 0.5 * min(b.width, box.width)]
     if not meeting:
@@ -185,7 +185,7 @@ def overlap_ink(layer: Layer, rng: np.random.Generator, *, px: float = 0.0) -> L
     return _moved(layer, 0, dy, depth, shared)
 
 
-def _letters(layer: Layer, shortest: int) -> list[_Letter]:
+def _letters(layer: InkLayer, shortest: int) -> list[_Letter]:
     if not layer.named:
         return []
     return [
@@ -200,7 +200,7 @@ def _choose(items: list[T], rng: np.random.Generator) -> T:
     return items[int(rng.integers(len(items)))]
 
 
-def _with(layer: Layer, letter: _Letter, drawn: str) -> str:
+def _with(layer: InkLayer, letter: _Letter, drawn: str) -> str:
     return _replaced(layer.text, letter, drawn)
 
 
@@ -211,17 +211,17 @@ def _replaced(text: str, letter: _Letter, drawn: str) -> str:
     return " ".join(words)
 
 
-def _line(layer: Layer, letter: Box) -> list[Box]:
+def _line(layer: InkLayer, letter: Box) -> list[Box]:
     middle = (letter.y0 + letter.y1) / 2
     return [box for word in layer.words for box in word if box.y0 <= middle <= box.y1]
 
 
-def _moved(layer: Layer, dx: int, dy: int, size: float, box: Box) -> LayerFault:
+def _moved(layer: InkLayer, dx: int, dy: int, size: float, box: Box) -> LayerFault:
     return LayerFault(_shifted(layer.alpha, layer.box, dx, dy), float(size), "px", box)
 
 
 def _shifted(alpha: Alpha, box: Box, dx: int, dy: int) -> Alpha:
-    """`alpha` with what is in `box` moved; what leaves the picture is lost."""
+    """`alpha` with the contents of `box` moved; what leaves the picture is lost."""
     part = alpha[window(box)]
     result = alpha.copy()
     result[window(box)] = 0.0
@@ -237,7 +237,7 @@ def _by(box: Box, dx: int, dy: int) -> Box:
     return Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
 
 
-def _free(layer: Layer, box: Box) -> bool:
+def _free(layer: InkLayer, box: Box) -> bool:
     height, width = layer.alpha.shape
     inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
     return inside and not any(box.intersection(other) for other in layer.others)

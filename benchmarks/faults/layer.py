@@ -1,4 +1,4 @@
-"""A text of a picture as a layer of ink: exact where the picture is a drawn scene, estimated anywhere else."""
+"""Takes a text of a picture as a layer of ink: exactly if the picture is a drawn scene, by estimation otherwise."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import RGB, Box
-from evalkit.benchmarks.faults.fault import Alpha, Layer, Mask
+from evalkit.benchmarks.faults.fault import Alpha, InkLayer, Mask
 from evalkit.benchmarks.scenes.draw import Drawing, DrawnText, draw
 from evalkit.benchmarks.scenes.scene import Scene
 
 FAINT = 1 / 64
-"""Coverage below this is taken for none: it moves no pixel by more than a few code values."""
+"""Coverage below this counts as 0: it changes no pixel by more than a few code values."""
 CLEAR = 0.15
-"""Coverage from which a pixel of a picture that was not drawn by us is ink."""
+"""Coverage from which a pixel counts as ink, in a picture that was not drawn by this package."""
 LEAST_CONTRAST = 48
 """Least distance of ink from its ground, summed over R, G and B."""
 
 
-def scene_layer(scene: Scene, drawing: Drawing, index: int, pixels: Pixels) -> Layer | None:
-    """The text number `index` of a scene; `pixels` is the scene as drawn, other faults included. `None`: no ink."""
+def scene_layer(scene: Scene, drawing: Drawing, index: int, pixels: Pixels) -> InkLayer | None:
+    """Text number `index` of a scene. `pixels` is the scene as drawn, with other faults. `None` if it has no ink."""
     block = scene.texts[index]
     drawn = next((text for text in drawing.texts if text.id == block.id), None)
     if drawn is None:
@@ -30,7 +30,7 @@ def scene_layer(scene: Scene, drawing: Drawing, index: int, pixels: Pixels) -> L
     items = tuple(item for item in scene.items if item is not block)
     under = draw(dataclasses.replace(scene, items=items)).pixels
     changed = _inside(drawn.box, pixels) & (pixels != under).any(axis=2)
-    return Layer(
+    return InkLayer(
         under, coverage(pixels, under, changed, block.color), block.color, drawn.box, words_of(drawn), drawn.text
     )
 
@@ -42,12 +42,12 @@ def words_of(drawn: DrawnText) -> tuple[tuple[Box, ...], ...]:
 
 def picture_layer(
     pixels: Pixels, text: str, box: Box, characters: Sequence[Box] = (), others: Sequence[Box] = ()
-) -> Layer | None:
-    """The text in `box` of any picture, the ground under it filled in from the box's rim.
+) -> InkLayer | None:
+    """The text in `box` of any picture. The ground under it is filled in from the box's rim.
 
-    The ground is interpolated between the columns just left and right of the box; the ink's colour is the median of
-    the pixels farthest from it. Without `characters` they are taken from the gaps between the columns of ink, in which
-    letters that touch count as one shape. `None` where the box holds no ink that differs from its ground.
+    The ground is interpolated between the columns just left and right of the box. The ink's colour is the median of
+    the pixels farthest from the ground. If `characters` is not given, the ink is cut at its empty columns, so that
+    letters that touch count as one shape. `None` if the box holds no ink that differs from its ground.
     """
     from scipy.ndimage import binary_dilation
 
@@ -72,11 +72,11 @@ def picture_layer(
     if not found:
         return None
     words = _grouped(found, text) if len(found) == len("".join(text.split())) else (found,)
-    return Layer(under, alpha, ink, bounds(alpha > FAINT), words, text, tuple(others))
+    return InkLayer(under, alpha, ink, bounds(alpha > FAINT), words, text, tuple(others))
 
 
 def coverage(pixels: Pixels, under: Pixels, where: Mask, color: RGB) -> Alpha:
-    """(H, W) share of `color` in `pixels` over `under`, by least squares over the channels; 0 off `where`."""
+    """(H, W) share of `color` in `pixels` over `under`, by least squares over the channels; 0 outside `where`."""
     base = under[where].astype(np.float64)
     span = np.array(color, np.float64) - base
     power = np.maximum((span**2).sum(axis=1), 1.0)
@@ -85,8 +85,8 @@ def coverage(pixels: Pixels, under: Pixels, where: Mask, color: RGB) -> Alpha:
     return alpha
 
 
-def inked(pixels: Pixels, layer: Layer, alpha: Alpha) -> Pixels:
-    """`pixels` with the ink of `layer` replaced by `alpha`; a pixel whose coverage stays is not touched."""
+def inked(pixels: Pixels, layer: InkLayer, alpha: Alpha) -> Pixels:
+    """`pixels` with the ink of `layer` replaced by `alpha`. Pixels whose coverage stays the same are not touched."""
     changed = np.abs(alpha - layer.alpha) > 1e-9
     share = alpha[changed][:, None]
     result = pixels.copy()
@@ -95,7 +95,7 @@ def inked(pixels: Pixels, layer: Layer, alpha: Alpha) -> Pixels:
 
 
 def bounds(mask: Mask) -> Box:
-    """The box of the true pixels of an (H, W) mask that has any."""
+    """The box of the true pixels of an (H, W) mask, of which there must be at least one."""
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return Box(int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)
 

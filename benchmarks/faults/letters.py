@@ -1,6 +1,6 @@
 """Faults of single letters: one replaced, dropped or doubled, or two swapped.
 
-`height_px` wants a text whose capitals are about that tall (see `benchmarks.faults.pick`); 0 takes any.
+`height_px` selects a text whose capitals are about that tall (see `benchmarks.faults.pick`); 0 allows any text.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOOKALIKES = {
     "u": "nv", "v": "yu", "w": "vm", "x": "yk", "y": "vg", "z": "sx",
     "0": "86", "1": "74", "2": "75", "3": "85", "4": "91", "5": "63", "6": "85", "7": "12", "8": "36", "9": "84",
 }  # fmt: skip
-"""Letters that models put in each other's place, by shape; capitals follow their small letters."""
+"""Letters of similar shape, which models confuse. Capitals follow from the small letters."""
 
 
 class _Spot(NamedTuple):
@@ -28,13 +28,13 @@ class _Spot(NamedTuple):
     line: int
     column: int
     inked: int
-    """How many characters of the text leave ink before this one."""
+    """Number of characters of the text before this one that leave ink."""
 
 
 def substitute_letter(
     scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0
 ) -> ContentFault | None:
-    """One letter or digit replaced by one that looks like it. `None` if no text has any."""
+    """Replace one letter or digit by one that looks like it. `None` if no text has a letter or digit."""
     spot = _pick(scene, rng, height_px, shortest=1)
     if spot is None:
         return None
@@ -45,19 +45,19 @@ def substitute_letter(
 
 
 def drop_letter(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
-    """One letter left out of a word of three or more. `None` if no text has such a word."""
+    """Leave one letter out of a word of three or more letters. `None` if no text has such a word."""
     spot = _pick(scene, rng, height_px, shortest=3)
     return _edited(scene, spot, "", 0) if spot else None
 
 
 def double_letter(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
-    """One letter drawn twice. `None` if no text has any."""
+    """Draw one letter twice. `None` if no text has a letter."""
     spot = _pick(scene, rng, height_px, shortest=2)
     return _edited(scene, spot, 2 * _char(scene, spot), 2) if spot else None
 
 
 def swap_letters(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
-    """Two different letters that follow each other in one word, each in the other's place. `None` if none do."""
+    """Exchange two different letters that follow each other in one word. `None` if there are no such letters."""
     spots = []
     for index, block in enumerate(scene.texts):
         for spot in _spots(index, block, 3) if is_of_height(block, height_px) else ():

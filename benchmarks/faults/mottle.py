@@ -11,5 +11,5 @@ BLOTCH_PX = 24.0
 
 
 def mottle(pixels: Pixels, mask: Mask, seed: int, *, rms: float = RMS, blotch_px: float = BLOTCH_PX) -> PictureFault:
-    """Gaussian blotches, `blotch_px` the distance at which their autocorrelation is 1/e; `rms` as by `grain`."""
+    """Add Gaussian blotches whose autocorrelation falls to 1/e at `blotch_px`. `rms` is reached as in `grain`."""
     return grain(pixels, mask, seed, rms=rms, correlation_px=blotch_px)

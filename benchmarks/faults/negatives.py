@@ -1,4 +1,4 @@
-"""Clean pictures that must raise no alarm, and are no scenes: gradients, wanted grain, photos, text on photos."""
+"""Clean pictures other than scenes that must raise no alarm: gradients, wanted grain, photos, text on photos."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FACES = (Face("inter", 650), Face("poppins", 600), Face("lora", 650), Face("oswa
 
 
 def gradients(count: int, size: int, seed: int) -> Iterator[Specimen]:
-    """Linear gradients between two soft colours, rounded to 8 bits, as the case declares them."""
+    """Linear gradients between two soft colours, rounded to 8 bits. The case declares them."""
     for number in range(count):
         rng = np.random.default_rng((seed, number))
         start = rng.integers(30, 226, 3)
@@ -59,7 +59,7 @@ def photos(count: int, size: int, seed: int) -> Iterator[Specimen]:
 
 
 def lettered_photos(count: int, size: int, seed: int) -> Iterator[Specimen]:
-    """Photos as those of `photos`, with one line of text drawn cleanly across a calm part of them."""
+    """Photos like those of `photos`, with one line of text drawn cleanly across a calm part."""
     from PIL import Image, ImageDraw
 
     for number, plain in enumerate(photos(count, size, seed + 1)):

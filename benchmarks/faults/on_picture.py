@@ -1,4 +1,4 @@
-"""Faults in any clean picture, from what its owner knows of it: where its texts are, and where it is flat."""
+"""Injects faults into any clean picture. The caller says where its texts are and where it is flat."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from evalkit.api.errors import GenerationError
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import Box
 from evalkit.benchmarks.faults.fault import Fault, Mask
-from evalkit.benchmarks.faults.inject import Faulty, check, in_layer, on_ground
+from evalkit.benchmarks.faults.inject import FaultyPicture, check, in_layer, on_ground
 from evalkit.benchmarks.faults.layer import picture_layer
 from evalkit.benchmarks.faults.registry import LAYER, ON_INK, PICTURE
 from evalkit.benchmarks.scenes.recipe import FaultSpec
 
 
 class TextArea(NamedTuple):
-    """A text of a picture: the box that holds its ink, and of each character that leaves any, if known."""
+    """A text of a picture: the box of its ink and, if known, the box of each character that leaves ink."""
 
     text: str
     box: Box
@@ -27,15 +27,15 @@ class TextArea(NamedTuple):
 
 def inject_into(
     pixels: Pixels, specs: Sequence[FaultSpec], *, texts: Sequence[TextArea] = (), flat: Mask | None = None
-) -> Faulty:
+) -> FaultyPicture:
     """`pixels` (H, W, 3) with faults, one after the other, and the record of each.
 
-    Text is handled as ink of one colour on the ground filled in from the rim of its box, so it should stand on a plain
-    or softly shaded ground. `flat` (H, W) is where the ground may be spoiled. A fault that the picture can't have is
-    left out: no text with the letters that it needs, no flat ground.
+    Text is handled as ink of one colour on a ground that is filled in from the rim of its box, so it should stand on a
+    plain or softly shaded ground. `flat` (H, W) says where the ground may be changed. A fault that is impossible in the
+    picture is left out: no text has the letters that it needs, or there is no flat ground.
 
     Raises:
-        GenerationError: an unknown kind of fault or strength, or one that needs a scene.
+        GenerationError: a kind of fault or a strength is unknown, or the fault needs a scene.
     """
     faults: list[Fault] = []
     masks: list[Mask] = []
@@ -51,7 +51,7 @@ def inject_into(
             pixels, fault, mask = made
             faults.append(fault)
             masks.append(mask)
-    return Faulty(pixels, tuple(faults), tuple(masks))
+    return FaultyPicture(pixels, tuple(faults), tuple(masks))
 
 
 def _on_text(spec: FaultSpec, pixels: Pixels, texts: Sequence[TextArea]) -> tuple[Pixels, Fault, Mask] | None:

@@ -11,14 +11,14 @@ from evalkit.benchmarks.scenes.draw import Drawing
 from evalkit.benchmarks.scenes.scene import Scene
 
 DEPTH = 0.6
-"""How far the moved text goes into the other one, as a share of the lower of their heights."""
+"""How deep the moved text goes into the other one, as a share of the smaller of the two heights."""
 
 
 def overlap_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = 0.0) -> ContentFault | None:
-    """A text moved onto its nearest neighbour, the boxes of their ink overlapping. `None` with fewer than two texts.
+    """Move a text onto its nearest neighbour so that the boxes of their ink overlap. `None` with fewer than two texts.
 
-    The later of the two is moved, so that nothing is painted over it, and takes the other's colour, which can be read
-    there. It goes `px` deep, or `DEPTH` of the lower one's height for 0; the size is that depth in px.
+    The text that is drawn later is moved, so that nothing is painted over it. It takes the other's colour, which can be
+    read there. It goes `px` deep, or `DEPTH` of the smaller height if `px` is 0. The size is that depth in px.
     """
     boxes = {text.id: text.box for text in clean.texts}
     texts = [(i, block) for i, block in enumerate(scene.texts) if block.id in boxes]

@@ -1,4 +1,4 @@
-"""Which text a fault is put into."""
+"""Selects the text that a fault is put into, by its height."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from evalkit.benchmarks.scenes.fonts import cap_height
 from evalkit.benchmarks.scenes.scene import TextBlock
 
 NEAR = 0.2
-"""A text is taken for one of a wanted height if it differs from it by no more than this share."""
+"""A text has about the wanted height if it differs from it by no more than this share."""
 
 
 def glyph_px(block: TextBlock) -> float:
@@ -15,5 +15,5 @@ def glyph_px(block: TextBlock) -> float:
 
 
 def is_of_height(block: TextBlock, wanted_px: float) -> bool:
-    """Whether the text's capitals are about `wanted_px` tall; 0 wants any."""
+    """Whether the text's capitals are about `wanted_px` tall; 0 allows any height."""
     return wanted_px <= 0 or abs(glyph_px(block) - wanted_px) <= NEAR * wanted_px

@@ -9,14 +9,14 @@ from itertools import pairwise
 from evalkit.api.records import Box
 from evalkit.benchmarks.faults.fault import ContentFault
 from evalkit.benchmarks.scenes.draw import Drawing
-from evalkit.benchmarks.scenes.scene import Bounds, Item, Part, Polygon, Scene, Shape, Stroke, TextBlock
+from evalkit.benchmarks.scenes.scene import Bounds, Polygon, Primitive, Scene, SceneItem, Shape, Stroke, TextBlock
 
 SHIFT_PX = 16.0
 MOVE_PX = 96.0
 
 
 def shift_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = SHIFT_PX) -> ContentFault | None:
-    """A text moved sideways by `px`, off the axis it is set on. `None` if no text has room for it."""
+    """Move a text sideways by `px`, off the axis it is set on. `None` if no text has room for it."""
     boxes = {text.id: text.box for text in clean.texts}
     places = [(i, sign * round(px)) for i, block in enumerate(scene.texts) if block.id in boxes for sign in (-1, 1)]
     rng.shuffle(places)
@@ -29,7 +29,7 @@ def shift_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = 
 
 
 def run_off_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = SHIFT_PX) -> ContentFault | None:
-    """A text moved over the nearest edge of the picture until `px` of it are cut off. `None` if there is no text."""
+    """Move a text over the nearest edge of the picture until `px` of it are cut off. `None` if there is no text."""
     texts = [(i, block) for i, block in enumerate(scene.texts) if any(t.id == block.id for t in clean.texts)]
     depth = max(round(px), 1)
     rng.shuffle(texts)
@@ -45,7 +45,7 @@ def run_off_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float 
 
 
 def move_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = MOVE_PX) -> ContentFault | None:
-    """A text moved up or down by `px`, onto a place where no other text stands. `None` if there is no such place."""
+    """Move a text up or down by `px`, to a place where no other text stands. `None` if there is no such place."""
     boxes = {text.id: text.box for text in clean.texts}
     distance = max(round(px), 1)
     places = [(i, sign * distance) for i, block in enumerate(scene.texts) if block.id in boxes for sign in (-1, 1)]
@@ -59,7 +59,7 @@ def move_text(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = M
 
 
 def swap_texts(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault | None:
-    """Two texts that follow each other in the wrong order: each stands where the other should. `None` without two.
+    """Exchange the places of two texts that follow each other. `None` if there are fewer than two texts.
 
     The size is the distance between their places in px. The box holds both.
     """
@@ -84,9 +84,9 @@ def swap_texts(scene: Scene, clean: Drawing, rng: random.Random) -> ContentFault
 
 
 def uneven_spacing(scene: Scene, clean: Drawing, rng: random.Random, *, px: float = SHIFT_PX) -> ContentFault | None:
-    """One of a row of evenly spaced elements moved along it by `px`, with the text beside it.
+    """Move one of a row of evenly spaced elements along the row by `px`, together with the text beside it.
 
-    `None` if the scene declares no such row. The box is that of everything moved.
+    `None` if the scene declares no such row. The box is that of everything that was moved.
     """
     rows = [relation.elements for relation in scene.relations if relation.kind == "evenly-spaced"]
     boxes = {item.id: item.box for item in clean.items}
@@ -112,14 +112,14 @@ def uneven_spacing(scene: Scene, clean: Drawing, rng: random.Random, *, px: floa
     return ContentFault(changed, texts[0] if texts else 0, (0, 0), abs(step), "px", {"elements": together}, box)
 
 
-def moved(item: Item, dx: float, dy: float) -> Item:
-    """An item of a scene, moved by whole or broken pixels."""
+def moved(item: SceneItem, dx: float, dy: float) -> SceneItem:
+    """An item of a scene, moved by whole or fractional pixels."""
     if isinstance(item, TextBlock):
         return dataclasses.replace(item, x=item.x + dx, baseline=item.baseline + dy)
-    return Shape(item.id, item.kind, tuple(_moved_part(part, dx, dy) for part in item.parts), item.color)
+    return Shape(item.id, item.kind, tuple(_moved_primitive(part, dx, dy) for part in item.parts), item.color)
 
 
-def _moved_part(part: Part, dx: float, dy: float) -> Part:
+def _moved_primitive(part: Primitive, dx: float, dy: float) -> Primitive:
     if isinstance(part, Polygon | Stroke):
         return dataclasses.replace(part, points=tuple((x + dx, y + dy) for x, y in part.points))
     x0, y0, x1, y1 = part.bounds
@@ -151,5 +151,5 @@ def _hits(box: Box, boxes: dict[str, Box], id: str) -> bool:
 
 
 def _unlike(one: Box, other: Box) -> float:
-    """How different two boxes are in size: 1 for equal ones."""
+    """Ratio of the areas of two boxes, at least 1."""
     return max(one.area, other.area) / max(min(one.area, other.area), 1)

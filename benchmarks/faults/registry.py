@@ -1,4 +1,4 @@
-"""All kinds of faults by name. A new one is one function in the file of its family and one line here."""
+"""All kinds of faults by name. To add one, write a function in the file of its family and add a line here."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ CONTENT: dict[str, Callable[..., ContentFault | None]] = {
     "swap-texts": swap_texts,
     "uneven-spacing": uneven_spacing,
 }
-"""Put into the scene before it is drawn: `fault(scene, drawing, random, **strength)`; `None` where it can't have it."""
+"""Faults of the scene before it is drawn: `fault(scene, drawing, random, **strength)`; `None` if it is impossible."""
 
 LAYER: dict[str, Callable[..., LayerFault | None]] = {
     "cut-strokes": cut_strokes,
@@ -55,7 +55,7 @@ LAYER: dict[str, Callable[..., LayerFault | None]] = {
     "tilt-text": tilt_text,
     "widen-gap": widen_gap,
 }
-"""Put into the ink of one text of any picture: `fault(layer, generator, **strength)`; `None` where it can't have it."""
+"""Faults of the ink of one text of any picture: `fault(layer, generator, **strength)`; `None` if it is impossible."""
 
 ON_INK: dict[str, Callable[..., LayerFault | None]] = {
     "substitute-letter": substitute_ink,
@@ -69,7 +69,7 @@ ON_INK: dict[str, Callable[..., LayerFault | None]] = {
     "run-off-text": run_off_ink,
     "move-text": move_ink,
 }
-"""Those of `CONTENT` that pictures which are no scenes can have, done to their ink as those of `LAYER`."""
+"""The faults of `CONTENT` that are also possible in pictures other than scenes; they change the ink, as in `LAYER`."""
 
 PICTURE: dict[str, Callable[..., PictureFault]] = {
     "grain": grain,
@@ -78,6 +78,6 @@ PICTURE: dict[str, Callable[..., PictureFault]] = {
     "mottle": mottle,
     "colour-cast": colour_cast,
 }
-"""Put onto the bare ground, of any picture: `fault(pixels, mask, seed, **strength)`."""
+"""Faults of the bare ground of any picture: `fault(pixels, mask, seed, **strength)`."""
 
 FAULTS = (*CONTENT, *LAYER, *PICTURE)

@@ -1,4 +1,4 @@
-"""Faults of setting a line: clipped, tilted, or with one gap between its letters too wide."""
+"""Typesetting faults of a line: clipped, tilted, or with one gap between its letters too wide."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from evalkit.api.records import Box
-from evalkit.benchmarks.faults.fault import Alpha, Layer, LayerFault
+from evalkit.benchmarks.faults.fault import Alpha, InkLayer, LayerFault
 from evalkit.benchmarks.faults.layer import FAINT, bounds, hull, window
 
 CLIP_PX = 8.0
@@ -15,10 +15,10 @@ DEGREES = 3.0
 GAP_PX = 8.0
 
 
-def clip_text(layer: Layer, rng: np.random.Generator, *, px: float = CLIP_PX) -> LayerFault | None:
-    """The outermost `px` of a text cut off at the top, bottom or right, as by a frame that is too small.
+def clip_text(layer: InkLayer, rng: np.random.Generator, *, px: float = CLIP_PX) -> LayerFault | None:
+    """Cut off the outermost `px` of a text at the top, bottom or right, as a frame that is too small would.
 
-    `None` where nothing would be left.
+    `None` if nothing would be left.
     """
     box, depth = layer.box, max(round(px), 1)
     side = ("top", "bottom", "right")[rng.integers(3)]
@@ -34,8 +34,8 @@ def clip_text(layer: Layer, rng: np.random.Generator, *, px: float = CLIP_PX) ->
     return LayerFault(alpha, float(depth), "px", strip)
 
 
-def tilt_text(layer: Layer, rng: np.random.Generator, *, degrees: float = DEGREES) -> LayerFault | None:
-    """A text turned about the middle of its ink. `None` where it would leave the picture."""
+def tilt_text(layer: InkLayer, rng: np.random.Generator, *, degrees: float = DEGREES) -> LayerFault | None:
+    """Rotate a text about the middle of its ink. `None` if it would leave the picture."""
     from scipy.ndimage import map_coordinates
 
     turn = np.deg2rad(degrees) * (1 if rng.random() < 0.5 else -1)
@@ -60,8 +60,8 @@ def tilt_text(layer: Layer, rng: np.random.Generator, *, degrees: float = DEGREE
     return LayerFault(alpha, degrees, "degrees", box.union(bounds(alpha > FAINT)))
 
 
-def widen_gap(layer: Layer, rng: np.random.Generator, *, px: float = GAP_PX) -> LayerFault | None:
-    """One gap inside a word made wider by `px`; what follows on the line moves right. `None` where it has no room."""
+def widen_gap(layer: InkLayer, rng: np.random.Generator, *, px: float = GAP_PX) -> LayerFault | None:
+    """Widen one gap inside a word by `px`; what follows on the line moves right. `None` if there is no room."""
     spots = [(a, b) for word in layer.words for a, b in pairwise(word) if b.x0 > a.x0 and b.y0 < a.y1]
     shift = max(round(px), 1)
     rng.shuffle(spots)
@@ -80,7 +80,7 @@ def widen_gap(layer: Layer, rng: np.random.Generator, *, px: float = GAP_PX) -> 
     return None
 
 
-def _line_of(layer: Layer, letter: Box) -> Box:
-    """The box of the letters that stand on one line with `letter`: those whose middle lies in its height, and back."""
+def _line_of(layer: InkLayer, letter: Box) -> Box:
+    """The box of the letters on the same line as `letter`: those whose vertical span holds its middle."""
     middle = (letter.y0 + letter.y1) / 2
     return hull([box for word in layer.words for box in word if box.y0 <= middle <= box.y1] or [letter])

@@ -1,4 +1,4 @@
-"""Held-out scenes with graded faults, and clean pictures: what judges are measured on."""
+"""Pictures on which judges are measured: held-out scenes with graded faults, and clean pictures."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from evalkit.benchmarks.scenes.case import scene_case
 from evalkit.benchmarks.scenes.recipe import KINDS, MAX_SIZE, MIN_SIZE, FaultSpec, SceneRecipe
 
 HELD_OUT = 7_000_000
-"""Series of scenes that nothing else uses: no suite, no test, no tuning, no training."""
+"""Series of scenes that no suite, test, tuning or training uses."""
 TRIES = 40
-"""Scenes looked at for each specimen, before a fault of that size counts as one that scenes can't have."""
+"""Scenes tried for each specimen. After that many, a fault of that size counts as impossible in scenes."""
 
 
 class SceneSpecimens:
@@ -28,10 +28,11 @@ class SceneSpecimens:
     class Settings(base.Settings):
         """Settings.
 
-        `kinds`: which faults, all by default. `sizes`: instead of each kind's own. `count`: pictures per size.
-        `clean`: clean scenes; a fifth of it of each other kind of clean pictures. `size`: side in px. `series`:
-        which scenes; those of `HELD_OUT` are for measuring only, so give another number to try things out. `twin`: show
-        each scene beside its clean self, as a flawless teacher would draw it.
+        `kinds`: kinds of faults; all by default. `sizes`: sizes to use instead of each kind's own. `count`: pictures
+        per size. `clean`: number of clean scenes; each other kind of clean picture comes a fifth as often. `size`:
+        side in px. `series`: number of the series of scenes; the series `HELD_OUT` is for measuring only, so give
+        another number to try things out. `twin`: show each scene beside its clean version, as a flawless teacher would
+        draw it.
         """
 
         kinds: tuple[str, ...] = Field(default=tuple(GRADES), min_length=1)
@@ -68,7 +69,7 @@ class SceneSpecimens:
         return GRADES[fault].grows and bool(GRADES[fault].strength)
 
     def faulty(self, fault: str) -> Iterator[Specimen]:
-        """`count` pictures of each size, fewer where scenes can't have the fault; a scene comes once per size."""
+        """Up to `count` pictures of each size, each of its own scene; fewer if most scenes can't have the fault."""
         grades = GRADES[fault]
         for size in self._settings.sizes or grades.sizes:
             found = 0

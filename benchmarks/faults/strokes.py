@@ -1,7 +1,7 @@
-"""Faults of drawing: the strokes of one word cut, blurred, mirrored or melted. The spelling stays as it is.
+"""Faults of drawing: the strokes of one word are cut, blurred, mirrored or melted. The spelling does not change.
 
-Each takes a text as a layer of ink, and the share of the word's ink that is to be harmed; the size is the share that
-was. "Harmed" is ink whose coverage has changed by a quarter or more, over the word's ink, at most 1.
+Each function takes a text as a layer of ink, and the share of the word's ink to damage. The size is the share that was
+damaged: the ink whose coverage has changed by a quarter or more, divided by the word's ink, at most 1.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import numpy as np
 
 from evalkit.api.records import Box
-from evalkit.benchmarks.faults.fault import Alpha, Layer, LayerFault
+from evalkit.benchmarks.faults.fault import Alpha, InkLayer, LayerFault
 from evalkit.benchmarks.faults.layer import hull, window
 
 SHARE = 0.25
 HARM = 0.25
-"""A pixel of ink is harmed where its coverage has changed by this much."""
+"""A pixel of ink is damaged if its coverage has changed by at least this much."""
 UNIT = "share of the strokes"
 
 
-def cut_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
-    """Gaps across the strokes of one word, of half a stroke's width and more, until `share` of its ink is gone."""
+def cut_strokes(layer: InkLayer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
+    """Cut gaps of at least half a stroke's width across the strokes of one word until `share` of its ink is gone."""
     box = _word(layer, rng)
     if box is None:
         return None
@@ -40,8 +40,8 @@ def cut_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE)
     return _made(layer, box, alpha)
 
 
-def blur_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
-    """A stretch of one word smeared by a Gaussian of a stroke's width, until its shapes run together."""
+def blur_strokes(layer: InkLayer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
+    """Blur a stretch of one word with a Gaussian as wide as a stroke, so that its shapes run together."""
     from scipy.ndimage import gaussian_filter
 
     box = _word(layer, rng)
@@ -52,8 +52,8 @@ def blur_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE
     return _in_stretch(layer, _grown(layer, box), blurred, share, rng)
 
 
-def melt_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
-    """A stretch of one word warped by a random displacement that is smooth over two strokes' widths."""
+def melt_strokes(layer: InkLayer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
+    """Warp a stretch of one word by a random displacement that is smooth over two strokes' widths."""
     from scipy.ndimage import gaussian_filter, map_coordinates
 
     box = _word(layer, rng)
@@ -70,8 +70,8 @@ def melt_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE
     return _in_stretch(layer, _grown(layer, box), melted, share, rng)
 
 
-def mirror_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
-    """As many letters of one word as hold `share` of its ink drawn mirrored; `None` if it has none that shows it."""
+def mirror_strokes(layer: InkLayer, rng: np.random.Generator, *, share: float = SHARE) -> LayerFault | None:
+    """Mirror as many letters of one word as hold `share` of its ink. `None` if mirroring changes none of them."""
     order = [i for i, word in enumerate(layer.words) if len(word) >= LEAST_LETTERS]
     rng.shuffle(order)
     for index in order:
@@ -84,7 +84,7 @@ def mirror_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHA
             part = _local(letter, box)
             flipped = alpha[part][:, ::-1].copy()
             if np.abs(flipped - alpha[part]).sum() < 0.3 * alpha[part].sum():
-                continue  # o, H, l: the mirror shows nothing
+                continue  # o, H, l: mirroring changes nothing
             harmed += alpha[part].sum() / total
             alpha[part] = flipped
             where.append(letter)
@@ -98,7 +98,7 @@ def mirror_strokes(layer: Layer, rng: np.random.Generator, *, share: float = SHA
 
 
 LEAST_LETTERS = 3
-"""Shorter words are left alone: a quarter of two letters is hardly a letter."""
+"""Least number of letters of a word: a quarter of a shorter one is hardly a letter."""
 
 
 def stroke_width(ink: Alpha) -> float:
@@ -107,7 +107,7 @@ def stroke_width(ink: Alpha) -> float:
     return float(2 * ink.sum() / max(edges, 1.0)) * 1.2  # an outline along the grid is longer than the curve it follows
 
 
-def _word(layer: Layer, rng: np.random.Generator) -> Box | None:
+def _word(layer: InkLayer, rng: np.random.Generator) -> Box | None:
     words = [word for word in layer.words if len(word) >= LEAST_LETTERS]
     return hull(words[rng.integers(len(words))]) if words else None
 
@@ -115,20 +115,20 @@ def _word(layer: Layer, rng: np.random.Generator) -> Box | None:
 PAD = 4
 
 
-def _grown(layer: Layer, box: Box) -> Box:
+def _grown(layer: InkLayer, box: Box) -> Box:
     height, width = layer.alpha.shape
     return Box(max(box.x0 - PAD, 0), max(box.y0 - PAD, 0), min(box.x1 + PAD, width), min(box.y1 + PAD, height))
 
 
-def _padded(layer: Layer, box: Box) -> Alpha:
+def _padded(layer: InkLayer, box: Box) -> Alpha:
     return layer.alpha[window(_grown(layer, box))].copy()
 
 
-def _in_stretch(layer: Layer, box: Box, spoiled: Alpha, share: float, rng: np.random.Generator) -> LayerFault:
-    """The word with `spoiled` ink in a stretch of columns, as wide as harms `share` of the ink."""
+def _in_stretch(layer: InkLayer, box: Box, spoiled: Alpha, share: float, rng: np.random.Generator) -> LayerFault:
+    """The word with `spoiled` ink in a stretch of columns that is wide enough to damage `share` of the ink."""
     ink = layer.alpha[window(box)]
     harmed = (np.abs(spoiled - ink) >= HARM) & (np.maximum(ink, spoiled) > HARM)
-    # ink that is gone and ink that is new at once: half of their sum is how much of the ink has moved
+    # moved ink is counted twice, where it is gone and where it is new: hence half of the sum
     columns = np.cumsum(harmed.sum(axis=0)) / 2 / max(float((ink > HARM).sum()), 1.0)
     width = len(columns)
     stretch = next(
@@ -142,7 +142,7 @@ def _in_stretch(layer: Layer, box: Box, spoiled: Alpha, share: float, rng: np.ra
     return _made(layer, box, alpha, moved=True)
 
 
-def _made(layer: Layer, box: Box, alpha: Alpha, *, moved: bool = False) -> LayerFault:
+def _made(layer: InkLayer, box: Box, alpha: Alpha, *, moved: bool = False) -> LayerFault:
     ink = layer.alpha[window(box)]
     harmed = (np.abs(alpha - ink) >= HARM).sum() / (2 if moved else 1) / max(float((ink > HARM).sum()), 1.0)
     whole = layer.alpha.copy()

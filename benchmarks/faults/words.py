@@ -1,4 +1,7 @@
-"""Faults of whole words: one missing, one twice, one that nobody asked for. `height_px` as by `letters`."""
+"""Faults of whole words: one missing, one repeated, or one that the prompt does not ask for.
+
+`height_px` selects the text as in `letters`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from evalkit.benchmarks.scenes.fonts import width_in_em
 from evalkit.benchmarks.scenes.scene import Scene, TextBlock
 
 EXTRA = ("new", "more", "today", "only", "best", "soon", "fresh", "open", "extra", "quiet")
-"""Words that none of the scenes asks for at its place."""
+"""Words that no scene asks for at the place where they are put."""
 
 
 class _Place(NamedTuple):
@@ -25,7 +28,7 @@ class _Place(NamedTuple):
 
 
 def drop_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
-    """One word left out; a text of one word vanishes. `None` if the scene has no text."""
+    """Leave out one word; a text of one word vanishes. `None` if the scene has no text."""
     places = _places(scene, height_px)
     if not places:
         return None
@@ -36,12 +39,12 @@ def drop_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: fl
 
 
 def repeat_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
-    """One word drawn twice in a row. `None` if there is no line with room for it."""
+    """Draw one word twice in a row. `None` if no line has room for it."""
     return _added(scene, clean, rng, height_px, lambda words, at: words[at])
 
 
 def extra_word(scene: Scene, clean: Drawing, rng: random.Random, *, height_px: float = 0.0) -> ContentFault | None:
-    """One word more than was asked for. `None` if there is no line with room for it."""
+    """Add one word that was not asked for. `None` if no line has room for it."""
     said = {word.lower() for block in scene.texts for word in block.text.split()}
     word = rng.choice([word for word in EXTRA if word not in said])
 
@@ -73,7 +76,7 @@ def _added(
 
 
 def _room(block: TextBlock, drawn: Box, size: int) -> float:
-    """Widest that the text can be, set as it is, without leaving the picture."""
+    """Greatest width of the text, in px, at which it stays inside the picture with its present alignment."""
     middle = (drawn.x0 + drawn.x1) / 2
     return {"left": size - drawn.x0, "right": drawn.x1, "center": 2 * min(middle, size - middle)}[block.align]
 

@@ -1,1 +1,1 @@
-"""Procedural scenes: flat designs whose every letter, box and colour is known exactly."""
+"""Procedural scenes: flat designs of which every letter, box and colour is known exactly."""

@@ -1,4 +1,4 @@
-"""Any number of procedural scenes, as a benchmark."""
+"""A benchmark of any number of procedural scenes."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class ScenesBenchmark:
         self._settings = settings
 
     def info(self) -> BenchmarkInfo:
-        """`digest` covers the settings and the renderer, from which every case follows."""
+        """`digest` covers the settings and the renderer, which determine every case."""
         content = digest("scenes", self._settings.model_dump(mode="json"), renderer_version())
         return BenchmarkInfo("scenes", str(LAYOUT), content, "Procedural flat designs.", "Apache-2.0")
 
     def cases(self) -> Iterator[Case]:
-        """One scene after the other, the kinds in turn; scene number n is the same whatever `start` and `count`."""
+        """The scenes in order; the kinds take turns. Scene number n does not depend on `start` and `count`."""
         settings = self._settings
         for number in range(settings.start, settings.start + settings.count):
             kind = settings.kinds[number % len(settings.kinds)]
@@ -48,5 +48,5 @@ class ScenesBenchmark:
 
 
 def scene_seed(seed: int, number: int) -> int:
-    """Seed of scene `number` of a series, in [0, 2^32)."""
+    """The seed of scene `number` of a series, in [0, 2^32)."""
     return int(digest("scene", seed, number)[:8], 16)

@@ -1,4 +1,4 @@
-"""A scene as a case: what to ask for, and everything that must be true of the picture."""
+"""Turns a scene into a case: the prompt, and everything that must be true of the picture."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def recipe_of(case: Case) -> SceneRecipe:
     """The recipe a case was made from.
 
     Raises:
-        GenerationError: the case has no scene, one that can't be read, or one of another size.
+        GenerationError: the case has no scene, or its scene can't be read or has another size than the case.
     """
     if EXTRA not in case.extra:
         hint = "use a benchmark of scenes (`scenes-core`, `scenes`), or another generator"

@@ -1,7 +1,7 @@
-"""Drawing a scene, antialiased, while writing down where the ink went.
+"""Draws a scene with antialiasing and records where the ink is.
 
-Shapes are drawn `OVERSAMPLING` times larger into a mask of their own bounds and reduced; text is drawn glyph by glyph.
-Every box in a `Drawing` is the bounding box of mask pixels that are not empty.
+Shapes are drawn `OVERSAMPLING` times larger into a mask of their own bounds and then reduced; text is drawn glyph by
+glyph. Every box in a `Drawing` is the bounding box of the mask pixels that are not empty.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from evalkit.benchmarks.scenes.fonts import load, set_line
 from evalkit.benchmarks.scenes.scene import (
     Ellipse,
     Ground,
-    Part,
     Polygon,
+    Primitive,
     Rect,
     Scene,
     Sector,
@@ -36,7 +36,7 @@ OVERSAMPLING = 4
 
 
 class InkedChar(NamedTuple):
-    """One character that leaves ink (a space leaves none), and the box of its ink."""
+    """One character that leaves ink (a space does not), and the box of its ink."""
 
     char: str
     box: Box
@@ -66,7 +66,7 @@ class DrawnShape:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A drawn scene: (H, W, 3) uint8 sRGB pixels, the bare ground of the same size, and what was drawn, in order."""
+    """A drawn scene: (H, W, 3) uint8 sRGB pixels, the bare ground in the same shape, and what was drawn, in order."""
 
     pixels: Pixels
     ground: Pixels
@@ -103,7 +103,7 @@ def draw(scene: Scene) -> Drawing:
 
 
 def draw_ground(ground: Ground, size: int) -> Pixels:
-    """(size, size, 3) uint8 of one colour, or of a linear gradient rounded to 8 bits without dither."""
+    """(size, size, 3) uint8 of one colour, or of a linear gradient rounded to 8 bits without dithering."""
     if ground.kind == "solid":
         return np.broadcast_to(np.array(ground.colors[0], np.uint8), (size, size, 3)).copy()
     start, end = (np.array(color, np.float64) for color in ground.colors)
@@ -139,7 +139,7 @@ def _write(canvas: Image.Image, block: TextBlock) -> list[InkedChar]:
 
 
 def _glyph(char: str, font: object, shift: float) -> tuple[Image.Image, int, int]:
-    """Coverage of one glyph whose pen is `shift` px right of a pixel edge, and its pen's place in that mask."""
+    """Coverage of one glyph whose pen is `shift` px right of a pixel edge, and the pen position in that mask."""
     from PIL import Image, ImageDraw, ImageFont
 
     assert isinstance(font, ImageFont.FreeTypeFont)
@@ -152,7 +152,7 @@ def _glyph(char: str, font: object, shift: float) -> tuple[Image.Image, int, int
 
 
 def _line_start(line: str, block: TextBlock) -> float:
-    """Pen x of the line's start, such that its ink (not its advance widths) is aligned."""
+    """The x of the pen at the start of a line, chosen so that its ink (not its advance widths) is aligned."""
     font = load(block.face, block.size)
     glyphs = [glyph for glyph in set_line(line, block.face, block.size, block.tracking) if not glyph.char.isspace()]
     if not glyphs:
@@ -168,7 +168,7 @@ def _glyph_edges(font: object, char: str) -> tuple[float, float]:
     return (found[0] - left, found[2] - left) if found else (0.0, 0.0)
 
 
-def _paint(canvas: Image.Image, part: Part) -> Box | None:
+def _paint(canvas: Image.Image, part: Primitive) -> Box | None:
     from PIL import Image
 
     x0, y0, x1, y1 = _extent(part)
@@ -187,7 +187,7 @@ def _paint(canvas: Image.Image, part: Part) -> Box | None:
 
 
 def _paint_rect(canvas: Image.Image, part: Rect) -> Box | None:
-    """Rectangles stand on whole pixels, so that only their corners need a mask."""
+    """Paint a rectangle. Rectangles stand on whole pixels, so that only their corners need a mask."""
     from PIL import Image, ImageDraw
 
     x0, y0, x1, y1 = (round(v) for v in part.bounds)
@@ -208,7 +208,7 @@ def _paint_rect(canvas: Image.Image, part: Rect) -> Box | None:
     return _clipped(canvas, x0, y0, x1, y1)
 
 
-def _fill(mask: Image.Image, part: Part, left: int, top: int) -> None:
+def _fill(mask: Image.Image, part: Primitive, left: int, top: int) -> None:
     from PIL import ImageDraw
 
     k = OVERSAMPLING
@@ -239,7 +239,7 @@ def _fill(mask: Image.Image, part: Part, left: int, top: int) -> None:
                 pen.ellipse(oval((x - r, y - r, x + r, y + r)), fill=255)
 
 
-def _extent(part: Part) -> tuple[float, float, float, float]:
+def _extent(part: Primitive) -> tuple[float, float, float, float]:
     match part:
         case Polygon(points):
             margin = 0.0

@@ -1,7 +1,7 @@
-"""Fonts from the `fontpkg-*` packages (all OFL-1.1), and measuring text.
+"""Loads fonts from the `fontpkg-*` packages (all OFL-1.1) and measures text.
 
-Text is set by Pillow's basic layout, glyph by glyph. Its Raqm layout needs a FriBiDi of the operating system, so that
-pictures would differ between machines.
+Text is set by Pillow's basic layout, glyph by glyph. The Raqm layout needs the FriBiDi library of the operating system,
+so that pictures would differ between machines.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -29,7 +30,7 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two faces that go together. `capitals`: the display face looks well in capitals; `tracking` in em for them."""
+    """Faces that go together. `capitals`: titles in the display face are in capitals, with `tracking` in em."""
 
     display: Face
     body: Face
@@ -55,7 +56,7 @@ PAIRS: dict[str, tuple[Pair, ...]] = {
         Pair(Face("jetbrains-mono", 700), Face("jetbrains-mono", 400), Face("jetbrains-mono", 600)),
     ),
 }
-"""Pairs by language. Every face of a language's pairs has all characters of its words."""
+"""Pairs by language. Every face has all characters of the words of its language."""
 
 
 @lru_cache(maxsize=256)
@@ -71,8 +72,8 @@ def load(face: Face, size: int) -> FreeTypeFont:
     try:
         path = fontpkg.path(face.family, face.weight, nearest=True)
     except fontpkg.FontpkgError as error:
-        hint = f"pip install fontpkg-{face.family}"
-        raise UnavailableError(f"font {face.family!r} is not installed", where="scenes", hint=hint) from error
+        what = f"font {face.family!r} is not installed"
+        raise UnavailableError(what, where="scenes", hint=install_line()) from error
     font = ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)
     if "[" in path.name:  # a variable font names its axes in its file name
         axes = font.get_variation_axes()
@@ -84,19 +85,19 @@ def _axis(face: Face, name: bytes | None, default: int | None) -> float:
     return face.weight if name == b"Weight" else float(default or 0)
 
 
-class Glyph(NamedTuple):
-    """One character of a line and the x of its pen, in px from the line's start."""
+class PlacedGlyph(NamedTuple):
+    """One character of a line and the x of its pen position, in px from the line's start."""
 
     char: str
     x: float
 
 
-def set_line(line: str, face: Face, size: int, tracking: float) -> list[Glyph]:
+def set_line(line: str, face: Face, size: int, tracking: float) -> list[PlacedGlyph]:
     """Pen positions of every character of one line, spaces included."""
     font = load(face, size)
     glyphs, x = [], 0.0
     for char in line:
-        glyphs.append(Glyph(char, x))
+        glyphs.append(PlacedGlyph(char, x))
         x += font.getlength(char) + tracking
     return glyphs
 
@@ -115,13 +116,13 @@ def cap_height(face: Face) -> float:
 
 @lru_cache(maxsize=4096)
 def depth(line: str, face: Face) -> float:
-    """How far the ink of a line reaches below its baseline, in em."""
+    """Distance that the ink of a line reaches below its baseline, in em."""
     return max(float(load(face, REFERENCE).getbbox(line, anchor="ls")[3]), 0.0) / REFERENCE
 
 
 @lru_cache(maxsize=4096)
 def rise(line: str, face: Face) -> float:
-    """How far the ink of a line reaches above its baseline, in em."""
+    """Distance that the ink of a line reaches above its baseline, in em."""
     return max(-float(load(face, REFERENCE).getbbox(line, anchor="ls")[1]), 0.0) / REFERENCE
 
 

@@ -1,4 +1,4 @@
-"""Generators that render scenes: stand-ins with a known right answer, not models."""
+"""Generators that render scenes. They are not models; they stand in for models and give a known answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.api import settings as base
 from evalkit.api.errors import GenerationError
 from evalkit.api.protocols import GeneratorInfo
 from evalkit.api.records import Case, Generated, Request
-from evalkit.benchmarks.faults.inject import Faulty, inject
+from evalkit.benchmarks.faults.inject import FaultyPicture, inject
 from evalkit.benchmarks.faults.registry import FAULTS
 from evalkit.benchmarks.scenes.case import recipe_of
 from evalkit.benchmarks.scenes.provenance import renderer_version
@@ -23,10 +23,10 @@ from evalkit.formats.keys import digest, to_json
 
 
 class SceneGenerator:
-    """A renderer, no model: draws exactly the scene that the case was made from.
+    """A renderer, not a model: draws exactly the scene that the case was made from.
 
-    The perfect answer to the cases of `scenes` and `scenes-core`, for every noise alike. It stands in for a model
-    where the harness itself is tried out. A case without a scene gets an error.
+    This is the perfect answer to the cases of `scenes` and `scenes-core`, the same for every noise seed. It stands in
+    for a model when the harness itself is tried out. A case without a scene gets an error.
     """
 
     batch_size = 8
@@ -38,7 +38,7 @@ class SceneGenerator:
         pass
 
     def info(self) -> GeneratorInfo:
-        """Says that this is a renderer."""
+        """Describes this generator as a renderer."""
         return GeneratorInfo("scene renderer (no model)", "Apache-2.0", "CPU")
 
     def fingerprint(self, case: Case) -> str:
@@ -46,7 +46,7 @@ class SceneGenerator:
         return digest("scenes", renderer_version())
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
-        """One picture per request; `nfe` is `None`, for nothing is evaluated."""
+        """One picture per request. `nfe` is `None`, because no network is evaluated."""
         return [_generated(request, inject) for request in requests]
 
     def close(self) -> None:
@@ -54,16 +54,16 @@ class SceneGenerator:
 
 
 class FaultySceneGenerator:
-    """A renderer with known defects, no model: the scene of the case, with a fault in some of the pictures.
+    """A renderer with known defects, not a model: draws the scene of the case, with a fault in some of the pictures.
 
-    A stand-in for a student until the mini models exist, and the ground truth for measuring judges: which pictures
-    are faulty, and how, follows from the noise seed, and is written into the picture's notes (`faults`).
+    It stands in for a student and gives the ground truth for measuring judges. The noise seed determines which pictures
+    are faulty and how; the picture's notes (`faults`) record it.
     """
 
     batch_size = 8
 
     class Settings(base.Settings):
-        """Settings. `rate`: share of pictures with a fault. `kinds`: which faults (see `benchmarks.faults`)."""
+        """Settings. `rate`: share of pictures with a fault. `kinds`: kinds of faults (see `benchmarks.faults`)."""
 
         rate: float = Field(default=0.5, ge=0.0, le=1.0)
         kinds: tuple[str, ...] = Field(default=tuple(FAULTS), min_length=1)
@@ -79,7 +79,7 @@ class FaultySceneGenerator:
         self._settings = settings
 
     def info(self) -> GeneratorInfo:
-        """Says that this is a renderer with known defects."""
+        """Describes this generator as a renderer with known defects."""
         settings = self._settings.model_dump(mode="json")
         return GeneratorInfo("scene renderer with known defects (no model)", "Apache-2.0", "CPU", settings)
 
@@ -88,18 +88,18 @@ class FaultySceneGenerator:
         return digest("scenes-faulty", renderer_version(), self._settings.model_dump(mode="json"))
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
-        """One picture per request, faulty or not by its noise seed."""
+        """One picture per request. The noise seed decides whether it is faulty."""
         return [_generated(request, partial(self._faulty, request.noise_seed)) for request in requests]
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _faulty(self, noise_seed: int, recipe: SceneRecipe) -> Faulty:
+    def _faulty(self, noise_seed: int, recipe: SceneRecipe) -> FaultyPicture:
         rng = random.Random(f"faults {noise_seed}")
         if rng.random() < self._settings.rate:
             kinds = rng.sample(self._settings.kinds, len(self._settings.kinds))
             seed = rng.getrandbits(32)
-            for kind in kinds:  # not every scene can have every fault: a single text overlaps no other
+            for kind in kinds:  # not every fault is possible in every scene: a single text can't overlap another
                 specs = (*recipe.faults, FaultSpec(kind, seed))
                 made = inject(dataclasses.replace(recipe, faults=specs))
                 if len(made.faults) == len(specs):
@@ -107,7 +107,7 @@ class FaultySceneGenerator:
         return inject(recipe)
 
 
-def _generated(request: Request, make: Callable[[SceneRecipe], Faulty]) -> Generated:
+def _generated(request: Request, make: Callable[[SceneRecipe], FaultyPicture]) -> Generated:
     started = time.perf_counter()
     try:
         made = make(recipe_of(request.case))

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 
 from evalkit.api.records import RGB
-from evalkit.benchmarks.scenes.scene import Ellipse, Part, Point, Polygon, Rect, Sector, Stroke
+from evalkit.benchmarks.scenes.scene import Ellipse, Point, Polygon, Primitive, Rect, Sector, Stroke
 
 
-def icon(name: str, x: float, y: float, radius: float, color: RGB, cut: RGB) -> tuple[Part, ...]:
-    """Icon `name` around (x, y), about `radius` px in size; `cut` is the colour it stands on, for what is cut out."""
+def icon(name: str, x: float, y: float, radius: float, color: RGB, cut: RGB) -> tuple[Primitive, ...]:
+    """Icon `name` around (x, y), about `radius` px in size. Holes have the colour `cut`, that of the icon's ground."""
     return tuple(_moved(part, x, y, radius) for part in ICONS[name](color, cut))
 
 
@@ -26,7 +26,7 @@ def arc_points(x: float, y: float, rx: float, ry: float, start: float, end: floa
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles]
 
 
-def _moved(part: Part, x: float, y: float, k: float) -> Part:
+def _moved(part: Primitive, x: float, y: float, k: float) -> Primitive:
     match part:
         case Rect(bounds, color, radius):
             return Rect(_bounds(bounds, x, y, k), color, radius * k)
@@ -48,24 +48,24 @@ def _disc(x: float, y: float, r: float, color: RGB) -> Ellipse:
     return Ellipse((x - r, y - r, x + r, y + r), color)
 
 
-def _sun(color: RGB, cut: RGB) -> list[Part]:
+def _sun(color: RGB, cut: RGB) -> list[Primitive]:
     inner, outer = ring_points(8, 0.72), ring_points(8, 0.95)
-    rays: list[Part] = [Stroke((a, b), 0.15, color) for a, b in zip(inner, outer, strict=True)]
+    rays: list[Primitive] = [Stroke((a, b), 0.15, color) for a, b in zip(inner, outer, strict=True)]
     return [_disc(0, 0, 0.5, color), *rays]
 
 
-def _moon(color: RGB, cut: RGB) -> list[Part]:
+def _moon(color: RGB, cut: RGB) -> list[Primitive]:
     outside = arc_points(-0.05, 0, 0.9, 0.9, -60, -300, 48)
     inside = arc_points(0.42, -0.02, 0.78, 0.78, -270, -90, 40)
     return [Polygon((*outside, *inside), color)]
 
 
-def _star(color: RGB, cut: RGB) -> list[Part]:
+def _star(color: RGB, cut: RGB) -> list[Primitive]:
     outer, inner = ring_points(5, 1.0), ring_points(5, 0.44, -54)
     return [Polygon(tuple(p for pair in zip(outer, inner, strict=True) for p in pair), color)]
 
 
-def _heart(color: RGB, cut: RGB) -> list[Part]:
+def _heart(color: RGB, cut: RGB) -> list[Primitive]:
     points = []
     for i in range(60):
         t = 2 * math.pi * i / 60
@@ -74,7 +74,7 @@ def _heart(color: RGB, cut: RGB) -> list[Part]:
     return [Polygon(tuple(points), color)]
 
 
-def _drop(color: RGB, cut: RGB) -> list[Part]:
+def _drop(color: RGB, cut: RGB) -> list[Primitive]:
     points = []
     for i in range(60):
         t = 2 * math.pi * i / 60
@@ -82,7 +82,7 @@ def _drop(color: RGB, cut: RGB) -> list[Part]:
     return [Polygon(tuple(points), color)]
 
 
-def _leaf(color: RGB, cut: RGB) -> list[Part]:
+def _leaf(color: RGB, cut: RGB) -> list[Primitive]:
     steps = [i / 24 for i in range(25)]
     spine = [(-0.6 + 1.5 * s, 0.6 - 1.5 * s) for s in steps]
     half = [0.44 * math.sin(math.pi * s**0.85) for s in steps]
@@ -92,12 +92,12 @@ def _leaf(color: RGB, cut: RGB) -> list[Part]:
     return [Polygon((*one, *reversed(other)), color), stem, Stroke(((-0.45, 0.45), (0.4, -0.4)), 0.09, cut)]
 
 
-def _bolt(color: RGB, cut: RGB) -> list[Part]:
+def _bolt(color: RGB, cut: RGB) -> list[Primitive]:
     points = ((0.22, -1.0), (-0.6, 0.16), (-0.06, 0.16), (-0.24, 1.0), (0.6, -0.24), (0.06, -0.24))
     return [Polygon(points, color)]
 
 
-def _mountain(color: RGB, cut: RGB) -> list[Part]:
+def _mountain(color: RGB, cut: RGB) -> list[Primitive]:
     return [
         Polygon(((-1.0, 0.7), (-0.25, -0.7), (0.5, 0.7)), color),
         Polygon(((0.05, 0.7), (0.5, -0.12), (1.0, 0.7)), color),
@@ -105,48 +105,54 @@ def _mountain(color: RGB, cut: RGB) -> list[Part]:
     ]
 
 
-def _cup(color: RGB, cut: RGB) -> list[Part]:
+def _cup(color: RGB, cut: RGB) -> list[Primitive]:
     handle = Sector((0.3, -0.32, 1.0, 0.38), -100, 100, 0.62, color)
     body = Rect((-0.72, -0.4, 0.58, 0.6), color, 0.26)
     top = Rect((-0.72, -0.4, 0.58, 0.0), color, 0.05)
     saucer = Rect((-0.85, 0.7, 0.72, 0.84), color, 0.07)
-    steam: list[Part] = [Stroke(((x, -0.62), (x + 0.07, -0.78), (x, -0.95)), 0.1, color) for x in (-0.38, -0.08, 0.22)]
+    steam: list[Primitive] = [
+        Stroke(((x, -0.62), (x + 0.07, -0.78), (x, -0.95)), 0.1, color) for x in (-0.38, -0.08, 0.22)
+    ]
     return [handle, body, top, saucer, *steam]
 
 
-def _bell(color: RGB, cut: RGB) -> list[Part]:
+def _bell(color: RGB, cut: RGB) -> list[Primitive]:
     dome = Sector((-0.58, -0.8, 0.58, 0.36), 180, 360, 0.0, color)
     skirt = Polygon(((-0.58, -0.24), (0.58, -0.24), (0.62, 0.2), (0.84, 0.52), (-0.84, 0.52), (-0.62, 0.2)), color)
     return [_disc(0, -0.84, 0.14, color), dome, skirt, Sector((-0.28, 0.36, 0.28, 0.92), 0, 180, 0.0, color)]
 
 
-def _check(color: RGB, cut: RGB) -> list[Part]:
+def _check(color: RGB, cut: RGB) -> list[Primitive]:
     return [Stroke(((-0.68, 0.06), (-0.2, 0.54), (0.7, -0.5)), 0.27, color)]
 
 
-def _note(color: RGB, cut: RGB) -> list[Part]:
+def _note(color: RGB, cut: RGB) -> list[Primitive]:
     beam = Polygon(((-0.42, -0.78), (0.74, -0.98), (0.74, -0.66), (-0.42, -0.46)), color)
-    stems: list[Part] = [Rect((-0.42, -0.7, -0.26, 0.6), color), Rect((0.58, -0.9, 0.74, 0.4), color)]
-    heads: list[Part] = [Ellipse((-0.86, 0.36, -0.26, 0.86), color), Ellipse((0.14, 0.16, 0.74, 0.66), color)]
+    stems: list[Primitive] = [Rect((-0.42, -0.7, -0.26, 0.6), color), Rect((0.58, -0.9, 0.74, 0.4), color)]
+    heads: list[Primitive] = [Ellipse((-0.86, 0.36, -0.26, 0.86), color), Ellipse((0.14, 0.16, 0.74, 0.66), color)]
     return [beam, *stems, *heads]
 
 
-def _house(color: RGB, cut: RGB) -> list[Part]:
+def _house(color: RGB, cut: RGB) -> list[Primitive]:
     roof = Polygon(((0, -0.92), (0.98, -0.02), (-0.98, -0.02)), color)
     return [roof, Rect((-0.68, -0.08, 0.68, 0.82), color, 0.06), Rect((-0.2, 0.24, 0.2, 0.84), cut, 0.05)]
 
 
-def _flower(color: RGB, cut: RGB) -> list[Part]:
-    petals: list[Part] = [_disc(x, y, 0.37, color) for x, y in ring_points(6, 0.58)]
+def _flower(color: RGB, cut: RGB) -> list[Primitive]:
+    petals: list[Primitive] = [_disc(x, y, 0.37, color) for x, y in ring_points(6, 0.58)]
     return [*petals, _disc(0, 0, 0.3, cut)]
 
 
-def _cloud(color: RGB, cut: RGB) -> list[Part]:
-    puffs: list[Part] = [_disc(-0.5, 0.12, 0.4, color), _disc(0.02, -0.16, 0.52, color), _disc(0.56, 0.14, 0.38, color)]
+def _cloud(color: RGB, cut: RGB) -> list[Primitive]:
+    puffs: list[Primitive] = [
+        _disc(-0.5, 0.12, 0.4, color),
+        _disc(0.02, -0.16, 0.52, color),
+        _disc(0.56, 0.14, 0.38, color),
+    ]
     return [*puffs, Rect((-0.72, 0.05, 0.76, 0.52), color, 0.22)]
 
 
-ICONS: dict[str, Callable[[RGB, RGB], list[Part]]] = {
+ICONS: dict[str, Callable[[RGB, RGB], list[Primitive]]] = {
     "bell": _bell,
     "bolt": _bolt,
     "check": _check,
@@ -173,5 +179,5 @@ SPOKEN = {
 
 
 def spoken(name: str) -> str:
-    """What people call the icon."""
+    """The name of the icon in plain words."""
     return SPOKEN.get(name, name)

@@ -1,6 +1,6 @@
-"""The page a layout writes on: it measures, places and names things, and collects what is true of them.
+"""The page on which a layout places things: it measures them, names them and records what is true of them.
 
-Layouts work in `u`, a hundredth of the side, so that they scale. Nothing is drawn here.
+Layouts use the unit `u`, a hundredth of the side, so that they scale. Nothing is drawn here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from evalkit.api.records import Question, Relation
 from evalkit.benchmarks.scenes.fonts import PAIRS, Face, Pair, cap_height, depth, rise, width_in_em
 from evalkit.benchmarks.scenes.palette import PALETTES, Color, Palette, contrast
 from evalkit.benchmarks.scenes.recipe import SceneRecipe
-from evalkit.benchmarks.scenes.scene import Ground, Item, Part, Scene, Shape, TextBlock
+from evalkit.benchmarks.scenes.scene import Ground, Primitive, Scene, SceneItem, Shape, TextBlock
 from evalkit.benchmarks.scenes.words import VOCABULARIES, Vocabulary
 
 T = TypeVar("T")
@@ -24,12 +24,12 @@ SMALLEST = 14
 """Smallest text in px: below it, the letters of a 400-weight sans serif can't be told apart reliably."""
 
 VISIBLE = 1.8
-"""Least contrast of an icon or a bar with what it stands on."""
+"""Least contrast of an icon or a bar with the colour it stands on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """Text whose size is chosen and whose place is not: `height` is from the first cap line to the last baseline."""
+class SizedText:
+    """Text whose size is chosen but not its place. `height` is from the first cap line to the last baseline."""
 
     lines: tuple[str, ...]
     face: Face
@@ -41,15 +41,15 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a text came to stand, in px: the baseline of its last line, and that line's lowest ink."""
+class PlacedText:
+    """The place of a text in px: the baseline of its last line, and the lowest ink of that line."""
 
     baseline: float
     bottom: float
 
 
 class Page:
-    """A page of one recipe. Layouts call `text`, `shape`, `relate`, `say` and `ask`; `scene` is what came of it."""
+    """A page of one recipe. Layouts call `text`, `shape`, `relate`, `say` and `ask`; `scene` returns the result."""
 
     def __init__(self, recipe: SceneRecipe) -> None:
         self.size = recipe.size
@@ -59,8 +59,8 @@ class Page:
         self.palette: Palette = self.pick(PALETTES)
         self.pair: Pair = self.pick(PAIRS[recipe.language])
         self.detail = 0 if recipe.size < 192 else 1 if recipe.size < 384 else 2
-        """0: two or three large words; 1: short captions too; 2: everything."""
-        self._items: list[Item] = []
+        """How much text there is. 0: two or three large words; 1: short captions too; 2: everything."""
+        self._items: list[SceneItem] = []
         self._relations: list[Relation] = []
         self._sentences: list[str] = []
         self._questions: list[Question] = []
@@ -69,7 +69,7 @@ class Page:
 
     @property
     def panel_accent(self) -> tuple[Color, Color]:
-        """A colour that stands out on a panel, and that of text on it: the accent, or the ground where that is pale."""
+        """A colour that stands out on a panel (the accent, or the ground if that is pale), and one for text on it."""
         palette = self.palette
         if contrast(palette.accent.rgb, palette.surface.rgb) >= VISIBLE:
             return palette.accent, palette.on_accent
@@ -80,11 +80,11 @@ class Page:
         return options[int(self.rng.random() * len(options))]
 
     def some(self, options: Sequence[T], count: int) -> list[T]:
-        """`count` different ones of `options`."""
+        """`count` different items of `options`."""
         return self.rng.sample(list(options), count)
 
     def display(self, text: str) -> str:
-        """`text` as the display face wants it: in capitals, or as it is."""
+        """`text` in capitals if the display face is made for capitals, else unchanged."""
         return text.upper() if self.pair.capitals else text
 
     def set(
@@ -96,16 +96,16 @@ class Page:
         width: float = 86.0,
         tracking: float = 0.0,
         leading: float = 1.2,
-    ) -> Setting:
-        """Text at `size` u per em, made smaller where a line is wider than `width` u."""
+    ) -> SizedText:
+        """Text at `size` u per em, reduced if a line would be wider than `width` u."""
         em = max(width_in_em(line, face, tracking) for line in lines)
         pixels = max(int(min(max(size * self.u, SMALLEST), width * self.u / em)), 1)
         step = round(leading * pixels)
         height = cap_height(face) * pixels + step * (len(lines) - 1)
-        return Setting(tuple(lines), face, pixels, step, tracking * pixels, em * pixels, height)
+        return SizedText(tuple(lines), face, pixels, step, tracking * pixels, em * pixels, height)
 
-    def title(self, lines: Sequence[str], size: float, *, width: float = 86.0, height: float = 100.0) -> Setting:
-        """Lines in the display face, set tight, and small enough for `width` and `height` u."""
+    def title(self, lines: Sequence[str], size: float, *, width: float = 86.0, height: float = 100.0) -> SizedText:
+        """Lines in the display face with tight leading, small enough for `width` and `height` u."""
         face, tracking = self.pair.display, self.pair.tracking if self.pair.capitals else 0.0
         shown = [self.display(line) for line in lines]
         touching = (depth(above, face) + rise(below, face) for above, below in pairwise(shown))
@@ -113,7 +113,9 @@ class Page:
         em = cap_height(face) + leading * (len(lines) - 1) + depth(shown[-1], face)
         return self.set(shown, face, min(size, height / em), width=width, tracking=tracking, leading=leading)
 
-    def text(self, id: str, setting: Setting, x: float, top: float, color: Color, align: str = "center") -> Placed:
+    def text(
+        self, id: str, setting: SizedText, x: float, top: float, color: Color, align: str = "center"
+    ) -> PlacedText:
         """Place text: `x` is its left edge, centre or right edge, `top` its cap line, both in px."""
         baseline = round(top + cap_height(setting.face) * setting.size)
         role = id.split("-")[0]
@@ -123,10 +125,10 @@ class Page:
         )  # fmt: skip
         self._items.append(block)
         last = baseline + setting.leading * (len(setting.lines) - 1)
-        return Placed(last, last + depth(setting.lines[-1], setting.face) * setting.size)
+        return PlacedText(last, last + depth(setting.lines[-1], setting.face) * setting.size)
 
-    def shape(self, id: str, kind: str, parts: Sequence[Part], color: Color) -> str:
-        """Place an element that is no text. Returns its id."""
+    def shape(self, id: str, kind: str, parts: Sequence[Primitive], color: Color) -> str:
+        """Place an element that is not a text. Returns its id."""
         self._items.append(Shape(id, kind, tuple(parts), color.rgb))
         return id
 
@@ -144,7 +146,7 @@ class Page:
 
     @property
     def background(self) -> str:
-        """The background in words, for the prompt."""
+        """The background in words, as the prompt states it."""
         start, end = self.palette.ground.name, self.palette.ground_end.name
         if not self.gradient:
             return f"a plain solid {start} background"
@@ -156,7 +158,7 @@ class Page:
         return f"a smooth {self.direction} gradient background {ends[self.direction]}"
 
     def scene(self) -> Scene:
-        """The scene as it now is; text ids tell no two texts alike."""
+        """The scene as it is now, with unique text ids."""
         start, end = self.palette.ground.rgb, self.palette.ground_end.rgb
         ground = Ground("gradient", (start, end), self.direction) if self.gradient else Ground("solid", (start,))
         texts = tuple(item.id for item in self._items if isinstance(item, TextBlock))

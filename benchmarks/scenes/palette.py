@@ -1,4 +1,4 @@
-"""Palettes: named colours that go together, with enough contrast to read by."""
+"""Palettes: named colours that go together and have enough contrast for reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evalkit.api.records import RGB
 
 @dataclass(frozen=True, slots=True)
 class Color:
-    """A colour and what people call it."""
+    """A colour and its name in plain words."""
 
     name: str
     rgb: RGB
@@ -17,7 +17,7 @@ class Color:
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """One scheme: `ground_end` is the far end of its gradient, `ink` is for text on both, `on_x` for text on `x`."""
+    """One colour scheme. `ground_end` ends the ground's gradient, `ink` is for text on it, `on_x` for text on `x`."""
 
     ground: Color
     ground_end: Color

@@ -1,4 +1,4 @@
-"""What determines a rendered picture besides its recipe."""
+"""The version of everything that determines a rendered picture besides its recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.benchmarks.scenes.fonts import PAIRS
 
 @lru_cache(maxsize=1)
 def renderer_version() -> str:
-    """Changes with the source of the renderer and its faults, with Pillow (its FreeType), NumPy, and with any font."""
+    """Changes with the source of the renderer and of its faults, with Pillow (and its FreeType), NumPy and any font."""
     content = hashlib.sha256()
     rooms = Path(__file__).parent, Path(__file__).parent.parent / "faults"
     for path in sorted(path for room in rooms for path in room.rglob("*.py")):

@@ -1,4 +1,4 @@
-"""The recipe of a scene: a few values from which every pixel follows. It travels in `Case.extra["scene"]`."""
+"""The recipe of a scene: a few values that determine every pixel. It is stored in `Case.extra["scene"]`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import ClassVar, Literal
 Kind = Literal["poster", "card", "label", "infographic", "portrait"]
 KINDS: tuple[Kind, ...] = ("poster", "card", "label", "infographic", "portrait")
 LAYOUT = 1
-"""Version of the layouts. It goes up when the same recipe gives another picture, so that stored cases whose truth is
-that of older layouts are refused instead of judged wrongly."""
+"""Version of the layouts. It is raised when the same recipe gives another picture, so that stored cases made by older
+layouts are refused instead of judged wrongly."""
 MIN_SIZE, MAX_SIZE = 128, 2048
 
 
 @dataclass(frozen=True, slots=True)
 class FaultSpec:
-    """One defect to put in: its kind, the seed that places it, and its strengths (see `benchmarks.faults`)."""
+    """One defect to inject: its kind, the seed that places it, and its strengths (see `benchmarks.faults`)."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -27,13 +27,14 @@ class FaultSpec:
 
 @dataclass(frozen=True, slots=True)
 class SceneRecipe:
-    """What scene to draw: `size` is the side of the square canvas in px.
+    """The scene to draw. `size` is the side of the square canvas in px.
 
-    At other sizes the same seed gives the same design, with fewer texts where they could not be read (below 384 px,
-    and again below 192 px).
+    At other sizes the same seed gives the same design, with fewer texts if they could not be read (below 384 px, and
+    fewer still below 192 px).
 
     Raises:
-        ValueError: an unknown kind, a size out of [128, 2048], or a recipe of other layouts than these.
+        ValueError: the kind is unknown, the size is outside [128, 2048], or the recipe is for another version of the
+            layouts.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}

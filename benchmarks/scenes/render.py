@@ -1,4 +1,4 @@
-"""From a recipe to a scene, and to its drawing."""
+"""Turns a recipe into a scene and into a drawing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""A scene as a display list: what stands where, before anything is drawn.
+"""A scene as a display list: every item with its place, before anything is drawn.
 
-Coordinates are pixels of the canvas, fractions allowed. Faults of content are made here, by replacing items.
+Coordinates are pixels of the canvas and may be fractions. Faults of content replace items of a scene.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ class Sector:
     color: RGB
 
 
-Part = Rect | Ellipse | Polygon | Stroke | Sector
+Primitive = Rect | Ellipse | Polygon | Stroke | Sector
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One element that is no text, drawn from parts in order."""
+    """One element that is not a text, drawn from primitives in order."""
 
     id: str
     kind: str
-    parts: tuple[Part, ...]
+    parts: tuple[Primitive, ...]
     color: RGB
 
 
@@ -98,7 +98,7 @@ class TextBlock:
         return " ".join(self.lines)
 
 
-Item = Shape | TextBlock
+SceneItem = Shape | TextBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Scene:
 
     size: int
     ground: Ground
-    items: tuple[Item, ...]
+    items: tuple[SceneItem, ...]
     relations: tuple[Relation, ...]
     prompt: str
     questions: tuple[Question, ...]

@@ -1,4 +1,4 @@
-"""What is true of a drawn scene: every string, letter, element, relation, and where nothing but the ground is."""
+"""The ground truth of a drawn scene: every string, letter, element and relation, and the regions of bare ground."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ GRID = 24
 """Flat regions are found on a grid of this many cells a side."""
 MOST_REGIONS = 6
 SMALLEST_REGION = 2
-"""Shortest side of a flat region, in cells: a twelfth of the picture's."""
+"""Shortest side of a flat region, in cells: a twelfth of the picture's side."""
 MARGIN = 1
-"""Pixels a flat region keeps from whatever is not ground."""
+"""Least distance of a flat region from anything that is not ground, px."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextTruth:
-    """One string as drawn: the box of its ink, and that of each character that leaves any, in reading order."""
+    """One string as drawn: the box of its ink, and the box of each character that leaves ink, in reading order."""
 
     id: str
     text: str
@@ -54,9 +54,9 @@ def truth(scene: Scene, drawing: Drawing) -> SceneTruth:
 
 
 def flat_regions(bare: NDArray[np.bool_]) -> tuple[Box, ...]:
-    """Disjoint boxes in which `bare`, an (H, W) mask, is true throughout; the largest first.
+    """Disjoint boxes in which the (H, W) mask `bare` is true throughout, the largest first.
 
-    They are made of whole cells of a `GRID` by `GRID` grid and shrunk by `MARGIN` px.
+    They consist of whole cells of a `GRID` by `GRID` grid and are shrunk by `MARGIN` px.
     """
     height, width = bare.shape
     ys = np.linspace(0, height, GRID + 1).astype(int)
@@ -74,12 +74,14 @@ def flat_regions(bare: NDArray[np.bool_]) -> tuple[Box, ...]:
 
 
 def _largest(free: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    """The largest rectangle of true cells (x0, y0, x1, y1) with no side below `SMALLEST_REGION`, if there is one."""
+    """The largest rectangle of true cells (x0, y0, x1, y1) without a side below `SMALLEST_REGION`; `None` if none."""
     best, best_area = None, 0
     heights = [0] * GRID
     for y, row in enumerate(free.tolist()):
         heights = [h + 1 if cell else 0 for h, cell in zip(heights, row, strict=True)]
-        stack: list[tuple[int, int]] = []  # (left edge, height) of rectangles still open, heights rising
+        stack: list[
+            tuple[int, int]
+        ] = []  # (left edge, height) of the rectangles that are still open, in order of rising height
         for x, height in enumerate([*heights, 0]):
             left = x
             while stack and stack[-1][1] >= height:

@@ -1,4 +1,4 @@
-"""The words of the scenes: closed lists of our own, by language. Another language is one more `Vocabulary`."""
+"""The words of the scenes: our own closed lists by language. To add a language, add a `Vocabulary`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a poster is about: a title from one word of each list, a subtitle, and the icon that goes with it."""
+    """The event a poster announces: a title of one word from each list, a subtitle, and an icon."""
 
     subject: str
     firsts: tuple[str, ...]
@@ -18,7 +18,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a card says."""
+    """The text of a card that shows a notice."""
 
     subject: str
     titles: tuple[str, ...]
@@ -29,7 +29,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a label is for."""
+    """The product of a label."""
 
     subject: str
     names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What an infographic counts: a title, and captions with an icon each."""
+    """The topic of an infographic: a title, and captions with an icon each."""
 
     titles: tuple[str, ...]
     captions: tuple[tuple[str, str], ...]

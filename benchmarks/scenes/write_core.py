@@ -1,7 +1,7 @@
 """Writes the built-in suite `scenes-core`: `python -m evalkit.benchmarks.scenes.write_core [FOLDER]`.
 
-24 scenes of 512 px: for each kind the first seeds whose scene has a ground that is still wanted, so that every kind
-comes on solid grounds and on gradients. The files follow from this module alone; a test compares them.
+24 scenes of 512 px. For each kind it takes the first seeds whose scenes have the grounds that are still needed, so that
+every kind appears on solid grounds and on gradients. The files follow from this module alone; a test compares them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Any number of tile scenes and edits of them, as a benchmark for the mini models."""
+"""A benchmark of any number of tile scenes and edits of them, for the mini models."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Words = Literal["held-out", "trained", "letters"]
 
 
 class TilesBenchmark:
-    """Small flat designs on a grid of 16 px and edits of them: what the mini models were made for."""
+    """Small flat designs on a grid of 16 px and edits of them, for which the mini models were made."""
 
     class Settings(base.Settings):
-        """Settings. `edit_share`: share of edits. `told`: share of the things whose place the prompt says; the rest is
-        left open, which is what few steps find hard. `words`: kept apart from training, trained on, or letters at
-        random. `start`: number of the first case, so that a run can be split."""
+        """Settings. `edit_share`: share of edits. `told`: share of the things whose place the prompt states; the places
+        of the rest are left open, which is hard for few-step models. `words`: words kept out of training, words used in
+        training, or random letters. `start`: number of the first case, so that a run can be split."""
 
         primary: ClassVar[str] = "count"
         count: int = Field(default=100, ge=1)
@@ -54,12 +54,12 @@ class TilesBenchmark:
         self._settings = settings
 
     def info(self) -> BenchmarkInfo:
-        """`digest` covers the settings and the renderer, from which every case follows."""
+        """`digest` covers the settings and the renderer, which determine every case."""
         content = digest("tiles", self._settings.model_dump(mode="json"), tiles_version())
         return BenchmarkInfo("tiles", VERSION, content, "Flat designs of 128 px on a grid, and edits.", "Apache-2.0")
 
     def cases(self) -> Iterator[Case]:
-        """One case after the other; case number n is the same whatever `start` and `count`."""
+        """The cases in order. Case number n does not depend on `start` and `count`."""
         settings = self._settings
         for number in range(settings.start, settings.start + settings.count):
             rng = random.Random(f"tiles benchmark {settings.seed}/{number}")  # training never seeds with these words
@@ -73,14 +73,14 @@ class TilesBenchmark:
 
 
 class Turn(NamedTuple):
-    """Whose turn it is: a category, and the kind of edit, `None` for a picture from scratch."""
+    """What the next case is: a category and the kind of edit, `None` for a picture from scratch."""
 
     category: Category
     edit: str | None
 
 
 def turn_of(number: int, edit_share: float, categories: tuple[Category, ...]) -> Turn:
-    """Kinds of edits and categories take turns, edits spread evenly among the cases."""
+    """The turn of case `number`. Kinds of edits and categories take turns; edits are spread evenly among the cases."""
     edits = floor(number * edit_share)
     if floor((number + 1) * edit_share) == edits:
         return Turn(categories[(number - edits) % len(categories)], None)
@@ -90,14 +90,14 @@ def turn_of(number: int, edit_share: float, categories: tuple[Category, ...]) ->
 
 
 def edits_of(categories: tuple[Category, ...]) -> list[tuple[Category, str]]:
-    """Category and kind of edit by turns: every kind equally often, of each category that can be edited in turn."""
+    """Pairs of category and kind of edit: every kind equally often, the editable categories in turn."""
     able = [category for category in EDITED if category in categories]
     kinds = [kind for kind in KINDS if kind != "text" or "text" in able]
     return [("text" if kind == "text" else category, kind) for category in able for kind in kinds]
 
 
 def an_edit(rng: random.Random, category: Category, kind: str, word: WordSource) -> Edit:
-    """An edit of that kind of the first scene that allows one."""
+    """An edit of this kind, of the first sampled scene that allows one."""
     while True:
         edit = sample_edit(rng, sample_scene(rng, category, word), word, kind)
         if edit:

@@ -1,4 +1,4 @@
-"""A tile scene, or an edit of one, as a case: what to ask for, and everything that must be true of the picture."""
+"""Turns a tile scene, or an edit of one, into a case: the prompt, and everything that must be true of the picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from evalkit.formats.keys import from_json, to_json
 EXTRA = "tiles"
 """The key of `Case.extra` that holds the scene."""
 UNPLACED = "unplaced"
-"""The key of `Case.extra` that lists what is asked for without a place."""
+"""The key of `Case.extra` that lists the things that are asked for without a place."""
 LONGEST = SIDE // TILE - FIRST_COLUMN
 """Letters that fit in a row of tiles."""
 
@@ -30,7 +30,7 @@ def tile_case(scene: TileScene, id: str) -> Case:
 
 
 def edit_case(edit: Edit, id: str, source: SourceImage) -> Case:
-    """The case that asks for `edit` of the picture `source`. What is left alone must stay where it was."""
+    """The case that asks for `edit` of the picture `source`. Everything that the edit does not name must stay."""
     return _case(
         placed(edit.after), id, edit.instruction, ("tiles", "edit", edit.kind), {EDIT: edit_extra(edit)}, source
     )
@@ -40,7 +40,7 @@ def scene_of(case: Case) -> TileScene:
     """The scene that answers a case.
 
     Raises:
-        GenerationError: the case has no tile scene, one that can't be read, or one of another size.
+        GenerationError: the case has no tile scene, or its scene can't be read or has another size than the case.
     """
     if EXTRA not in case.extra:
         hint = "use a benchmark of tiles (`minis-core`, `tiles`), or another generator"
@@ -90,7 +90,7 @@ def _case(
 
 
 def _wrong_name(scene: TileScene) -> str:
-    """The first name in a scene from a file that means nothing; empty if all do."""
+    """The first unknown name in a scene that was read from a file; empty if all names are known."""
     word, figure, land = scene.word, scene.figure, scene.land
     if word and not 1 <= len(word.text) <= LONGEST:
         return f"a word of {len(word.text)} letters (1 to {LONGEST})"

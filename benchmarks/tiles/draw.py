@@ -1,4 +1,4 @@
-"""Draws a tile scene: numpy compositing of coverage masks that are made once."""
+"""Draws a tile scene by compositing coverage masks, which are made once, in NumPy."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Coverage = NDArray[np.float32]
 
 
 class Layer(NamedTuple):
-    """Something to paint: its colour, and its coverage with the upper left corner at (`x`, `y`)."""
+    """A mask to paint: its colour, and its coverage with the upper left corner at (`x`, `y`)."""
 
     color: RGB
     coverage: Coverage
@@ -34,7 +34,7 @@ class Layer(NamedTuple):
 
 
 def draw_tiles(scene: TileScene) -> Pixels:
-    """The picture of a scene, uint8 (128, 128, 3). Colours are mixed in sRGB, as designers' tools do."""
+    """The picture of a scene, uint8 (128, 128, 3). Colours are blended in sRGB, as design tools do."""
     canvas = np.empty((SIDE, SIDE, 3), np.float32)
     canvas[:] = COLORS[scene.ground]
     for layer in layers(scene):
@@ -45,7 +45,7 @@ def draw_tiles(scene: TileScene) -> Pixels:
 
 
 def layers(scene: TileScene) -> list[Layer]:
-    """What is painted over the ground, in order."""
+    """The layers that are painted over the ground, in order."""
     made: list[Layer] = []
     if scene.land:
         made += _land_layers(scene)
@@ -58,13 +58,13 @@ def layers(scene: TileScene) -> list[Layer]:
 
 
 def mark_box(mark: Mark) -> Box:
-    """The ink of a shape, px."""
+    """The box of the ink of a shape, px."""
     x, y = COLUMNS[mark.column] * TILE + INSET, ROWS[mark.row] * TILE + INSET
     return Box(x, y, x + 2 * TILE - 2 * INSET, y + 2 * TILE - 2 * INSET)
 
 
 def word_box(word: Word) -> Box:
-    """The ink of a word, px."""
+    """The box of the ink of a word, px."""
     painted = _word_layers(word)
     boxes = [_ink(layer) for layer in painted]
     box = boxes[0]

@@ -1,4 +1,4 @@
-"""Instructions that change a tile scene, with the scene that must come out."""
+"""Instructions that change a tile scene, with the scene that must result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalkit.benchmarks.tiles.sample import WordSource, free_places, free_rows, 
 from evalkit.benchmarks.tiles.scene import BANDS, COLORS, SHAPE_KINDS, Mark, TileScene, Word
 
 KINDS = ("background", "text", "recolor", "move", "add", "remove")
-"""Change the ground's colour; the word; a colour; a place; add a shape; remove a shape."""
+"""Kinds of edits: change the ground's colour, the word, a colour or a place; add or remove a shape."""
 
 
 class Edit(NamedTuple):
@@ -24,7 +24,7 @@ class Edit(NamedTuple):
 
 
 def sample_edit(rng: random.Random, scene: TileScene, word: WordSource, kind: str | None = None) -> Edit | None:
-    """An edit of `scene` (of the kinds `text` and `shapes`); `None` where the scene does not allow one of `kind`."""
+    """An edit of `scene` (category `text` or `shapes`); `None` if the scene does not allow one of `kind`."""
     kinds = [kind] if kind else rng.sample(KINDS, len(KINDS))
     for each in kinds:
         made = _MAKERS[each](rng, scene, word)
@@ -33,10 +33,10 @@ def sample_edit(rng: random.Random, scene: TileScene, word: WordSource, kind: st
     return None
 
 
-Made = tuple[str, TileScene] | None
+EditResult = tuple[str, TileScene] | None
 
 
-def _background(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
+def _background(rng: random.Random, scene: TileScene, word: WordSource) -> EditResult:
     inks = {mark.color for mark in scene.marks} | ({scene.word.color} if scene.word else set())
     grounds = [color for color in COLORS if color != scene.ground and inks <= set(readable_on(color))]
     if not grounds:
@@ -45,7 +45,7 @@ def _background(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
     return f"Change the background to {ground}.", dataclasses.replace(scene, ground=ground)
 
 
-def _text(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
+def _text(rng: random.Random, scene: TileScene, word: WordSource) -> EditResult:
     if not scene.word:
         return None
     text = word(rng)
@@ -54,7 +54,7 @@ def _text(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
     return f'Write "{text}" as the text.', dataclasses.replace(scene, word=dataclasses.replace(scene.word, text=text))
 
 
-def _recolor(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
+def _recolor(rng: random.Random, scene: TileScene, word: WordSource) -> EditResult:
     targets: list[Mark | Word] = [*scene.marks, *([scene.word] if scene.word else [])]
     if not targets:
         return None
@@ -67,7 +67,7 @@ def _recolor(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
     return f"Make the text {color}.", dataclasses.replace(scene, word=dataclasses.replace(target, color=color))
 
 
-def _move(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
+def _move(rng: random.Random, scene: TileScene, word: WordSource) -> EditResult:
     rows = free_rows(scene)
     if scene.word and rows and (not scene.marks or rng.random() < 0.5):
         row = rng.choice(rows)
@@ -82,7 +82,7 @@ def _move(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
     return f"Move {name_of(mark)} to the {placed.place}.", _with(scene, mark, placed)
 
 
-def _add(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
+def _add(rng: random.Random, scene: TileScene, word: WordSource) -> EditResult:
     kinds = [kind for kind in SHAPE_KINDS if all(mark.kind != kind for mark in scene.marks)]
     places = free_places(scene.word, scene.marks)
     if not kinds or not places:
@@ -92,7 +92,7 @@ def _add(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
     return f"Add {described(mark)}.", after
 
 
-def _remove(rng: random.Random, scene: TileScene, word: WordSource) -> Made:
+def _remove(rng: random.Random, scene: TileScene, word: WordSource) -> EditResult:
     if not scene.marks or (len(scene.marks) == 1 and not scene.word):
         return None
     mark = rng.choice(scene.marks)

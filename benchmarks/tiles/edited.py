@@ -14,22 +14,22 @@ from evalkit.formats.keys import to_json
 EDIT = "edit"
 """The key of `Case.extra` that says what an edit changes (docs/minis-suite.md)."""
 MOST_BOXES = 8
-"""Kept boxes for each shape or letter."""
+"""Most kept boxes for each shape or letter."""
 SMALLEST_BOX = 2
-"""Area of a kept box, px²."""
+"""Least area of a kept box, px²."""
 
 
 def edit_extra(edit: Edit) -> dict[str, JSON]:
-    """`{"kind": …, "changed": [box…]}`, or `{"kind": …, "kept": [box…]}` where the ground itself changes."""
+    """`{"kind": …, "changed": [box…]}`, or `{"kind": …, "kept": [box…]}` if the ground itself changes."""
     if edit.before.ground != edit.after.ground:
         return {"kind": edit.kind, "kept": [to_json(box) for box in kept(edit.after)]}
     return {"kind": edit.kind, "changed": [to_json(box) for box in changed(edit.before, edit.after)]}
 
 
 def changed(before: TileScene, after: TileScene) -> list[Box]:
-    """The tiles of everything that is in only one of two scenes on the same ground; disjoint, top to bottom."""
+    """The tiles of everything that is in only one of two scenes on the same ground. Disjoint, from top to bottom."""
     words = [word for word in (before.word, after.word) if word and before.word != after.word]
-    bands = dict.fromkeys(word.row for word in words)  # in one band the longer word covers the shorter
+    bands = dict.fromkeys(word.row for word in words)  # within a band the longer word covers the shorter
     tiles = [max((word_tiles(w) for w in words if w.row == row), key=lambda box: box.area) for row in bands]
     marks = [mark for mark in (*before.marks, *after.marks) if _looks(before, mark) != _looks(after, mark)]
     tiles += [mark_tiles(mark) for mark in marks]
@@ -37,7 +37,7 @@ def changed(before: TileScene, after: TileScene) -> list[Box]:
 
 
 def kept(scene: TileScene) -> list[Box]:
-    """Boxes of nothing but a word's or a shape's own colour, a px from every edge: no ground shows through there."""
+    """Boxes inside letters and shapes, 1 px from every edge, so that no ground shows through."""
     boxes: list[Box] = []
     for layer in layers(scene):
         for x0, y0, x1, y1 in _largest_boxes(_inner(layer.coverage >= 1)):
@@ -58,7 +58,7 @@ def mark_tiles(mark: Mark) -> Box:
 
 
 def _looks(scene: TileScene, mark: Mark) -> tuple[str, str, str] | None:
-    """Colour and place in `scene` of the shape of that kind, whoever said where it is."""
+    """Colour and place of the shape of this kind in `scene`, whether or not the prompt states the place."""
     own = next((each for each in scene.marks if each.kind == mark.kind), None)
     return (own.color, own.row, own.column) if own else None
 

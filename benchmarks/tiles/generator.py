@@ -1,4 +1,4 @@
-"""The renderer of tile scenes as a generator: a stand-in with a known right answer, not a model."""
+"""A generator that renders tile scenes. It is not a model; it stands in for one and gives the right answer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from evalkit.formats.keys import digest
 
 
 class TileGenerator:
-    """A renderer, no model: draws exactly the tile scene that the case asks for, edits included.
+    """A renderer, not a model: draws exactly the tile scene that the case asks for, edits included.
 
-    The perfect answer to the cases of `tiles` and `minis-core`, for every noise alike. A case without a tile scene gets
-    an error.
+    This is the perfect answer to the cases of `tiles` and `minis-core`, the same for every noise seed. A case without a
+    tile scene gets an error.
     """
 
     batch_size = 16
@@ -31,7 +31,7 @@ class TileGenerator:
         pass
 
     def info(self) -> GeneratorInfo:
-        """Says that this is a renderer."""
+        """Describes this generator as a renderer."""
         return GeneratorInfo("tile renderer (no model)", "Apache-2.0", "CPU")
 
     def fingerprint(self, case: Case) -> str:
@@ -39,7 +39,7 @@ class TileGenerator:
         return digest("tiles", tiles_version())
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
-        """One picture per request; `nfe` is `None`, for nothing is evaluated."""
+        """One picture per request. `nfe` is `None`, because no network is evaluated."""
         return [_generated(request.case) for request in requests]
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""What is asked for: the prompt of a scene.
+"""Writes the prompt of a scene.
 
-A phrase has the same number of words whether it says a place or leaves it open, and the band of a word is named by
-other words than the place of a shape: small transformers bind a place to its thing many times sooner by position and by
-words that occur once than by working out which `top` belongs to what.
+A phrase has the same number of words whether it states a place or leaves it open, and the band of a word is named by
+other words than the place of a shape. Small transformers learn to bind a place to its thing many times faster by
+position and by unique words than by working out which `top` belongs to which thing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ FREE_PLACE = "in a free place"
 
 
 def prompt_of(scene: TileScene) -> str:
-    """The prompt that asks for `scene`. The word comes first, as designers brief: copy, then looks."""
+    """The prompt that asks for `scene`. The word comes first, as in a designer's brief: the copy, then the look."""
     if scene.figure:
         figure = scene.figure
         looks = f"{figure.hair} hair and {_a(figure.shirt)} shirt"
@@ -36,7 +36,7 @@ def described(mark: Mark) -> str:
 
 
 def name_of(mark: Mark) -> str:
-    """How an instruction names a shape."""
+    """The name of a shape in an instruction."""
     return f"the {mark.kind}"
 
 

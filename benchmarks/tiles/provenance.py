@@ -1,4 +1,4 @@
-"""What determines a drawn tile scene besides the scene itself."""
+"""The version of everything that determines the picture of a tile scene besides the scene itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person would ask about the picture of a tile scene: the places nobody said included."""
+"""The checklist of a tile scene: yes/no questions about its picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from evalkit.benchmarks.tiles.scene import BANDS, SHAPE_KINDS, TileScene
 
 
 def questions(scene: TileScene) -> tuple[Question, ...]:
-    """Yes/no questions about `scene`, with those they depend on first."""
+    """Yes/no questions about `scene`. A question comes after the one it depends on."""
     made: list[Question] = []
     if scene.figure:
         figure = scene.figure

@@ -1,4 +1,4 @@
-"""Tile scenes at random."""
+"""Draws random tile scenes."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from evalkit.benchmarks.tiles.scene import (
     SHAPE_KINDS,
     SKINS,
     Category,
-    Figure,
     Land,
     Mark,
+    Portrait,
     TileScene,
     Word,
 )
 
 MIN_CONTRAST = 2.2
-"""WCAG contrast of everything on the ground it stands on."""
+"""Least WCAG contrast of everything with the ground it stands on."""
 WordSource = Callable[[random.Random], str]
 
 
 TOLD = 0.7
-"""Share of the things in a scene whose place the prompt says."""
+"""Share of the things in a scene whose place the prompt states."""
 
 
 def sample_scene(rng: random.Random, category: Category, word: WordSource, told: float = TOLD) -> TileScene:
-    """A scene of `category`; its word, if it has one, comes from `word`."""
+    """A random scene of `category`; its word, if it has one, comes from `word`."""
     ground = rng.choice(list(COLORS))
     if category == "portrait":
         hair, shirt = rng.sample([color for color in COLORS if color != ground], 2)
-        return TileScene(category, ground, figure=Figure(rng.choice(list(SKINS)), hair, shirt, rng.choice(CUTS)))
+        return TileScene(category, ground, figure=Portrait(rng.choice(list(SKINS)), hair, shirt, rng.choice(CUTS)))
     if category == "landscape":
         hills, sun = rng.choice(readable_on(ground)), rng.choice(readable_on(ground))
         land = Land(hills, sun, rng.choice(list(COLUMNS)), rng.choice(FORMS), rng.random() < told)

@@ -1,7 +1,7 @@
 """A tile scene as plain data: a ground, at most one word, and shapes, each in its place on a grid of 16 px tiles.
 
 The picture is 128×128 px, 8×8 tiles. A word is set flush left in capitals, one letter to a column of tiles, in one of
-three bands; a shape fills 2×2 tiles at one of nine places. Everything a model can get wrong here can be measured.
+three bands; a shape fills 2×2 tiles at one of nine places. Every error that a model can make here can be measured.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROWS: dict[str, int] = {"top": 1, "middle": 3, "bottom": 5}
 """First row of tiles of each band; a band is two tiles high."""
 COLUMNS: dict[str, int] = {"left": 1, "center": 3, "right": 5}
 BANDS: dict[str, str] = {"top": "first row", "middle": "second row", "bottom": "third row"}
-"""How prompts name the band of a word: in words that no shape's place shares."""
+"""How prompts name the band of a word: by words that do not occur in the places of shapes."""
 FIRST_COLUMN = 1
 MAX_LETTERS = 6
 SKINS: dict[str, RGB] = {"pale": (244, 208, 178), "tan": (206, 156, 112), "dark": (122, 80, 56)}
@@ -44,7 +44,7 @@ CATEGORIES: tuple[Category, ...] = ("text", "shapes", "portrait", "landscape")
 class Word:
     """A word of 3 to 6 capitals. `row` is a key of `ROWS`, `color` of `COLORS`.
 
-    `told` says whether the prompt says in which band; where it does not, the model has to choose one.
+    `told` says whether the prompt states the band; if it does not, the model has to choose one.
     """
 
     text: str
@@ -55,7 +55,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A shape at a place of the 3×3 grid; `told` says whether the prompt says where."""
+    """A shape at a place of the 3×3 grid. `told` says whether the prompt states the place."""
 
     kind: ShapeKind
     color: str
@@ -76,8 +76,8 @@ FORMS: tuple[Form, ...] = ("hills", "peaks")
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """Head and shoulders, in the middle. The prompt says nothing of the cut."""
+class Portrait:
+    """Head and shoulders in the middle of the picture. The prompt does not mention the cut of the hair."""
 
     skin: str
     hair: str
@@ -89,7 +89,7 @@ class Figure:
 class Land:
     """Land along the lower third and a sun in the upper band; the ground of the scene is the sky.
 
-    The prompt says nothing of the form of the land, and of the sun's place only where `told`.
+    The prompt does not mention the form of the land. It states the place of the sun only if `told`.
     """
 
     color: str
@@ -107,5 +107,5 @@ class TileScene:
     ground: str
     word: Word | None = None
     marks: tuple[Mark, ...] = ()
-    figure: Figure | None = None
+    figure: Portrait | None = None
     land: Land | None = None

@@ -18,12 +18,12 @@ FOLDER = "tile-sources"
 
 
 def cached_source(scene: TileScene) -> SourceImage:
-    """The picture of `scene` below the cache folder; its path is absolute."""
+    """Write the picture of `scene` to the cache folder and return it with an absolute path."""
     return write_source(scene, cache_folder().absolute() / FOLDER)
 
 
 def write_source(scene: TileScene, folder: Path) -> SourceImage:
-    """Write the picture of `scene` to `folder`, whole or not at all; one that is there is left alone.
+    """Write the picture of `scene` to `folder`, whole or not at all. An existing file is not touched.
 
     Raises:
         UnavailableError: the folder can't be written.

@@ -1,4 +1,4 @@
-"""Tile scenes as training data. Words kept apart for evaluation never occur here."""
+"""Tile scenes as training data. Held-out words never occur here."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class TileTrainingData:
     categories: tuple[str, ...] = CATEGORIES
 
     class Settings(base.Settings):
-        """Settings. `told`: share of the things whose place the prompt says. `single`: share of the scenes with one
-        thing at most, to begin with: where things stand is learnt many times faster from single ones with told places.
-        `hard_edits`: share of the edits that are of the kinds learnt last, over their turn among the others.
+        """Settings. `told`: share of the things whose place the prompt states. `single`: share of the scenes with at
+        most one thing, for the start of training: a model learns places many times faster from single things whose
+        place the prompt states. `hard_edits`: share of additional edits of the kinds that are learnt last.
         """
 
         told: float = Field(TOLD, ge=0, le=1)

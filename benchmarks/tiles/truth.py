@@ -1,7 +1,7 @@
-"""What is true of a tile scene by its prompt: what stands where, what has no place, and where only ground can be.
+"""The ground truth of a tile scene by its prompt: elements and their places, unplaced things, and regions of ground.
 
-A place the prompt does not say is the model's to choose: what stands there becomes no element, and no flat region
-touches any place it could have.
+If the prompt does not state the place of a thing, the model may choose it. Such a thing is not an element, and no flat
+region touches any place that it could have.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from evalkit.benchmarks.tiles.scene import (
 
 HAIR, SKIN, SHIRT = Box(55, 25, 73, 31), Box(52, 44, 76, 76), Box(36, 106, 92, 126)
 LAND = Box(8, 114, 120, 126)
-"""Boxes that hold nothing but that part, whatever the cut of the hair or the form of the land, px."""
+"""Boxes that hold only this part, whatever the cut of the hair or the form of the land, px."""
 REGION = "region"
-"""Kind of an element that is a part of something larger: its colour fills its box, its edges are elsewhere."""
+"""Kind of an element that is part of something larger: its colour fills its box, and its edges are elsewhere."""
 WORD, SUN, GROUND = "word", "sun", "ground"
 
 
 def placed(scene: TileScene) -> TileScene:
-    """`scene` with every place said: what an instruction leaves alone stays where the source shows it."""
+    """`scene` with every place stated: what an instruction does not change stays where the source shows it."""
     word, land = scene.word, scene.land
     return dataclasses.replace(
         scene,
@@ -51,9 +51,9 @@ def placed(scene: TileScene) -> TileScene:
 
 
 def elements(scene: TileScene, ground: Background) -> tuple[Element, ...]:
-    """Everything whose place is known, in drawing order; the id of a shape is its kind, for there is one of each.
+    """Everything whose place is known, in drawing order. The id of a shape is its kind, as there is only one of each.
 
-    The first is the largest flat region of the `ground`: a ground in a wrong colour is a defect like any other.
+    The first is the largest flat region of the `ground`, so that a ground in a wrong colour is found as a defect.
     """
     made = [Element(GROUND, REGION, ground.flat_regions[0], COLORS[scene.ground])]
     figure, land = scene.figure, scene.land
@@ -73,13 +73,13 @@ def elements(scene: TileScene, ground: Background) -> tuple[Element, ...]:
 
 
 def text_box(word: Word) -> Box:
-    """The ink of a word, in numbers that JSON can hold."""
+    """The box of the ink of a word, in numbers that JSON can hold."""
     box = word_box(word)
     return Box(float(box.x0), float(box.y0), float(box.x1), float(box.y1))
 
 
 def unplaced(scene: TileScene) -> list[JSON]:
-    """What is asked for without a place, as `{"kind": …, "color": [r, g, b]}`."""
+    """The things that are asked for without a place, as `{"kind": …, "color": [r, g, b]}`."""
     things: list[tuple[str, str]] = [(mark.kind, mark.color) for mark in scene.marks if not mark.told]
     if scene.land and not scene.land.told:
         things.append(("circle", scene.land.sun))
@@ -90,7 +90,7 @@ def unplaced(scene: TileScene) -> list[JSON]:
 
 
 def relations(scene: TileScene) -> tuple[Relation, ...]:
-    """How the things whose places are known stand to each other on the grid."""
+    """The relations on the grid between the things whose places are known."""
     marks = [mark for mark in scene.marks if mark.told]
     rows: dict[str, str] = {mark.kind: mark.row for mark in marks}
     if scene.word and scene.word.told:
@@ -109,12 +109,12 @@ def relations(scene: TileScene) -> tuple[Relation, ...]:
 
 
 def background(scene: TileScene) -> Background:
-    """The ground: its colour, and boxes in which nothing else can be, wherever the model puts what has no place."""
+    """The ground: its colour, and boxes that are bare wherever the model puts the things without a place."""
     return Background("solid", (COLORS[scene.ground],), flat_regions(~_occupied(scene)))
 
 
 def _occupied(scene: TileScene) -> NDArray[np.bool_]:
-    """(128, 128): what is drawn, in every form that the prompt leaves open, and all the room of what has no place."""
+    """(128, 128): true where something may be drawn: in any open form, and at any place of an unplaced thing."""
     mask = np.zeros((SIDE, SIDE), np.bool_)
     for layer in _placed_layers(scene):
         height, width = layer.coverage.shape

@@ -1,7 +1,7 @@
-"""The words of tile scenes: English words of 3 to 6 capitals, some kept apart, and letter strings nobody has seen.
+"""The words of tile scenes: English words of 3 to 6 capitals, some of them held out, and random strings of letters.
 
-Words kept apart never occur in training data; whether a model can spell them tells an open vocabulary from a list
-learnt by heart.
+Held-out words never occur in training data. Whether a model can spell them shows whether it has learnt to spell or has
+only memorised a list.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _WORDS = (  # noqa: SIM905 (a list of 270 strings reads worse)
     "TURTLE VALLEY VELVET VIOLET WALNUT WINTER WIZARD YELLOW"
 ).split()
 HELD_OUT = tuple(_WORDS[3::5])
-"""One word in five, kept out of every training set."""
+"""One word in five; these are kept out of every training set."""
 TRAINED = tuple(word for word in _WORDS if word not in HELD_OUT)
 LETTER_STRINGS = 0.2
-"""Share of training words that are random letters, so that spelling is learnt and not a list."""
+"""Share of training words that are random letters, so that a model learns to spell instead of memorising a list."""
 
 
 def training_word(rng: random.Random) -> str:
-    """A word for training: from the list, or letters at random; never one of `HELD_OUT`."""
+    """A word for training: from the list, or random letters; never one of `HELD_OUT`."""
     while True:
         if rng.random() >= LETTER_STRINGS:
             return rng.choice(TRAINED)
@@ -46,5 +46,5 @@ def training_word(rng: random.Random) -> str:
 
 
 def held_out_word(rng: random.Random) -> str:
-    """A word no model was trained on."""
+    """A word that no model was trained on."""
     return rng.choice(HELD_OUT)

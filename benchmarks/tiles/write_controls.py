@@ -1,7 +1,7 @@
-"""Writes the pictures and cases that the VLM judge's controls are made of:
-`python -m evalkit.benchmarks.tiles.write_controls`.
+"""Writes the pictures and cases of the VLM judge's controls: `python -m evalkit.benchmarks.tiles.write_controls`.
 
-Judges may not draw tiles themselves: what they are shown is shipped with them, and a test compares it with this module.
+Judges may not import this package to draw tiles, so the pictures are shipped with them. A test compares the shipped
+files with this module.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from evalkit.api.records import Case, SourceImage
 from evalkit.benchmarks.tiles.case import edit_case, tile_case
 from evalkit.benchmarks.tiles.draw import draw_tiles
 from evalkit.benchmarks.tiles.edit import Edit
-from evalkit.benchmarks.tiles.scene import Figure, Mark, TileScene, Word
+from evalkit.benchmarks.tiles.scene import Mark, Portrait, TileScene, Word
 from evalkit.formats.keys import to_json
 
 FOLDER = Path(__file__).parents[2] / "judges/vlm/control_pictures"
 POSTER = TileScene("text", "white", Word("OCEAN", "blue", "top"), (Mark("circle", "red", "bottom", "right"),))
 MISSPELLED = dataclasses.replace(POSTER, word=Word("OCKAN", "blue", "top"))
 EDITED = dataclasses.replace(POSTER, marks=(Mark("circle", "green", "bottom", "right"),))
-PORTRAIT = TileScene("portrait", "teal", figure=Figure("tan", "black", "orange"))
+PORTRAIT = TileScene("portrait", "teal", figure=Portrait("tan", "black", "orange"))
 SCENES = {"poster": POSTER, "misspelled": MISSPELLED, "edited": EDITED, "portrait": PORTRAIT}
 
 
@@ -39,7 +39,7 @@ def files() -> dict[str, bytes]:
 
 
 def _plain(case: Case) -> Case:
-    """Without the questions of the suite, which would only cost time."""
+    """The case without the suite's questions, which would only cost time."""
     return dataclasses.replace(case, checklist=(), extra={k: v for k, v in case.extra.items() if k == "edit"})
 
 

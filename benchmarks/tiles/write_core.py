@@ -1,8 +1,8 @@
 """Writes the built-in suite `minis-core`: `python -m evalkit.benchmarks.tiles.write_core [FOLDER]`.
 
-28 pictures from scratch and 20 edits, all with words kept apart from training. Scenes are drawn at random and taken
-while they add a colour, place, shape, word, cut or form that is still missing, so that all occur. The files follow from
-this module alone; a test compares them.
+28 pictures from scratch and 20 edits, all with held-out words. Scenes are sampled at random. Of each batch the one is
+taken that adds most colours, places, shapes, words, cuts and forms that are still missing, so that all of them occur.
+The files follow from this module alone; a test compares them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from evalkit.benchmarks.tiles.words import held_out_word
 WANTED: dict[Category, int] = {"text": 11, "shapes": 9, "portrait": 4, "landscape": 4}
 EDITS = 20
 CANDIDATES = 120
-"""Scenes looked at for each one taken."""
+"""Scenes sampled for each one that is taken."""
 SOURCES = "sources"
 HEADER = SuiteHeader(
     name="minis-core",
@@ -52,7 +52,7 @@ def core_cases(folder: Path) -> Iterator[Case]:
 
 
 def _fresh_scene(category: Category, number: int, seen: set[Hashable]) -> TileScene:
-    """The candidate with most that has not been seen, which it then has."""
+    """The candidate with the most new traits; they are added to `seen`."""
     candidates = [
         sample_scene(random.Random(f"minis-core {category} {number} {i}"), category, held_out_word)
         for i in range(CANDIDATES)
@@ -73,7 +73,7 @@ def _fresh_edit(category: Category, kind: str, number: int, seen: set[Hashable])
 
 
 def _traits(scene: TileScene) -> set[Hashable]:
-    """What there is to a scene: everything that should occur somewhere in the suite."""
+    """The traits of a scene, each of which should occur somewhere in the suite."""
     traits: set[Hashable] = {(scene.category, "ground", scene.ground)}
     if scene.word:
         word = scene.word
@@ -92,7 +92,7 @@ def _traits(scene: TileScene) -> set[Hashable]:
 
 
 def _edit_traits(edit: Edit) -> set[Hashable]:
-    """What changes, by itself and with the kind of edit."""
+    """The traits of an edit: what changes, alone and together with the kind of edit."""
     new = _traits(edit.after) - _traits(edit.before)
     return {(edit.kind, trait) for trait in new} | {("source", trait) for trait in _traits(edit.before)}
 

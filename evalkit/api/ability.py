@@ -1,7 +1,7 @@
-"""What a judge can and can't see, as measured with known defects by `evalkit faults` (ground floor).
+"""What a judge can and can't see, as `evalkit faults` measures it with known defects.
 
-The figures are shipped beside each judge, in the folder of its package: `sees.yaml` says beforehand which of its
-dimensions and findings speak for which fault, `faults.json` (an `Ability`) says how well they do.
+The figures are shipped with each judge, in the folder of its package: `sees.yaml` declares which of its dimensions and
+findings indicate which fault, `faults.json` (an `Ability`) holds how well they do.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from evalkit.api.results import Interval
 
 DECLARED, MEASURED = "sees.yaml", "faults.json"
 FOUND = 0.9
-"""A size counts as seen if this share of the defects of that size is found."""
+"""A judge sees a size if it finds at least this share of the defects of that size."""
 FALSE_ALARMS = 0.01
-"""Share of clean pictures on which an alarm is allowed where recall is told."""
+"""Recall is measured at the threshold that raises a false alarm on this share of the clean pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class Specimen:
     """One picture whose truth is known.
 
     Args:
-        case: what the judge is told of it.
+        case: the case that the judge gets with the picture.
         pixels: (H, W, 3) uint8.
-        group: the fault's name, or that of the kind of clean pictures.
-        size: of the fault, in `unit`: how strong it is, or how tall the letters are that it is in.
-        nominal: the size that was asked for, by which specimens are grouped.
-        box: where the fault can be seen, px; `None` in a clean picture.
-        twin: (H, W, 3) of the teacher's picture, where the judge may have one.
+        group: the name of the fault, or of the kind of clean picture.
+        size: size of the fault in `unit`: its strength, or the height of the letters that have it.
+        nominal: the size that was asked for; specimens are grouped by it.
+        box: where the fault is visible, px; `None` in a clean picture.
+        twin: the teacher's picture, (H, W, 3) uint8, if the judge may have one.
     """
 
     case: Case
@@ -46,26 +46,28 @@ class Specimen:
 
 
 class Specimens(Protocol):
-    """Pictures with known faults and clean ones. An entry point of the group `evalkit.specimens`, as any plug-in."""
+    """Pictures with known faults, and clean pictures. Found by name in the entry-point group `evalkit.specimens`."""
 
     def faults(self) -> tuple[str, ...]:
-        """Names of the faults that `faulty` shows."""
+        """Names of the faults that `faulty` takes."""
         ...
 
     def grows(self, fault: str) -> bool:
-        """Whether a larger size of the fault is a worse defect, not only one that is easier to see."""
+        """Whether a larger size of the fault is a worse defect, and not only easier to see."""
         ...
 
-    def faulty(self, fault: str) -> Iterator[Specimen]: ...
+    def faulty(self, fault: str) -> Iterator[Specimen]:
+        """Pictures with this fault, in all its sizes."""
+        ...
 
     def clean(self) -> Iterator[Specimen]:
-        """Pictures without a fault; those of the group `scenes` are of the kind that the faults are put into."""
+        """Pictures without a fault. Those of the group `scenes` are of the kind that `faulty` puts faults into."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SizeFound:
-    """How many of the faults of one size were found in their place, and the AUC against clean scenes."""
+    """How many of the faults of one size have a finding in their place, and the AUC against clean scenes."""
 
     size: float
     n: int
@@ -75,19 +77,19 @@ class SizeFound:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one judge makes of one kind of fault.
+    """How well one judge detects one kind of fault.
 
     Args:
-        fault: its name, as `evalkit faults --kind` takes it.
-        unit: of the sizes.
-        n: faulty pictures shown; `n_scored` of them the judge gave a value.
-        auc: probability that a faulty picture scores worse than a clean one, ties count half.
+        fault: name of the fault, as `evalkit faults --kind` takes it.
+        unit: unit of the sizes.
+        n: number of faulty pictures that the judge was given; it gave `n_scored` of them a value.
+        auc: probability that a faulty picture scores worse than a clean one; ties count half.
         recall: share of the faulty pictures that score worse than all but 1 % of the clean ones.
-        found: share of the faulty pictures with a finding in its place (what the report would show).
-        iou: mean overlap (intersection over union) of the best such finding with the true box, where there is one.
-        spearman: rank correlation of size and score; `None` where a larger size is no worse defect.
-        smallest: the smallest size from which on 9 in 10 are found; `None` if not even of the largest.
-        sizes: the counts behind it.
+        found: share of the faulty pictures with a finding in the place of the fault (what the report would show).
+        iou: mean overlap (intersection over union) of the best such finding with the true box; `None` without findings.
+        spearman: rank correlation of size and score; `None` if a larger size is not a worse defect.
+        smallest: the size from which on the judge finds 9 in 10; `None` if it misses more even of the largest.
+        sizes: the counts by size.
     """
 
     fault: str
@@ -105,7 +107,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """Clean pictures of one kind: on how many the judge has a finding, and on how many it abstains."""
+    """Clean pictures of one kind: the judge has a finding on `alarms` of the `n`, and abstains on `abstained`."""
 
     group: str
     n: int
@@ -115,7 +117,10 @@ class FalseAlarms:
 
 @dataclass(frozen=True, slots=True)
 class Ability:
-    """What one judge at one version can see. `pixels` is the side of the pictures, `command` what measured it."""
+    """What one version of one judge can see.
+
+    `pixels` is the side of the pictures in px, `command` is the command that measured it.
+    """
 
     judge: str
     version: str

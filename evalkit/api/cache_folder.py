@@ -1,4 +1,4 @@
-"""Where what is made once and used again is kept (ground floor)."""
+"""The folder in which evalkit keeps what several runs share: pictures, verdicts, fetched files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """`$EVALKIT_CACHE`, else `evalkit` below `$XDG_CACHE_HOME` or `~/.cache`; it need not exist."""
+    """`$EVALKIT_CACHE`, else `evalkit` in `$XDG_CACHE_HOME` or `~/.cache`. The folder may not exist yet."""
     own = os.environ.get("EVALKIT_CACHE")
     if own and own != "none":
         return Path(own).expanduser().resolve()

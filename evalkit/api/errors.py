@@ -4,16 +4,21 @@
     ├── UsageError            2   the command or the config is wrong; nothing was started
     │   ├── ConfigError           a key, a value or a file of the config
     │   ├── UnknownNameError      no such benchmark, generator, judge, metric or exporter
-    │   └── SuiteError            a benchmark that can't be read as one
-    ├── UnavailableError      3   a server, a device or a package the run needs is missing
+    │   ├── PluginError           a plug-in breaks its contract
+    │   └── SuiteError            a benchmark that can't be read
+    ├── UnavailableError      3   a server, a device or a package that the run needs is missing
     ├── PictureError          -   one picture can't be used: its cell is marked, the run goes on
     ├── GenerationError       -   one case could not be generated: its cell is marked
     ├── JudgeError            -   one judge failed on one picture: its cell is marked
     ├── StoreError            70  the run folder is damaged or not ours
     └── Interrupted           130 stopped by the user; the same command goes on
 
-Each says what happened, where, and what to do next. Cell-level errors carry no exit code of their own: they end
-as `error(reason)` in the store and count against the run's coverage.
+Each says what happened, where, and what to do next. The errors of one cell have no exit code of their own: the store
+keeps them as `error(reason)`, and they count against the coverage of the run.
+
+>>> error = ConfigError("`seeds`: not a number", where="evalkit.yaml", hint="correct the value")
+>>> str(error), error.exit_code
+('evalkit.yaml: `seeds`: not a number', 2)
 """
 
 from __future__ import annotations
@@ -31,7 +36,7 @@ class EvalkitError(Exception):
 
     Args:
         what: what happened, one sentence.
-        where: file, case, key or URL it happened at.
+        where: the file, case, key or URL at which it happened.
         hint: what to do next: the exact command, key or package extra.
     """
 
@@ -69,12 +74,20 @@ class UnknownNameError(UsageError):
     """No plug-in of that name."""
 
 
+class PluginError(UsageError):
+    """A plug-in breaks its contract: a member is missing or of the wrong kind, or its constructor raises.
+
+    Only the author of the plug-in can mend it. A package that the plug-in needs and that is not installed is an
+    `UnavailableError` instead.
+    """
+
+
 class SuiteError(UsageError):
-    """A benchmark that can't be read as one."""
+    """A benchmark that can't be read."""
 
 
 class UnavailableError(EvalkitError):
-    """A server, a device or a package the run needs is missing: the run can't be decided."""
+    """A server, a device or a package that the run needs is missing: the run can't be decided."""
 
     exit_code = EXIT_UNDECIDED
 
@@ -92,10 +105,10 @@ class JudgeError(EvalkitError):
 
 
 class StoreError(EvalkitError):
-    """The run folder is damaged, or is not a run folder."""
+    """The run folder is damaged, or it is not a run folder."""
 
 
 class Interrupted(EvalkitError):
-    """Stopped by the user; what was finished is kept and the same command goes on."""
+    """Stopped by the user. Finished work is kept, and the same command goes on."""
 
     exit_code = EXIT_INTERRUPTED

@@ -1,7 +1,7 @@
-"""Quality against cost of a student and its teacher at several step counts, as data (ground floor).
+"""Quality against cost of a student and its teacher at several step counts, as data.
 
-One `Point` is one generator at one number of steps, measured by an ordinary run. Cost is what was counted and timed
-(NFE by the hook, seconds per picture), never the number of steps that was asked for.
+One `Point` is one generator at one number of steps, measured by an ordinary run. Cost is counted and timed (NFE by a
+hook, seconds per picture); it is never the number of steps that was asked for.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One dimension of one point: the mean over its cases, and what it is against the reference.
+    """One dimension of one point: its mean over the cases, and its difference from the reference.
 
-    `estimate` is `None` where nothing was scored. `change` is the point minus the teacher at its most steps, paired by
-    case and noise, with a p value adjusted over all points and dimensions; `None` for the reference itself.
+    `estimate` is `None` if nothing was scored. `change` is the point minus the teacher at its most steps, paired by
+    case and noise, with a p-value adjusted over all points and dimensions; `None` for the reference itself.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -42,14 +42,14 @@ class Point:
     """One generator at one number of steps.
 
     Args:
-        name: `student-04`, `teacher-10`: role and steps asked for; unique.
+        name: role and steps asked for, unique: `student-04`, `teacher-10`.
         steps: `num_inference_steps` as asked for.
-        reference: the teacher at its most steps, from which all differences are taken.
-        nfe: median over pictures of the counted evaluations, `None` where nobody could count them;
-            `nfe_least` and `nfe_most` are its range.
-        seconds: median seconds per picture, `None` where not known; `seconds_low` and `seconds_high` are quartiles.
-        sigmas: the schedule of its first picture, where the generator notes it.
-        run: folder of its run, relative to the sweep's.
+        reference: true for the teacher at its most steps, from which all differences are taken.
+        nfe: median over the pictures of the counted evaluations, `None` if they could not be counted;
+            `nfe_least` and `nfe_most` are the range.
+        seconds: median seconds per picture, `None` if unknown; `seconds_low` and `seconds_high` are quartiles.
+        sigmas: the schedule of the first picture, if the generator notes it.
+        run: folder of the run, relative to the folder of the sweep.
         figures: the dimensions of the judges, in their order.
     """
 
@@ -85,8 +85,8 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one point drew for a case: a picture by its hash and suffix, or the reason why there is none."""
+class PointPicture:
+    """The picture of one point for one case, by its hash and suffix, or the reason why there is none (`error`)."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -105,7 +105,7 @@ class Strip:
     case_id: str
     prompt: str
     task: Task
-    pictures: tuple[Seen, ...]
+    pictures: tuple[PointPicture, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Front:
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """A whole sweep. `main` names the dimensions to show first; `points` come student first, fewest steps first."""
+    """A whole sweep. `main` names the dimensions to show first. `points` come student first, fewest steps first."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -150,7 +150,7 @@ class Frontier:
 
 
 class Offer(NamedTuple):
-    """What a point offers: a value for a cost."""
+    """The value of a point and its cost."""
 
     name: str
     cost: float
@@ -158,22 +158,23 @@ class Offer(NamedTuple):
 
 
 def pareto(offers: Iterable[Offer], higher_is_better: bool) -> tuple[str, ...]:
-    """Names of the offers that no other beats: none costs no more and is no worse, with one of the two better.
+    """Names of the Pareto-optimal offers, cheapest first.
 
-    Decided on the values themselves; whether two are told apart is for their intervals to say. Cheapest first.
+    An offer is beaten by another that costs no more and is no worse, and is better in at least one of the two. Only
+    the estimates are compared; whether a difference is significant is for the intervals to say.
     """
     sign = 1 if higher_is_better else -1
-    known = sorted(offers, key=lambda offer: (offer.cost, -sign * offer.value))
+    ranked = sorted(offers, key=lambda offer: (offer.cost, -sign * offer.value))
 
     def beaten(offer: Offer) -> bool:
         return any(
             other.cost <= offer.cost
             and sign * other.value >= sign * offer.value
             and (other.cost, other.value) != (offer.cost, offer.value)
-            for other in known
+            for other in ranked
         )
 
-    return tuple(offer.name for offer in known if not beaten(offer))
+    return tuple(offer.name for offer in ranked if not beaten(offer))
 
 
 def fronts(points: Sequence[Point]) -> tuple[Front, ...]:
@@ -193,7 +194,7 @@ def fronts(points: Sequence[Point]) -> tuple[Front, ...]:
 
 
 def main_dimensions(figures: Sequence[Figure]) -> tuple[str, ...]:
-    """The first dimension of each judge: a judge names what it is about first."""
+    """The first dimension of each judge: a judge lists its most important dimension first."""
     first: dict[str, str] = {}
     for figure in figures:
         first.setdefault(figure.judge, figure.dimension.name)

@@ -1,8 +1,8 @@
-"""Labels that people gave to pictures of a run (ground floor): the records, and the file they are kept in.
+"""Labels that people gave to pictures of a run: the records, and the file that keeps them.
 
-A label is of one dimension of one picture, or of a pair of twins, by what is shown and not by where it lies: case,
-seed, role and sha256. So labels outlive the run they were made from, and any judge that looked at the same pictures can
-be held against them. `evalkit/calibrate/labels.schema.json` is the published schema of the file.
+A label is about one dimension of one picture or of a pair of twins. It names the picture by its content (case, seed,
+role, sha256) and not by its file, so that labels outlive the run they were made from and can be compared with any judge
+that looked at the same pictures. The published schema of the file is `evalkit/studies/calibrate/labels.schema.json`.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ LEVELS: dict[Kind, tuple[float, ...]] = {
     "yesno": (0.0, 1.0),
     "pairwise": (0.0, 0.5, 1.0),
 }
-"""What the answers are worth: level 1 is 0, level 5 is 1; a pair is 1 where the student won."""
+"""The value of each answer: level 1 is 0, level 5 is 1; a pair is 1 if the student's picture was preferred."""
 
 Sha = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A picture as it was shown: whose it is, and its content."""
+class LabelledPicture:
+    """A picture that a person saw: the role that made it, and its content."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -50,12 +50,12 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What one person said of one picture, or of two side by side (`a` is the first of `pictures`).
+    """One person's answer about one picture, or about two side by side (`a` is the first of `pictures`).
 
-    `seconds` is how long it took, `None` where nobody measured.
+    `seconds` is the time it took, `None` if it was not measured.
 
     Raises:
-        ValueError: an answer that is not of its kind, or not the number of pictures that it is about.
+        ValueError: the answer does not belong to this kind of question, or the number of pictures is wrong.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -64,7 +64,7 @@ class Label:
     seed: Annotated[int, Field(ge=0)]
     dimension: Short
     kind: Kind
-    pictures: Annotated[tuple[Shown, ...], Field(min_length=1, max_length=2)]
+    pictures: Annotated[tuple[LabelledPicture, ...], Field(min_length=1, max_length=2)]
     value: Answer
     comment: Annotated[str, Field(max_length=2000)] = ""
     seconds: Annotated[float, Field(ge=0)] | None = None
@@ -81,7 +81,7 @@ class Label:
 
     @property
     def worth(self) -> float:
-        """The answer in [0, 1]; of a pair: 1 where the student's picture is better, 0 where the teacher's is."""
+        """The answer in [0, 1]. For a pair: 1 if the student's picture is better, 0 if the teacher's is."""
         if self.value == "tie":
             return 0.5
         if self.kind == "pairwise":
@@ -92,9 +92,9 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the pictures were chosen: `cases_drawn` of `cases_eligible` cases at random, each with the same chance.
+    """How the pictures were chosen: `cases_drawn` of `cases_eligible` cases at random, each with the same probability.
 
-    `seed` chose the cases and the order; `questions` is how many the page asked.
+    `seed` determines the cases and their order; `questions` is how many the page asked.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -107,9 +107,10 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """The labels of one person. Without `sampling` the pictures were picked by hand, and say nothing of the others.
+    """The labels of one person.
 
-    `run_digest` is of the run the pictures came from, for people to look up; labels are matched by their pictures.
+    Without `sampling` the pictures were picked by hand, so that nothing follows for the pictures that were not picked.
+    `run_digest` names the run that the pictures came from, for people to look up; labels are matched by their pictures.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -122,12 +123,12 @@ class LabelFile:
     created: str = ""
 
 
-# ------------------------------------------------------------------------------------------------ what the page asks
+# -------------------------------------------------------------------------------------------- the labelling page
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked of every picture: a dimension, its kind, and its description."""
+class LabelQuestion:
+    """A question about every picture: a dimension, the kind of answer, and a description."""
 
     dimension: str
     kind: Kind
@@ -135,10 +136,10 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """Something to look at: one picture or two side by side, as sha256 and role in the order they are shown.
+class LabelItem:
+    """One picture, or two side by side in the order in which the page shows them, with the questions about them.
 
-    `questions` are positions in the page's list. `source` is the sha256 of an edit's source picture, or empty.
+    `questions` are positions in the page's list. `source` is the sha256 of an edit's source picture, else empty.
     """
 
     case_id: str
@@ -146,17 +147,17 @@ class Item:
     prompt: str
     task: Task
     texts: tuple[str, ...]
-    pictures: tuple[Shown, ...]
+    pictures: tuple[LabelledPicture, ...]
     questions: tuple[int, ...]
     source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSheet:
-    """Everything a labelling page shows, in its order."""
+    """Everything that a labelling page shows, in its order."""
 
-    questions: Sequence[Question]
-    items: Sequence[Item]
+    questions: Sequence[LabelQuestion]
+    items: Sequence[LabelItem]
     sampling: Sampling
     benchmark: str
     run_digest: str

@@ -1,7 +1,15 @@
-"""Image files in and out, safely (ground floor). Any file may be broken or hostile.
+"""Reads and writes image files safely: any file may be broken or hostile.
 
-Everything downstream sees 8-bit sRGB of shape (H, W, 3): alpha is composited on white, 16-bit and palette images are
+Judges and metrics see 8-bit sRGB of shape (H, W, 3): alpha is composited on white, 16-bit and palette images are
 converted, EXIF orientation is applied.
+
+>>> import numpy as np
+>>> picture = Picture.from_pixels(np.full((4, 6, 3), 200, np.uint8))
+>>> picture.pixels.shape, picture.format
+((4, 6, 3), 'PNG')
+>>> decode(b"")
+Traceback (most recent call last):
+evalkit.api.errors.PictureError: empty file (0 bytes)
 """
 
 from __future__ import annotations
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Pixels = NDArray[np.uint8]
+"""RGB pixels: uint8 of shape (H, W, 3)."""
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded: 64 Mpx is 192 MB, above any image model's output."""
@@ -32,7 +41,7 @@ FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A stored picture: its hash, and pixels decoded on first use and shared by all judges."""
+    """A picture: its hash, and its pixels, which are decoded on first use and then kept."""
 
     sha256: str
     source: Path | bytes
@@ -44,10 +53,12 @@ class Picture:
 
     @cached_property
     def decoded(self) -> Decoded:
+        """Pixels, format and mode. Raises `PictureError` if the file can't be decoded."""
         return decode(self.data, where=self.where)
 
     @property
     def where(self) -> str:
+        """What error messages call the picture: its file name, else the start of its hash."""
         return self.source.name if isinstance(self.source, Path) else self.sha256[:12]
 
     @property
@@ -62,7 +73,7 @@ class Picture:
 
     @classmethod
     def from_pixels(cls, pixels: Pixels) -> Picture:
-        """A picture in memory, encoded as PNG (controls, tests)."""
+        """A picture from (H, W, 3) uint8 pixels, kept in memory as PNG: for controls and tests."""
         data = encode_png(pixels)
         return cls(hashlib.sha256(data).hexdigest(), data)
 
@@ -93,7 +104,7 @@ def decode(data: bytes, *, where: str = "", max_pixels: int = MAX_PIXELS) -> Dec
     The size is checked from the header, before any pixel is allocated.
 
     Raises:
-        PictureError: empty, truncated, too large, or no image of these formats.
+        PictureError: the data are empty, truncated, too large, or not an image of these formats.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 

@@ -1,9 +1,8 @@
-"""The words of the project as frozen records (ground floor: imports nothing of ours).
+"""The records that all parts of evalkit exchange: what is asked, what is generated and what is judged.
 
     Case ─▶ Request ─▶ Generated ─▶ Sample ─▶ Verdict(Score…, Finding…)
 
-All boxes are pixels of the picture they belong to, x to the right, y down, half-open (`x1`, `y1` are just outside).
-JSON in and out goes through `evalkit.formats.keys`, which validates every field.
+All records are frozen dataclasses.
 """
 
 from __future__ import annotations
@@ -15,7 +14,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
-RGB = tuple[int, int, int]
+from evalkit.api.geometry import RGB as RGB
+from evalkit.api.geometry import Box as Box
+
 JSON = Any
 """A JSON value: None, bool, number, str, list or dict of them."""
 
@@ -38,7 +39,10 @@ class Role(StrEnum):
 
 
 class Status(StrEnum):
-    """What became of one judge's look at one dimension of one picture."""
+    """State of the score of one judge on one dimension of one picture.
+
+    `UNSCORED`: the judge looked and abstained. `ERROR`: it failed. `SKIPPED`: there is no picture.
+    """
 
     SCORED = "scored"
     UNSCORED = "unscored"
@@ -79,59 +83,15 @@ class Grade(StrEnum):
         return tuple(Grade).index(self)
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An axis-aligned pixel box, half-open: width is `x1 - x0`."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
-
-    def __post_init__(self) -> None:
-        if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
-            raise ValueError(f"box with a value that is not finite: {self}")
-        if self.x1 < self.x0 or self.y1 < self.y0:
-            raise ValueError(f"box with negative size: {self}")
-
-    @property
-    def width(self) -> float:
-        return self.x1 - self.x0
-
-    @property
-    def height(self) -> float:
-        return self.y1 - self.y0
-
-    @property
-    def area(self) -> float:
-        return self.width * self.height
-
-    def intersection(self, other: Box) -> float:
-        """Overlapping area in px²; 0 where the boxes are apart or only touch."""
-        width = min(self.x1, other.x1) - max(self.x0, other.x0)
-        height = min(self.y1, other.y1) - max(self.y0, other.y0)
-        return max(width, 0.0) * max(height, 0.0)
-
-    def iou(self, other: Box) -> float:
-        """Intersection over union in [0, 1]; 0 for two empty boxes."""
-        shared = self.intersection(other)
-        total = self.area + other.area - shared
-        return shared / total if total > 0 else 0.0
-
-    def union(self, other: Box) -> Box:
-        """The smallest box that holds both."""
-        return Box(min(self.x0, other.x0), min(self.y0, other.y0), max(self.x1, other.x1), max(self.y1, other.y1))
-
-
 # ---------------------------------------------------------------------------------------------------- what is asked
 
 
 @dataclass(frozen=True, slots=True)
 class TextTarget:
-    """One string the picture must show.
+    """One string that the picture must show.
 
-    `box` is where it must stand (pixels of the case's canvas), `None` where the case does not say. `role` is what
-    the string is in the design (`title`, `button`, `caption`, …).
+    `box` is where it must stand (pixels of the case's canvas), `None` if the case does not say. `role` is the part it
+    plays in the design (`title`, `button`, `caption`, …).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -143,7 +103,7 @@ class TextTarget:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One element of the declared layout: `text`, `panel`, `shape`, `icon`, `portrait`, `rule`…"""
+    """One element of the declared layout. `kind` is `text`, `panel`, `shape`, `icon`, `portrait`, `rule`, …"""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -155,11 +115,12 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A layout relation that must hold between elements, named by their ids.
+    """A relation that must hold between elements of the layout, which are named by their ids.
 
     Kinds: `above`, `left-of`, `inside`, `aligned-left`, `aligned-right`, `aligned-center`, `aligned-top`,
-    `evenly-spaced`, `no-overlap`, `reading-order`, `centered` (each on the middle of the canvas), `margin` (none nearer
-    to an edge of the canvas than the nearest is declared) and `count` (all are there, and no other like them).
+    `evenly-spaced`, `no-overlap`, `reading-order`, `centered` (each is centred on the canvas), `margin` (no element is
+    nearer to an edge of the canvas than the nearest one was declared) and `count` (all elements are there, and no other
+    like them).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -171,10 +132,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """What the ground of the picture must be: `solid`, `gradient` or `other`.
+    """What the background of the picture must be: `solid`, `gradient` or `other`.
 
-    `flat_regions` are boxes known to hold nothing but that ground. `texture_wanted` is true where the prompt asks
-    for grain (film, paper): grain is then no defect.
+    `flat_regions` are boxes that hold nothing but background. `texture_wanted` is true if the prompt asks for grain
+    (film, paper); grain is then not a defect.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -187,7 +148,7 @@ class Background:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One yes/no question about the picture. It is asked only if the questions it depends on were answered right."""
+    """A yes/no question, asked only if those it depends on (`depends_on`, by id) were answered as expected."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -199,7 +160,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """The picture an `edit` case starts from: a file, and the hash that makes it part of the case's content."""
+    """The picture from which an `edit` case starts. The hash makes its content a part of the case."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
 
@@ -211,11 +172,17 @@ class SourceImage:
 class Case:
     """One thing to ask of a model, and what must be true of the picture.
 
-    `width` and `height` are pixels. `category` groups cases in reports. `extra` holds JSON that only one suite or
-    generator understands (the recipe of a procedural scene, say); a generator may depend on it.
+    `width` and `height` are in pixels. `category` groups cases in reports. `extra` holds JSON that only one suite or
+    generator understands (for example the recipe of a procedural scene); a generator may depend on it.
+
+    >>> Case("posters/0001", "a poster that says SALE", texts=(TextTarget("SALE"),)).task
+    <Task.T2I: 't2i'>
+    >>> Case("../outside", "")
+    Traceback (most recent call last):
+    ValueError: case id '../outside': letters, digits, '_', '-', '.', '/' only, and no '..'
 
     Raises:
-        ValueError: an id that could leave the run folder, or a size that is not positive.
+        ValueError: an id that could leave the run folder, a size that is not positive, or an edit without a source.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = _STRICT
@@ -249,7 +216,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One picture to make. `noise_seed` seeds the per-picture CPU noise and is equal for student and teacher."""
+    """One picture to make. `noise_seed` seeds the initial noise on the CPU; it is the same for student and teacher."""
 
     case: Case
     seed: int
@@ -258,11 +225,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a generator hands over for one request.
+    """The result of a generator for one request: either `image` or `error` is set, else it raises `ValueError`.
 
-    Exactly one of `image` and `error` is set. `image` is an encoded file (kept byte for byte) or an RGB uint8 array
-    of shape (H, W, 3) (stored as PNG). `nfe` is counted, never assumed; `None` where nobody can count it.
-    `batch_invariant` says whether the picture would be the same in another batch; `None` is "not guaranteed".
+    `image` is an encoded file (kept byte for byte) or an RGB uint8 array of shape (H, W, 3) (stored as PNG). `nfe` is
+    the counted number of transformer evaluations, `None` if it can't be counted. `batch_invariant` says whether
+    the picture would be the same in another batch; `None`: not guaranteed. `notes` is JSON for the report.
+
+    >>> Generated(error="the server answered 500").image is None
+    True
     """
 
     image: bytes | Any | None = None
@@ -283,8 +253,8 @@ class Generated:
 class Sample:
     """One picture of a run with its provenance, or the reason why it is missing (`error`).
 
-    `key` addresses the picture by content: same key, same picture. `fingerprint` is the generator's for this case.
-    `sha256` and `suffix` name the stored file.
+    `key` addresses the picture by content: the same key means the same picture. `fingerprint` is that of the generator
+    for this case. `sha256` and `suffix` name the stored file.
     """
 
     key: str
@@ -307,6 +277,7 @@ class Sample:
 
     @property
     def ok(self) -> bool:
+        """Whether there is a picture."""
         return not self.error
 
 
@@ -315,11 +286,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One thing a judge measures. `low` and `high` bound its values (`None`: unbounded).
+    """One thing that a judge measures. `low` and `high` bound its values (`None`: unbounded).
 
-    `of_picture` is false where it says something of the judge: there people can't be asked for their word. `worst` is
-    the value that a missing score is taken for when a gate asks whether it could pass; a bounded dimension needs none
-    (its bad end is taken), and a gate on an unbounded one without it stays undecided as soon as a cell is missing.
+    `of_picture` is false if it describes the judge and not the picture; people are then not asked to label it. `worst`
+    is the value that a missing score is taken for when a gate asks whether it could pass; a bounded dimension needs
+    none (its bad end is taken), and a gate on an unbounded one without it stays undecided if a cell is missing.
     """
 
     name: str
@@ -346,8 +317,13 @@ class Dimension:
 class Score:
     """One judge's value on one dimension of one picture. A missing score is never a number.
 
+    >>> Score("brightness", Status.SCORED, 0.7).value
+    0.7
+    >>> Score("brightness", Status.UNSCORED, reason="the picture is empty").value is None
+    True
+
     Raises:
-        ValueError: a `scored` without a finite value, or any other status with one or without a reason.
+        ValueError: status `scored` without a finite value, or another status with a value or without a reason.
     """
 
     dimension: str
@@ -399,14 +375,14 @@ class Finding:
 
     Args:
         kind: `typo`, `missing-text`, `extra-text`, `grain`, `overlap`, …
-        box: where, in pixels of the judged picture.
-        size: how large, in `unit` (letters, px, L* of visible noise, …).
-        severity: 0 (barely visible) to 1 (unusable).
+        box: where it is, in pixels of the judged picture.
+        size: how large it is, in `unit` (letters, px, L* of visible noise, …).
+        severity: 0 (barely visible) to 1 (unusable); another value raises `ValueError`.
         message: one sentence for people.
         evidence: JSON for the report (expected and read text, thresholds, maps).
-        target: what in the case it is about (`text:0`, `background`), so that twins can be matched.
-        blame: set when the twin was judged too.
-        grade: blemish, defect or failure; `None` where judge and kind leave it to the severity.
+        target: the part of the case it is about (`text:0`, `background`), so that it can be matched with the twin's.
+        blame: whose defect it is; evalkit sets it if the twin was judged too.
+        grade: blemish, defect or failure; `None` if it follows from the kind or the severity.
     """
 
     kind: str
@@ -438,7 +414,10 @@ def grade_of(finding: Finding) -> Grade:
 class Verdict:
     """All that one judge says about one picture: one score per dimension, and its findings.
 
-    `evidence` is JSON for the report; the typography judge puts `words` there, the grain judge its map.
+    `evidence` is JSON for the report: the typography judge puts its `words` there, the grain judge its map.
+
+    >>> Verdict("brightness", (Score("brightness", Status.SCORED, 0.7),)).score("brightness").value
+    0.7
     """
 
     judge: str
@@ -447,5 +426,5 @@ class Verdict:
     evidence: Mapping[str, JSON] = field(default_factory=dict)
 
     def score(self, dimension: str) -> Score | None:
-        """The score on `dimension`, or `None` if this judge has no such dimension."""
+        """The score on `dimension`, or `None` if this verdict has none."""
         return next((s for s in self.scores if s.dimension == dimension), None)

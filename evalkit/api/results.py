@@ -1,17 +1,17 @@
-"""What a run says, as exporters and gates read it (ground floor).
+"""The results of a run, as exporters and gates read them.
 
-`RunResults` is implemented by the store; it streams cases, so that a report of 10,000 of them takes the memory of one.
+`RunResults` streams cases, so that a report of 10,000 cases takes the memory of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from evalkit.api.records import JSON, Case, Dimension, Grade, Role, Sample, Verdict, grade_of
+from evalkit.api.records import JSON, Case, Dimension, Role, Sample, Verdict
 
 
 class Outcome(StrEnum):
@@ -24,11 +24,10 @@ class Outcome(StrEnum):
 
 
 class Bucket(StrEnum):
-    """What became of one case and seed against a baseline.
+    """How one case and seed differs from the baseline.
 
-    A case *fails* where its student has a finding of grade `failure`, or where a failed gate counted it.
-    `NEW_FAILURE`: it fails, and the baseline has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so
-    that the two can't be compared.
+    A case *fails* if the student's picture has a finding of grade `failure`, or if a failed gate counted it. `NEW_FAILURE`: it fails, and the
+    baseline has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so that the two can't be compared.
     """
 
     REGRESSED = "regressed"
@@ -65,7 +64,7 @@ class Undecided(StrEnum):
 class Interval:
     """A point estimate with its confidence interval, over `n` clusters (cases).
 
-    A bound is `None` where the data can't give one (a single case, say).
+    A bound is `None` if the data can't give one (a single case, for example).
     """
 
     value: float
@@ -77,9 +76,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class DimensionResult:
-    """One dimension of one role over the whole run. `estimate` is `None` where nothing was scored.
+    """One dimension of one role over the whole run. `estimate` is `None` if nothing was scored.
 
-    `difference` is student minus teacher, paired by case and seed (on the student's row only, where a teacher ran).
+    `difference` is student minus teacher, paired by case and seed; only the student's row has it.
     """
 
     role: Role
@@ -94,10 +93,10 @@ class DimensionResult:
 
 @dataclass(frozen=True, slots=True)
 class MetricResult:
-    """One figure over all pictures of `role`, against those of `reference`: the teacher, or a folder's name.
+    """One figure over all pictures of `role`, compared with those of `reference` (the teacher, or a folder's name).
 
-    `n_pictures` of the `n_expected` were measured. Without an estimate `reason` says why; `note` says what the interval
-    means. The interval's `n` is the number of pictures.
+    `n_pictures` of the `n_expected` were measured. `reason` says why there is no estimate; `note` says what the
+    interval means. The `n` of the interval is the number of pictures.
     """
 
     metric: str
@@ -140,7 +139,7 @@ class CellCounts:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What one rule said: `rule` in words, `detail` with the figures that decided it.
+    """Result of one gate: `rule` in words, `detail` with the figures that decided it.
 
     Args:
         interval: of the scored cells, at the gate's confidence; the gate fails on it.
@@ -175,7 +174,7 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """What one judge made of one control."""
+    """Whether one judge passed one control."""
 
     judge: str
     name: str
@@ -186,7 +185,7 @@ class ControlResult:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorResult:
-    """A generator's part in the run: medians over its pictures; `None` where unknown."""
+    """One generator in the run: medians over its pictures, `None` if unknown."""
 
     role: Role
     name: str
@@ -203,8 +202,8 @@ class GeneratorResult:
 class DimensionChange:
     """New minus baseline on one dimension, paired by case and seed.
 
-    `group` is `all`, `category:<name>` or `task:<name>`. `p_value` is of the two-sided paired test, `p_adjusted` after
-    correction over everything compared; both `None` where no test is possible.
+    `group` is `all`, `category:<name>` or `task:<name>`. `p_value` is that of the two-sided paired test, `p_adjusted`
+    is corrected for the number of comparisons; both are `None` if no test is possible.
     """
 
     dimension: str
@@ -217,7 +216,7 @@ class DimensionChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A run against its baseline. `reasons` says why what is incomparable is, with the number of cases."""
+    """A run against its baseline. `reasons`: why cases can't be compared, with the number of cases for each."""
 
     baseline: str
     baseline_created: str
@@ -228,7 +227,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CaseChange:
-    """What became of one case and seed; `reason` where it is incomparable."""
+    """How one case and seed differs from the baseline; `reason` says why it can't be compared."""
 
     bucket: Bucket
     reason: str = ""
@@ -238,9 +237,9 @@ class CaseChange:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """All of a run but its cases.
+    """Everything about a run except its cases.
 
-    `coverage` is scored cells / expected cells of the gated judges (abstentions count as covered: the judge looked).
+    `coverage` is the share of the expected cells of the gated judges that were judged (an abstention counts as judged).
     `reasons` says in words why the outcome is what it is.
     """
 
@@ -260,20 +259,20 @@ class RunSummary:
     gates: tuple[GateResult, ...]
     controls: tuple[ControlResult, ...]
     finding_counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    """kind -> role (or blame, for the student's findings with a judged twin) -> number of findings."""
+    """kind -> role (for the student's findings with a judged twin: blame) -> number of findings."""
     config: Mapping[str, JSON] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     comparison: Comparison | None = None
     run_digest: str = ""
-    """Digest of what the run store holds but its timings, by which a leaderboard entry can be checked."""
+    """Digest of the run store without its timings, by which a leaderboard entry can be checked."""
     flaky: tuple[str, ...] = ()
-    """Ids of cases known to be unstable: they may warn, and are left out of the gates."""
+    """Ids of cases that are known to be unstable: they may warn, and gates leave them out."""
     metrics: tuple[MetricResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """One case and seed: what each role drew, and what each judge said of it (findings carry their blame).
+    """One case and seed: the picture of each role and the verdicts on it (findings have their blame).
 
     `failed_gates` are the rules of the failed gates that counted this case against the student.
     """
@@ -285,34 +284,16 @@ class CaseResult:
     change: CaseChange | None = None
     failed_gates: tuple[str, ...] = ()
 
-    @property
-    def fails(self) -> bool:
-        """Whether the case fails: the one meaning of failure that every report, list and comparison uses."""
-        return fails(self.verdicts.get(Role.STUDENT, ()), self.failed_gates)
-
-
-def fails(verdicts: Iterable[Verdict], failed_gates: Sequence[str] = ()) -> bool:
-    """Whether a case fails: the student has a finding of grade `failure`, or a failed gate counted the case."""
-    graded = (grade_of(finding) for verdict in verdicts for finding in verdict.findings)
-    return bool(failed_gates) or any(grade is Grade.FAILURE for grade in graded)
-
-
-def failed_gates_by_case(gates: Iterable[GateResult]) -> dict[str, tuple[str, ...]]:
-    """Case id -> rules of the failed gates that counted it against the student."""
-    rules: dict[str, tuple[str, ...]] = {}
-    for gate in gates:
-        for case in gate.cases if gate.status is GateStatus.FAIL else ():
-            rules[case] = (*rules.get(case, ()), gate.rule)
-    return rules
-
 
 class RunResults(Protocol):
     """Read access to a finished run."""
 
-    def summary(self) -> RunSummary: ...
+    def summary(self) -> RunSummary:
+        """Everything about the run except its cases."""
+        ...
 
     def cases(self) -> Iterator[CaseResult]:
-        """Cases in suite order, seeds inside a case."""
+        """The cases in suite order; for each case its seeds in order."""
         ...
 
     def picture_path(self, sample: Sample) -> Path:

@@ -1,21 +1,29 @@
-"""The base of every settings model (ground floor): strict keys, and paths that resolve against the config file."""
+"""The base class of every settings model: strict keys, and paths that resolve against the config file."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 
 class Settings(BaseModel):
-    """Settings of a plug-in or of the run: unknown keys are refused, values can't be changed afterwards.
+    """Settings of a plug-in or of the run: a pydantic model that refuses unknown keys and can't be changed.
 
-    `primary` names the field that a bare value sets: `folder:/pictures` is `{use: folder, path: /pictures}`.
+    >>> class SharpnessSettings(Settings):
+    ...     primary = "radius"
+    ...     radius: int = 3
+    >>> SharpnessSettings.model_validate({"radius": 5}).radius
+    5
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    primary: ClassVar[str] = ""
+    """Name of the field that a bare value sets: with `path`, `folder:/pictures` means `{use: folder, path: /pictures}`.
+    Empty: the plug-in takes no bare value."""
 
 
 def _place(path: Path, info: ValidationInfo) -> Path:
@@ -28,7 +36,8 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
 
 
 ResolvedPath = Annotated[Path, AfterValidator(_resolve)]
-"""A path that is relative to the file it was written in (to the working folder on the command line)."""
+"""A path, made absolute: relative to the config file it stands in, or to the working folder on the command line."""
 
 ProgramPath = Annotated[Path, AfterValidator(_place)]
-"""The same for a program. Links are kept: an environment's Python is one, to a Python without that one's packages."""
+"""The same for a program, without following links: the Python of a virtual environment is a link to another Python,
+which does not see the packages of the environment."""

@@ -1,7 +1,7 @@
-"""What data to train on must look like. Each is found by name through an entry point of the group in brackets.
+"""The contracts of training data. Each is found by name through an entry point of the group in brackets.
 
-TrainingData [evalkit.training_data]  what the minis are trained on
-JudgeData    [evalkit.judge_data]     what judge-mini is trained on
+TrainingData [evalkit.training_data]  data to train the minis on
+JudgeData    [evalkit.judge_data]     data to train judge-mini on
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from evalkit.api.records import Box, Case, Question, Task
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One thing to learn from: a prompt, and the picture it asks for. Pictures are drawn only when called for.
+    """One training example: a prompt, and the picture it asks for. Pictures are drawn only when they are called for.
 
     `source` is the picture an edit starts from. Pictures are RGB uint8 (H, W, 3).
     """
@@ -32,42 +32,45 @@ class Example:
 
 
 class TrainingData(Protocol):
-    """An endless supply of examples that follow from a random number generator alone."""
+    """An endless supply of examples that a random number generator alone determines.
+
+    Found by name in the entry-point group `evalkit.training_data`.
+    """
 
     size: tuple[int, int]
     """Width and height of every picture, px."""
     categories: tuple[str, ...]
 
     def example(self, rng: Random, task: Task, category: str) -> Example:
-        """One example of a task and category. Edits of a category start from its pictures."""
+        """One example of a task and category. An edit starts from a picture of the same category."""
         ...
 
     def corpus(self) -> Iterable[str]:
-        """Prompts enough to learn a tokenizer from."""
+        """Enough prompts to train a tokenizer on."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A picture with everything that is true of it, for a judge to learn from or be measured by.
+    """A picture with everything that is true of it, for training a judge or measuring it.
 
     Args:
-        case: what was asked for; of an edit, `source` holds the picture it starts from.
+        case: what was asked for; for an edit, `source` holds the picture it starts from.
         picture, source: RGB uint8 (H, W, 3).
         fault: the name of what was done to the picture; empty if nothing was.
-        worse: by rubric, the size of all it has against the picture, 1 being what is just noticed. A rubric that does
-            not apply, or on which people would not agree, is not there.
-        better: how much larger the twin's defects are, negative if the picture's are; `None` without a twin.
-        answers: questions whose answers are beyond doubt, with them.
+        worse: by rubric, the total size of the picture's defects; 1 is just noticeable. Rubrics that do not apply,
+            or on which people would not agree, are left out.
+        better: how much larger the twin's defects are; negative if the picture's are larger, `None` without a twin.
+        answers: questions whose answers are beyond doubt, with these answers.
         findings: kind and box of each defect.
         text: what is written in the picture.
         description: the prompt that would be exactly right for it; empty if there is none.
-        wrong: stretches (start, end) of the case's prompt that are not true of the picture.
-        lesson: (rows, columns, n) class numbers of each tile of the picture, -100 where unknown.
-        astray: (rows, columns) 1 on tiles that don't show what was wanted, 0 on the others; empty where unknown.
-        before: the lesson of the source.
+        wrong: spans (start, end) of the case's prompt that are not true of the picture.
+        lesson: (rows, columns, n) class numbers of each tile of the picture, -100 if unknown.
+        astray: (rows, columns) 1 on tiles that don't show what was asked for, else 0; empty if unknown.
+        before: `lesson` for the source.
         twin: another picture of the same case.
-        others: the same picture held against other cases.
+        others: the same picture with other cases.
     """
 
     case: Case
@@ -89,7 +92,10 @@ class Judged:
 
 
 class JudgeData(Protocol):
-    """An endless supply of judged pictures that follow from a random number generator alone."""
+    """An endless supply of judged pictures that a random number generator alone determines.
+
+    Found by name in the entry-point group `evalkit.judge_data`.
+    """
 
     side: int
     """Width and height of every picture, px."""
@@ -98,26 +104,26 @@ class JudgeData(Protocol):
     categories: tuple[str, ...]
     faults: tuple[str, ...]
     graded: Mapping[str, str]
-    """Faults whose size can be chosen, with the rubric that must see it."""
+    """Faults whose size can be chosen, with the rubric that must detect it."""
 
     def possible(self, fault: str, task: str, category: str) -> bool:
         """Whether a picture of that task and category can have the fault at all."""
         ...
 
     def judged(self, rng: Random, fault: str | None = None, size: float | None = None, **which: str) -> Judged:
-        """One picture: with the fault named (`""` for none) or one at random, of a size in thresholds or at random.
+        """One picture. `fault` names its fault (`""`: none); `size` is in multiples of what is just noticeable.
 
-        `which` may choose `task`, `category` and `words` (`trained` or `held-out`).
+        What is not given is chosen at random. `which` may give `task`, `category` and `words` (`trained`, `held-out`).
         """
         ...
 
     def crowded(self, rng: Random, *, compared: bool = False) -> Judged:
-        """A picture full of things that no case asks for: to learn to see and to read from.
+        """A picture full of things that no case asks for, to learn seeing and reading from.
 
-        With `compared` it has a source and a twin that differ in a few of them.
+        With `compared` it has a source and a twin that differ from it in a few of these things.
         """
         ...
 
     def measured(self, case: Case, pixels: Pixels, source: Pixels | None = None) -> Judged:
-        """A picture that a model made of `case`, with what instruments read from it; roughness is not read."""
+        """A picture that a model made for `case`, with what the instruments measure on it, roughness excepted."""
         ...

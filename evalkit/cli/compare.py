@@ -6,32 +6,36 @@ from pathlib import Path
 
 import click
 
-_PATH = click.Path(path_type=Path)
+from evalkit.cli.options import PATH, option
 
 
 @click.command("compare")
 @click.argument("base", metavar="BASE")
-@click.argument("new", metavar="NEW", type=_PATH)
-@click.option(
-    "--report", is_flag=True, envvar="EVALKIT_REPORT", help="Also write NEW's reports again, with the comparison."
+@click.argument("new", metavar="NEW", type=PATH)
+@option("--report", is_flag=True, help="Also write the reports of NEW again, with the comparison.")
+@option(
+    "--max-drop",
+    "drops",
+    metavar="DIMENSION=DROP",
+    multiple=True,
+    help="Gate: NEW may be at most DROP worse on DIMENSION; repeat the option for several.",
 )
-@click.option("--max-drop", "drops", metavar="DIMENSION=DROP", multiple=True, envvar="EVALKIT_MAX_DROP", help="A gate.")
 def command(base: str, new: Path, report: bool, drops: tuple[str, ...]) -> int:
-    """What changed from run BASE (a run folder or a named baseline) to run NEW: cases and dimensions.
+    """Show what changed from run BASE (a run folder or a named baseline) to run NEW, by case and by dimension.
 
-    Exit 1 if a gate given here fails, 3 if one is undecided, 2 if the two runs can't be compared at all, 0 otherwise.
+    Exit codes: 0 every gate given here passed, 1 a gate failed, 2 the two runs can't be compared, 3 a gate is undecided.
     """
     from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED, UsageError
     from evalkit.api.results import Bucket, GateStatus
-    from evalkit.cli.comparing import compare_folders
     from evalkit.store.baselines import find_baseline
+    from evalkit.studies.comparison import compare_runs
     from evalkit.verdict.gates import format_interval
 
     try:
         folder = find_baseline(base, Path.cwd())
     except ValueError as error:
         raise UsageError(str(error), where="BASE") from error
-    comparison, gates = compare_folders(folder, new, drops, report=report)
+    comparison, gates = compare_runs(folder, new, drops, report=report)
     for bucket in Bucket:
         click.echo(f"  {bucket.value:<14} {comparison.buckets[bucket]}")
     for reason, count in comparison.reasons.items():

@@ -10,7 +10,7 @@ import click
 @click.command("doctor")
 @click.argument("config", required=False, type=click.Path(path_type=Path), envvar="EVALKIT_CONFIG")
 def command(config: Path | None) -> int:
-    """Check this machine; with CONFIG also what that run needs. Exit 3 if something the run needs is missing."""
+    """Check this machine and, with CONFIG, what that run needs. The exit code is 3 if something needed is missing."""
     from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
     from evalkit.cli import clean
     from evalkit.cli.checkup import Level, check_config, check_machine

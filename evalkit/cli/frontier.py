@@ -8,52 +8,67 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
-from evalkit.cli import clean, resumable, same_command
+from evalkit.cli import clean, options, resumable, same_command
+from evalkit.cli.options import PATH, Numbers, option
 
 if TYPE_CHECKING:
     from evalkit.api.frontier import Frontier
 
-_PATH = click.Path(path_type=Path)
+STEPS = Numbers(int, least=1, most=1000)
 
 
 @click.command("frontier")
-@click.argument("config", required=False, type=_PATH, envvar="EVALKIT_CONFIG")
-@click.option("--benchmark", metavar="B", envvar="EVALKIT_BENCHMARK", help="What to ask: a name or a folder.")
-@click.option("--student", metavar="G", envvar="EVALKIT_STUDENT", help="Generator under test; must have steps.")
-@click.option("--teacher", metavar="G", envvar="EVALKIT_TEACHER", help="Its teacher; must have steps.")
-@click.option("--judge", "judges", metavar="J", multiple=True, envvar="EVALKIT_JUDGE", help="Who looks (repeatable).")
-@click.option("--student-nfe", metavar="N,…", default="1,2,4,8", show_default=True, envvar="EVALKIT_STUDENT_NFE",
-              help="Steps of the student, one evaluation each without guidance.")  # fmt: skip
-@click.option("--teacher-steps", metavar="N,…", default="2,4,10,20,40", show_default=True,
-              envvar="EVALKIT_TEACHER_STEPS", help="Steps of the teacher; the most are the reference.")  # fmt: skip
-@click.option("--limit", type=int, metavar="N", envvar="EVALKIT_LIMIT", help="Only the first N cases.")
-@click.option("--seeds", type=int, metavar="K", envvar="EVALKIT_SEEDS", help="Pictures per case.")
-@click.option("--cache", metavar="DIR", envvar="EVALKIT_CACHE", help="Shared cache folder; `none`: one in the folder.")
-@click.option("--out", metavar="DIR", type=_PATH, envvar="EVALKIT_OUT", help="Folder. Default: below runs/.")
-def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: Any) -> int:
-    """Sweep the student over NFE and the teacher over steps; plot quality against NFE and seconds per picture.
+@click.argument("config", required=False, type=PATH, envvar="EVALKIT_CONFIG")
+@options.benchmark
+@option("--student", metavar="G", help="Generator under test; it must have a setting for its number of steps.")
+@option("--teacher", metavar="G", help="Its teacher; it must have a setting for its number of steps.")
+@options.judges
+@option(
+    "--student-nfe",
+    type=STEPS,
+    metavar="N,…",
+    default="1,2,4,8",
+    show_default=True,
+    help="Step counts of the student. Without guidance, one step is one evaluation (NFE).",
+)
+@option(
+    "--teacher-steps",
+    type=STEPS,
+    metavar="N,…",
+    default="2,4,10,20,40",
+    show_default=True,
+    help="Step counts of the teacher; the largest is the reference.",
+)
+@options.limit
+@options.seeds
+@option(
+    "--cache", metavar="DIR", help="Cache folder shared between runs; `none` uses a cache inside the output folder."
+)
+@option("--out", metavar="DIR", type=PATH, help="Output folder. Default: a folder below runs/.")
+def command(config: Path | None, student_nfe: tuple[int, ...], teacher_steps: tuple[int, ...], **flags: Any) -> int:
+    """Sweep student and teacher over step counts, and plot quality against NFE and seconds per picture.
 
-    CONFIG is a config of `evalkit run`; its gates, baseline and metrics are left out: a sweep describes, it does not
-    decide. Each point is an ordinary run from the same noise, so that it can be paired with the teacher at its most
-    steps. NFE is counted on the transformer, never taken from the steps.
+    CONFIG is a config of `evalkit run`. Its gates, baseline and metrics are ignored: a sweep describes, it does not
+    decide. Each point is an ordinary run from the same noise, so that it can be paired with the teacher at its largest
+    step count. NFE is counted on the transformer, never taken from the step count.
 
-    The same command again goes on where it was stopped, and repeats nothing that is finished.
+    If the sweep is interrupted, the same command continues it and repeats nothing that is finished.
 
-    Exit codes: 0 finished, 2 wrong command or config, 3 a judge or a point could not be relied on, 130 interrupted.
+    Exit codes: 0 finished, 2 wrong command or config, 3 a judge or a point is not reliable, 130 interrupted.
     """
-    from evalkit.cli.run import overrides, stop_on_signal
+    from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
+    from evalkit.api.results import Outcome
+    from evalkit.cli.interrupt import stop_on_signal
     from evalkit.config.load import load_config
     from evalkit.engine.progress import make_progress
-    from evalkit.plugins.registry import PluginSpec, create
+    from evalkit.reports.frontier.writer import FrontierReport
     from evalkit.studies.sweep import plan_sweep, run_sweep
 
-    settings = load_config(config, overrides(flags))
-    steps = _numbers(student_nfe, "--student-nfe"), _numbers(teacher_steps, "--teacher-steps")
-    sweep = plan_sweep(settings, *steps)
+    settings = load_config(config, options.overrides(flags))
+    sweep = plan_sweep(settings, student_nfe, teacher_steps)
     folder = settings.out or Path("runs").resolve() / f"frontier-{sweep.digest[:10]}"
     with resumable(folder):
-        swept = run_sweep(
+        result = run_sweep(
             sweep,
             folder,
             command=same_command(),
@@ -61,25 +76,18 @@ def command(config: Path | None, student_nfe: str, teacher_steps: str, **flags: 
             stop=stop_on_signal(),
             say=lambda text: click.echo(text, err=True),
         )
-        report: Path = create("frontiers", PluginSpec("default")).write(swept.frontier, swept.pictures, folder)
-    return _conclude(swept.frontier, report)
+        report = FrontierReport(FrontierReport.Settings()).write(result.frontier, result.pictures, folder)
+    _print_points(result.frontier)
+    unreliable = [point for point in result.frontier.points if point.outcome is Outcome.UNDECIDED]
+    for point in unreliable:
+        click.echo(clean(f"undecided: {point.name}: {'; '.join(point.reasons)}"))
+    click.echo(str(folder / "frontier.json"))
+    click.echo(str(report))
+    return EXIT_UNDECIDED if unreliable else EXIT_OK
 
 
-def _numbers(text: str, where: str) -> list[int]:
-    from evalkit.api.errors import UsageError
-
-    try:
-        numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    if not numbers or not all(1 <= number <= 1000 for number in numbers):
-        raise UsageError(f"{text!r} is no list of step counts from 1 to 1000", where=where, hint=f"{where} 1,2,4,8")
-    return numbers
-
-
-def _conclude(frontier: Frontier, report: Path) -> int:
-    """Say the main figures of every point, what can't be relied on, and, as the last line, where the report is."""
-    from evalkit.api.results import Outcome
+def _print_points(frontier: Frontier) -> None:
+    """Print the main dimensions, and below each the figure of every point."""
     from evalkit.verdict.gates import format_interval
 
     for name in frontier.main:
@@ -92,9 +100,3 @@ def _conclude(frontier: Frontier, report: Path) -> int:
             seconds = "" if point.seconds is None else f", {point.seconds:.3g} s"
             against = f"  vs reference {format_interval(difference)}" if difference else ""
             click.echo(clean(f"  {point.name:<11} {nfe}{seconds}: {value}{against}"))
-    doubtful = [point for point in frontier.points if point.outcome is Outcome.UNDECIDED]
-    for point in doubtful:
-        click.echo(clean(f"undecided: {point.name}: {'; '.join(point.reasons)}"))
-    click.echo(str(report.parent.parent / "frontier.json"))
-    click.echo(str(report))
-    return EXIT_UNDECIDED if doubtful else EXIT_OK

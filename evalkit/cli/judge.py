@@ -1,4 +1,4 @@
-"""`evalkit judge`: the judges that are models. One file per subcommand, imported when it is called."""
+"""`evalkit judge`: the judges that are models. Each subcommand has a file of its own, imported when it is called."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import click
 from evalkit.cli import LazyGroup
 
 SUBCOMMANDS = {
-    "serve": "Start a vision-language model on vLLM for judges to ask, and wait.",
+    "serve": "Start a vision-language model on vLLM for judges to ask.",
     "replay": "Judge a finished run again from its journal, without a server.",
-    "calibrate": "Hold a judge against labels made by people.",
-    "label": "Write the page on which people make such labels.",
+    "calibrate": "Compare a judge with labels made by people.",
+    "label": "Write a page on which people make such labels.",
     "train": "Train judge-mini.",
 }
 

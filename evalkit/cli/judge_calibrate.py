@@ -6,23 +6,28 @@ from pathlib import Path
 
 import click
 
-_PATH = click.Path(path_type=Path)
+from evalkit.cli.options import PATH, option
 
 
 @click.command("calibrate")
-@click.argument("labels", metavar="LABELS...", nargs=-1, required=True, type=_PATH)
-@click.option("--run", type=_PATH, required=True, metavar="RUN", envvar="EVALKIT_RUN", help="The labelled run.")
-@click.option("--pass-at", type=click.IntRange(2, 5), default=4, show_default=True, envvar="EVALKIT_PASS_AT",
-              help="Level from which on people pass a picture.")  # fmt: skip
-@click.option("--out", type=_PATH, metavar="FILE", envvar="EVALKIT_OUT", help="Also write everything as JSON.")
+@click.argument("labels", metavar="LABELS...", nargs=-1, required=True, type=PATH)
+@option("--run", type=PATH, required=True, metavar="RUN", help="Folder of the run whose pictures were labelled.")
+@option(
+    "--pass-at",
+    type=click.IntRange(2, 5),
+    default=4,
+    show_default=True,
+    help="Lowest level that counts as a pass in people's labels.",
+)
+@option("--out", type=PATH, metavar="FILE", help="Also write all results to this JSON file.")
 def command(labels: tuple[Path, ...], run: Path, pass_at: int, out: Path | None) -> int:
-    """Hold the judges of RUN against LABELS that people made (`evalkit judge label`), one file per person.
+    """Compare the judges of RUN with LABELS that people made (`evalkit judge label`), one file per person.
 
-    Of every dimension that was labelled: how far judge and people agree, and people with each other; false passes and
-    false fails apart; a mapping from scores to levels; and what people would say of all pictures, with an interval.
-    How to read it: docs/calibration.md.
+    For every labelled dimension it prints how far the judge agrees with people, and people with each other; the rates
+    of false passes and false fails; a mapping from scores to levels; and an estimate, with a confidence interval, of
+    what people would say of all pictures. docs/calibration.md explains how to read the figures.
 
-    Exit codes: 0 done, 2 wrong command or labels, 3 too few labels to say anything.
+    Exit codes: 0 done, 2 wrong command or labels, 3 too few labels for any figure.
     """
     from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
     from evalkit.cli import clean, same_command
@@ -37,6 +42,6 @@ def command(labels: tuple[Path, ...], run: Path, pass_at: int, out: Path | None)
         write_calibration(found, out)
         click.echo(str(out.resolve()))
     if all(each.too_few for each in found.dimensions):
-        click.echo("undecided: too few labels to say anything of any dimension", err=True)
+        click.echo("undecided: there are too few labels to say anything about any dimension", err=True)
         return EXIT_UNDECIDED
     return EXIT_OK

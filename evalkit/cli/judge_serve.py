@@ -5,40 +5,36 @@ from __future__ import annotations
 import signal
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+from evalkit.cli.options import PATH, option
+
+if TYPE_CHECKING:
+    from evalkit.judges.vlm.serving.server import Server
 
 
 @click.command("serve")
 @click.argument("profile", default="judge-mini")
-@click.option(
-    "--model", default="", help="Folder or hub id to load in place of the profile's own.", envvar="EVALKIT_MODEL"
+@option("--model", default="", metavar="MODEL", help="Load this folder or hub id instead of the profile's own model.")
+@option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Port on 127.0.0.1. Default: a free one.")
+@option(
+    "--vllm-python",
+    type=PATH,
+    metavar="PATH",
+    help="Python of the environment that has vLLM. Default: evalkit looks for one.",
 )
-@click.option("--port", type=click.IntRange(1, 65535), help="On 127.0.0.1; default: a free one.", envvar="EVALKIT_PORT")
-@click.option("--vllm-python", type=click.Path(path_type=Path), envvar="EVALKIT_VLLM_PYTHON", help="Python with vLLM.")
-@click.option(
-    "--sleep",
-    is_flag=True,
-    help="Start it so that judges with `share_gpu: sleep` can let it sleep.",
-    envvar="EVALKIT_SLEEP",
-)
-@click.option(
-    "--download",
-    is_flag=True,
-    help="Allow the hub; otherwise only what is on this machine is loaded.",
-    envvar="EVALKIT_DOWNLOAD",
-)
-@click.option(
-    "--log", type=click.Path(dir_okay=False, path_type=Path), help="File for the server's output.", envvar="EVALKIT_LOG"
-)
-@click.option(
+@option("--sleep", is_flag=True, help="Let judges with `share_gpu: sleep` release the GPU memory between uses.")
+@option("--download", is_flag=True, help="Allow downloads from the hub. Without it only local files are loaded.")
+@option("--log", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="File for the server's output.")
+@option(
     "--timeout",
     type=click.FloatRange(1),
     default=900.0,
     show_default=True,
-    help="Seconds until it answers.",
-    envvar="EVALKIT_TIMEOUT",
+    metavar="SECONDS",
+    help="Give up if the server does not answer within this time.",
 )
 def command(
     profile: str,
@@ -50,24 +46,23 @@ def command(
     log: Path | None,
     timeout: float,
 ) -> int:
-    """Start the model of PROFILE (`judge-mini` if none is named) on vLLM for judges to ask, and wait for Ctrl-C.
+    """Start the model of PROFILE (default: `judge-mini`) on vLLM for judges to ask, and serve it until Ctrl-C.
 
-    Exit 3 if it can't be started: no vLLM, no room on the GPU, no weights.
+    Exit 3 if the server can't be started: vLLM, free GPU memory or the weights are missing.
     """
-    from evalkit.plugins.registry import load
+    from evalkit.judges.vlm.serving.server import serve
 
-    serve = load("judge_servers", "vllm")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     click.echo(f"starting {profile} …", err=True)
     with serve(
         profile, model, vllm_python, port=port or 0, sleep=sleep, download=download, log=log, timeout=timeout
     ) as server:
-        _stay(server)
+        _wait(server)
     return 0
 
 
-def _stay(server: Any) -> None:
-    """Say how to use it, and wait: for Ctrl-C, which is the way it ends, or for its own end, which is an error."""
+def _wait(server: Server) -> None:
+    """Print how to use the server, and wait for Ctrl-C. Raises `UnavailableError` if the server ends by itself."""
     from evalkit.api.errors import UnavailableError
 
     try:
@@ -80,4 +75,4 @@ def _stay(server: Any) -> None:
             time.sleep(0.5)
     except KeyboardInterrupt:
         return
-    raise UnavailableError("the server ended by itself", where=str(server.log), hint="its log says why")
+    raise UnavailableError("the server ended by itself", where=str(server.log), hint="read the reason in its log")

@@ -1,44 +1,55 @@
-"""`evalkit judge train`: train judge-mini."""
+"""`evalkit judge train`."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
+from evalkit.cli.options import FOLDER, option
+
+SAVE_EVERY = 180
+"""Seconds between checkpoints."""
+
 
 @click.command("train")
-@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--data", default="tiles", show_default=True, help="Judged pictures by name.", envvar="EVALKIT_DATA")
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=75.0, show_default=True, envvar="EVALKIT_MINUTES"
+@click.argument("out", type=FOLDER)
+@option("--data", default="tiles", show_default=True, metavar="NAME", help="Name of the judged pictures to learn from.")
+@option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=75.0,
+    show_default=True,
+    metavar="M",
+    help="Training time.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, envvar="EVALKIT_SEED")
+@option("--seed", type=int, default=0, show_default=True, metavar="K", help="Seed of the data and the weights.")
 def command(out: Path, data: str, minutes: float, seed: int) -> int:
-    """Train judge-mini on judged pictures for so many minutes; the model is OUT/model.
+    """Train judge-mini on judged pictures for a number of minutes, and write the model to OUT/model.
 
-    Interrupted, the same command goes on from the last checkpoint.
+    If training is interrupted, the same command continues from the last checkpoint.
     """
     from evalkit.api.errors import EXIT_INTERRUPTED
-    from evalkit.cli.run import stop_on_signal
-    from evalkit.plugins.registry import PluginSpec, create, load
+    from evalkit.api.training import JudgeData
+    from evalkit.cli.interrupt import stop_on_signal
+    from evalkit.judges.vlm.mini.train import trainer
+    from evalkit.plugins.registry import PluginSpec, create
 
-    source: Any = create("judge_data", PluginSpec(data))
-    trainer = load("judge_trainers", "default")(source, out, minutes=minutes, seed=seed)
+    source: JudgeData = create("judge_data", PluginSpec(data))
+    training = trainer(source, out, minutes=minutes, seed=seed)
     stop = stop_on_signal("step")
     saved = time.monotonic()
-    for figures in trainer.run(stop.is_set):
+    for figures in training.run(stop.is_set):
         if int(figures["step"]) % 20 == 0:
             losses = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if name != "step")
             click.echo(f"step {figures['step']:.0f}  {losses}", err=True)
-        if time.monotonic() - saved > 180:
-            trainer.save()
+        if time.monotonic() - saved > SAVE_EVERY:
+            training.save()
             saved = time.monotonic()
-    trainer.save()
+    training.save()
     if stop.is_set():
-        click.echo("stopped; the same command goes on", err=True)
+        click.echo("stopped; run the same command again to continue", err=True)
         return EXIT_INTERRUPTED
-    click.echo(str(trainer.export()))
+    click.echo(str(training.export()))
     return 0

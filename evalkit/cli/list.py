@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit.api.errors import UnavailableError
+from evalkit.plugins import KINDS
 
-KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 
 @click.command("list")
 @click.argument("kind", type=click.Choice(KINDS), required=False)
 def command(kind: str | None) -> int:
-    """List installed plug-ins of KIND (all kinds without it), with their settings; with generators also presets."""
-    from evalkit.plugins.registry import load, names
+    """List the installed plug-ins of KIND with their settings, or of every kind. Generators include the presets."""
+    from evalkit.plugins.registry import names
 
     for each in (kind,) if kind else KINDS:
         click.echo(f"{each}:")
         if not names(each):
             click.echo("  none installed")
         for name in names(each):
-            try:
-                cls = load(each, name)
-            except UnavailableError as error:
-                click.echo(f"  {name:<16} not usable: {error}")
-                continue
-            first = (inspect.getdoc(cls) or "").partition("\n")[0]
-            click.echo(f"  {name:<16} {first}")
-            settings = ", ".join(_setting(key, info) for key, info in cls.Settings.model_fields.items())
-            if settings:
-                click.echo(f"  {'':<16} settings: {settings}")
-            for dimension in getattr(cls, "dimensions", ()):
-                better = "higher" if dimension.higher_is_better else "lower"
-                click.echo(f"  {'':<16} {dimension.name}: {dimension.description} ({better} is better)")
+            _plugin(each, name)
         if each == "generators":
             _presets()
     return 0
+
+
+def _plugin(kind: str, name: str) -> None:
+    from evalkit.plugins.conformance import settings_of
+    from evalkit.plugins.registry import try_out
+
+    plugin = try_out(kind, name)
+    if plugin.problem or plugin.cls is None:
+        click.echo(f"  {name:<16} not usable: {plugin.problem}")
+        return
+    summary = (inspect.getdoc(plugin.cls) or "").partition("\n")[0]
+    click.echo(f"  {name:<16} {summary}")
+    settings = ", ".join(_setting(key, info) for key, info in settings_of(plugin.cls).model_fields.items())
+    if settings:
+        click.echo(f"  {'':<16} settings: {settings}")
+    for dimension in plugin.dimensions:
+        better = "higher" if dimension.higher_is_better else "lower"
+        click.echo(f"  {'':<16} {dimension.name}: {dimension.description} ({better} is better)")
 
 
 def _presets() -> None:
@@ -53,5 +61,5 @@ def _presets() -> None:
         click.echo(f"  not usable: {error}")
 
 
-def _setting(name: str, info: Any) -> str:
+def _setting(name: str, info: FieldInfo) -> str:
     return f"{name} (required)" if info.is_required() else name

@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.api.errors import UsageError
+from evalkit.cli.options import PATH, option
 
 if TYPE_CHECKING:
     from evalkit.plugins.registry import PluginSpec
 
 
 @click.command("report")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--exporter", "exporters", multiple=True, envvar="EVALKIT_EXPORTER", help="Only these (repeatable).")
-@click.option(
-    "--single-file", is_flag=True, envvar="EVALKIT_SINGLE_FILE", help="Also report.html: one file to mail, up to 50 MB."
+@click.argument("run", type=PATH)
+@option(
+    "--exporter",
+    "exporters",
+    multiple=True,
+    metavar="E",
+    help="Run only this exporter; repeat the option for several. Default: all of `evalkit run`.",
 )
+@option("--single-file", is_flag=True, help="Also write report.html: one file to send by mail, at most 50 MB.")
 def command(run: Path, exporters: tuple[str, ...], single_file: bool) -> int:
     """Write the reports of the finished run in folder RUN again, without generating or judging anything."""
     from evalkit.config.model import RunConfig
@@ -39,9 +44,11 @@ def command(run: Path, exporters: tuple[str, ...], single_file: bool) -> int:
 
 
 def _single_file(specs: tuple[PluginSpec, ...]) -> tuple[PluginSpec, ...]:
-    """The exporters, the HTML report among them also as one file. Raises `UsageError` if it is not among them."""
+    """The exporters, where `html` also writes a single file. Raises `UsageError` if `html` is not among them."""
     if all(spec.use != "html" for spec in specs):
-        raise UsageError("one file is made by the exporter `html`", where="--single-file", hint="add `--exporter html`")
+        raise UsageError(
+            "only the exporter `html` writes a single file", where="--single-file", hint="add `--exporter html`"
+        )
     return tuple(
         replace(spec, settings={**spec.settings, "single_file": True}) if spec.use == "html" else spec for spec in specs
     )

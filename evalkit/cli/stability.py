@@ -7,17 +7,25 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.options import PATH, option
+
 
 @click.command("stability")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--out", type=click.Path(path_type=Path), envvar="EVALKIT_OUT", help="Write the unstable ids here (JSON)."
+@click.argument("runs", nargs=-1, required=True, type=PATH)
+@option("--out", type=PATH, metavar="FILE", help="Write the ids of the unstable cases to this JSON file.")
+@option(
+    "--max-drop",
+    type=float,
+    default=0.02,
+    show_default=True,
+    metavar="DROP",
+    help="Bound of the gate that is tried on the A/A pairs.",
 )
-@click.option("--max-drop", type=float, default=0.02, envvar="EVALKIT_MAX_DROP", help="Bound of the A/A check's gate.")
 def command(runs: tuple[Path, ...], out: Path | None, max_drop: float) -> int:
-    """A/A check over RUNS of one student on one benchmark (or one run of several seeds): what changes by chance alone?
+    """Run an A/A check: find what changes by chance alone.
 
-    The file written with --out goes into the config as `flaky:`; those cases may warn but not fail a gate.
+    RUNS are runs of one student on one benchmark, or a single run with several seeds. Put the file written by --out
+    into the config as `flaky:`; those cases may then warn, but they can't fail a gate.
     """
     from evalkit.formats.keys import to_json
     from evalkit.verdict.gates import format_interval
@@ -27,8 +35,8 @@ def command(runs: tuple[Path, ...], out: Path | None, max_drop: float) -> int:
     for case in report.unstable:
         click.echo(f"  unstable  {case.case_id:<40} fails in {case.rate:.0%} of {case.n} pictures")
     for name, interval, failed, pairs in report.gates:
-        said = f"would have failed {failed} of {pairs} A/A pairs at max_drop {max_drop:g}"
-        click.echo(f"  {name:<28} A/A difference {format_interval(interval)}; {said}")
+        gate = f"a gate of max_drop {max_drop:g} would have failed {failed} of {pairs} A/A pairs"
+        click.echo(f"  {name:<28} A/A difference {format_interval(interval)}; {gate}")
     click.echo(f"{len(report.unstable)} of {report.n_cases} cases are unstable")
     if out:
         out.write_text(json.dumps(to_json(report.flaky), indent=1) + "\n", encoding="utf-8")

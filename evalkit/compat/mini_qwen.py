@@ -1,7 +1,8 @@
-"""What the small models of Qwen's architecture have in common: marks, tokenizer, processor (ground floor).
+"""Tokenizer and processor of the small models with Qwen's architecture.
 
-The generators of `student/mini/` and the judge of `judges/vlm/mini/` differ in how they cut text and in their chat
-template; the rest is what makes `transformers`, diffusers and vLLM load their files by Qwen's own classes.
+The generators of `student/mini/` and the judge of `judges/vlm/mini/` share them; they differ only in how they split
+text and in their chat template. Made this way, their files load with Qwen's own classes in `transformers`, diffusers
+and vLLM.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ def train_bpe(
     """A byte-level BPE tokenizer of the Qwen2 class.
 
     Args:
-        corpus: text to learn merges from.
-        cuts: regular expressions; no merge is learnt across the edge of what one of them matches.
-        vocabulary: most words, marks and `whole` not counted.
-        chat_template: goes into its files.
-        whole: texts that are one token each, numbered after the marks in the order given.
+        corpus: texts from which the merges are learnt.
+        cuts: regular expressions; no merge crosses the edge of a match.
+        vocabulary: largest number of tokens, not counting the marks and `whole`.
+        chat_template: written into the tokenizer's files.
+        whole: texts that become one token each, numbered after the marks in the order given.
     """
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -51,7 +52,7 @@ def train_bpe(
 
 
 def qwen_tokenizer(core: Any, chat_template: str) -> Any:
-    """A `tokenizers.Tokenizer` that has the marks, as `transformers` loads it from a folder that names Qwen's class."""
+    """Turn a `tokenizers.Tokenizer` with the marks into the tokenizer that `transformers` loads by Qwen's class."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +70,7 @@ def qwen_tokenizer(core: Any, chat_template: str) -> Any:
 
 
 def native_processor(tokenizer: Any, side: int, chat_template: str) -> Any:
-    """A `Qwen3VLProcessor` that leaves pictures of `side`×`side` px as they are: 16 px to a patch, 2×2 to a token."""
+    """A `Qwen3VLProcessor` that keeps the size of `side`×`side` px pictures: 16 px per patch, 2×2 patches per token."""
     from transformers import Qwen2VLImageProcessor, Qwen3VLProcessor, Qwen3VLVideoProcessor
 
     patches = {"patch_size": 16, "temporal_patch_size": 2, "merge_size": 2}

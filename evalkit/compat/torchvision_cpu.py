@@ -1,4 +1,4 @@
-"""Lets a CUDA-built torchvision be imported beside a CPU-only torch (ground floor).
+"""Makes a CUDA build of torchvision importable beside a CPU-only torch.
 
 The Qwen-VL processors of transformers import torchvision. Its wheel on PyPI is built for CUDA: beside a CPU torch its
 compiled library can't be loaded, and the import then dies with "operator torchvision::nms does not exist", because
@@ -6,8 +6,8 @@ torchvision describes two of the operators of that library to torch without havi
 (the declarations only, no code) is enough for everything the processors use; an operator that would really be called
 still fails, with torchvision's own message.
 
-Seen with torch 2.13.0+cpu and torchvision 0.28.0 from PyPI. On a machine where the compiled library loads, and where
-torch has CUDA or ROCm, nothing is done.
+Observed with torch 2.13.0+cpu and torchvision 0.28.0 from PyPI. If the compiled library loads, or if torch has CUDA or
+ROCm, nothing is done.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _declarations: list[Any] = []  # torch forgets a declaration when its Library ob
 def ensure_torchvision() -> bool:
     """Declare torchvision's operators in this process if its compiled library can't be loaded beside a CPU torch.
 
-    Call it before the first import of torchvision, transformers' processors or diffusers. Nothing of the installation
-    is touched. Calling it again does nothing.
+    Call it before the first import of torchvision, transformers' processors or diffusers. It does not change the
+    installation. Calling it again does nothing.
 
     Returns:
-        Whether the operators stand declared by us.
+        Whether evalkit has declared the operators.
     """
     with _lock:
         if not _declarations and _is_needed():

@@ -1,4 +1,4 @@
-"""What `evalkit.yaml` may say."""
+"""The model of `evalkit.yaml`: every key, its type and its default."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PluginRef = Annotated[
     BeforeValidator(_parse_plugin),
     WithJsonSchema(
         {
-            "description": "a name, `name:value,key=value`, a folder, or a mapping with `use` and its settings",
+            "description": "plug-in: a name, `name:value,key=value`, a folder, or a mapping with `use` and settings",
             "anyOf": [
                 {"type": "string", "minLength": 1},
                 {"type": "object", "required": ["use"], "properties": {"use": {"type": "string"}}},
@@ -65,37 +65,46 @@ class Where(Settings):
 
 
 class Gate(Settings):
-    """A rule that can fail the run: one dimension or one kind of finding, and one bound on it.
+    """A rule that can fail the run: one bound on one dimension or on one kind of finding.
 
-    It is decided on the bounds of the confidence interval, not on the estimate. It passes only if its bound holds
-    whatever the missing cells hold.
+    The bounds of the confidence interval decide it, not the estimate. It passes only if its bound holds whatever the
+    missing cells hold.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
 
-    dimension: str = Field("", description="a judge's or a metric's dimension, as in `evalkit list`")
-    finding: str = Field("", description="a kind of finding (typo, grain, …) or a family of kinds, for `max_rate`")
+    dimension: str = Field("", description="dimension of a judge or a metric, as `evalkit list` shows it")
+    finding: str = Field(
+        "", description="kind of finding (typo, grain, …), or family of kinds (text), that `max_rate` bounds"
+    )
     min_value: float | None = Field(None, description="the student's mean must be at least this")
     max_value: float | None = Field(None, description="the student's mean must be at most this")
-    max_drop: float | None = Field(None, ge=0, description="may be this much worse than the reference, paired by case")
-    max_rate: float | None = Field(None, ge=0, le=1, description="share of cases that may have such a finding")
-    blame: Blame | None = Field(
-        None, description="count only findings with this blame, for `max_rate`; `student-only` includes `worsened`"
+    max_drop: float | None = Field(
+        None, ge=0, description="the student may be at most this much worse than the reference, paired by case"
     )
-    grade: Grade = Field(Grade.FAILURE, description="count findings of this grade or worse, for `max_rate`")
+    max_rate: float | None = Field(
+        None, ge=0, le=1, description="at most this share of the cases may have such a finding"
+    )
+    blame: Blame | None = Field(
+        None,
+        description="with `max_rate`: count only findings with this blame; `student-only` includes `worsened`",
+    )
+    grade: Grade = Field(Grade.FAILURE, description="with `max_rate`: count findings of this grade or worse")
     where: Where | None = Field(
         None, description="only these cases: `{task: edit}`, `{category: poster}`, `{tag: cjk}`"
     )
-    min_scored: float = Field(0.5, ge=0, le=1, description="below this share of scored cells the gate is undecided")
+    min_scored: float = Field(
+        0.5, ge=0, le=1, description="the gate is undecided if a smaller share of the cells it asks for is scored"
+    )
     undecided: Literal["stop", "warn"] = Field(
         "stop", description="`warn`: too few cases to decide only warns (exit 0); missing evidence never does"
     )
-    against: Literal["teacher", "baseline"] = Field("teacher", description="the reference of `max_drop`")
-    confidence: float = Field(0.95, gt=0.5, lt=1)
+    against: Literal["teacher", "baseline"] = Field("teacher", description="reference that `max_drop` compares with")
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence level of the interval that decides the gate")
 
     @property
     def subject(self) -> str:
-        """What the rule is about: the dimension, or the kind of finding."""
+        """The dimension or the kind of finding that the rule bounds."""
         return self.dimension or self.finding
 
     @model_validator(mode="after")
@@ -117,45 +126,54 @@ class Gate(Settings):
 
 
 class RunConfig(Settings):
-    """One run: what is asked, who answers, who looks, and what may fail it."""
+    """The config of one run: benchmark, generators, judges, gates and outputs."""
 
-    benchmark: PluginRef = Field(PluginSpec("minis-core"), description="what to ask")
-    student: PluginRef = Field(PluginSpec("flash-mini"), description="the generator under test")
-    teacher: PluginRef | None = Field(None, description="the generator it was distilled from; null: judge alone")
+    benchmark: PluginRef = Field(PluginSpec("minis-core"), description="benchmark to run")
+    student: PluginRef = Field(PluginSpec("flash-mini"), description="generator under test")
+    teacher: PluginRef | None = Field(
+        None, description="generator that the student was distilled from; null: judge the student alone"
+    )
     judges: tuple[PluginRef, ...] = Field(
         (PluginSpec("typography"), PluginSpec("layout"), PluginSpec("grain")),
         min_length=1,
-        description="who looks at every picture",
+        description="judges that judge every picture",
     )
-    metrics: tuple[PluginRef, ...] = Field((), description="figures over all pictures together (FID, KID, CMMD, …)")
+    metrics: tuple[PluginRef, ...] = Field((), description="metrics over all pictures together (FID, KID, CMMD, …)")
     exporters: tuple[PluginRef, ...] = Field(
         tuple(PluginSpec(name) for name in ("html", "leaderboard", "junit", "summary", "verdict", "github")),
-        description="what is written at the end",
+        description="exporters that write the outputs of the run",
     )
-    seeds: int = Field(1, ge=1, le=1000, description="pictures per case and generator")
-    limit: int | None = Field(None, ge=1, description="only the first cases; for trying out")
-    cases: tuple[str, ...] = Field((), description="only the cases of these ids; for looking into one")
+    seeds: int = Field(1, ge=1, le=1000, description="number of pictures per case and generator")
+    limit: int | None = Field(None, ge=1, description="run only the first cases, to try things out")
+    cases: tuple[str, ...] = Field((), description="run only the cases with these ids")
     baseline: BaselineRef | None = Field(
-        None, description="what to compare with: a run folder, a leaderboard file, or a baseline set in this project"
+        None,
+        description="run to compare with: a run folder, a leaderboard file, or the name of a baseline of this project",
     )
     flaky: ResolvedPath | None = Field(
-        None, description="JSON list of unstable case ids (`evalkit stability` writes it)"
+        None,
+        description="JSON list of the ids of cases that can't fail a gate; `evalkit stability` writes it",
     )
     gates: tuple[Gate, ...] = Field((), description="rules that can fail the run")
     stop_early: bool = Field(
-        False, description="stop once every gate is decided, by e-values; the cases are asked in random order"
+        False, description="stop as soon as every gate is decided (by e-values); the cases are run in random order"
     )
-    min_coverage: float = Field(0.95, ge=0, le=1, description="below this share of judged cells: undecided, exit 3")
+    min_coverage: float = Field(
+        0.95, ge=0, le=1, description="the run is undecided (exit 3) if a smaller share of the scores exists"
+    )
     out: ResolvedPath | None = Field(None, description="run folder; default: runs/<benchmark>-<digest>")
     cache: ResolvedPath | Literal[False] | None = Field(
-        None, description="cache shared between runs; default: the user's cache folder; false: none"
+        None,
+        description="cache folder shared between runs; default: the user's cache folder; false turns the cache off",
     )
 
     @model_validator(mode="after")
     def _gates_have_their_reference(self) -> Self:
         for gate in self.gates:
             if gate.max_drop is not None and gate.against == "baseline" and self.baseline is None:
-                raise ValueError(f"the gate on `{gate.dimension}` is against the baseline, but `baseline` is not set")
+                raise ValueError(
+                    f"the gate on `{gate.dimension}` compares with the baseline, but `baseline` is not set"
+                )
             if gate.max_drop is not None and gate.against == "teacher" and self.teacher is None:
-                raise ValueError(f"the gate on `{gate.dimension}` is against the teacher, but there is no teacher")
+                raise ValueError(f"the gate on `{gate.dimension}` compares with the teacher, but there is no teacher")
         return self

@@ -1,4 +1,4 @@
-"""The config of a run as its store keeps it: enough to make the same plug-ins again, wherever the command is given."""
+"""Converts the config of a run to JSON for its store, and back, so that the same plug-ins can be made again."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from evalkit.plugins.registry import PluginSpec
 
 
 def config_to_json(config: RunConfig) -> JSON:
-    """Every key as plain JSON; plug-ins with the folder that their relative paths mean."""
+    """Every key as plain JSON; plug-ins with the folder that their relative paths resolve against."""
     return {name: _plain(getattr(config, name)) for name in RunConfig.model_fields}
 
 
 def config_from_json(stored: JSON) -> RunConfig:
-    """The config. Raises `pydantic.ValidationError` for one that another version of evalkit wrote."""
+    """The config. Raises `pydantic.ValidationError` if another version of evalkit wrote it differently."""
     return RunConfig.model_validate({name: _read(value) for name, value in stored.items()})
 
 
 def _plain(value: object) -> JSON:
     if isinstance(value, PluginSpec):
-        return {"plugin": value.use, "settings": dict(value.settings), "value": value.value, "base": str(value.base)}
+        base = str(value.base.absolute())
+        return {"plugin": value.use, "settings": dict(value.settings), "value": value.value, "base": base}
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):

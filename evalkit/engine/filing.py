@@ -1,4 +1,4 @@
-"""From what a generator hands over to a stored sample: check, encode, write the file, name it."""
+"""Stores what a generator returns: checks it, encodes it, writes the file and makes the sample that names it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from evalkit.store.blobs import BlobFolder
 
 
 def file_picture(generated: Generated, request: Request, role: Role, fingerprint: str, blobs: BlobFolder) -> Sample:
-    """The sample of one generated picture, its file written; or a sample with the reason why there is none.
+    """Write the file of one generated picture and return its sample, or a sample with the reason why there is none.
 
-    Encoded files are kept byte for byte (their JPEG-ness is evidence); arrays become PNG.
+    Encoded files are kept byte for byte (JPEG artefacts are evidence); arrays become PNG.
     """
     error, sha256, suffix, width, height = generated.error, "", "", 0, 0
     if not error:
@@ -27,7 +27,7 @@ def file_picture(generated: Generated, request: Request, role: Role, fingerprint
     try:
         digest(dict(notes))
     except (TypeError, ValueError) as problem:
-        notes = {"lost": f"the generator's notes are no JSON: {problem}"}
+        notes = {"lost": f"the generator's notes are not JSON: {problem}"}
     return Sample(
         key=picture_key(request, fingerprint),
         role=role,
@@ -50,7 +50,7 @@ def file_picture(generated: Generated, request: Request, role: Role, fingerprint
 
 
 def _encoded(image: object) -> tuple[bytes, str, int, int]:
-    """(file, suffix, width, height). Raises `PictureError` for what is no picture."""
+    """(file, suffix, width, height). Raises `PictureError` if it is not a picture."""
     if isinstance(image, bytes):
         decoded = decode(image)
         height, width = decoded.pixels.shape[:2]

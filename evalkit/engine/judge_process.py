@@ -1,10 +1,11 @@
-"""The process a judge lives in: takes looks from a pipe, gives verdicts back.
+"""The process in which a judge lives: it takes tasks from a pipe and sends verdicts back.
 
-A judge is heavy on Python and on memory and may take its whole process down. In a process of its own it uses a core
-of its own, never holds the generator up, and costs only the pictures in hand when it dies.
+A judge uses much processor time and memory and may crash its whole process. In a process of its own it has its own
+interpreter, never delays the generator, and if it dies, only the pictures that it was judging are lost.
 
-Messages to it: `Controls`, `Look`s by number, `Drop` (forget what is queued), `None` (finish and end). From it: `Begun`
-and `Done` for each look, `ControlsDone`, `Failed`. When the pipe breaks, its parent is gone and it ends at once.
+Messages to it: `Controls`, numbered `JudgeTask`s, `Drop` (forget the queue), `None` (finish the queue and end).
+Messages from it: `Begun` and `Done` for each task, `ControlsDone`, `Failed`. If the pipe breaks, the parent is gone,
+and the process ends at once.
 """
 
 from __future__ import annotations
@@ -20,31 +21,34 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import EvalkitError
+from evalkit.api.hooks import Attachable
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Verdict
 from evalkit.api.results import ControlResult
-from evalkit.engine.judging import Look, look, try_control
-from evalkit.plugins.registry import PluginSpec, create
+from evalkit.engine.closing import close
+from evalkit.engine.judging import JudgeTask, look, try_control
+from evalkit.plugins.conformance import calling
+from evalkit.plugins.registry import PluginSpec, create, origin_of
 
 
 class Controls(NamedTuple):
-    """Show the judge its controls, but for those it has passed in this run."""
+    """Have the judge judge its controls, except those that it has passed in this run."""
 
     passed: frozenset[str]
 
 
 class Drop(NamedTuple):
-    """Forget the looks that have not begun."""
+    """Forget the tasks that have not begun."""
 
 
 class Begun(NamedTuple):
-    """Look `number` is in hand: if the process dies now, that picture may be why."""
+    """Task `number` has begun: if the process dies now, this picture may be the cause."""
 
     number: int
 
 
 class Done(NamedTuple):
-    """The verdict of look `number`; `None` if it was dropped."""
+    """The verdict of task `number`; `None` if the task was dropped."""
 
     number: int
     verdict: Verdict | None
@@ -52,13 +56,13 @@ class Done(NamedTuple):
 
 
 class ControlsDone(NamedTuple):
-    """What the judge made of its controls."""
+    """The results of the controls."""
 
     results: tuple[ControlResult, ...]
 
 
 class Failed(NamedTuple):
-    """The judge can't go on."""
+    """The judge can't work any more."""
 
     error: EvalkitError
 
@@ -67,14 +71,14 @@ Message = Begun | Done | ControlsDone | Failed
 
 
 def serve(connection: Connection, spec: PluginSpec, folder: Path) -> None:
-    """Be the judge of `spec` until told to end. One that keeps something of its own beside the run (`attach`) is told
-    the run's folder."""
+    """Create the judge of `spec` and work off its tasks until the message to end. `folder` is the run folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         judge = create("judges", spec)
-        if hasattr(judge, "attach"):
-            judge.attach(folder)
+        if isinstance(judge, Attachable):
+            with calling(origin_of("judges", spec), "`attach`"):
+                judge.attach(folder)
     except EvalkitError as error:
         connection.send(Failed(error))
         return
@@ -97,21 +101,21 @@ class _Server:
                 elif isinstance(message, Controls):
                     pool.submit(self._controls, message)
                 else:
-                    pool.submit(self._look, *message)
-        except (EOFError, OSError):  # nobody is there any more
+                    pool.submit(self._judge_one, *message)
+        except (EOFError, OSError):  # the parent is gone
             os._exit(0)
         pool.shutdown()
-        self._judge.close()
+        close(self._judge, f"the judge `{self._judge.name}`")
         self._connection.close()
 
-    def _look(self, number: int, item: Look) -> None:
+    def _judge_one(self, number: int, task: JudgeTask) -> None:
         if self._dropping:
             self._send(Done(number, None, 0.0))
             return
         self._send(Begun(number))
         try:
             started = time.perf_counter()
-            verdict = look(self._judge, item.case, item.picture, item.twin, item.outside)
+            verdict = look(self._judge, task.case, task.picture, task.twin, task.outside)
             self._send(Done(number, verdict, time.perf_counter() - started))
         except EvalkitError as error:
             self._send(Failed(error))
@@ -122,7 +126,7 @@ class _Server:
             self._send(ControlsDone(tuple(try_control(self._judge, control) for control in controls)))
         except EvalkitError as error:
             self._send(Failed(error))
-        except Exception as error:  # a judge is a plug-in: one that can't show its controls is not to be trusted
+        except Exception as error:  # a judge is a plug-in; without its controls it can't be trusted
             detail = "".join(traceback.format_exception(error)[-3:])
             rule = "the judge can draw its controls"
             self._send(ControlsDone((ControlResult(self._judge.name, "controls", rule, False, detail),)))

@@ -1,4 +1,4 @@
-"""The near end of a judge's process: bounded, and with an answer for every picture even when the process dies."""
+"""Feeds the process of a judge: its queue is bounded, and every picture gets a verdict even if the process dies."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from evalkit.api.protocols import Judge
 from evalkit.api.records import Status
 from evalkit.api.results import ControlResult
 from evalkit.engine.judge_process import Begun, Controls, ControlsDone, Drop, Failed, Message, serve
-from evalkit.engine.judging import Look, blank
+from evalkit.engine.judging import JudgeTask, blank
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.run_store import VerdictRow
 
 _MAX_DEATHS = 3
-"""A judge whose process dies this often without one verdict in between is not asked again."""
+"""After so many deaths of its process without a verdict in between, a judge is given up."""
 
 
 class JudgeStage:
     """One judge in a process of its own.
 
     Args:
-        judge: the judge, for its name and dimensions; it is not asked to look here.
-        spec: how to make it again, over there.
+        judge: for its name, dimensions and concurrency; this instance judges nothing.
+        spec: from which the process creates its own instance.
         done: called with each verdict, from another thread.
-        folder: of the run.
+        folder: the run folder.
     """
 
     def __init__(self, judge: Judge, spec: PluginSpec, done: Callable[[VerdictRow], None], folder: Path) -> None:
@@ -38,7 +38,7 @@ class JudgeStage:
         self._folder = folder
         self._slots = threading.Semaphore(4 * judge.concurrency + 4)
         self._lock = threading.Lock()
-        self._pending: dict[int, Look] = {}
+        self._pending: dict[int, JudgeTask] = {}
         self._begun: set[int] = set()
         self._controls_wanted: Controls | None = None
         self._controls: tuple[ControlResult, ...] = ()
@@ -53,46 +53,46 @@ class JudgeStage:
         self._receiver.start()
 
     def ask_controls(self, passed: Iterable[str]) -> None:
-        """Have the judge look at its controls, but for those named in `passed`. Does not wait."""
+        """Have the judge judge its controls, except those named in `passed`. Does not wait."""
         with self._lock:
             self._controls_wanted = Controls(frozenset(passed))
             self._send(self._controls_wanted)
 
     def controls(self) -> tuple[ControlResult, ...]:
-        """Wait for what `ask_controls` asked. Raises what made the judge give up."""
+        """Wait for the results of `ask_controls`. Raises the error that ended the judge."""
         self._controls_seen.wait()
         self._raise()
         return self._controls
 
-    def submit(self, item: Look) -> None:
-        """Queue a picture; blocks while the judge is behind. Raises what made the judge give up."""
+    def submit(self, task: JudgeTask) -> None:
+        """Queue a picture; blocks while the queue is full. Raises the error that ended the judge."""
         self._slots.acquire()
         self._raise()
         with self._lock:
             self._number += 1
-            self._pending[self._number] = item
-            self._send((self._number, item))
+            self._pending[self._number] = task
+            self._send((self._number, task))
 
     def drop(self) -> None:
-        """Forget what is queued: only what is in hand is finished."""
+        """Forget the queue; only tasks that have begun are finished."""
         with self._lock:
             self._send(Drop())
 
     def finish(self) -> None:
-        """Wait for everything queued, end the process, and raise what made the judge give up."""
+        """Wait for the whole queue and end the process. Raises the error that ended the judge."""
         self._end()
         self._receiver.join()
         self._process.join()
         self._raise()
 
     def kill(self) -> None:
-        """End the process now, whatever it does. After `finish` nothing is left to end."""
+        """End the process now, whatever it is doing. Does nothing after `finish`."""
         self._killed = True
         self._process.kill()
         self._receiver.join()
         self._process.join()
 
-    # ------------------------------------------------------------------------------------------------- the far end
+    # ---------------------------------------------------------------------------------------------- the process
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -108,7 +108,7 @@ class JudgeStage:
             self._send(None)
 
     def _send(self, message: object) -> None:
-        """To the far end; if it has died, the receiver deals with it."""
+        """Send to the process. If it has died, the receiving thread deals with that."""
         with contextlib.suppress(OSError):
             self._connection.send(message)
 
@@ -140,15 +140,15 @@ class JudgeStage:
         else:
             self._deaths = 0
             with self._lock:
-                item = self._pending.pop(message.number)
+                task = self._pending.pop(message.number)
             self._begun.discard(message.number)
             self._slots.release()
             if message.verdict is not None:
-                row = VerdictRow(item.role, item.idx, item.seed, item.key, message.verdict, message.seconds)
+                row = VerdictRow(task.role, task.idx, task.seed, task.key, message.verdict, message.seconds)
                 self._done(row)
 
     def _restart(self) -> bool:
-        """The process is gone: mark what it had in hand, give the rest to another. `False` where it was to end."""
+        """The process is dead: mark the tasks that had begun, give the others to a new one. `False`: it was to end."""
         with self._lock:
             if self._killed or (self._ending and not self._pending):
                 return False
@@ -165,15 +165,15 @@ class JudgeStage:
                     self._send(waiting)
                 if self._ending:
                     self._send(None)
-        for item in lost:
+        for task in lost:
             verdict = blank(self.judge, Status.ERROR, died)
-            self._done(VerdictRow(item.role, item.idx, item.seed, item.key, verdict, None))
+            self._done(VerdictRow(task.role, task.idx, task.seed, task.key, verdict, None))
             self._slots.release()
         return self._error is None
 
     def _give_up(self, error: BaseException) -> None:
         self._error = error
-        self._slots.release(1_000_000)  # nobody waits for a judge that has given up
+        self._slots.release(1_000_000)  # nothing waits for this judge any more
 
     def _raise(self) -> None:
         if self._error:

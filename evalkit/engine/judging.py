@@ -1,4 +1,4 @@
-"""One judge and one picture: always a verdict, whatever the judge does."""
+"""Has one judge judge one picture: there is always a verdict, whatever the judge does."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from evalkit.api.records import Case, FindingKind, Role, Score, Status, Verdict,
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import kinds_of
 from evalkit.formats.keys import dump
+from evalkit.plugins.conformance import verdict_problem
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One picture for one judge, and the cell its verdict belongs to."""
+class JudgeTask:
+    """One picture for one judge, and the cell of the run that its verdict belongs to."""
 
     key: str
     role: Role
@@ -34,19 +35,17 @@ class Look:
 def look(
     judge: Judge, case: Case, picture: Picture, twin: Picture | None, outside: Mapping[str, str] | None = None
 ) -> Verdict:
-    """The judge's verdict; one with `error` in every cell if the judge fails.
+    """The judge's verdict; if the judge fails, a verdict with `error` for every dimension.
 
     Findings carry the grade that their kind declares. Dimensions in `outside` do not apply, whatever the judge says.
 
     Raises:
-        UnavailableError: the judge can look at nothing at all.
+        UnavailableError: the judge can't judge any picture.
     """
     try:
         verdict = judge.judge(picture, case, twin)
-        expected = {dimension.name for dimension in judge.dimensions}
-        given = [score.dimension for score in verdict.scores]
-        if verdict.judge != judge.name or len(given) != len(expected) or set(given) != expected:
-            raise JudgeError(f"the judge's scores are {sorted(given)}, not one for each of {sorted(expected)}")
+        if problem := verdict_problem(judge, verdict):
+            raise JudgeError(problem)
         verdict = _graded(in_scope(verdict, outside or {}), kinds_of(judge))
         dump(verdict)  # evidence that JSON can't hold is this judge's error, not the store's
         return verdict
@@ -61,7 +60,7 @@ def look(
 
 
 def blank(judge: Judge, status: Status, reason: str, evidence: dict[str, str] | None = None) -> Verdict:
-    """A verdict without values: every dimension of the judge has this status and reason."""
+    """A verdict without values: every dimension of the judge has this status and this reason."""
     scores = tuple(Score(dimension.name, status, reason=reason) for dimension in judge.dimensions)
     return Verdict(judge.name, scores, evidence=evidence or {})
 
@@ -89,7 +88,7 @@ def _graded(verdict: Verdict, kinds: Mapping[str, FindingKind]) -> Verdict:
 
 
 def try_control(judge: Judge, control: Control) -> ControlResult:
-    """Whether the judge's verdict on a picture whose right verdict is known is that one."""
+    """Whether the judge gives the right verdict on a control picture."""
     verdict = look(judge, control.case, control.picture, control.twin)
     failed = any(score.status is Status.ERROR for score in verdict.scores)
     passed = not failed and control.passes(verdict)

@@ -1,13 +1,14 @@
-"""The local executor: generates in this thread, judges in processes of their own, writes in one thread.
+"""The local executor: generates in this thread, judges in one process for each judge, writes in one thread.
 
     teacher pictures ─▶ file ─▶ judge stages ─▶ writer
     student pictures ─▶ file ─▶ judge stages (with the twin) ─▶ writer
 
-Teacher before student: only one of them is loaded at a time, and every student picture finds its twin stored. Queues
-are bounded, so memory does not grow with the number of cases. What the store or the cache has is not done again.
+The teacher runs before the student: only one of them is loaded at a time, and the twin of every student picture is
+already stored. Queues are bounded, so that memory does not grow with the number of cases. What the store or the cache
+holds is not done again.
 
-A judge that needs the GPU the generators are on (`after_generation`) is started when they have been closed, one such
-judge after the other, and is shown the pictures from the store.
+A judge that shares the device of the generators (`SharesDevice`) starts when they have been closed. Such judges run one
+after the other, on the pictures in the store.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from evalkit.api.errors import Interrupted, UnavailableError, UsageError
+from evalkit.api.hooks import SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
 from evalkit.api.records import Generated, Request, Role, Sample, Status
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
+from evalkit.engine.closing import close
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.judge_stage import JudgeStage
-from evalkit.engine.judging import Look, blank, in_scope
+from evalkit.engine.judging import JudgeTask, blank, in_scope
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.writer import Writer
@@ -39,13 +42,13 @@ from evalkit.store.run_store import RunStore, VerdictRow
 from evalkit.verdict.flaky import read_flaky
 
 _FILING_THREADS = 2
-_LOOK_EVERY = 8
-"""Pictures between two looks at whether the gates are decided."""
+_CHECK_EVERY = 8
+"""After so many pictures it is checked whether the gates are decided."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One picture to have: the request, its place in the suite, and its key."""
+class WorkItem:
+    """One picture of the plan: its case's place in the suite, the request, the generator's fingerprint, and the key."""
 
     idx: int
     request: Request
@@ -54,14 +57,14 @@ class Item:
 
 
 class LocalExecutor:
-    """Works off a plan into a store, in this process.
+    """Does the work of a plan and writes the results to a store.
 
     Args:
-        stop: set by Ctrl-C; what is in hand is finished, the rest is left for the next time.
+        stop: set on Ctrl-C; work that has begun is finished, the rest is left for the next time.
     """
 
     stops_early = True
-    """Whether a plan that says so ends once its gates are decided."""
+    """Whether a plan with `stop_early` ends when its gates are decided."""
 
     def __init__(
         self, plan: Plan, store: RunStore, cache: Cache | None, progress: Progress, stop: threading.Event
@@ -76,10 +79,10 @@ class LocalExecutor:
         self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
 
     def run(self) -> tuple[ControlResult, ...]:
-        """Have every picture and every verdict of the plan in the store; what the judges made of their controls.
+        """Bring every picture and every verdict of the plan into the store; return the results of the controls.
 
         Raises:
-            UnavailableError: a generator or a judge can do nothing at all.
+            UnavailableError: a generator or a judge can't work at all.
             Interrupted: `stop` was set.
         """
         with ExitStack() as stack:
@@ -87,8 +90,8 @@ class LocalExecutor:
             specs = self._plan.judge_specs()
             waiting = [(judge, spec) for judge, spec in specs if _waits(judge)]
             for judge, _ in waiting:
-                if rest := getattr(judge, "rest", None):
-                    rest()
+                if isinstance(judge, SharesDevice):
+                    judge.release_device()
             stages = [self._stage(judge, spec, writer, stack) for judge, spec in specs if not _waits(judge)]
             filing = stack.enter_context(ThreadPoolExecutor(_FILING_THREADS, thread_name_prefix="filing"))
             total = self._store.n_cases() * len(self._plan.seeds)
@@ -97,7 +100,7 @@ class LocalExecutor:
             for role, generator in self._plan.generators.items():
                 self._progress.start(f"{role.value} pictures", total)
                 self._run_role(role, generator, writer, stages, filing)
-                generator.close()
+                close(generator, f"the {role.value}")
                 writer.flush()
             for judge, spec in waiting:
                 if not self._stop.is_set():
@@ -115,7 +118,7 @@ class LocalExecutor:
     # ------------------------------------------------------------------------------------------------------ judges
 
     def _stage(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
-        """Start a judge, and show it its controls first: those it has not passed in this run."""
+        """Start a judge. It is first given the controls that it has not passed in this run."""
 
         def done(row: VerdictRow) -> None:
             writer.put(row)
@@ -145,13 +148,13 @@ class LocalExecutor:
     def _run_role(
         self, role: Role, generator: Generator, writer: Writer, stages: list[JudgeStage], filing: ThreadPoolExecutor
     ) -> None:
-        batch: list[Item] = []
-        pending: deque[tuple[Item, Future[Sample]]] = deque()
+        batch: list[WorkItem] = []
+        pending: deque[tuple[WorkItem, Future[Sample]]] = deque()
 
         def settle(at_most: int) -> None:
             while len(pending) > at_most:
                 item, future = pending.popleft()
-                self._have(role, item, future.result(), writer, stages)
+                self._add(role, item, future.result(), writer, stages)
 
         def generate() -> None:
             for item, generated in zip(batch, _generate(generator, [i.request for i in batch]), strict=True):
@@ -162,12 +165,12 @@ class LocalExecutor:
 
         watched = self._early if role is Role.STUDENT else None
         for number, item in enumerate(self._items(generator)):
-            if self._stop.is_set() or (watched and number % _LOOK_EVERY == 0 and watched.decided(self._store)):
+            if self._stop.is_set() or (watched and number % _CHECK_EVERY == 0 and watched.decided(self._store)):
                 break
             ready = self._ready(role, item)
             if ready is not None:
                 sample, in_store = ready
-                self._have(role, item, sample, writer, stages, in_store=in_store, cached=True)
+                self._add(role, item, sample, writer, stages, in_store=in_store, cached=True)
                 continue
             batch.append(item)
             if len(batch) >= generator.batch_size:
@@ -176,25 +179,25 @@ class LocalExecutor:
             generate()
         settle(at_most=0)
 
-    def _items(self, generator: Generator) -> Iterator[Item]:
+    def _items(self, generator: Generator) -> Iterator[WorkItem]:
         for idx, case in self._store.cases():
             fingerprint = generator.fingerprint(case)
             for seed in self._plan.seeds:
                 request = Request(case, seed, noise_seed(case.id, seed))
-                yield Item(idx, request, fingerprint, picture_key(request, fingerprint))
+                yield WorkItem(idx, request, fingerprint, picture_key(request, fingerprint))
 
-    def _ready(self, role: Role, item: Item) -> tuple[Sample, bool] | None:
-        """The finished sample of an item and whether it is in this run's store already; `None`: to be generated."""
+    def _ready(self, role: Role, item: WorkItem) -> tuple[Sample, bool] | None:
+        """The finished sample of an item, and whether this run's store has it; `None` if it must be generated."""
         stored = self._store.sample(role, item.idx, item.request.seed)
         if stored and stored.ok and stored.key == item.key and self._store.blobs.has(stored.sha256, stored.suffix):
             return stored, True
         cached = self._cache and self._cache.picture(item.key, role, item.request, self._store.blobs)
         return (cached, False) if cached else None
 
-    def _have(
+    def _add(
         self,
         role: Role,
-        item: Item,
+        item: WorkItem,
         sample: Sample,
         writer: Writer,
         stages: list[JudgeStage],
@@ -202,14 +205,14 @@ class LocalExecutor:
         in_store: bool = False,
         cached: bool = False,
     ) -> None:
-        """A picture is there (or known to be missing): write its row, and let every judge look that has not."""
+        """Write the row of a picture (or of the reason why it is missing), and give it to the judges."""
         if not in_store:
             writer.put((item.idx, sample), cached=cached)
         self._progress.advance(f"{role.value} pictures", cached=cached)
         self._show(role, item.idx, item.request, sample, writer, stages)
 
     def _show_all(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
-        """Start a judge that had to wait, and show it every picture of the store; its process has ended on return."""
+        """Start a judge that had to wait, give it every picture in the store, and wait for the end of its process."""
         stage = self._stage(judge, spec, writer, stack)
         for role in self._plan.generators:
             for idx, case in self._store.cases():
@@ -227,7 +230,7 @@ class LocalExecutor:
     def _show(
         self, role: Role, idx: int, request: Request, sample: Sample, writer: Writer, stages: list[JudgeStage]
     ) -> None:
-        """Let every judge look that has not."""
+        """Give a picture to every judge that has not judged it yet."""
         twin = self._twin(role, idx, request.seed)
         case = request.case
         picture = Picture(sample.sha256, self._store.blobs.path(sample.sha256, sample.suffix)) if sample.ok else None
@@ -253,10 +256,10 @@ class LocalExecutor:
                 self._progress.advance(f"{name} verdicts", cached=True)
                 writer.put(VerdictRow(*cell, key, found[0], found[1]), cached=True)
             else:
-                stage.submit(Look(key, *cell, case, picture, twin, outside))
+                stage.submit(JudgeTask(key, *cell, case, picture, twin, outside))
 
     def _twin(self, role: Role, idx: int, seed: int) -> Picture | None:
-        """The teacher's picture of the same case and noise, for a student's picture."""
+        """The teacher's picture of the same case and noise, if this is the student's."""
         if role is Role.TEACHER or Role.TEACHER not in self._plan.generators:
             return None
         twin = self._store.sample(Role.TEACHER, idx, seed)
@@ -264,7 +267,7 @@ class LocalExecutor:
 
 
 def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:
-    """One result per request. A batch that fails is tried picture by picture, so that one bad case costs one cell."""
+    """One result per request. If a batch fails, its requests are tried one by one: one bad case costs one cell."""
     try:
         results = generator.generate(requests)
         if len(results) != len(requests):
@@ -279,5 +282,5 @@ def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:
 
 
 def _waits(judge: Judge) -> bool:
-    """Whether a judge needs the device the generators are on. Most judges don't say, and need nothing."""
-    return bool(getattr(judge, "after_generation", False))
+    """Whether a judge needs the device of the generators."""
+    return isinstance(judge, SharesDevice) and judge.after_generation

@@ -1,4 +1,4 @@
-"""What a run consists of: plug-ins put together from a config, and the digest that says whether two runs are one."""
+"""Makes the plan of a run from its config: the plug-ins, and the digest by which a run is recognised again."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from evalkit.api.errors import ConfigError
+from evalkit.api.errors import ConfigError, PluginError
 from evalkit.api.protocols import Benchmark, BenchmarkInfo, Generator, Judge, Metric
 from evalkit.api.records import Case, Dimension, Role
 from evalkit.config.model import RunConfig
+from evalkit.engine.closing import close
 from evalkit.formats.keys import digest
-from evalkit.plugins.registry import PluginSpec, create
+from evalkit.plugins.conformance import calling
+from evalkit.plugins.registry import PluginSpec, create, identity, origin_of
 from evalkit.verdict.kinds import check_findings
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts of one run, ready to be worked off. Teacher first: it is the twin of what follows."""
+    """The parts of one run. The teacher comes first in `generators`: its pictures are the twins of the student's."""
 
     config: RunConfig
     benchmark: Benchmark
@@ -28,16 +30,17 @@ class Plan:
 
     @property
     def seeds(self) -> range:
+        """The seeds of every case."""
         return range(self.config.seeds)
 
     def cases(self) -> Iterator[Case]:
-        """What of the benchmark is asked in this run."""
+        """The cases of the benchmark that this run asks."""
         wanted = set(self.config.cases)
         chosen = (case for case in self.benchmark.cases() if not wanted or case.id in wanted)
         return islice(chosen, self.config.limit)
 
     def judge_specs(self) -> list[tuple[Judge, PluginSpec]]:
-        """Each judge with the spec it was made from, by which another process can make it again."""
+        """Each judge with its spec, from which another process can create it again."""
         return list(zip(self.judges, self.config.judges, strict=True))
 
     def dimensions(self) -> dict[str, tuple[Judge, Dimension]]:
@@ -49,47 +52,66 @@ class Plan:
         return {dimension.name: metric for metric in self.metrics for dimension in metric.dimensions}
 
     def digest(self) -> str:
-        """Equal for two commands that ask for the same work: such a run may be resumed in the same folder.
+        """Equal for two commands that ask for the same work: the second one resumes the run of the first.
 
-        Metrics are not part of it: one more may be taken of a finished run.
+        It depends on what is run and not on how the command was written or in which folder it was given. Metrics are
+        not part of it, so that a finished run can be measured by one more.
         """
         config = self.config
+        prints = []
+        for judge, spec in self.judge_specs():
+            with calling(origin_of("judges", spec), "`fingerprint`"):
+                prints.append(judge.fingerprint())
         return digest(
             self.benchmark_info.digest,
             config.limit,
             sorted(config.cases),
             config.seeds,
             config.stop_early,
-            {role.value: _identity(_spec(config, role)) for role in self.generators},
-            [judge.fingerprint() for judge in self.judges],
+            {role.value: identity("generators", _spec(config, role)) for role in self.generators},
+            prints,
         )
 
     def close(self) -> None:
-        for generator in self.generators.values():
-            generator.close()
+        """Close every plug-in."""
+        for role, generator in self.generators.items():
+            close(generator, f"the {role.value}")
         for judge in self.judges:
-            judge.close()
+            close(judge, f"the judge `{judge.name}`")
         for metric in self.metrics:
-            metric.close()
+            close(metric, f"the metric `{metric.name}`")
 
 
 def assemble(config: RunConfig) -> Plan:
-    """Create every plug-in of a config. Nothing heavy is loaded yet.
+    """Create every plug-in of a config. No weights are loaded yet.
 
     Raises:
-        UsageError: an unknown name, wrong settings, a benchmark that can't be read, a gate on an unknown dimension.
+        UsageError: an unknown name, wrong settings, a faulty plug-in, a benchmark that can't be read, or a gate on an
+            unknown dimension.
+        UnavailableError: a package that a plug-in imports is missing.
     """
-    benchmark: Benchmark = create("benchmarks", config.benchmark)
+    benchmark = create("benchmarks", config.benchmark)
     generators: dict[Role, Generator] = {}
     if config.teacher is not None:
         generators[Role.TEACHER] = create("generators", config.teacher)
     generators[Role.STUDENT] = create("generators", config.student)
-    judges: tuple[Judge, ...] = tuple(create("judges", spec) for spec in config.judges)
-    metrics: tuple[Metric, ...] = tuple(create("metrics", spec) for spec in config.metrics)
-    plan = Plan(config, benchmark, benchmark.info(), generators, judges, metrics)
+    judges = tuple(create("judges", spec) for spec in config.judges)
+    metrics = tuple(create("metrics", spec) for spec in config.metrics)
+    plan = Plan(config, benchmark, _info(config.benchmark, benchmark), generators, judges, metrics)
     _check_names(plan)
     check_findings(config.gates, judges, teacher=Role.TEACHER in generators)
+    for spec in config.exporters:
+        create("exporters", spec)  # they write at the end, but a faulty one is refused now
     return plan
+
+
+def _info(spec: PluginSpec, benchmark: Benchmark) -> BenchmarkInfo:
+    origin = origin_of("benchmarks", spec)
+    with calling(origin, "`info`"):
+        info = benchmark.info()
+    if not isinstance(info, BenchmarkInfo):
+        raise PluginError(f"{origin} is faulty: its `info` returned {type(info).__name__}", where=origin.target)
+    return info
 
 
 def _check_names(plan: Plan) -> None:
@@ -99,7 +121,7 @@ def _check_names(plan: Plan) -> None:
     for kind, given in (("judge", names), ("dimension", dimensions)):
         twice = sorted({name for name in given if given.count(name) > 1})
         if twice:
-            raise ConfigError(f"{kind} `{twice[0]}` is there twice", where="judges")
+            raise ConfigError(f"the {kind} `{twice[0]}` is given twice", where="judges")
     for gate in plan.config.gates:
         if gate.dimension and gate.dimension not in (*dimensions, *plan.metric_dimensions()):
             raise ConfigError(
@@ -113,10 +135,10 @@ def _check_metrics(plan: Plan, taken: list[str]) -> None:
     names = [(metric.name, metric.reference) for metric in plan.metrics]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
-        raise ConfigError(f"metric `{twice[0]}` is there twice", where="metrics")
+        raise ConfigError(f"the metric `{twice[0]}` is given twice", where="metrics")
     clash = next((name for name in plan.metric_dimensions() if name in taken), None)
     if clash:
-        raise ConfigError(f"`{clash}` is the name of a judge's dimension and of a metric's", where="metrics")
+        raise ConfigError(f"`{clash}` names both a dimension of a judge and one of a metric", where="metrics")
     for metric in plan.metrics:
         if metric.reference is None and Role.TEACHER not in plan.generators:
             hint = "add a teacher, or `reference:` with a folder of pictures"
@@ -125,9 +147,5 @@ def _check_metrics(plan: Plan, taken: list[str]) -> None:
             raise ConfigError(f"`{metric.name}`: no such folder", where=str(metric.reference), hint="`reference:`")
 
 
-def _spec(config: RunConfig, role: Role) -> PluginSpec | None:
-    return config.teacher if role is Role.TEACHER else config.student
-
-
-def _identity(spec: PluginSpec | None) -> list[object]:
-    return [spec.use, dict(spec.settings), spec.value, str(spec.base)] if spec else []
+def _spec(config: RunConfig, role: Role) -> PluginSpec:
+    return config.teacher if role is Role.TEACHER and config.teacher else config.student

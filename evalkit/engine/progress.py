@@ -1,4 +1,4 @@
-"""How far a run is: live bars on a terminal, quiet lines elsewhere."""
+"""Shows the progress of a run: live bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LINE_EVERY_S = 10.0
 
 
 class Progress(Protocol):
-    """Told about work by name (`teacher pictures`, `grain verdicts`); used from several threads."""
+    """Shows how much of each kind of work is done (`teacher pictures`, `grain verdicts`); used from several threads."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -25,12 +25,12 @@ class Progress(Protocol):
 
 
 def make_progress(stream: TextIO) -> Progress:
-    """Bars if the stream is a terminal, else a line every ten seconds and at the end of each kind of work."""
+    """Bars if the stream is a terminal; else a line every ten seconds and at the end of each kind of work."""
     return BarProgress(stream) if stream.isatty() else LineProgress(stream)
 
 
 class LineProgress:
-    """Plain lines for logs: done, total, rate and time left."""
+    """Plain lines for logs: number done, total, rate and time left."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

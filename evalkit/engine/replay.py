@@ -1,60 +1,58 @@
-"""A finished run judged again from the journals of its judges: no server, no generator, the same pictures.
+"""Judges a finished run again from the journals of its judges: no server, no generator, the same pictures.
 
-run folder ─▶ copy without the verdicts of judges that can replay ─▶ those judges, `replay: true` ─▶ summary, reports
+run folder ─▶ copy without the verdicts of replayable judges ─▶ these judges, from their journals ─▶ summary, reports
 """
 
 from __future__ import annotations
 
 import dataclasses
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from evalkit.api.errors import StoreError, UnavailableError, UsageError
-from evalkit.api.protocols import BenchmarkInfo, Generator, GeneratorInfo, Judge
+from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.hooks import Replayable
+from evalkit.api.protocols import BenchmarkInfo, Generator, GeneratorInfo
 from evalkit.api.records import Case, Generated, Request, Role, Sample
 from evalkit.api.results import GeneratorResult, RunSummary
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_from_json
 from evalkit.engine.gating import open_reference
-from evalkit.engine.local import Item, LocalExecutor
+from evalkit.engine.local import LocalExecutor, WorkItem
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.run import RunOutput, export, summarise
+from evalkit.engine.run_copy import copy_run
 from evalkit.engine.summarise import judge_fingerprints
 from evalkit.formats.keys import noise_seed, to_json
 from evalkit.plugins.registry import PluginSpec, create, load
-from evalkit.store.blobs import BlobFolder
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
 from evalkit.verdict.flaky import read_flaky
 from evalkit.verdict.results import StoredResults
 
-SWITCH = "replay"
-"""The setting by which a judge answers from its journal alone."""
-
 
 def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event) -> RunOutput:
     """Judge the run in `source` again into the new folder `out`.
 
-    Time, command and environment of the summary are those of the run: they tell how its pictures and replies came
-    about. Figures of metrics are the run's own; everything else is worked out anew.
+    Time, command and environment of the summary are those of the run, because its pictures and replies were made then.
+    The figures of metrics are copied from the run; everything else is computed anew.
 
     Raises:
-        UsageError: not a finished run, none of its judges can replay, or a judge has changed since.
+        UsageError: `source` is not a finished run, none of its judges can be replayed, or a judge has changed since.
         UnavailableError: a call is not in the journal.
         StoreError: the journal or a picture is missing or damaged.
         Interrupted: `stop` was set; the same command goes on.
     """
     with RunReader(source) as reader:
-        before, config, then = _summary(reader), _config(reader), reader.meta("judges")
+        before, config, fingerprints = _summary(reader), _config(reader), reader.meta("judges")
     plan = _plan(config, before, source)
     reference, flaky = open_reference(config), frozenset(read_flaky(config.flaky).cases)
     try:
-        _check_judges(plan, then, source)
-        _copy(source, out, [judge.name for judge, spec in plan.judge_specs() if SWITCH in spec.settings])
+        _check_judges(plan, fingerprints, source)
+        replayed = {judge.name: judge.journal_files() for judge in plan.judges if isinstance(judge, Replayable)}
+        copy_run(source, out, without=replayed, files=sorted({file for files in replayed.values() for file in files}))
         with closing(RunStore(out)) as store:
             with progress:
                 controls = _Replayer(plan, store, None, progress, stop).run()
@@ -76,37 +74,38 @@ def _summary(reader: RunReader) -> RunSummary:
 def _config(reader: RunReader) -> RunConfig:
     stored = reader.meta("config")
     if stored is None:
-        raise UsageError("written before runs could be replayed: it does not hold its config", where=str(reader.folder))
+        what = "the run does not hold its config: it was written before runs could be replayed"
+        raise UsageError(what, where=str(reader.folder))
     return config_from_json(stored)
 
 
-def _check_judges(plan: Plan, then: dict[str, str], source: Path) -> None:
+def _check_judges(plan: Plan, fingerprints: dict[str, str], source: Path) -> None:
     now = judge_fingerprints(plan)
-    if changed := [name for name in now if now[name] != then.get(name)]:
-        what = f"the judge `{changed[0]}` is no longer the one that judged this run: its calls would be others"
+    if changed := [name for name in now if now[name] != fingerprints.get(name)]:
+        what = f"the judge `{changed[0]}` has changed since it judged this run, so that its calls would be others"
         raise UsageError(what, where=str(source), hint="use the version of evalkit that wrote the run")
 
 
-# ------------------------------------------------------------------------------------------------------------- the plan
-
-
 def _plan(config: RunConfig, before: RunSummary, source: Path) -> Plan:
-    """The parts of the run, with recordings in place of benchmark and generators."""
-    specs = tuple(_switched(spec) for spec in config.judges)
+    """The plan of the run: its judges answer from their journals, and its benchmark and generators are recordings."""
+    specs = tuple(_from_journal(spec) for spec in config.judges)
     if specs == config.judges:
-        raise UsageError("no judge of this run keeps a journal", where=str(source), hint="`evalkit report` needs none")
-    judges: tuple[Judge, ...] = tuple(create("judges", spec) for spec in specs)
-    generators: dict[Role, Generator] = {each.role: _Recorded(each) for each in before.generators}
+        what = "no judge of this run keeps a journal"
+        raise UsageError(what, where=str(source), hint="`evalkit report` writes its reports again")
+    judges = tuple(create("judges", spec) for spec in specs)
+    generators: dict[Role, Generator] = {each.role: _RecordedGenerator(each) for each in before.generators}
     info = BenchmarkInfo(before.benchmark, before.benchmark_version, before.benchmark_digest)
     metrics = tuple(create("metrics", spec) for spec in config.metrics)
     asked = config.model_copy(update={"judges": specs})
     return Plan(asked, _RecordedBenchmark(info, source), info, generators, judges, metrics)
 
 
-def _switched(spec: PluginSpec) -> PluginSpec:
-    """The judge as it answers from its journal; unchanged if it has none."""
-    fields = getattr(load("judges", spec.use).Settings, "model_fields", {})
-    return dataclasses.replace(spec, settings={**spec.settings, SWITCH: True}) if SWITCH in fields else spec
+def _from_journal(spec: PluginSpec) -> PluginSpec:
+    """The spec of a judge that answers from its journal; unchanged if the judge keeps none."""
+    cls = load("judges", spec.use)
+    if not issubclass(cls, Replayable):
+        return spec
+    return dataclasses.replace(spec, settings={**spec.settings, **cls.replay_settings()})
 
 
 class _RecordedBenchmark:
@@ -125,8 +124,8 @@ class _RecordedBenchmark:
                 yield case
 
 
-class _Recorded:
-    """A generator of which only its pictures are left."""
+class _RecordedGenerator:
+    """A generator that has made its pictures and makes no others."""
 
     batch_size = 1
 
@@ -139,84 +138,28 @@ class _Recorded:
         return GeneratorInfo(result.name, result.licence, result.hardware, result.settings)
 
     def fingerprint(self, case: Case) -> str:
-        raise UnavailableError("a replay draws nothing")
+        raise UnavailableError("a replay generates nothing")
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
-        raise UnavailableError("a replay draws nothing")
+        raise UnavailableError("a replay generates nothing")
 
     def close(self) -> None: ...
 
 
 class _Replayer(LocalExecutor):
-    """Works off the pictures a run has, as they are."""
+    """Has the judges judge the pictures that the store holds."""
 
     stops_early = False
 
-    def _items(self, generator: Generator) -> Iterator[Item]:
-        assert isinstance(generator, _Recorded)
+    def _items(self, generator: Generator) -> Iterator[WorkItem]:
+        assert isinstance(generator, _RecordedGenerator)
         for idx, case in self._store.cases():
             for seed in self._plan.seeds:
                 sample = self._store.sample(generator.role, idx, seed)
-                if sample is not None:  # a run that stopped early has not all of them
+                if sample is not None:  # a run that stopped early does not have all of them
                     request = Request(case, seed, noise_seed(case.id, seed))
-                    yield Item(idx, request, sample.fingerprint, sample.key)
+                    yield WorkItem(idx, request, sample.fingerprint, sample.key)
 
-    def _ready(self, role: Role, item: Item) -> tuple[Sample, bool] | None:
+    def _ready(self, role: Role, item: WorkItem) -> tuple[Sample, bool] | None:
         sample = self._store.sample(role, item.idx, item.request.seed)
         return (sample, True) if sample else None
-
-
-# ----------------------------------------------------------------------------------------------------------- the folder
-
-
-def _copy(source: Path, out: Path, judges: list[str]) -> None:
-    """Store, pictures (as hard links) and journals of a run, without the answers of `judges`. What an interrupted
-    replay has is left as it is.
-
-    Raises:
-        UsageError: `out` is another run's folder, or can't be made.
-        StoreError: a picture is missing or damaged.
-    """
-    if out.resolve() == source.resolve():
-        raise UsageError("a run can't be replayed into itself", where=str(out), hint="choose another --out")
-    if (out / "run.sqlite").exists():
-        with RunReader(out) as reader:
-            if reader.meta("replay_of") == str(source.resolve()):
-                return
-        raise UsageError("this folder holds another run", where=str(out), hint="choose another --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"can't make the run folder: {error.strerror}", where=str(out)) from error
-    with RunReader(source) as reader:
-        _copy_pictures(reader, BlobFolder(out / "pictures"))
-    for journal in source.glob("calls*.sqlite"):
-        _copy_database(journal, out / journal.name)
-    begun = out / ".begun.sqlite"
-    begun.unlink(missing_ok=True)
-    _copy_database(source / "run.sqlite", begun)
-    with closing(sqlite3.connect(begun)) as database, database:
-        for table in ("verdicts", "scores", "controls"):
-            database.executemany(f"DELETE FROM {table} WHERE judge = ?", [(name,) for name in judges])
-        database.execute("DELETE FROM meta WHERE key = 'summary'")
-        database.execute("INSERT INTO meta VALUES ('replay_of', json_quote(?))", (str(source.resolve()),))
-    begun.rename(out / "run.sqlite")
-
-
-def _copy_pictures(reader: RunReader, blobs: BlobFolder) -> None:
-    for role in Role:
-        for sample in reader.samples(role):
-            if sample.ok and not blobs.adopt(reader.blobs, sample.sha256, sample.suffix):
-                raise StoreError(
-                    f"the {role.value}'s picture of `{sample.case_id}` is missing or damaged", where=str(reader.folder)
-                )
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    """With what its write-ahead log holds."""
-    try:
-        uri = f"{source.resolve().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True)) as theirs, closing(sqlite3.connect(target)) as ours:
-            theirs.backup(ours)
-    except sqlite3.Error as error:
-        raise StoreError(f"can't be copied: {error}", where=str(source)) from error

@@ -1,4 +1,4 @@
-"""The one writer of a run: commits whatever is waiting in one transaction, so that a slow disk makes larger commits."""
+"""The only writer of a run. It commits all waiting rows in one transaction, so that a slow disk gets larger commits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WAITING = 256
 class Writer:
     """A thread that writes rows to the run store and finished work to the cache.
 
-    `put` blocks while the disk is behind. An error of the disk is raised by the next `put`, `flush` or at the end.
+    `put` blocks while the queue is full. The next `put` or `flush`, or the end, raises an error of the disk.
     """
 
     def __init__(self, store: RunStore, cache: Cache | None) -> None:
@@ -39,12 +39,12 @@ class Writer:
             self._raise()
 
     def put(self, row: Row, *, cached: bool = False) -> None:
-        """Queue a row. `cached`: it came from the cache and need not go there."""
+        """Queue a row. `cached`: it came from the cache and is not written to it again."""
         self._raise()
         self._queue.put((row, cached))
 
     def flush(self) -> None:
-        """Wait until all that was put is committed."""
+        """Wait until all queued rows are committed."""
         self._queue.join()
         self._raise()
 

@@ -1,14 +1,18 @@
-"""Validation errors in the words of the person who wrote the file (ground floor)."""
+"""Checks values against pydantic models, and explains what is wrong in the words of the person who wrote them."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
 import typing
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from evalkit.api.errors import ConfigError
+
+M = TypeVar("M", bound=BaseModel)
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
@@ -19,8 +23,30 @@ class Explained(NamedTuple):
     hint: str
 
 
+def validate(model: type[M], value: object, *, where: str, base: Path | None = None) -> M:
+    """The value as a `model`.
+
+    Args:
+        model: a pydantic model.
+        value: what a file, a flag or a caller gave.
+        where: the file or the command, for the error.
+        base: folder that relative paths resolve against; `None`: the working folder.
+
+    Raises:
+        ConfigError: the value does not fit the model; names every problem.
+    """
+    try:
+        return model.model_validate(value, context={"base": base} if base else None)
+    except ValidationError as error:
+        what, hint = explain(error, model)
+        raise ConfigError(what, where=where, hint=hint) from error
+
+
 def explain(error: ValidationError, model: type[Any]) -> Explained:
-    """Why a value is no `model` (a pydantic model or a dataclass); an unknown field names the nearest right one."""
+    """Why a value does not fit `model`, a pydantic model or a dataclass.
+
+    For an unknown field it names the nearest known one.
+    """
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     return Explained("; ".join(_problem(problem, model) for problem in problems), _hint(problems[0], model))
 
@@ -40,14 +66,14 @@ def _hint(problem: Any, model: type[Any]) -> str:
     if problem["type"] in _UNKNOWN or problem["type"].startswith("missing"):
         return f"the keys here are {', '.join(_fields_at(model, problem['loc']))}"
     if problem["type"] == "string_type":
-        return 'quote it, if it is meant as text: "1.0"'
+        return 'quote the value if it is meant as text: "1.0"'
     if problem["type"] in ("tuple_type", "list_type"):
-        return "write a list, also of one: [a, b]"
+        return "write a list, even for a single value: [a, b]"
     return "correct the value"
 
 
 def _fields_at(model: type[Any], loc: tuple[int | str, ...]) -> list[str]:
-    """Field names of the record that an error location points into; `loc` ends in the field itself."""
+    """Field names of the record that contains an error; `loc` is the path of the error and ends in the field itself."""
     for part in loc[:-1]:
         found = _record_in(_hints(model).get(part)) if isinstance(part, str) else None
         model = found or model

@@ -1,4 +1,4 @@
-"""Foreign text (a server's words, a library's error) made fit for a terminal and a report (ground floor)."""
+"""Makes foreign text (a server's reply, a library's error) safe to show on a terminal and in a report."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ MAX_MESSAGE = 300
 
 
 def clean(text: str | bytes, secret: str = "", limit: int = MAX_MESSAGE) -> str:
-    """One line of at most `limit` characters, none of them control or format characters.
+    """The text as one line of at most `limit` characters, without control and format characters.
 
-    `secret` (an API key) is replaced by `***` before anything is cut.
+    `secret` (an API key) is replaced by `***` before the text is cut.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", errors="replace")

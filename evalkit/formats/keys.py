@@ -1,25 +1,20 @@
-"""Content keys, and records to JSON and back (ground floor).
+"""Content keys, and the conversion of records to JSON and back.
 
-Everything downstream of a picture is addressed by content. A picture's key covers only what its generator can see, a
-score's key covers what its judge can see: to correct an expected text judges again, but generates nothing.
+Everything made from a picture is addressed by content. The key of a picture covers only what its generator can see, the
+key of a score what its judge can see. So if an expected text is corrected, the picture is judged again, but it is not
+generated again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any, TypeVar
 
+from evalkit.api.hashing import digest as digest
 from evalkit.api.records import JSON, Case, Request
 
 T = TypeVar("T")
 NOT_SEEN_BY_JUDGES = ("id", "category", "tags")
-
-
-def digest(*parts: JSON) -> str:
-    """SHA-256 (hex) of JSON values, independent of key order and platform."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def to_json(record: Any) -> JSON:
@@ -28,12 +23,12 @@ def to_json(record: Any) -> JSON:
 
 
 def dump(record: Any) -> str:
-    """A record as compact JSON text. Raises `ValueError` or `TypeError` for what JSON can't hold (NaN, arrays)."""
+    """A record as compact JSON text. Raises `ValueError` or `TypeError` for values JSON can't hold (NaN, arrays)."""
     return json.dumps(to_json(record), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
 
 
 def from_json(cls: type[T], value: JSON) -> T:
-    """A record from JSON values. Raises `pydantic.ValidationError` naming every wrong or unknown field."""
+    """A record from JSON values. Raises `pydantic.ValidationError`, which names every wrong or unknown field."""
     result: T = _adapter(cls).validate_python(value)
     return result
 
@@ -61,7 +56,7 @@ def noise_seed(case_id: str, seed: int) -> int:
 
 
 def picture_key(request: Request, fingerprint: str) -> str:
-    """Key of a picture: what is asked, by whom (`fingerprint`), from which noise. The source counts by its content."""
+    """Key of a picture: its request, the generator (`fingerprint`) and the noise; an edit's source by its content."""
     case = request.case
     asked = [case.prompt, case.task.value, case.width, case.height, dict(case.extra)]
     source = case.source.sha256 if case.source else None
@@ -69,7 +64,7 @@ def picture_key(request: Request, fingerprint: str) -> str:
 
 
 def score_key(picture_sha: str, twin_sha: str | None, judge_fingerprint: str, case: Case) -> str:
-    """Key of a verdict: the pictures, the judge with its settings, and what the case says must be true."""
+    """Key of a verdict: the pictures, the judge with its settings, and the part of the case that judges see."""
     truth = {k: v for k, v in to_json(case).items() if k not in NOT_SEEN_BY_JUDGES}
     if case.source:
         truth["source"] = case.source.sha256

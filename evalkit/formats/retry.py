@@ -1,4 +1,4 @@
-"""When to ask a server again: back-off with jitter, and `Retry-After` (ground floor)."""
+"""Computes how long to wait before asking a server again: back-off with jitter, and `Retry-After`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def backoff_seconds(attempt: int, base: float, cap: float, rng: random.Random) -
 
 
 def retry_after_seconds(header: str | None, now: datetime | None = None) -> float | None:
-    """Seconds asked for by a `Retry-After` header, a number or a date (RFC 9110, 10.2.3); `None` if it is neither."""
+    """The wait in seconds that a `Retry-After` header asks for, as a number or a date (RFC 9110, 10.2.3), or `None`."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:12])

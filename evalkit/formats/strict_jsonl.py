@@ -1,7 +1,7 @@
-"""JSON Lines from strangers, one line at a time (ground floor).
+"""Reads untrusted JSON Lines, one line at a time.
 
-Refused, each with its line number: text that is not UTF-8, NUL characters, NaN and infinities, a key given twice,
-nesting deep enough to exhaust the stack, and a line larger than `MAX_LINE` bytes.
+It refuses, with the line number: text that is not UTF-8, NUL characters, NaN and infinities, duplicate keys, nesting
+deep enough to exhaust the stack, and lines larger than `MAX_LINE` bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_LINE = 4_000_000
 
 
 class Line(NamedTuple):
-    """One line: where it stands (`file:line`), its text, and its JSON value."""
+    """One line: its place (`file:line`), its text, and its JSON value."""
 
     where: str
     text: str
@@ -28,10 +28,10 @@ class Line(NamedTuple):
 
 
 def read_jsonl(path: Path, error: type[UsageError]) -> Iterator[Line]:
-    """The lines of `path` that hold anything, in order; one line is in memory at a time.
+    """The lines of `path` that are not blank, in order; only one line is in memory at a time.
 
     Raises:
-        error: the file can't be read or is empty, or a line is not strict JSON. Names file and line.
+        error: the file can't be read or is empty, or a line is not strict JSON; names file and line.
     """
     if not path.is_file():
         raise error("no such file", where=str(path), hint="check the path, or write the file")
@@ -54,7 +54,12 @@ def read_jsonl(path: Path, error: type[UsageError]) -> Iterator[Line]:
 
 
 def loads(text: str) -> JSON:
-    """One strict JSON value. Raises `ValueError`: NaN, an infinity, a key given twice; `RecursionError`: too deep."""
+    """One strict JSON value.
+
+    Raises:
+        ValueError: NaN, an infinity, or a duplicate key.
+        RecursionError: nested too deeply.
+    """
     return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
 
 

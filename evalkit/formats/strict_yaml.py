@@ -1,4 +1,4 @@
-"""YAML from strangers (ground floor): plain values only, no anchors (alias bombs), no key twice, bounded in size."""
+"""Reads untrusted YAML: plain values only, no anchors (alias bombs), no duplicate keys, bounded in size."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def read_yaml(path: Path, error: type[UsageError]) -> dict[str, JSON]:
     """The mapping in a YAML file; an empty file is an empty mapping.
 
     Raises:
-        error: missing, larger than `MAX_BYTES`, not UTF-8, no mapping, or YAML with anchors, aliases, tags or a
-            key given twice. Names file and line.
+        error: the file is missing, larger than `MAX_BYTES`, not UTF-8 or not a mapping, or it has anchors, aliases,
+            tags or duplicate keys; names file and line.
     """
     text = _read_text(path, error)
     import yaml
@@ -36,7 +36,9 @@ def read_yaml(path: Path, error: type[UsageError]) -> dict[str, JSON]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise error("no mapping of keys to values", where=str(path), hint="write `name: …` and so on")
+        raise error(
+            "the file is not a mapping of keys to values", where=str(path), hint="write lines of the form `key: value`"
+        )
     return value
 
 
@@ -45,7 +47,11 @@ def _read_text(path: Path, error: type[UsageError]) -> str:
         if not path.is_file():
             raise error("no such file", where=str(path), hint="check the path, or write the file")
         if (size := path.stat().st_size) > MAX_BYTES:
-            raise error(f"{size} bytes, at most {MAX_BYTES}", where=str(path), hint="is this the right file?")
+            raise error(
+                f"the file has {size} bytes; at most {MAX_BYTES} are read",
+                where=str(path),
+                hint="is this the right file?",
+            )
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         raise error(f"not UTF-8 (byte {problem.start + 1})", where=str(path), hint="save it as UTF-8") from problem

@@ -1,4 +1,4 @@
-"""The figures a judge's package ships about what the judge can see, found without importing the judge."""
+"""Finds the figures that a judge's package ships about what the judge can see, without importing the judge."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.formats.keys import from_json_text
 
 
 def folder_of(judge: str) -> Path | None:
-    """The folder of the package that a judge's class is in, found by entry point; its module is not imported."""
+    """The folder of the package that holds a judge's class; `None` if it can't be found. Nothing of it is imported."""
     entry = next(iter(entry_points(group="evalkit.judges", name=judge)), None)
     if entry is None:
         return None
@@ -30,7 +30,7 @@ def folder_of(judge: str) -> Path | None:
 
 @functools.lru_cache(maxsize=64)
 def ability_of(judge: str) -> Ability | None:
-    """The figures shipped beside a judge; `None` where there are none, or none that can be read."""
+    """The figures shipped with a judge; `None` if there are none, or none that can be read."""
     folder = folder_of(judge)
     try:
         return from_json_text(Ability, (folder / MEASURED).read_bytes()) if folder else None

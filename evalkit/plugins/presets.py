@@ -1,8 +1,7 @@
-"""Presets: a generator with its settings under a name of its own, found through entry points (`evalkit.presets`;
-ground floor).
+"""Finds presets: a preset is a generator with its settings under a name of its own.
 
-An entry point names a function that returns its presets. A preset is used like a generator: `--student NAME`, with
-settings of the user over its own: `NAME:key=value`.
+An entry point of the group `evalkit.presets` names a function that returns presets. A preset is used like a generator,
+`--student NAME`; settings of the user replace its own, `NAME:key=value`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from evalkit.api.records import JSON
 
 
 class Preset(Protocol):
-    """`summary`: what it is. `brief`: steps, NFE, memory, licence. Each one line."""
+    """A generator with its settings. `summary` says what it is; `brief` gives steps, NFE, memory and licence."""
 
     name: str
     summary: str
@@ -26,10 +25,10 @@ class Preset(Protocol):
     def brief(self) -> str: ...
 
     def resolve(self, given: Mapping[str, JSON], value: str = "") -> tuple[str, dict[str, Any]]:
-        """The generator plug-in and its settings, with those the user gave over the preset's own.
+        """The name of the generator plug-in and its settings: the preset's own, replaced by those the user gave.
 
         Raises:
-            ConfigError: it needs a setting that was not given.
+            ConfigError: the preset needs a setting that was not given.
         """
         ...
 
@@ -39,7 +38,7 @@ def presets() -> Mapping[str, Preset]:
     """All presets by name, read once per process.
 
     Raises:
-        UnavailableError: an entry point that can't be imported, or a file of it that is no preset.
+        UnavailableError: an entry point can't be imported, or one of its files is not a preset.
     """
     found: dict[str, Preset] = {}
     for entry in sorted(entry_points(group="evalkit.presets"), key=lambda entry: entry.name):
@@ -48,7 +47,7 @@ def presets() -> Mapping[str, Preset]:
         except ConfigError as error:
             raise UnavailableError(str(error), where=entry.value, hint=error.hint) from error
         except Exception as error:  # other people's module: anything can happen
-            what = f"the presets `{entry.name}` can't be had: {type(error).__name__}: {error}"
+            what = f"the presets `{entry.name}` can't be read: {type(error).__name__}: {error}"
             raise UnavailableError(what, where=entry.value, hint="`evalkit doctor` shows what is missing") from error
         found = more | found
     return found

@@ -1,45 +1,54 @@
-"""Plug-ins by name, through entry points: ours and other people's alike (ground floor)."""
+"""Loads and creates plug-ins by name, through entry points: ours and other people's alike.
+
+name in a config ─▶ PluginSpec ─▶ class (load) ─▶ validated settings ─▶ instance (create)
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple, overload
 
 import yaml
 from pydantic import ValidationError
 
-from evalkit.api.errors import ConfigError, UnavailableError, UnknownNameError
-from evalkit.api.records import JSON
+from evalkit.api.ability import Specimens
+from evalkit.api.errors import ConfigError, EvalkitError, PluginError, UnavailableError, UnknownNameError, UsageError
+from evalkit.api.protocols import Benchmark, Exporter, Generator, Judge, Metric
+from evalkit.api.records import JSON, Dimension
+from evalkit.api.settings import Settings
+from evalkit.api.training import JudgeData, TrainingData
 from evalkit.formats.explain import explain
+from evalkit.plugins import KINDS as KINDS
+from evalkit.plugins.conformance import Origin, calling, check_class, check_instance, one_of, settings_of
 from evalkit.plugins.presets import presets
 
-KINDS = ("benchmarks", "generators", "judges", "metrics", "exporters")
 _SHORTHAND = re.compile(r"[A-Za-z0-9_.\-]+")
 _COMMA = re.compile(r",(?![^\[\]]*\])")
-"""A comma between settings, not one inside of a list: `rubrics=[text,layout]`."""
+"""A comma between settings, not one inside a list: `rubrics=[text,layout]`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginSpec:
-    """A plug-in as a config names it: `use` and its settings. Relative paths in them resolve against `base`."""
+    """A plug-in as a config names it: the name `use` and its settings."""
 
     use: str
     settings: Mapping[str, JSON] = field(default_factory=dict)
     value: str = ""
     """The bare value of the shorthand `name:value`; it sets the plug-in's `primary` setting."""
-    base: Path = field(default_factory=Path.cwd)
+    base: Path = Path()
+    """The folder against which relative paths in the settings resolve; by default the working folder."""
 
     @classmethod
     def parse(cls, given: Any, base: Path) -> PluginSpec:
         """From `name`, `name:value,key=value…`, a folder, or a mapping with `use`.
 
         Raises:
-            ValueError: neither of these.
+            ValueError: `given` is none of these.
         """
         if isinstance(given, PluginSpec):
             return given
@@ -61,7 +70,7 @@ class PluginSpec:
 
 
 def _setting(key: str, text: str) -> JSON:
-    """A value on the command line, as YAML would read it. Raises `ValueError` for one it can't."""
+    """A value on the command line, read as YAML. Raises `ValueError` if YAML can't read it."""
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -69,7 +78,7 @@ def _setting(key: str, text: str) -> JSON:
 
 
 def on_command_line(text: str, base: Path) -> PluginSpec:
-    """What a flag names. Raises `ConfigError` for what names nothing."""
+    """The plug-in that an option names. Raises `ConfigError` if the text names none."""
     try:
         return PluginSpec.parse(text, base)
     except ValueError as error:
@@ -82,72 +91,195 @@ def is_known_name(name: str) -> bool:
 
 
 def names(kind: str) -> dict[str, EntryPoint]:
-    """All plug-ins of a kind (`benchmarks`, `generators`, `judges`, `exporters`), by name; nothing is imported."""
+    """All plug-ins of a kind (`benchmarks`, `generators`, `judges`, …) by name; nothing is imported."""
     return {entry.name: entry for entry in sorted(entry_points(group=f"evalkit.{kind}"), key=lambda e: e.name)}
 
 
+# fmt: off
+@overload
+def load(kind: Literal["benchmarks"], name: str) -> type[Benchmark]: ...
+@overload
+def load(kind: Literal["generators"], name: str) -> type[Generator]: ...
+@overload
+def load(kind: Literal["judges"], name: str) -> type[Judge]: ...
+@overload
+def load(kind: Literal["metrics"], name: str) -> type[Metric]: ...
+@overload
+def load(kind: Literal["exporters"], name: str) -> type[Exporter]: ...
+@overload
+def load(kind: Literal["specimens"], name: str) -> type[Specimens]: ...
+@overload
+def load(kind: Literal["training_data"], name: str) -> type[TrainingData]: ...
+@overload
+def load(kind: Literal["judge_data"], name: str) -> type[JudgeData]: ...
+@overload
+def load(kind: str, name: str) -> Any: ...
+# fmt: on
 def load(kind: str, name: str) -> Any:
-    """The class behind a name.
+    """The class behind a name, checked against the contract of its kind.
 
     Raises:
-        UnknownNameError: no such name; names the nearest right one.
-        UnavailableError: it is there but can't be imported.
+        UnknownNameError: there is no such name; the message names the nearest right one.
+        UnavailableError: a package or a library that its module imports is missing on this machine.
+        PluginError: its module fails in another way, or the class breaks its contract.
     """
-    known = names(kind)
-    if name not in known:
-        choices = [*known, *(presets() if kind == "generators" else ())]
-        near = difflib.get_close_matches(name, choices, n=1)
-        hint = f"did you mean `{near[0]}`? " if near else ""
-        rest = f"`evalkit list {kind}` shows all" if kind in KINDS else f"there is {', '.join(known) or 'none'}"
-        raise UnknownNameError(f"no {_one(kind)} named `{name}`", hint=hint + rest)
+    entry = _entry(kind, name)
+    origin = Origin.of(kind, entry)
     try:
-        return known[name].load()
-    except Exception as error:  # other people's module: anything can happen on import
+        found = entry.load()
+    except (ImportError, OSError) as error:
         raise UnavailableError(
-            f"the {_one(kind)} `{name}` can't be imported: {type(error).__name__}: {error}",
-            where=known[name].value,
+            f"{origin} can't be imported: {type(error).__name__}: {error}",
+            where=entry.value,
             hint="`evalkit doctor` shows what is missing",
         ) from error
+    except (Exception, SystemExit) as error:  # other people's module: anything can happen on import
+        what = f"{origin} is faulty: importing it raised {type(error).__name__}: {error}"
+        raise PluginError(what, where=entry.value, hint="only its author can mend this") from error
+    check_class(origin, found)
+    return found
 
 
+# fmt: off
+@overload
+def create(kind: Literal["benchmarks"], spec: PluginSpec) -> Benchmark: ...
+@overload
+def create(kind: Literal["generators"], spec: PluginSpec) -> Generator: ...
+@overload
+def create(kind: Literal["judges"], spec: PluginSpec) -> Judge: ...
+@overload
+def create(kind: Literal["metrics"], spec: PluginSpec) -> Metric: ...
+@overload
+def create(kind: Literal["exporters"], spec: PluginSpec) -> Exporter: ...
+@overload
+def create(kind: Literal["specimens"], spec: PluginSpec) -> Specimens: ...
+@overload
+def create(kind: Literal["training_data"], spec: PluginSpec) -> TrainingData: ...
+@overload
+def create(kind: Literal["judge_data"], spec: PluginSpec) -> JudgeData: ...
+@overload
+def create(kind: str, spec: PluginSpec) -> Any: ...
+# fmt: on
 def create(kind: str, spec: PluginSpec) -> Any:
-    """An instance of the plug-in that a config names; for a generator's name also that of a preset.
+    """An instance of the plug-in that a config names; for a generator the name may be that of a preset.
 
     Raises:
-        UnknownNameError, UnavailableError: as `load`.
-        ConfigError: settings it does not take, naming the nearest right key; a setting that a preset needs.
+        UnknownNameError, UnavailableError, PluginError: as `load`; also what its constructor raises.
+        ConfigError: settings that it does not take (the message names the nearest right key), or that it lacks.
     """
-    given, spec = spec, _folder_as_plugin(kind, _preset_as_plugin(kind, spec))
-    cls = load(kind, spec.use)
-    values = dict(spec.settings)
-    if spec.value:
-        primary = getattr(cls.Settings, "primary", None)
-        if primary is None:
-            raise ConfigError(f"`{spec.use}` takes no bare value", where=f"{spec.use}:{spec.value}")
-        values.setdefault(primary, spec.value)
+    found = _resolved(kind, spec)
+    with calling(found.origin, "its constructor"):
+        made = found.cls(found.settings)
+    with calling(found.origin, "reading its attributes"):
+        check_instance(found.origin, made)
+    return made
+
+
+def identity(kind: str, spec: PluginSpec) -> list[JSON]:
+    """What makes two specs mean the same: the plug-in's name and its validated settings, with absolute paths.
+
+    It does not depend on how they were written: a preset or its settings, a bare value or a key, a relative path or an
+    absolute one. Raises as `create`.
+    """
+    found = _resolved(kind, spec)
+    with calling(found.origin, "writing its settings as JSON"):
+        return [found.origin.name, found.settings.model_dump(mode="json")]
+
+
+def origin_of(kind: str, spec: PluginSpec) -> Origin:
+    """Kind, name and distribution of the plug-in that a spec names, for messages. Raises `UnknownNameError`."""
+    plain = _as_plugin(kind, spec)
+    return Origin.of(kind, _entry(kind, plain.use))
+
+
+class Trial(NamedTuple):
+    """A plug-in as `evalkit list` and `evalkit doctor` see it.
+
+    `cls` is `None` if the plug-in can't be loaded; `problem` says why it can't be used. `dimensions` are those of an
+    instance, or of the class if none can be created with default settings.
+    """
+
+    cls: type | None
+    dimensions: Sequence[Dimension] = ()
+    problem: EvalkitError | None = None
+
+
+def try_out(kind: str, name: str) -> Trial:
+    """Load a plug-in and, if all its settings have defaults, create it and close it again."""
     try:
-        settings = cls.Settings.model_validate(values, context={"base": spec.base})
-    except ValidationError as error:
-        what, hint = explain(error, cls.Settings)
-        raise ConfigError(what, where=f"{_one(kind)} `{given.use}`", hint=hint) from error
-    return cls(settings)
+        cls: type = load(kind, name)
+    except (PluginError, UnavailableError) as error:
+        return Trial(None, problem=error)
+    dimensions: Sequence[Dimension] = getattr(cls, "dimensions", ())
+    if any(field.is_required() for field in settings_of(cls).model_fields.values()):
+        return Trial(cls, dimensions)
+    try:
+        made = create(kind, PluginSpec(name))
+        if hasattr(made, "close"):
+            with calling(Origin.of(kind, names(kind)[name]), "`close`"):
+                made.close()
+        return Trial(cls, getattr(made, "dimensions", ()))
+    except PluginError as error:
+        return Trial(cls, problem=error)
+    except (UsageError, UnavailableError):  # it needs other settings than its defaults, or another machine
+        return Trial(cls, dimensions)
 
 
-def _one(kind: str) -> str:
-    """One of a kind, in words."""
-    return kind.removesuffix("s").replace("_", " ")
+# ------------------------------------------------------------------------------------------------------------- details
+
+
+class _Resolved(NamedTuple):
+    origin: Origin
+    cls: type[Any]
+    settings: Settings
+
+
+def _resolved(kind: str, spec: PluginSpec) -> _Resolved:
+    """The class and the validated settings that a spec means."""
+    plain = _as_plugin(kind, spec)
+    cls = load(kind, plain.use)
+    origin, model = Origin.of(kind, _entry(kind, plain.use)), settings_of(cls)
+    values = dict(plain.settings)
+    if plain.value:
+        if not model.primary:
+            raise ConfigError(f"`{plain.use}` takes no bare value", where=f"{plain.use}:{plain.value}")
+        values.setdefault(model.primary, plain.value)
+    with calling(origin, "checking its settings"):
+        try:
+            settings = model.model_validate(values, context={"base": plain.base})
+        except ValidationError as error:
+            what, hint = explain(error, model)
+            raise ConfigError(what, where=f"{one_of(kind)} `{spec.use}`", hint=hint) from error
+    return _Resolved(origin, cls, settings)
+
+
+def _entry(kind: str, name: str) -> EntryPoint:
+    """The entry point of a name. Raises `UnknownNameError` that names the nearest right one."""
+    known = names(kind)
+    if name in known:
+        return known[name]
+    choices = [*known, *(presets() if kind == "generators" else ())]
+    near = difflib.get_close_matches(name, choices, n=1)
+    hint = f"did you mean `{near[0]}`? " if near else ""
+    rest = f"`evalkit list {kind}` shows all" if kind in KINDS else f"there is {', '.join(known) or 'none'}"
+    raise UnknownNameError(f"no {one_of(kind)} named `{name}`", hint=hint + rest)
+
+
+def _as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
+    """The spec with the name of a plug-in, where it names a preset or a folder."""
+    return _folder_as_plugin(kind, _preset_as_plugin(kind, spec))
 
 
 def _preset_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
-    """A preset given instead of a generator."""
+    """The generator and the settings of a preset."""
     if kind != "generators" or spec.use in names(kind) or spec.use not in presets():
         return spec
     return PluginSpec(*presets()[spec.use].resolve(spec.settings, spec.value), base=spec.base)
 
 
 def _folder_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
-    """A folder given instead of a name: a suite or labels; a diffusers model or a folder of images."""
-    folder = spec.base / Path(spec.use).expanduser()
+    """The plug-in that reads a folder: a suite or labels; a diffusers model or a folder of images."""
+    folder = (spec.base / Path(spec.use).expanduser()).absolute()
     if spec.use in names(kind) or not folder.is_dir():
         return spec
     markers = {
@@ -158,5 +290,7 @@ def _folder_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
         if (folder / marker).exists():
             return PluginSpec(name, spec.settings, str(folder), spec.base)
     raise UnknownNameError(
-        f"the folder is no {kind[:-1]}", where=str(folder), hint="a suite has `suite.yaml`, labels have `labels.jsonl`"
+        f"the folder is not a {one_of(kind)}",
+        where=str(folder),
+        hint="a suite has `suite.yaml`, labels have `labels.jsonl`",
     )

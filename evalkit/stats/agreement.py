@@ -1,4 +1,4 @@
-"""How far two raters, or a judge and people, agree: beyond chance, in order, and in pairs."""
+"""Measures of agreement between raters, or between a judge and people: chance-corrected, by rank, and by pairs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ def krippendorff_alpha(ratings: Values, level: Level) -> float | None:
 
     Args:
         ratings: shape (raters, units); NaN where a rater gave none.
-        level: `nominal` counts any difference alike, `ordinal` by the ranks between, `interval` by its square.
+        level: how a difference counts: all alike (`nominal`), by the ranks in between (`ordinal`), or by its square
+            (`interval`).
 
     Returns:
-        `None` where no unit has two ratings, or where all ratings are the same value: agreement can't be told from
-        everybody always saying the same.
+        `None` if no unit has two ratings, or if all ratings have the same value, because agreement can't then be told
+        from raters who always give that value.
     """
     given = ~np.isnan(ratings)
     pairable = given.sum(axis=0) >= 2
@@ -49,7 +50,7 @@ def _distances(values: Values, totals: Values, level: Level) -> Values:
         return 1.0 - np.eye(len(values))
     if level == "interval":
         return np.asarray((values[:, None] - values[None, :]) ** 2)
-    middles = np.cumsum(totals) - totals / 2  # half of each end's own weight, all of what lies between
+    middles = np.cumsum(totals) - totals / 2  # half the weight of both ends, and all of what lies between
     return np.asarray((middles[:, None] - middles[None, :]) ** 2)
 
 
@@ -62,7 +63,7 @@ def weighted_kappa(first: Values, second: Values, levels: Values) -> float | Non
         levels: all levels of the scale, ascending.
 
     Returns:
-        `None` for no units, or where one level is all that both ever gave.
+        `None` if there are no units, or if both raters only ever gave one and the same level.
     """
     if not len(first):
         return None
@@ -74,7 +75,7 @@ def weighted_kappa(first: Values, second: Values, levels: Values) -> float | Non
 
 
 def rank_correlation(first: Values, second: Values) -> float | None:
-    """Spearman's rank correlation with mean ranks for ties; `None` where one side has no two different values."""
+    """Spearman's rank correlation, with mean ranks for ties; `None` if one side does not vary."""
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None
     from scipy import stats
@@ -93,7 +94,7 @@ class Pairs(NamedTuple):
 
 
 def all_pairs(scores: Values, labels: Values, at_most: int = 1500) -> Pairs:
-    """The pairs of units; above `at_most` units, of so many spread evenly (pairs grow with the square)."""
+    """All pairs of units; of more than `at_most` units, only pairs of that many evenly spaced ones."""
     if len(scores) > at_most:
         kept = np.linspace(0, len(scores) - 1, at_most).astype(int)
         scores, labels = scores[kept], labels[kept]
@@ -102,9 +103,9 @@ def all_pairs(scores: Values, labels: Values, at_most: int = 1500) -> Pairs:
 
 
 def pairwise_accuracy(pairs: Pairs, tie: float) -> float | None:
-    """acc_eq: the share of pairs that the judge orders as people do, ties included; `None` without a pair.
+    """acc_eq: the share of pairs that the judge orders as people do, ties included; `None` if there are no pairs.
 
-    A pair is a tie of the judge's where its scores differ by at most `tie` (Deutsch, Foster & Freitag 2023, "Ties
+    A pair counts as a tie of the judge if its scores differ by at most `tie` (Deutsch, Foster & Freitag 2023, "Ties
     Matter", arXiv 2305.14324).
     """
     if not len(pairs.scores):
@@ -114,9 +115,9 @@ def pairwise_accuracy(pairs: Pairs, tie: float) -> float | None:
 
 
 def calibrated_tie(pairs: Pairs) -> float:
-    """The `tie` that makes acc_eq largest (the tie calibration of the same paper); the smallest of several.
+    """The `tie` that maximises acc_eq (tie calibration, same paper); the smallest one if several do, 0 without pairs.
 
-    To be fitted on other pairs than those it is then measured on. 0 without a pair.
+    Fit it on other pairs than those on which acc_eq is measured.
     """
     if not len(pairs.scores):
         return 0.0

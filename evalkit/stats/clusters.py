@@ -1,4 +1,4 @@
-"""Several pictures (seeds) of one case: how much they add."""
+"""How much several pictures (seeds) of one case add to the precision."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy as np
 
 
 class Spread(NamedTuple):
-    """Spread of single pictures. `correlation` (intra-case) is `None` where no case has two pictures."""
+    """Standard deviation of single pictures, and their correlation within a case (`None` if no case has two)."""
 
     sd: float
     correlation: float | None
 
 
 def effective_sd(sd: float, seeds: int, correlation: float) -> float:
-    """Standard deviation of the mean of `seeds` pictures of a case, from that of single ones.
+    """Standard deviation of the mean of `seeds` pictures of a case, from that of single pictures.
 
     `1 + (seeds - 1) * correlation` is the design effect (Kish 1965).
 
     Raises:
-        ValueError: no seed, or a correlation outside [0, 1].
+        ValueError: fewer than one seed, or a correlation outside [0, 1].
     """
     if seeds < 1 or not 0 <= correlation <= 1:
         raise ValueError(f"no spread from {seeds} seeds and a correlation of {correlation}")

@@ -1,4 +1,4 @@
-"""Fitting on some cases and measuring on others, so that no figure is of the labels it was fitted to."""
+"""Splits cases into folds, so that nothing is measured on the labels it was fitted to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FOLDS = 5
 
 
 class Fold(NamedTuple):
-    """Positions to fit on, and positions to measure on; never of one case."""
+    """Positions to fit on and positions to measure on; they share no case."""
 
     fit: NDArray[np.int_]
     held: NDArray[np.int_]
@@ -23,15 +23,15 @@ def folds(cases: NDArray[np.int_], count: int = FOLDS, seed: int = 0) -> Iterato
 
     Args:
         cases: the case of each position, shape (n,).
-        count: folds; fewer where there are fewer cases.
-        seed: of the assignment of cases to folds.
+        count: number of folds; there are fewer if there are fewer cases.
+        seed: of the random assignment of cases to folds.
 
     Raises:
         ValueError: fewer than two cases.
     """
     names = np.unique(cases)
     if len(names) < 2:
-        raise ValueError("no part to measure on: fewer than two cases")
+        raise ValueError("fewer than two cases: there is no part to measure on")
     count = min(count, len(names))
     of_case = np.random.default_rng(seed).permutation(np.arange(len(names)) % count)
     fold = of_case[np.searchsorted(names, cases)]

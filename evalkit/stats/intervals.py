@@ -1,7 +1,7 @@
 """Confidence intervals of a mean over cases.
 
-Several pictures (seeds) of one case are not independent, so the case is the unit: a case's value is the mean over its
-seeds (Cameron, Gelbach & Miller 2008; Miller 2024, arXiv 2411.00640).
+Several pictures (seeds) of one case are not independent. Therefore the case is the unit, and its value is the mean over
+its seeds (Cameron, Gelbach & Miller 2008; Miller 2024, arXiv 2411.00640).
 """
 
 from __future__ import annotations
@@ -34,20 +34,21 @@ def mean_interval(
 ) -> Interval | None:
     """Mean over cases with a two-sided interval: the Bayesian bootstrap with one imagined case.
 
-    The cases seen get random weights (Rubin 1981), and so does one more that was not seen and lies far out, on the
-    side of the bound that is wanted or, by a coin, on the other (the mid-P rule). Most suites give differences that
-    are nearly all exactly 0; there a bootstrap that knows only what it has seen calls two bad cases out of 24 a proven
-    loss. The imagined case is what Clopper & Pearson (1934) assume for shares, carried to values of any kind (Gaffke
+    The observed cases get random weights (Rubin 1981). So does one imagined case far out, which lies on the side of the
+    wanted bound or, decided by a coin toss, on the other (the mid-P rule). The reason: in most suites nearly all
+    differences are exactly 0, and a plain bootstrap would then call two bad cases out of 24 a proven loss. Clopper &
+    Pearson (1934) assume such a case for shares; here the idea is applied to values of any kind (Gaffke
     2005; Learned-Miller & Thomas 2020, arXiv 1905.06208; the same point as in the adjusted empirical likelihood of
-    Chen, Variyath & Abraham 2008). For shares the bound lies between the mid-P and the exact one, and differences of
-    -1/0/1 exclude 0 just where the mid-P McNemar test rejects: five worse and none better do, four do not.
+    Chen, Variyath & Abraham 2008). For shares the bound lies between the mid-P and the exact one. The interval of
+    differences of -1/0/1 excludes 0 exactly if the mid-P McNemar test rejects: it does for five worse and none better,
+    but not for four.
 
-    Measured at 95 % (`python -m tests.bench statistics`, 2,000 samples each): 94.5 to 95.8 % of bell-shaped (n = 30
-    to 500), exponential and mildly lognormal values (n = 50 to 500), 95.2 to 96.2 % of grades 1 to 5 and of case means
-    over 3 seeds, 94.5 to 97.2 % of 0/1 values. Where 95 % of the differences are 0 it is wide on purpose for a hundred
-    cases and fewer (97.4 to 100 %, but for the last exception) and 94.0 to 97.7 % at 500. Too narrow are: lognormal
-    values of sigma 1 at n = 50 (92.8 %), and unbounded differences of which 95 % are 0 and the rest all on one side, at
-    n = 50 and 100 (88.9 and 92.0 %): nobody can tell from 3 cases how bad the fourth would be.
+    Measured at 95 % (`python -m tests.bench statistics`, 2,000 samples each): 94.5 to 95.8 % of bell-shaped (n = 30 to
+    500), exponential and mildly lognormal values (n = 50 to 500), 95.2 to 96.2 % of grades 1 to 5 and of case means
+    over 3 seeds, 94.5 to 97.2 % of 0/1 values. If 95 % of the differences are 0, the interval is deliberately wide for
+    a hundred cases and fewer (97.4 to 100 %, but for the last exception) and 94.0 to 97.7 % at 500. It is too narrow
+    for lognormal values of sigma 1 at n = 50 (92.8 %), and for unbounded differences of which 95 % are 0 and the rest
+    all lie on one side, at n = 50 and 100 (88.9 and 92.0 %): three cases do not show how bad a fourth would be.
 
     Args:
         means: one value per case, shape (n,).
@@ -56,9 +57,10 @@ def mean_interval(
         high: largest possible value, `None` if unbounded.
 
     Returns:
-        `None` for no cases. A bound is `None` where the data can't tell: a single case, or all cases alike in an
-        unbounded quantity. All cases alike in a bounded quantity get the exact binomial bound: `n` alike values
-        leave a share of at most `1 - ((1 - confidence) / 2) ** (1 / n)` of others unseen (Clopper & Pearson 1934).
+        `None` if there are no cases. A bound is `None` if the data can't tell: there is a single case, or all values
+        are equal and the quantity is unbounded. Equal values of a bounded quantity get the exact binomial bound: `n`
+        equal values leave a share of at most `1 - ((1 - confidence) / 2) ** (1 / n)` of others unseen (Clopper &
+        Pearson 1934).
     """
     n = len(means)
     if n == 0:
@@ -102,7 +104,7 @@ def level_above(
 
 
 class _Ends(NamedTuple):
-    """Where the imagined case may lie, and how likely each end is for the bound on its own side."""
+    """The two values the imagined case may have, and how likely each is for the bound on its own side."""
 
     low: float
     high: float
@@ -111,11 +113,13 @@ class _Ends(NamedTuple):
 
 
 def _imagined(means: NDArray[np.float64], low: float | None, high: float | None) -> _Ends:
-    """The ends: the next of `k` cases lies farther out than all of them with probability `1 / (k + 1)`.
+    """The values of the imagined case.
 
-    From the farthest case seen on its side (`k` there) an end goes that part of the way to the mirror image of the
-    farthest case seen on any side, and from there (`k` on both sides) to what is possible. On the side of the longer
-    tail, where intervals miss more often, the imagined case is the likelier to lie the longer that tail is.
+    After `k` cases, the next one lies farther out than all of them with probability `1 / (k + 1)`. An end starts at the
+    farthest observed case on its side (`k` cases lie there) and moves that share of the way to the mirror image of the
+    farthest case on either side. From there it moves the same share (with `k` cases on both sides) to the limit of
+    what is possible. Intervals miss more often on the side of the longer tail; therefore the imagined case lies there
+    with a higher probability, the longer that tail is.
     """
     middle = float(np.median(means))
     least, most = float(means.min()), float(means.max())
@@ -125,7 +129,7 @@ def _imagined(means: NDArray[np.float64], low: float | None, high: float | None)
     ends: list[float] = []
     for seen, mirror, possible, beyond in ((least, -reach, low, below), (most, reach, high, above)):
         end = seen + (middle + mirror - seen) / (beyond + 1)
-        end = min(end, seen) if mirror < 0 else max(end, seen)  # rounding must not bring it inside what was seen
+        end = min(end, seen) if mirror < 0 else max(end, seen)  # rounding must not move it inside the observed range
         if possible is not None:
             end += (possible - end) / (below + above + 1)
             end = min(max(end, possible), seen) if mirror < 0 else max(min(end, possible), seen)
@@ -143,7 +147,7 @@ def _upper_tail(means: NDArray[np.float64], ends: _Ends, t: float, high_odds: fl
 
 
 def _quantile(means: NDArray[np.float64], ends: _Ends, level: float, high_odds: float) -> float:
-    """The `level` quantile of the randomly weighted mean, the imagined case being high with `high_odds`."""
+    """The `level` quantile of the randomly weighted mean; the imagined case is the high one with odds `high_odds`."""
     from scipy import optimize
 
     span = ends.high - ends.low

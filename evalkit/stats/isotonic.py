@@ -1,4 +1,4 @@
-"""Isotonic calibration: the monotone steps from a judge's score to people's mean value that fit best."""
+"""Isotonic calibration: the best monotone mapping from a judge's score to the mean value that people give."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class IsotonicMapping:
-    """Straight lines between the points (`scores[i]`, `values[i]`), flat beyond the ends; `values` never turn back."""
+    """Linear between the points (`scores[i]`, `values[i]`), constant beyond the ends; `values` are monotone."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
@@ -22,7 +22,7 @@ class IsotonicMapping:
     kind: Literal["isotonic"] = "isotonic"
 
     def apply(self, scores: Values) -> Values:
-        """The value people would give, shape of `scores`."""
+        """The values that people would give, in the shape of `scores`."""
         return np.asarray(np.interp(scores, self.scores, self.values), dtype=float)
 
 
@@ -32,21 +32,21 @@ def fit_isotonic(scores: Values, labels: Values, *, increasing: bool) -> Isotoni
     Equal scores get one value, the mean of their labels.
 
     Args:
-        scores: the judge's, shape (n,).
-        labels: people's values of the same pictures.
+        scores: the judge's scores, shape (n,).
+        labels: the values that people gave to the same pictures, shape (n,).
         increasing: whether a higher score is a better picture.
 
     Raises:
-        ValueError: no labels.
+        ValueError: there are no labels.
     """
     if not len(scores):
-        raise ValueError("no mapping from no labels")
+        raise ValueError("a mapping can't be fitted without labels")
     from scipy import optimize
 
     seen, where, counts = np.unique(scores, return_inverse=True, return_counts=True)
     means = np.bincount(where, weights=labels) / counts
     fit = optimize.isotonic_regression(means, weights=counts.astype(float), increasing=increasing).x
-    # the ends of each step say everything about it
+    # both ends of each constant step are enough to describe it
     ends = np.ones(len(seen), dtype=bool)
     ends[1:-1] = (fit[1:-1] != fit[:-2]) | (fit[1:-1] != fit[2:])
     return IsotonicMapping(tuple(map(float, seen[ends])), tuple(map(float, fit[ends])))

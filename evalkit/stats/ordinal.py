@@ -1,4 +1,4 @@
-"""Ordinal calibration: chances of each level of a scale from a judge's score, for few labels.
+"""Ordinal calibration for few labels: the probability of each level of a scale, given a judge's score.
 
 The proportional-odds model (McCullagh 1980): `P(level > k) = sigmoid(slope * z - threshold_k)`. With two levels it is
 logistic regression, which is Platt's calibration (Platt 1999).
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 RIDGE = 0.05
-"""Pull of the slope towards 0, in units of one label: a judge that separates the labels perfectly, which few labels
-happen to show, would otherwise get an infinite slope."""
+"""Ridge penalty on the slope, in units of one label. Without it, a judge that happens to separate the few labels
+perfectly would get an infinite slope."""
 _RARE = 0.5
-"""Labels that each level is imagined to have besides (Jeffreys): a level nobody gave yet is not impossible."""
+"""Pseudo-count of each level (Jeffreys), because a level that nobody has given yet is not impossible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +34,25 @@ class OrdinalMapping:
     kind: Literal["ordinal"] = "ordinal"
 
     def apply(self, scores: Values) -> Values:
-        """The value expected of people, shape of `scores`."""
+        """The expected values of people, in the shape of `scores`."""
         z = self.slope * (np.asarray(scores, dtype=float) - self.centre) / self.scale
         above = _sigmoid(z[..., None] - np.array(self.thresholds))
         return np.asarray(self.values[0] + (above * np.diff(self.values)).sum(axis=-1))
 
 
 def fit_ordinal(scores: Values, labels: Values, values: Values) -> OrdinalMapping:
-    """Maximum likelihood with a slight ridge on the slope.
+    """Fit by maximum likelihood, with a slight ridge penalty on the slope.
 
     Args:
-        scores: the judge's, shape (n,).
-        labels: people's values, each one of `values`.
-        values: all values of the scale, ascending; levels nobody gave are allowed.
+        scores: the judge's scores, shape (n,).
+        labels: the values that people gave, each one of `values`.
+        values: all values of the scale, ascending; nobody needs to have given all of them.
 
     Raises:
-        ValueError: no labels, or one that is not of the scale.
+        ValueError: there are no labels, or one is not on the scale.
     """
     if not len(scores) or not np.isin(labels, values).all():
-        raise ValueError("no mapping from no labels, or from labels that are not of the scale")
+        raise ValueError("a mapping needs labels, all of them on the scale")
     from scipy import optimize
 
     centre, scale = float(np.mean(scores)), float(np.std(scores)) or 1.0
@@ -66,7 +66,7 @@ def fit_ordinal(scores: Values, labels: Values, values: Values) -> OrdinalMappin
     def cost(parameters: Values) -> tuple[float, Values]:
         thresholds = _ascending(parameters[1:])
         edges = np.concatenate([[-np.inf], thresholds, [np.inf]])
-        # every level's imagined labels stand at the centre (z = 0)
+        # the pseudo-labels of every level lie at the centre (z = 0)
         points = np.concatenate([z, np.zeros(len(values))])
         levels = np.concatenate([level, np.arange(len(values))])
         weights = np.concatenate([np.ones(len(z)), np.full(len(values), _RARE)])
@@ -80,7 +80,7 @@ def fit_ordinal(scores: Values, labels: Values, values: Values) -> OrdinalMappin
         np.add.at(by_edge, levels + 1, -weights * d_up / chance)
         np.add.at(by_edge, levels, weights * d_low / chance)
         by_threshold = by_edge[1:-1]
-        tails = np.cumsum(by_threshold[::-1])[::-1]  # a step moves all thresholds after it
+        tails = np.cumsum(by_threshold[::-1])[::-1]  # a step moves all later thresholds
         by_steps = tails[1:] * np.exp(parameters[2:])
         return value, np.concatenate([[by_slope, tails[0]], by_steps])
 

@@ -1,4 +1,4 @@
-"""P-values of paired differences: is the difference more than chance?"""
+"""P-values of paired differences."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 EXACT_UP_TO = 50
-"""Up to this many differences that are not 0 the signed-rank test is counted out, above it a normal stands in."""
+"""Up to this many non-zero differences the signed-rank test is exact; above it a normal approximation is used."""
 
 
 def mcnemar_p_value(worse: int, better: int) -> float:
-    """Exact two-sided McNemar test of two counts of discordant pairs; 1 where there are none.
+    """Exact two-sided McNemar test of two counts of discordant pairs; 1 if there are none.
 
-    Under no difference, `worse` of `worse + better` pairs is Binomial(½) (McNemar 1947; exact form: Fagerland,
+    If there is no difference, `worse` of `worse + better` pairs is Binomial(½) (McNemar 1947; exact form: Fagerland,
     Lydersen & Laake 2013). The smallest reachable p with 5 pairs is 0.0625: at least 6 are needed for 0.05.
 
     Raises:
@@ -28,10 +28,10 @@ def mcnemar_p_value(worse: int, better: int) -> float:
 
 
 def signed_rank_p_value(differences: ArrayLike) -> float:
-    """Two-sided Wilcoxon signed-rank test; 1 where no difference is left.
+    """Two-sided Wilcoxon signed-rank test; 1 if all differences are 0.
 
-    Zeros are dropped (Wilcoxon 1945): they say nothing of the direction. Ties share their mean rank. Up to
-    `EXACT_UP_TO` differences the null distribution is counted out with its ties, above it `scipy.stats.wilcoxon`'s
+    Zeros are dropped (Wilcoxon 1945), since they have no direction. Ties share their mean rank. Up to `EXACT_UP_TO`
+    differences the null distribution is enumerated, ties included; above that, `scipy.stats.wilcoxon`'s
     normal approximation with tie correction is used.
     """
     values = np.asarray(differences, dtype=float)
@@ -42,7 +42,7 @@ def signed_rank_p_value(differences: ArrayLike) -> float:
 
     if len(values) > EXACT_UP_TO:
         return float(stats.wilcoxon(values, method="asymptotic").pvalue)
-    # twice the mean ranks are whole numbers, so that sums of tied ranks can be counted like sums of untied ones
+    # twice a mean rank is a whole number, so that sums of tied ranks can be enumerated like sums of untied ones
     doubled = np.rint(2 * stats.rankdata(np.abs(values))).astype(int)
     chances = _signed_sums(doubled)
     positive = int(doubled[values > 0].sum())
@@ -51,7 +51,7 @@ def signed_rank_p_value(differences: ArrayLike) -> float:
 
 
 def _signed_sums(ranks: NDArray[np.int_]) -> NDArray[np.float64]:
-    """Chance of every sum of the ranks with a plus, each rank having one by the toss of a coin; shape (sum + 1,)."""
+    """Probability of every sum of positive ranks if each sign is a fair coin toss; shape (sum of ranks + 1,)."""
     chances = np.zeros(int(ranks.sum()) + 1)
     chances[0] = 1.0
     for rank in ranks:
@@ -61,13 +61,13 @@ def _signed_sums(ranks: NDArray[np.int_]) -> NDArray[np.float64]:
 
 
 def paired_p_value(differences: ArrayLike) -> float | None:
-    """The two-sided test that fits: exact McNemar where all are -1, 0 or 1, else Wilcoxon's signed ranks.
+    """The suitable two-sided test: exact McNemar if all differences are -1, 0 or 1, else Wilcoxon's signed ranks.
 
     Args:
         differences: one per case, shape (n,).
 
     Returns:
-        The p-value; `None` without a case or with a value that is not finite: no test is possible.
+        The p-value; `None` if no test is possible (no cases, or a value that is not finite).
     """
     values = np.asarray(differences, dtype=float)
     if not len(values) or not np.isfinite(values).all():

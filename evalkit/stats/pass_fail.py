@@ -1,4 +1,4 @@
-"""A judge that passes or fails pictures: its two kinds of error apart, and the pass rate corrected for them."""
+"""A judge that passes or fails pictures: its two error rates, and the pass rate corrected for them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from evalkit.api.results import Interval
 
 
 def exact_share(hits: int, n: int, confidence: float = 0.95) -> Interval | None:
-    """A share with the exact interval (Clopper & Pearson 1934); `None` of nothing.
+    """A share with its exact confidence interval (Clopper & Pearson 1934); `None` for no trials.
 
     Raises:
-        ValueError: more hits than trials, or a negative count.
+        ValueError: there are more hits than trials, or a count is negative.
     """
     if not 0 <= hits <= n:
-        raise ValueError(f"{hits} of {n} is no share")
+        raise ValueError(f"{hits} of {n} is not a share")
     if n == 0:
         return None
     from scipy import stats
@@ -29,12 +29,12 @@ def exact_share(hits: int, n: int, confidence: float = 0.95) -> Interval | None:
 
 
 def best_threshold(scores: NDArray[np.float64], passed: NDArray[np.bool_], *, higher_is_better: bool) -> float | None:
-    """The score from which on to pass, so that false passes and false fails together are fewest (Youden 1950).
+    """The threshold for a pass with the smallest sum of false-pass and false-fail rates (Youden 1950).
 
-    Halfway between two scores that were seen; the middle one where several do as well.
+    It lies halfway between two observed scores; if several thresholds are equally good, the middle one is taken.
 
     Returns:
-        `None` where all pass or all fail: no score can be said to part them.
+        `None` if all pass, all fail, or all scores are equal: no threshold separates passes from fails.
     """
     if passed.all() or not passed.any():
         return None
@@ -53,20 +53,21 @@ def best_threshold(scores: NDArray[np.float64], passed: NDArray[np.bool_], *, hi
 def rogan_gladen(
     passed: int, n: int, kept: tuple[int, int], caught: tuple[int, int], confidence: float = 0.95
 ) -> Interval | None:
-    """The share that people would pass, from the share that the judge passes and its two kinds of error.
+    """The share that people would pass, from the share that the judge passes and its two error rates.
 
-    The point is Rogan & Gladen's (1978), `(p + specificity - 1) / (sensitivity + specificity - 1)`, the interval Lang
-    & Reiczigel's (2014, Preventive Veterinary Medicine 113:13), which counts in that the errors are estimates too.
+    The estimate is Rogan & Gladen's (1978), `(p + specificity - 1) / (sensitivity + specificity - 1)`. The interval is
+    Lang & Reiczigel's (2014, Preventive Veterinary Medicine 113:13), which accounts for the error rates being
+    estimates too.
 
     Args:
-        passed: pictures the judge passes, of `n`.
-        n: judged pictures.
-        kept: pictures that both pass, of those that people pass (sensitivity).
-        caught: pictures that both fail, of those that people fail (specificity).
-        confidence: coverage.
+        passed: number of pictures, of `n`, that the judge passes.
+        n: number of judged pictures.
+        kept: (pictures that both pass, pictures that people pass), for the sensitivity.
+        caught: (pictures that both fail, pictures that people fail), for the specificity.
+        confidence: coverage of the interval.
 
     Returns:
-        `None` where the judge does no better than a coin, or where people never passed or never failed a picture.
+        `None` if the judge is no better than a coin toss, or if people passed or failed no picture at all.
     """
     if n == 0 or kept[1] == 0 or caught[1] == 0:
         return None

@@ -1,8 +1,9 @@
-"""How many cases it takes to see a drop, and how small a drop so many cases show.
+"""Power analysis: how many cases detect a drop, and how small a drop a number of cases detects.
 
-"See" means what a gate does: the lower bound of the interval of "worse by" (`evalkit.stats.intervals`) lies above the
-gate's bound. `effect` is how far the true drop lies beyond that bound (for `max_drop: 0`, the drop itself). By
-symmetry the same figures hold for the other answer: a gate says *pass* where the drop lies `effect` below its bound.
+A drop is detected if the gate fails: the lower bound of the interval of "worse by" (`evalkit.stats.intervals`) lies
+above the gate's bound. `effect` is how far the true drop lies beyond that bound (for `max_drop: 0`, the drop itself).
+By symmetry the same figures hold for the other answer: the gate passes as often if the drop lies `effect` below its
+bound.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ MOST_CASES = 10_000_000
 
 
 def graded_power(n: int, sd: float, effect: float, alpha: float = 0.05) -> float:
-    """Chance that a gate sees a drop `effect` beyond its bound.
+    """Probability that a gate detects a drop that lies `effect` beyond its bound.
 
-    The noncentral t of a paired t-test (Cohen 1988, ch. 2), at the critical value of our own interval, which is a
-    little wider: one imagined case, as far out as n bell-shaped values reach, adds its own to the variance.
+    This is the noncentral t of a paired t-test (Cohen 1988, ch. 2), at the critical value of evalkit's own interval.
+    That interval is a little wider, because one imagined case, as far out as n normal values reach, adds to the
+    variance.
 
     Args:
         n: cases, at least 2.
@@ -28,18 +30,18 @@ def graded_power(n: int, sd: float, effect: float, alpha: float = 0.05) -> float
         alpha: 1 - confidence of the interval (two-sided).
 
     Returns:
-        A probability. It rests on `sd` alone. Where 80 % was promised the gate failed 78 to 82 % of 2,000 runs of
+        A probability. It depends on `sd` alone. Where 80 % was promised the gate failed 78 to 82 % of 2,000 runs of
         bell-shaped differences (1 and 4 seeds, n = 36 to 206) and 79 to 80 % of runs in which 95 % of the differences
         are 0 and the rest lie on both sides; 83 and 73 % if all of the rest are worse and only 10 to 14 such cases are
         to be expected (`python -m tests.bench statistics`).
 
     Raises:
-        ValueError: fewer than 2 cases, or `sd` or `alpha` that is none.
+        ValueError: fewer than 2 cases, or `sd` or `alpha` out of range.
     """
     from scipy import stats
 
     if n < 2 or not (sd > 0 and math.isfinite(sd)) or not 0 < alpha < 1:
-        raise ValueError(f"no power from n = {n}, sd = {sd}, alpha = {alpha}")
+        raise ValueError(f"the power is not defined for n = {n}, sd = {sd}, alpha = {alpha}")
     far = stats.norm.isf(0.5 * (1 - 0.5 ** (1 / n)))
     widened = n * ((n - 1) + 2 * far**2) / ((n + 1) * (n + 2))
     critical = stats.norm.isf(alpha / 2) * math.sqrt(widened)
@@ -47,7 +49,10 @@ def graded_power(n: int, sd: float, effect: float, alpha: float = 0.05) -> float
 
 
 def detectable(n: int, sd: float, alpha: float = 0.05, power: float = 0.8) -> float:
-    """The smallest effect that `n` cases show with this power, in units of the score. Arguments: `graded_power`."""
+    """The smallest effect that `n` cases detect with this power, in units of the score.
+
+    The arguments are those of `graded_power`.
+    """
     from scipy import optimize
 
     _check(sd, alpha, power)
@@ -59,20 +64,21 @@ def detectable(n: int, sd: float, alpha: float = 0.05, power: float = 0.8) -> fl
 
 
 def cases_needed(sd: float, effect: float, alpha: float = 0.05, power: float = 0.8) -> int | None:
-    """The smallest number of cases that shows `effect` with this power; `None` if above `MOST_CASES`.
+    """The smallest number of cases that detects `effect` with this power; `None` if above `MOST_CASES`.
 
     Raises:
-        ValueError: an effect that is not above 0; and as `graded_power`.
+        ValueError: the effect is not above 0; and as `graded_power`.
     """
     _check(effect, alpha, power)
     return _smallest(lambda n: graded_power(n, sd, effect, alpha) >= power)
 
 
 def binary_power(n: int, worse: float, better: float, alpha: float = 0.05) -> float:
-    """Chance that a gate of `max_drop: 0` sees more cases lost than won, for paired scores of 0 and 1.
+    """Probability that a gate of `max_drop: 0` detects more cases lost than won, for paired scores of 0 and 1.
 
-    All numbers of discordant pairs and all their splits are counted out (Miettinen 1968), at the split where our
-    interval excludes 0: the mid-P McNemar test. No normal approximation, at any `n`.
+    All numbers of discordant pairs and all their splits are enumerated (Miettinen 1968). A drop is detected from the
+    split on at which evalkit's interval excludes 0, which is that of the mid-P McNemar test. There is no normal
+    approximation, at any `n`.
 
     Args:
         n: cases.
@@ -84,13 +90,13 @@ def binary_power(n: int, worse: float, better: float, alpha: float = 0.05) -> fl
         A probability.
 
     Raises:
-        ValueError: shares that are none, or no case.
+        ValueError: a share is out of range, or there is no case.
     """
     from scipy import stats
 
     discordant = worse + better
     if n < 1 or min(worse, better) < 0 or not 0 < discordant <= 1 or not 0 < alpha < 1:
-        raise ValueError(f"no power from n = {n}, worse = {worse}, better = {better}, alpha = {alpha}")
+        raise ValueError(f"the power is not defined for n = {n}, worse = {worse}, better = {better}, alpha = {alpha}")
     first, last = stats.binom.ppf([1e-9, 1 - 1e-9], n, discordant).astype(int)
     pairs = np.arange(max(first, 1), last + 1)
     needed = stats.binom.isf(alpha / 2, pairs, 0.5)
@@ -102,13 +108,13 @@ def binary_power(n: int, worse: float, better: float, alpha: float = 0.05) -> fl
 
 
 def binary_detectable(n: int, discordant: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
-    """The smallest drop of a pass rate that `n` cases show with this power; `None` if none does.
+    """The smallest drop of a pass rate that `n` cases detect with this power; `None` if they detect none.
 
     Args:
         n: cases.
         discordant: share of cases that exactly one of the two passes; the drop is at most this.
         alpha: 1 - confidence of the interval (two-sided).
-        power: chance to see it.
+        power: probability to detect it.
     """
     from scipy import optimize
 
@@ -121,10 +127,12 @@ def binary_detectable(n: int, discordant: float, alpha: float = 0.05, power: flo
 
 
 def binary_cases_needed(worse: float, better: float, alpha: float = 0.05, power: float = 0.8) -> int | None:
-    """The smallest number of cases that shows `worse` against `better` with this power; `None` if above `MOST_CASES`.
+    """The smallest number of cases that detects this drop with this power; `None` if above `MOST_CASES`.
+
+    `worse` and `better` are shares of cases, as in `binary_power`.
 
     Raises:
-        ValueError: `worse` that is not above `better`; and as `binary_power`.
+        ValueError: `worse` is not above `better`; and as `binary_power`.
     """
     _check(worse - better, alpha, power)
     return _smallest(lambda n: binary_power(n, worse, better, alpha) >= power)
@@ -132,11 +140,11 @@ def binary_cases_needed(worse: float, better: float, alpha: float = 0.05, power:
 
 def _check(effect: float, alpha: float, power: float) -> None:
     if not (0 < effect < math.inf and 0 < alpha < power < 1):
-        raise ValueError(f"an effect above 0 and 0 < alpha < power < 1 are needed, not {effect}, {alpha} and {power}")
+        raise ValueError(f"effect > 0 and 0 < alpha < power < 1 are needed, not {effect}, {alpha} and {power}")
 
 
 def _smallest(enough: Callable[[int], bool]) -> int | None:
-    """The smallest n that is enough, by doubling and halving."""
+    """The smallest n that is enough, found by doubling and bisection."""
     high = 2
     while not enough(high):
         high *= 2

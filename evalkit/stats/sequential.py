@@ -1,9 +1,9 @@
-"""Watching a mean case by case, with error rates that hold whenever one stops.
+"""Tests a mean case by case, with error rates that hold at any stopping time.
 
-Betting (Waudby-Smith & Ramdas 2023, "Estimating means of bounded random variables by betting"): against "the mean is
-at most m" one bets on values above m. Each bet multiplies the capital by 1 + stake × (value - m), which under the
-hypothesis does not grow on average; capital of 1/alpha or more at *any* time has probability at most alpha (Ville
-1939). The capital is spread over a grid of stakes, so none has to be chosen.
+The method is betting (Waudby-Smith & Ramdas 2023, "Estimating means of bounded random variables by betting"): to test
+"the mean is at most m", one bets on values above m. Each bet multiplies the capital by 1 + stake × (value - m), which
+does not grow on average if the hypothesis is true. Then the capital reaches 1/alpha at *any* time with probability at
+most alpha (Ville 1939). The capital is spread over a grid of stakes, so that none has to be chosen.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import math
 import numpy as np
 
 _STAKES = np.geomspace(0.002, 0.95, 24)
-"""Stakes as shares of the largest one that can't lose everything."""
+"""Stakes, as shares of the largest stake that can't lose all capital."""
 
 
 class Monitor:
-    """Is the mean of values in [low, high] at most `bound`, or above it?
+    """Tests whether the mean of values in [low, high] is below or above `bound`.
 
     Args:
-        bound: the figure in question.
+        bound: the value that the mean is compared with.
         low: smallest possible value.
         high: largest possible value.
         alpha: probability of a wrong answer, for each of the two, at any stopping time.
 
     Raises:
-        ValueError: a bound that is not strictly between `low` and `high`.
+        ValueError: the bound does not lie strictly between `low` and `high`.
     """
 
     def __init__(self, bound: float, low: float, high: float, *, alpha: float = 0.025) -> None:
@@ -41,7 +41,7 @@ class Monitor:
         self._peak_above = self._peak_below = -math.inf
 
     def update(self, value: float) -> None:
-        """Take in the next value. Raises `ValueError` for one outside [low, high]."""
+        """Add the next value. Raises `ValueError` if it lies outside [low, high]."""
         x = (value - self._low) / self._width
         if not -1e-9 <= x <= 1 + 1e-9:
             raise ValueError(f"value {value} is out of bounds")
@@ -63,11 +63,11 @@ class Monitor:
         return min(1.0, math.exp(-self._peak_below))
 
     def worse(self) -> bool:
-        """The mean is above the bound (wrong with probability at most alpha)."""
+        """Whether the mean is above the bound (a wrong `True` has probability at most alpha)."""
         return self._peak_above >= self._needed
 
     def not_worse(self) -> bool:
-        """The mean is below the bound (wrong with probability at most alpha)."""
+        """Whether the mean is below the bound (a wrong `True` has probability at most alpha)."""
         return self._peak_below >= self._needed
 
 

@@ -1,4 +1,4 @@
-"""Distribution of a mean whose weights are random: `sum(G_i v_i) / sum(G_i)`, `G_i` independent Gamma(shape_i).
+"""The distribution of a mean with random weights: `sum(G_i v_i) / sum(G_i)`, `G_i` independent Gamma(shape_i).
 
 With shapes of 1 this is the Bayesian bootstrap (Rubin 1981); for two values it is a Beta distribution.
 """
@@ -15,15 +15,15 @@ _CLOSE = 1e-9
 
 
 def upper_tail(values: NDArray[np.float64], shapes: NDArray[np.float64], t: float) -> float:
-    """P(weighted mean > t), by a saddlepoint: no random numbers, so no noise in the bounds that come from it.
+    """P(weighted mean > t), by a saddlepoint approximation, which needs no random numbers and so adds no noise.
 
-    The mean exceeds `t` where `sum(G_i (v_i - t)) > 0`, a sum of Gammas whose cumulants are known
+    The mean exceeds `t` if `sum(G_i (v_i - t)) > 0`, a sum of Gammas whose cumulants are known
     (Barndorff-Nielsen 1991; for Dirichlet means Davison, Hinkley & Worton 1992). Against the Beta distribution (n of
     24, 50 and 500, at a tail of 2.5 %) quantiles agree to 4e-4; `tests/evalkit/stats/test_weighted_mean.py`.
 
     Args:
         values: the values, shape (m,).
-        shapes: their Gamma shapes (how often each was seen), shape (m,).
+        shapes: their Gamma shapes (how often each value occurs), shape (m,).
         t: the threshold.
 
     Returns:
@@ -46,7 +46,7 @@ def upper_tail(values: NDArray[np.float64], shapes: NDArray[np.float64], t: floa
 
 
 def _saddlepoint(gap: NDArray[np.float64], shapes: NDArray[np.float64]) -> float:
-    """The tilt at which the sum has mean 0: Newton's method, kept inside a bracket that halves where it must."""
+    """The tilt at which the sum has mean 0, by Newton's method inside a bracket, with bisection if a step leaves it."""
     low, high = 1 / float(gap.min()), 1 / float(gap.max())
     width, tilt = high - low, 0.0
     for _ in range(_NEWTON_STEPS):

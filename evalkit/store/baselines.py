@@ -1,7 +1,7 @@
-"""The baselines of a project: a run that others are compared with, kept under a name.
+"""The baselines of a project: runs, stored under a name, that later runs are compared with.
 
-A project's baselines lie in `.evalkit/baselines/<name>/`: a copy of the run's `run.sqlite` (no pictures, unless asked
-for) and `history.json` with who set it, when, why and from which run. Small enough to be committed.
+A baseline lies in `.evalkit/baselines/<name>/`. It is a copy of the run's `run.sqlite` (with pictures only on request)
+and `history.json`, which records who set it, when, why and from which run. It is small enough to be committed.
 """
 
 from __future__ import annotations
@@ -25,29 +25,31 @@ def find_baseline(text: str, base: Path) -> Path:
     """The run folder or leaderboard file that `text` means: a path, or the name of a baseline of the project in `base`.
 
     Raises:
-        ValueError: neither.
+        ValueError: it is neither.
     """
     named = base / FOLDER / text if _NAME.fullmatch(text) else None
     for path in (named, base / Path(text).expanduser()):
         if path is not None and (path.is_file() or (path / "run.sqlite").is_file()):
             return path.resolve()
-    raise ValueError(f"no run folder, leaderboard file or baseline `{text}`; `evalkit baseline set` makes one")
+    raise ValueError(
+        f"`{text}` is not a run folder, a leaderboard file or a baseline (`evalkit baseline set` makes one)"
+    )
 
 
 def set_baseline(project: Path, name: str, run: Path, *, author: str, reason: str, pictures: bool = False) -> Path:
-    """Make a finished run the baseline `name` of the project; its folder. What was there before stays in the history.
+    """Make a finished run the baseline `name` of the project; returns its folder. The history keeps earlier entries.
 
     Raises:
-        UsageError: a bad name, no reason, or a run that has not finished.
+        UsageError: the name is not allowed, the author or the reason is missing, or the run has not finished.
     """
     if not _NAME.fullmatch(name):
-        raise UsageError(f"`{name}` is no name for a baseline", hint="letters, digits, '_', '-', '.'")
+        raise UsageError(f"`{name}` can't be the name of a baseline", hint="use letters, digits, '_', '-' and '.'")
     if not reason.strip() or not author.strip():
         raise UsageError("a baseline needs an author and a reason", hint="--author NAME --reason 'why'")
     with RunReader(run) as reader:
         summary = reader.meta("summary")
     if summary is None:
-        raise UsageError("this run has not finished", where=str(run), hint="the same `evalkit run` goes on")
+        raise UsageError("this run has not finished", where=str(run), hint="continue it with the same `evalkit run`")
     folder = project / FOLDER / name
     history = read_history(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +70,7 @@ def set_baseline(project: Path, name: str, run: Path, *, author: str, reason: st
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
-    """Who set this baseline, when and why, oldest first; empty for one that is not there."""
+    """Who set this baseline, when and why, oldest first; empty if there is no such baseline."""
     path = folder / HISTORY
     if not path.is_file():
         return []
@@ -77,13 +79,13 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 
 
 def list_baselines(project: Path) -> dict[str, list[dict[str, str]]]:
-    """Name -> history of every baseline of a project."""
+    """The history of every baseline of a project, by name."""
     folders = sorted(path.parent for path in (project / FOLDER).glob(f"*/{HISTORY}"))
     return {folder.name: read_history(folder) for folder in folders}
 
 
 def _copy_database(source: Path, target: Path) -> None:
-    """A compact copy, replacing what is there; `VACUUM INTO` sees a consistent state."""
+    """Replace `target` by a compact copy; `VACUUM INTO` reads a consistent state."""
     temporary = target.with_suffix(".part")
     temporary.unlink(missing_ok=True)
     with sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True) as database:

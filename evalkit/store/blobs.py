@@ -1,7 +1,8 @@
 """Files addressed by their content, written atomically.
 
-Pattern: temporary file in the same folder, fsync, rename, fsync of the folder. A reader sees the whole file or none;
-a row that names a file is written after it. Trade-off: files are read-only but not protected from their owner.
+Each file is written under a temporary name in the same folder, synced, renamed, and then the folder is synced. A reader
+sees the whole file or none, and a row that names a file is written after it. The files are read-only, but their owner
+can still change them.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ class BlobFolder:
         self.root = root
 
     def path(self, sha256: str, suffix: str) -> Path:
-        """Where a blob is, or would be."""
+        """The path of a blob, whether it exists or not."""
         return self.root / sha256[:2] / f"{sha256}{suffix}"
 
     def has(self, sha256: str, suffix: str) -> bool:
         return self.path(sha256, suffix).is_file()
 
     def put(self, data: bytes, suffix: str) -> str:
-        """Store bytes; their SHA-256 (hex). Storing them again costs nothing."""
+        """Store bytes and return their SHA-256 (hex). Storing the same bytes again writes nothing."""
         sha256 = hashlib.sha256(data).hexdigest()
         target = self.path(sha256, suffix)
         if not target.is_file():
@@ -41,10 +42,10 @@ class BlobFolder:
         return sha256
 
     def adopt(self, other: BlobFolder, sha256: str, suffix: str) -> bool:
-        """Take a blob from another folder, as a hard link where the file system allows it.
+        """Take over a blob from another folder, as a hard link if the file system allows it.
 
         Returns:
-            Whether the blob is here now: `False` if the other folder lacks it or its content is damaged.
+            Whether the blob is here now; `False` if the other folder lacks it or its content is damaged.
         """
         target = self.path(sha256, suffix)
         if target.is_file():
@@ -60,13 +61,13 @@ class BlobFolder:
         return True
 
     def sweep(self) -> None:
-        """Remove what writers that were killed left behind. Only while no other process writes here."""
+        """Remove temporary files of killed writers. Call it only while no other process writes here."""
         for part in self.root.glob(f"*/{_TEMPORARY}*"):
             part.unlink(missing_ok=True)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Hard link, or a copy where linking is not possible (another file system, or one without links)."""
+    """Make a hard link, or a copy if the file system can't link."""
     try:
         os.link(source, target)
     except FileNotFoundError:

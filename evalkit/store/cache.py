@@ -1,4 +1,4 @@
-"""Pictures and verdicts by content key, shared between runs: the teacher is generated once and reused for months."""
+"""A cache of pictures and verdicts by content key, shared between runs, so that the teacher is generated only once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ T = TypeVar("T")
 
 
 class Cache:
-    """Safe for several runs at once; only finished work goes in. Delete the folder to empty it.
+    """The cache in one folder. Several runs may use it at once. To empty it, delete the folder.
 
-    Like the run store it has two connections: one thread may `add` while another looks up.
+    It holds finished work only. Like the run store it has two connections, so that one thread may `add` while another
+    looks up.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -34,7 +35,7 @@ class Cache:
         self._reader.close()
 
     def picture(self, key: str, role: Role, request: Request, blobs: BlobFolder) -> Sample | None:
-        """The finished sample of this key for a cell of a run; its file is linked into the run's `blobs`."""
+        """The finished sample of this key, as one of this run; its file is linked into the run's `blobs`."""
         row = self._reader.execute("SELECT record FROM pictures WHERE key = ?", (key,)).fetchone()
         sample = _read(Sample, row[0]) if row else None
         if sample is None or not blobs.adopt(self.blobs, sample.sha256, sample.suffix):
@@ -48,7 +49,7 @@ class Cache:
         return (verdict, row[1]) if row and verdict else None
 
     def add(self, samples: list[Sample], verdicts: list[tuple[str, Verdict, float | None]], blobs: BlobFolder) -> None:
-        """Keep finished samples (files taken from the run's `blobs`) and verdicts, in one commit."""
+        """Store finished samples (with their files from the run's `blobs`) and verdicts, in one commit."""
         for sample in samples:
             self.blobs.adopt(blobs, sample.sha256, sample.suffix)
         connection = self._connection
@@ -69,7 +70,7 @@ class Cache:
 
 
 def _read(cls: type[T], text: str) -> T | None:
-    """A cached record; `None` for one that another version of evalkit wrote differently: it is made again."""
+    """A cached record; `None`, so that it is made again, if another version of evalkit wrote it differently."""
     try:
         return from_json_text(cls, text)
     except ValidationError:

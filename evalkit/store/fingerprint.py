@@ -1,8 +1,8 @@
-"""The digest of a run: by it anybody who has the run folder can check a leaderboard entry.
+"""Computes the digest of a run, with which anybody who has the run folder can check a leaderboard entry.
 
-It covers what was asked, which picture was drawn (by its SHA-256, with its NFE), and what every judge said and found.
-It leaves out whatever may differ between a run that was killed and resumed and one that was not: timings, memory,
-batches, notes, evidence, the wording of errors, and where things lie on this machine.
+The digest covers the cases, the pictures (by SHA-256, with their NFE), and the scores and findings of every judge. It
+does not cover what may differ between a run that was killed and resumed and one that was not: timings, memory, batches,
+notes, evidence, the wording of errors, and paths on this machine.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _FORMAT = "evalkit run 1"
 
 
 def run_digest(reader: RunReader) -> str:
-    """SHA-256 (hex) over the contents of a run, in the memory of one case.
+    """SHA-256 (hex) over the contents of a run; needs the memory of one case.
 
-    Equal for equal work: the same cases, pictures, judges and verdicts, whenever, wherever and in however many
-    attempts they were made. The figures of a run follow from what it covers.
+    Two runs with the same cases, pictures, judges and verdicts have the same digest, no matter when, where and in how
+    many attempts they were made. The figures of a run follow from what the digest covers.
     """
     contents = hashlib.sha256()
     for part in _contents(reader):
@@ -31,14 +31,14 @@ def run_digest(reader: RunReader) -> str:
 
 
 class PictureCheck(NamedTuple):
-    """Ids of cases whose stored picture is not the one that was judged, or is not there."""
+    """Ids of the cases whose picture file has changed since it was judged, or is missing."""
 
     changed: tuple[str, ...]
     missing: tuple[str, ...]
 
 
 def check_pictures(reader: RunReader) -> PictureCheck:
-    """Hash every picture file of a run again and compare it with what its sample says."""
+    """Hash every picture file of a run again and compare it with the hash in its sample."""
     changed, missing = [], []
     for role in Role:
         for sample in reader.samples(role):

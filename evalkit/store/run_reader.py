@@ -1,4 +1,4 @@
-"""`run.sqlite` of one run, read only: no lock, so that a baseline may serve several runs at once."""
+"""Reads `run.sqlite` of one run. It takes no lock, so that several runs may use one baseline at once."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import connect_read_only
 
 FINAL = (Status.SCORED, Status.UNSCORED, Status.NOT_APPLICABLE)
-"""A judge that scored or abstained has looked; `error` and `skipped` cells are tried again by the same command."""
+"""Statuses that are final. The same command tries `error` and `skipped` cells again."""
 
 
 class StoredCase(NamedTuple):
-    """A case and its place in the suite."""
+    """A case and its index in the suite."""
 
     idx: int
     case: Case
@@ -30,8 +30,8 @@ class RunReader:
     """The folder of one run, for reading. `close` when done, or use as a context manager.
 
     Raises:
-        UsageError: not a run folder.
-        StoreError: damaged, or written by another version.
+        UsageError: the folder is not a run folder.
+        StoreError: the database is damaged, or another version of evalkit wrote it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -61,7 +61,7 @@ class RunReader:
         return int(n)
 
     def cases(self, start: int = 0) -> Iterator[StoredCase]:
-        """Cases in suite order, read in pages so that writes between them are allowed."""
+        """Cases in suite order. They are read in pages, so that writes in between are allowed."""
         page_size = 64
         while True:
             rows = self._reader.execute(
@@ -74,12 +74,12 @@ class RunReader:
             start = rows[-1][0] + 1
 
     def find_case(self, case_id: str) -> StoredCase | None:
-        """The case of an id."""
+        """The case with this id, or `None`."""
         row = self._reader.execute("SELECT idx, record FROM cases WHERE id = ?", (case_id,)).fetchone()
         return StoredCase(row[0], from_json_text(Case, row[1])) if row else None
 
     def case_groups(self) -> dict[str, tuple[str, ...]]:
-        """Case id -> the groups it belongs to: `task:<task>`, and `category:<category>` where it has one."""
+        """The groups of each case by its id: `task:<task>`, and `category:<category>` if the case has one."""
         rows = self._reader.execute("SELECT id, record ->> '$.task', record ->> '$.category' FROM cases")
         return {
             case: (f"task:{task}", *([f"category:{category}"] if category else [])) for case, task, category in rows
@@ -92,7 +92,7 @@ class RunReader:
         return from_json_text(Sample, row[0]) if row else None
 
     def has_verdict(self, role: Role, idx: int, seed: int, judge: str, key: str) -> bool:
-        """Whether this judge has looked (scored or abstained) with exactly this key."""
+        """Whether the judge has a final verdict (scored or abstained) under exactly this key."""
         row = self._reader.execute(
             "SELECT key, final FROM verdicts WHERE role = ? AND idx = ? AND seed = ? AND judge = ?",
             (role.value, idx, seed, judge),
@@ -107,7 +107,7 @@ class RunReader:
         return tuple(from_json_text(Verdict, record) for (record,) in rows)
 
     def scores(self, role: Role, dimension: str) -> Iterator[tuple[str, int, float]]:
-        """(case id, seed, value) of what was scored, grouped by case."""
+        """(case id, seed, value) of every scored cell, grouped by case."""
         yield from self._reader.execute(
             "SELECT cases.id, seed, value FROM scores JOIN cases USING (idx) "
             "WHERE role = ? AND dimension = ? AND status = 'scored' ORDER BY idx, seed",
@@ -147,7 +147,7 @@ class RunReader:
         }
 
     def n_samples(self, role: Role) -> int:
-        """Pictures of a role that are there or known to be missing: all there are, unless the run stopped early."""
+        """Number of samples of a role, failed ones included; fewer than planned only if the run stopped early."""
         (n,) = self._reader.execute("SELECT COUNT(*) FROM samples WHERE role = ?", (role.value,)).fetchone()
         return int(n)
 
@@ -157,7 +157,7 @@ class RunReader:
         return {(Role(role), dimension, Status(status)): n for role, dimension, status, n in rows}
 
     def usual_failure(self) -> str:
-        """The most frequent reason why a cell has no verdict; empty where all have one."""
+        """The most frequent reason of cells without a verdict; empty if all cells have one."""
         row = self._reader.execute(
             "SELECT reason FROM scores WHERE status IN ('error', 'skipped') "
             "GROUP BY reason ORDER BY COUNT(*) DESC, reason LIMIT 1"

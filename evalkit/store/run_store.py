@@ -1,6 +1,7 @@
-"""`run.sqlite` of one run: rows in.
+"""Writes `run.sqlite` of one run.
 
-One process writes (a lock file sees to it), one thread at a time; reads go through a connection of their own.
+A lock file ensures that only one process writes, and only one of its threads may write at a time. Reads use a second
+connection.
 """
 
 from __future__ import annotations
@@ -32,11 +33,11 @@ class VerdictRow(NamedTuple):
 
 
 class RunStore(RunReader):
-    """The folder of one run, for writing; made if it is not there.
+    """The folder of one run, for writing; it is created if it does not exist.
 
     Raises:
         UsageError: another evalkit is writing here.
-        StoreError: the folder is damaged or not ours.
+        StoreError: the folder is damaged, or does not belong to evalkit.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,9 +92,10 @@ class RunStore(RunReader):
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
     def put_cases(self, cases: Iterable[Case], *, shuffled: bool = False) -> int:
-        """Write the suite in one transaction, streaming; how many cases. Raises `UsageError` for an id twice.
+        """Write the cases in one transaction, streaming, and return their number.
 
-        `shuffled` puts them in a random order that depends on their ids alone.
+        Raises `UsageError` if two cases have the same id. `shuffled` puts the cases in a random order that depends only
+        on their ids.
         """
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
@@ -108,7 +110,7 @@ class RunStore(RunReader):
         except BaseException as error:
             connection.execute("ROLLBACK")
             if isinstance(error, sqlite3.IntegrityError):
-                raise UsageError("the benchmark has two cases of one id", where=str(error)) from error
+                raise UsageError("the benchmark has two cases with the same id", where=str(error)) from error
             raise
         return n
 
@@ -131,7 +133,7 @@ class RunStore(RunReader):
 
 
 def _lock(path: Path) -> Any:
-    """An exclusive lock that dies with its process, `kill -9` included."""
+    """An exclusive lock that the system releases when the process ends, even after `kill -9`."""
     try:
         file = open(path, "a")  # noqa: SIM115 (held for the life of the store)
     except OSError as error:

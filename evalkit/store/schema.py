@@ -1,4 +1,4 @@
-"""The tables of `run.sqlite` and of the cache, and how they are opened."""
+"""The tables of `run.sqlite` and of the cache, and how to open them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from evalkit.api.errors import StoreError
 
 VERSION = 1
-"""Raised whenever a table or a stored record changes: a run folder of another format is refused, not misread."""
+"""Version of the format. It is raised with every change of a table or a stored record, so that run folders of another
+format are refused instead of misread."""
 
 RUN_TABLES = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -43,12 +44,12 @@ CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, seconds REAL, record 
 
 
 def connect(path: Path, tables: str) -> sqlite3.Connection:
-    """Open a database for reading and writing, and create what is missing: WAL, full sync, 60 s lock timeout.
+    """Open a database for reading and writing, and create missing tables: WAL, full sync, 60 s lock timeout.
 
-    The connection may be handed to one other thread; it is never used by two at once.
+    The connection may move to another thread, but two threads must not use it at once.
 
     Raises:
-        StoreError: not a database, damaged, or written by another version of evalkit.
+        StoreError: the file is not a database, is damaged, or was written by another version of evalkit.
     """
     try:
         connection = sqlite3.connect(path, timeout=60.0, isolation_level=None, check_same_thread=False)
@@ -62,10 +63,10 @@ def connect(path: Path, tables: str) -> sqlite3.Connection:
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open a database for reading only; it may lie in a folder that can't be written. Raises as `connect`."""
+    """Open a database for reading only, even in a read-only folder. Raises as `connect`."""
     uri = f"{path.resolve().as_uri()}?mode=ro"
     if not os.access(path.parent, os.W_OK):
-        uri += "&immutable=1"  # WAL needs a file beside the database; nobody can be writing here anyway
+        uri += "&immutable=1"  # WAL would need to write a file beside the database; in a read-only folder nobody writes
     try:
         connection = sqlite3.connect(uri, uri=True, timeout=60.0, isolation_level=None, check_same_thread=False)
         return _of_this_version(connection, path)
@@ -83,8 +84,8 @@ def _of_this_version(connection: sqlite3.Connection, path: Path) -> sqlite3.Conn
     (version,) = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     if int(version) != VERSION:
         raise StoreError(
-            f"written in format {version}, this evalkit reads {VERSION}",
+            f"the database has format {version}, this evalkit reads {VERSION}",
             where=str(path),
-            hint="use the evalkit version that wrote it, or another --out",
+            hint="use the version of evalkit that wrote it, or another --out",
         )
     return connection

@@ -1,8 +1,9 @@
-"""Arms of one recipe with the same budget, trained and measured side by side: does what is varied make a difference?
+"""Trains variants ("arms") of one recipe with the same budget and compares them: does a change make a difference?
 
     PLAN ─▶ recipe of each arm ─▶ train ─▶ an ordinary run of each ─▶ paired differences to a reference arm ─▶ table
 
 Everything lies below one folder: `arms/NAME/` (recipe, checkpoints, model), `runs/NAME/`, `ablation.json` and `.md`.
+Whoever calls it says how to train (`OpenTraining`): the recipes are a matter of the room `student`.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from evalkit.api.errors import ConfigError, Interrupted
 from evalkit.api.records import Role
@@ -26,10 +27,10 @@ from evalkit.config.model import RunConfig
 from evalkit.engine.plan import assemble
 from evalkit.engine.progress import Progress
 from evalkit.engine.run import execute
-from evalkit.formats.explain import explain
+from evalkit.formats.explain import validate
 from evalkit.formats.keys import to_json
 from evalkit.formats.strict_yaml import read_yaml
-from evalkit.plugins.registry import PluginSpec, create, load
+from evalkit.plugins.registry import PluginSpec
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import holm
 from evalkit.stats.paired_tests import paired_p_value
@@ -38,11 +39,47 @@ from evalkit.verdict.compare import difference_bounds, paired_differences
 from evalkit.verdict.results import StoredResults
 
 ALPHA = 0.05
-Verdict = Literal["better", "worse", "undecided"]
+Conclusion = Literal["better", "worse", "undecided"]
 
 
-class Comparison(Settings):
-    """One question: the arms to hold against a reference arm. `claim` is what the literature says."""
+class Budget(Protocol):
+    """What an ablation reads from a recipe: what its training costs."""
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def batch_size(self) -> int: ...
+
+    @property
+    def accumulate(self) -> int:
+        """Batches per step."""
+        ...
+
+    @property
+    def seed(self) -> int: ...
+
+
+class Training(Protocol):
+    """One training, which ends with the model in the subfolder `model` of its folder."""
+
+    @property
+    def recipe(self) -> Budget: ...
+
+    @property
+    def finished(self) -> bool: ...
+
+    def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
+        """Train until finished or until `stop()`, from the last checkpoint on; yields the figures of each step."""
+        ...
+
+
+OpenTraining = Callable[[Path, Path], Training]
+"""Makes the training of a recipe file in a folder, without starting it; raises `ConfigError` if the recipe is wrong."""
+
+
+class Question(Settings):
+    """One question: which arms to compare with a reference arm. `claim` is what the literature says."""
 
     question: str = Field(min_length=1)
     claim: str = ""
@@ -51,14 +88,16 @@ class Comparison(Settings):
 
 
 class AblationPlan(Settings):
-    """What is trained and how it is measured. An arm's keys lie over those of `recipe`, one level deep."""
+    """What to train and how to measure it. The keys of an arm replace those of `recipe`, at the top level only."""
 
     recipe: dict[str, Any]
     arms: dict[str, dict[str, Any]] = Field(min_length=2)
-    generator: dict[str, Any] = Field(description="settings of `diffusers` for every arm, but for `model`")
-    run: dict[str, Any] = Field(description="keys of a run's config: benchmark, judges, seeds, limit")
+    generator: dict[str, Any] = Field(
+        description="settings of the generator `diffusers` for every arm, without `model`"
+    )
+    run: dict[str, Any] = Field(description="keys of a config of `evalkit run`: benchmark, judges, seeds, limit")
     dimensions: tuple[str, ...] = Field(min_length=1)
-    comparisons: tuple[Comparison, ...] = Field(min_length=1)
+    comparisons: tuple[Question, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _known_arms(self) -> Self:
@@ -70,9 +109,9 @@ class AblationPlan(Settings):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """An arm minus its reference on one dimension, paired by case and noise; positive is more, not better.
+    """An arm minus its reference on one dimension, paired by case and noise; positive means more, not better.
 
-    `p_adjusted` is Holm's over the whole plan, `verdict` follows from it at 5 %.
+    `p_adjusted` is corrected by Holm over the whole plan; `verdict` follows from it at a level of 5 %.
     """
 
     question: str
@@ -82,12 +121,12 @@ class Difference:
     interval: Interval | None
     p_value: float | None
     p_adjusted: float | None
-    verdict: Verdict
+    verdict: Conclusion
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ablation:
-    """The result: the mean of every arm on every dimension, and the differences."""
+    """The result: the mean of every arm on every dimension, and the paired differences."""
 
     command: str
     budget: str
@@ -96,13 +135,9 @@ class Ablation:
 
 
 def read_plan(path: Path) -> AblationPlan:
-    """The plan in a YAML file; paths in its recipe are made absolute. Raises `ConfigError`."""
+    """The plan in a YAML file, with the paths of its recipes made absolute. Raises `ConfigError`."""
     base = path.resolve().parent
-    try:
-        plan = AblationPlan.model_validate(read_yaml(path, ConfigError))
-    except ValidationError as error:
-        what, hint = explain(error, AblationPlan)
-        raise ConfigError(what, where=str(path), hint=hint) from error
+    plan = validate(AblationPlan, read_yaml(path, ConfigError), where=str(path))
     arms = {name: _absolute({**plan.recipe, **changes}, base) for name, changes in plan.arms.items()}
     return plan.model_copy(update={"arms": arms})
 
@@ -110,6 +145,7 @@ def read_plan(path: Path) -> AblationPlan:
 def run_ablation(
     plan: AblationPlan,
     folder: Path,
+    open_training: OpenTraining,
     *,
     command: str,
     progress: Callable[[], Progress],
@@ -119,16 +155,21 @@ def run_ablation(
     """Train and measure what is missing, and write `ablation.json` and `ablation.md`.
 
     Raises:
-        ConfigError: a recipe that can't be, or an arm that was begun by another one.
+        ConfigError: a recipe is wrong, or an arm was begun with another recipe.
         UnavailableError: as `execute`.
-        Interrupted: `stop` was set; what was finished is kept.
+        Interrupted: `stop` was set; finished work is kept.
     """
-    recipes = {name: _recipe(folder / "arms" / name, values) for name, values in plan.arms.items()}
-    for number, (name, recipe) in enumerate(recipes.items(), 1):
-        say(f"arm {number} of {len(recipes)}: {name}")
-        _train(recipe, folder / "arms" / name, stop)
+    trainings = {
+        name: open_training(_write_recipe(folder / "arms" / name, values), folder / "arms" / name)
+        for name, values in plan.arms.items()
+    }
+    for number, (name, training) in enumerate(trainings.items(), 1):
+        say(f"arm {number} of {len(trainings)}: {name}")
+        if not (folder / "arms" / name / "model").is_dir():
+            _train(training, stop)
         _measure(plan, folder, name, command, progress(), stop)
-    result = _compare(plan, folder, command, _budget(recipes))
+    budget = _describe_budget({name: training.recipe for name, training in trainings.items()})
+    result = _compare(plan, folder, command, budget)
     (folder / "ablation.json").write_text(json.dumps(to_json(result), indent=1) + "\n", encoding="utf-8")
     (folder / "ablation.md").write_text(as_markdown(plan, result), encoding="utf-8")
     return result
@@ -157,8 +198,8 @@ def _absolute(values: dict[str, Any], base: Path) -> dict[str, Any]:
     return {**values, **changed}
 
 
-def _recipe(folder: Path, values: dict[str, Any]) -> Any:
-    """The checked recipe, kept in the arm's folder: what was trained there was trained by no other."""
+def _write_recipe(folder: Path, values: dict[str, Any]) -> Path:
+    """The recipe file in the arm's folder. Raises `ConfigError` if the arm was trained with another recipe."""
     import yaml
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -166,21 +207,17 @@ def _recipe(folder: Path, values: dict[str, Any]) -> Any:
     begun = any((folder / name).exists() for name in ("state.pt", "model"))
     if begun and read_yaml(path, ConfigError) != values:
         what = f"the recipe of the arm `{folder.name}` has changed since it was trained"
-        hint = "give another --out, or remove the arm's folders in arms/ and runs/ to train it anew"
+        hint = "give another --out, or remove the arm's folders in arms/ and runs/ to train it again"
         raise ConfigError(what, where=str(path), hint=hint)
     path.write_text(yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return load("recipes", "default").read(path)
+    return path
 
 
-def _train(recipe: Any, folder: Path, stop: threading.Event) -> None:
-    if (folder / "model").is_dir():
-        return
-    data = create("training_data", PluginSpec.parse(recipe.data, Path.cwd()))
-    runner = load("recipes", "default")(recipe, data, folder)
-    for _ in runner.run(stop.is_set):
+def _train(training: Training, stop: threading.Event) -> None:
+    for _ in training.run(stop.is_set):
         pass
-    if not runner.finished:
-        raise Interrupted("stopped; what was trained so far is kept")
+    if not training.finished:
+        raise Interrupted("stopped; the training so far is kept")
 
 
 def _measure(
@@ -192,8 +229,8 @@ def _measure(
     execute(changed, assemble(changed), folder / "runs" / name, command=command, progress=progress, stop=stop)
 
 
-def _budget(recipes: Mapping[str, Any]) -> str:
-    """What training cost, arm by arm only where it differs."""
+def _describe_budget(recipes: Mapping[str, Budget]) -> str:
+    """The training budget as text, listed by arm only if the arms differ."""
     each = {
         name: f"{recipe.steps} steps of {recipe.batch_size * recipe.accumulate} pictures, seed {recipe.seed}"
         for name, recipe in recipes.items()
@@ -208,13 +245,13 @@ def _compare(plan: AblationPlan, folder: Path, command: str, budget: str) -> Abl
         rows = {name: _dimension_results(reader) for name, reader in readers.items()}
         known = next(iter(rows.values()))
         if unknown := [name for name in plan.dimensions if name not in known]:
-            hint = f"its judges measure {', '.join(known)}"
-            raise ConfigError(f"no judge measures `{unknown[0]}`", where="dimensions", hint=hint)
+            hint = f"its judges measure: {', '.join(known)}"
+            raise ConfigError(f"no judge of the plan measures `{unknown[0]}`", where="dimensions", hint=hint)
         means = {name: {d: rows[name][d].estimate for d in plan.dimensions} for name in rows}
         found = [each for question in plan.comparisons for each in _differences(plan, question, readers, known)]
     adjusted = holm([difference.p_value for difference in found])
     judged = [
-        dataclasses.replace(each, p_adjusted=p, verdict=_verdict(each, p, known))
+        dataclasses.replace(each, p_adjusted=p, verdict=_conclude(each, p, known))
         for each, p in zip(found, adjusted, strict=True)
     ]
     return Ablation(command, budget, means, tuple(judged))
@@ -226,7 +263,7 @@ def _dimension_results(reader: RunReader) -> dict[str, DimensionResult]:
 
 
 def _differences(
-    plan: AblationPlan, each: Comparison, readers: Mapping[str, RunReader], known: Mapping[str, DimensionResult]
+    plan: AblationPlan, each: Question, readers: Mapping[str, RunReader], known: Mapping[str, DimensionResult]
 ) -> Iterator[Difference]:
     for arm in each.arms:
         for name in plan.dimensions:
@@ -238,7 +275,7 @@ def _differences(
             yield Difference(each.question, arm, each.reference, name, interval, p_value, None, "undecided")
 
 
-def _verdict(each: Difference, p_adjusted: float | None, known: Mapping[str, DimensionResult]) -> Verdict:
+def _conclude(each: Difference, p_adjusted: float | None, known: Mapping[str, DimensionResult]) -> Conclusion:
     if each.interval is None or p_adjusted is None or p_adjusted > ALPHA:
         return "undecided"
     higher = known[each.dimension].dimension.higher_is_better

@@ -1,4 +1,4 @@
-"""A student and its teacher at several step counts: one ordinary run for each point, all with one cache."""
+"""Sweeps a student and its teacher over step counts: one ordinary run per point, all with one cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from evalkit.api.errors import ConfigError, Interrupted
-from evalkit.api.frontier import Figure, Frontier, Point, Seen, Strip, fronts, main_dimensions
+from evalkit.api.frontier import Figure, Frontier, Point, PointPicture, Strip, fronts, main_dimensions
 from evalkit.api.records import Case, Role, Sample
 from evalkit.api.results import DimensionChange, DimensionResult, RunSummary
 from evalkit.config.model import RunConfig
@@ -29,13 +29,13 @@ from evalkit.verdict.compare import paired_differences
 
 STEPS = "num_inference_steps"
 JUDGES = tuple(PluginSpec(name) for name in ("typography", "grain", "layout"))
-"""Who looks where the config does not say."""
+"""Judges that run if the config names none."""
 STRIPS = 3
-"""Cases shown at every point."""
+"""Number of cases whose pictures are shown at every point."""
 
 
-class Stop(NamedTuple):
-    """One point to run: `spec` plays the student, whatever its role in the sweep."""
+class SweepPoint(NamedTuple):
+    """One point to run: `spec` plays the student in its run, whatever its role in the sweep."""
 
     role: Role
     steps: int
@@ -45,28 +45,37 @@ class Stop(NamedTuple):
     def name(self) -> str:
         return f"{self.role.value}-{self.steps:02d}"
 
+    @property
+    def run(self) -> str:
+        """Folder of its run, relative to that of the sweep."""
+        return f"runs/{self.name}"
 
-class Sweep(NamedTuple):
-    """What is run: the stops, and `teacher` at its most steps, which is everybody's twin and not run by itself."""
+
+class SweepPlan(NamedTuple):
+    """What to run.
+
+    `reference` is the teacher at its largest step count. It is the teacher in the run of every point, and has no run
+    of its own.
+    """
 
     config: RunConfig
-    stops: tuple[Stop, ...]
-    reference: Stop
+    points: tuple[SweepPoint, ...]
+    reference: SweepPoint
     digest: str
 
 
-class Swept(NamedTuple):
-    """The result, and where the pictures it shows lie: sha256 -> file."""
+class SweepResult(NamedTuple):
+    """The frontier, and the files of the pictures that it shows, by sha256."""
 
     frontier: Frontier
     pictures: dict[str, Path]
 
 
 def with_steps(spec: PluginSpec, steps: int, where: str) -> PluginSpec:
-    """The same generator with `num_inference_steps`. Its own `sigmas` stay only where they are as many.
+    """The same generator with `num_inference_steps` set. Its own `sigmas` are kept only if there are `steps` of them.
 
     Raises:
-        ConfigError: it has no such setting; as `create`.
+        ConfigError: the generator has no such setting; and as `create`.
     """
     generator: Any = create("generators", spec)
     try:
@@ -87,13 +96,13 @@ def with_steps(spec: PluginSpec, steps: int, where: str) -> PluginSpec:
     return swept
 
 
-def plan_sweep(config: RunConfig, student_steps: Sequence[int], teacher_steps: Sequence[int]) -> Sweep:
-    """The points of a sweep, all checked; nothing heavy is loaded and nothing is started.
+def plan_sweep(config: RunConfig, student_steps: Sequence[int], teacher_steps: Sequence[int]) -> SweepPlan:
+    """The points of a sweep, all of them checked; nothing heavy is loaded and nothing is started.
 
-    Gates, baseline, metrics and early stopping of the config are left out: a sweep describes, it does not decide.
+    Gates, baseline, metrics and early stopping of the config are ignored: a sweep describes, it does not decide.
 
     Raises:
-        UsageError: as `assemble`; no teacher; a generator that has no steps.
+        UsageError: there is no teacher, or a generator has no setting for its steps; and as `assemble`.
     """
     student, teacher = config.student, config.teacher
     if teacher is None:
@@ -109,60 +118,56 @@ def plan_sweep(config: RunConfig, student_steps: Sequence[int], teacher_steps: S
     most = max(teacher_steps)
     identity = digest(plan.digest(), most)
     plan.close()
-    reference = Stop(Role.TEACHER, most, with_steps(teacher, most, "teacher"))
-    stops = [Stop(Role.STUDENT, n, with_steps(student, n, "student")) for n in sorted(set(student_steps))]
+    reference = SweepPoint(Role.TEACHER, most, with_steps(teacher, most, "teacher"))
+    points = [SweepPoint(Role.STUDENT, n, with_steps(student, n, "student")) for n in sorted(set(student_steps))]
     fewer = sorted(set(teacher_steps) - {most})
-    stops += [Stop(Role.TEACHER, n, with_steps(teacher, n, "teacher")) for n in fewer]
-    return Sweep(config, tuple(stops), reference, identity)
+    points += [SweepPoint(Role.TEACHER, n, with_steps(teacher, n, "teacher")) for n in fewer]
+    return SweepPlan(config, tuple(points), reference, identity)
 
 
 def run_sweep(
-    sweep: Sweep,
+    sweep: SweepPlan,
     folder: Path,
     *,
     command: str,
     progress: Callable[[], Progress],
     stop: threading.Event,
     say: Callable[[str], None] = lambda text: None,
-) -> Swept:
-    """Do what is missing of every point's run below `folder`, and put their figures together.
+) -> SweepResult:
+    """Finish the runs of all points below `folder`, and collect their figures.
 
     Raises:
         UsageError, UnavailableError: as `execute`.
-        Interrupted: `stop` was set; what was finished is kept.
+        Interrupted: `stop` was set; finished work is kept.
     """
     config, summaries = sweep.config, []
     cache = folder / "cache" if config.cache is False else config.cache
-    for number, point in enumerate(sweep.stops, 1):
+    for number, point in enumerate(sweep.points, 1):
         if stop.is_set():
             raise Interrupted("stopped; everything finished so far is kept")
-        say(f"point {number} of {len(sweep.stops)}: {point.name}")
+        say(f"point {number} of {len(sweep.points)}: {point.name}")
         changes = {"student": point.spec, "teacher": sweep.reference.spec, "cache": cache}
         changed = config.model_copy(update=changes)
         output = execute(
-            changed, assemble(changed), folder / _run(point), command=command, progress=progress(), stop=stop
+            changed, assemble(changed), folder / point.run, command=command, progress=progress(), stop=stop
         )
         summaries.append(output.summary)
-    return _put_together(sweep, folder, summaries, command)
+    return _collect(sweep, folder, summaries, command)
 
 
-def _run(point: Stop) -> str:
-    return f"runs/{point.name}"
-
-
-def _put_together(sweep: Sweep, folder: Path, summaries: Sequence[RunSummary], command: str) -> Swept:
+def _collect(sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], command: str) -> SweepResult:
     first = summaries[0]
     with ExitStack() as stack:
-        readers = [stack.enter_context(RunReader(folder / _run(point))) for point in sweep.stops]
+        readers = [stack.enter_context(RunReader(folder / point.run)) for point in sweep.points]
         points = [
             _point(point, summary, reader, Role.STUDENT)
-            for point, summary, reader in zip(sweep.stops, summaries, readers, strict=True)
+            for point, summary, reader in zip(sweep.points, summaries, readers, strict=True)
         ]
-        points.append(_point(sweep.reference, first, readers[0], Role.TEACHER, _run(sweep.stops[0])))
+        points.append(_point(sweep.reference, first, readers[0], Role.TEACHER, sweep.points[0].run))
         points = _adjusted(points)
         pictures: dict[str, Path] = {}
-        named = [*zip(sweep.stops, readers, strict=True), (sweep.reference, readers[0])]
-        strips = tuple(_strip(idx, case, named, sweep.reference, pictures) for idx, case in _shown(readers[0]))
+        named = [*zip(sweep.points, readers, strict=True), (sweep.reference, readers[0])]
+        strips = tuple(_strip(idx, case, named, sweep.reference, pictures) for idx, case in _cases_to_show(readers[0]))
     frontier = Frontier(
         first.benchmark,
         first.benchmark_version,
@@ -177,20 +182,20 @@ def _put_together(sweep: Sweep, folder: Path, summaries: Sequence[RunSummary], c
         fronts(points),
         strips,
     )
-    return Swept(frontier, pictures)
+    return SweepResult(frontier, pictures)
 
 
-def _point(stop: Stop, summary: RunSummary, reader: RunReader, played: Role, run: str = "") -> Point:
-    """The figures of one point; `played` is its role in the run that measured it."""
+def _point(point: SweepPoint, summary: RunSummary, reader: RunReader, played: Role, run: str = "") -> Point:
+    """The figures of one point; `played` is its role in the run that measured it, and `run` the folder of that run."""
     generator = next(result for result in summary.generators if result.role is played)
     samples = [sample for sample in reader.samples(played) if sample.ok]
     nfes = [sample.nfe for sample in samples if sample.nfe is not None]
     seconds = [sample.seconds for sample in samples if sample.seconds is not None]
     low, high = map(float, np.quantile(seconds, (0.25, 0.75))) if seconds else (None, None)
     return Point(
-        name=stop.name,
-        role=stop.role,
-        steps=stop.steps,
+        name=point.name,
+        role=point.role,
+        steps=point.steps,
         reference=played is Role.TEACHER,
         generator=generator.name,
         hardware=generator.hardware,
@@ -203,7 +208,7 @@ def _point(stop: Stop, summary: RunSummary, reader: RunReader, played: Role, run
         n_pictures=generator.n_pictures,
         n_errors=generator.n_errors,
         sigmas=_sigmas(samples),
-        run=run or _run(stop),
+        run=run or point.run,
         outcome=summary.outcome,
         reasons=summary.reasons,
         figures=tuple(_figure(row, reader) for row in summary.dimensions if row.role is played),
@@ -225,7 +230,7 @@ def _figure(row: DimensionResult, reader: RunReader) -> Figure:
 
 
 def _adjusted(points: Sequence[Point]) -> list[Point]:
-    """Benjamini–Hochberg over every point and dimension: these are explored, not gated."""
+    """The points with p-values adjusted by Benjamini–Hochberg over all points and dimensions (explored, not gated)."""
     changes = [figure.change for point in points for figure in point.figures if figure.change]
     corrected = iter(benjamini_hochberg([change.p_value for change in changes]))
 
@@ -237,40 +242,34 @@ def _adjusted(points: Sequence[Point]) -> list[Point]:
     return [dataclasses.replace(point, figures=tuple(figures(point))) for point in points]
 
 
-def _shown(reader: RunReader) -> list[tuple[int, Case]]:
-    """The cases to show: the first of each task, then of each category, then in suite order."""
+def _cases_to_show(reader: RunReader) -> list[tuple[int, Case]]:
+    """The cases to show: first one of each task, then one of each category, then any, each time in suite order."""
     cases = list(reader.cases())
     chosen: dict[int, Case] = {}
-    for group in (_task, _category, _id):
-        seen: set[str] = {group(case) for case in chosen.values()}
+    groupings: tuple[Callable[[Case], str], ...] = (lambda c: c.task.value, lambda c: c.category, lambda c: c.id)
+    for group_of in groupings:
+        groups: set[str] = {group_of(case) for case in chosen.values()}
         for idx, case in cases:
-            if len(chosen) < STRIPS and group(case) not in seen:
-                seen.add(group(case))
+            if len(chosen) < STRIPS and group_of(case) not in groups:
+                groups.add(group_of(case))
                 chosen[idx] = case
     return sorted(chosen.items())
 
 
-def _task(case: Case) -> str:
-    return case.task.value
-
-
-def _category(case: Case) -> str:
-    return case.category
-
-
-def _id(case: Case) -> str:
-    return case.id
-
-
 def _strip(
-    idx: int, case: Case, named: Sequence[tuple[Stop, RunReader]], reference: Stop, pictures: dict[str, Path]
+    idx: int,
+    case: Case,
+    readers: Sequence[tuple[SweepPoint, RunReader]],
+    reference: SweepPoint,
+    pictures: dict[str, Path],
 ) -> Strip:
-    seen = []
-    for stop, reader in named:
-        sample = reader.sample(Role.TEACHER if stop is reference else Role.STUDENT, idx, 0)
+    """The pictures of one case at all points; their files are added to `pictures`."""
+    shown = []
+    for point, reader in readers:
+        sample = reader.sample(Role.TEACHER if point is reference else Role.STUDENT, idx, 0)
         if sample and sample.ok:
             pictures[sample.sha256] = reader.blobs.path(sample.sha256, sample.suffix)
-            seen.append(Seen(stop.name, sample.sha256, sample.suffix))
+            shown.append(PointPicture(point.name, sample.sha256, sample.suffix))
         else:
-            seen.append(Seen(stop.name, "", "", sample.error if sample else "no picture"))
-    return Strip(case.id, case.prompt, case.task, tuple(seen))
+            shown.append(PointPicture(point.name, "", "", sample.error if sample else "no picture"))
+    return Strip(case.id, case.prompt, case.task, tuple(shown))

@@ -9,17 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit.api.failing import failed_gates_by_case, fails
 from evalkit.api.records import Case, Dimension, Role, Verdict
-from evalkit.api.results import (
-    Bucket,
-    CaseChange,
-    Comparison,
-    DimensionChange,
-    GateResult,
-    RunSummary,
-    failed_gates_by_case,
-    fails,
-)
+from evalkit.api.results import Bucket, CaseChange, Comparison, DimensionChange, GateResult, RunSummary
 from evalkit.formats.keys import from_json
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg

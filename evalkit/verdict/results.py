@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Self
 
 from evalkit.api.errors import UsageError
+from evalkit.api.failing import failed_gates_by_case
 from evalkit.api.records import Role, Sample
-from evalkit.api.results import CaseResult, RunSummary, failed_gates_by_case
+from evalkit.api.results import CaseResult, RunSummary
 from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from evalkit.api.errors import UsageError
+from evalkit.api.failing import fails
 from evalkit.api.records import JSON, Role
-from evalkit.api.results import Interval, fails
+from evalkit.api.results import Interval
 from evalkit.stats.intervals import case_means, level_above, mean_interval
-from evalkit.stats.stability import Unstable, unstable_cases
+from evalkit.stats.stability import UnstableCase, unstable_cases
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import scored_anything
 from evalkit.verdict.compare import difference_bounds
@@ -38,7 +39,7 @@ class AAReport(NamedTuple):
     """What an A/A check found."""
 
     n_cases: int
-    unstable: tuple[Unstable, ...]
+    unstable: tuple[UnstableCase, ...]
     gates: tuple[ChanceFailures, ...]
     flaky: FlakyList
     """The unstable cases as `flaky:` takes them."""
@@ -97,7 +98,7 @@ def _check_independent(readers: Sequence[RunReader]) -> None:
             )
 
 
-def _as_list(unstable: Sequence[Unstable], readers: Sequence[RunReader]) -> FlakyList:
+def _as_list(unstable: Sequence[UnstableCase], readers: Sequence[RunReader]) -> FlakyList:
     wanted = {case.case_id for case in unstable}
     prints = {
         sample.case_id: sample.fingerprint

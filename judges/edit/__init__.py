@@ -1,1 +1,1 @@
-"""What an edit changed, and what it should have left alone."""
+"""The edit judge: did an edit change what it should, and nothing else?"""

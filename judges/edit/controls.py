@@ -1,4 +1,4 @@
-"""Edits whose right verdict is known. Their source is a file, as every source is: `control-source.png`."""
+"""The controls of the judge: edits with known right verdicts. Their source is the file `control-source.png`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _BLUE: RGB = (40, 84, 196)
 _RED: RGB = (208, 40, 44)
 _GREEN: RGB = (44, 150, 84)
 _RESIDUE = 3
-"""Code values by which a codec may miss."""
+"""Error of a codec that the judge must tolerate, in code values."""
 
 
 def controls() -> list[Control]:
-    """The disc recoloured as asked for, which must pass; the same with the square recoloured too; and nothing done."""
+    """The disc recoloured as asked for, which must pass; the square recoloured too; and an unchanged picture."""
     case = Case(
         "control/edit",
         "Make the disc green.",

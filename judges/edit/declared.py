@@ -1,4 +1,4 @@
-"""What an edit case says may change: `Case.extra["edit"]`, as masks of the judged picture."""
+"""Reads what an edit may change from `Case.extra["edit"]`, and turns it into masks of the judged picture."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Rounding = Callable[[float], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """Boxes in pixels of the case's canvas. `kind` is the suite's word for the edit, for people.
+class EditDeclaration:
+    """The declaration of an edit: boxes in pixels of the case's canvas. `kind` is the suite's name for the edit.
 
-    `changed`: in each of these something must change, and nowhere else may anything (unless `kept` says where).
-    `kept`: these must stay as they are, and of all the rest something must change (unless `changed` says where).
+    `changed`: something must change in each of these boxes and nothing elsewhere, unless `kept` restricts that.
+    `kept`: these boxes must stay as they are; something must change in the rest, unless `changed` says where.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -40,19 +40,19 @@ class Declared:
             raise ValueError("neither `changed` nor `kept` names a box")
 
 
-class Regions(NamedTuple):
-    """`kept` (H, W): what must be as it was. Each of `changed` (H, W): where something must differ, and its box."""
+class RegionMasks(NamedTuple):
+    """`kept` (H, W): what must stay as it was. `changed`: masks (H, W) in which something must differ, with boxes."""
 
     kept: Mask
     changed: Sequence[tuple[Box, Mask]]
 
 
-def declared(case: Case) -> Declared | None:
-    """What the case declares; `None` where it says nothing. Raises `JudgeError` if that can't be read."""
+def declared(case: Case) -> EditDeclaration | None:
+    """The declaration of the case; `None` if it has none. Raises `JudgeError` if it can't be read."""
     if EXTRA not in case.extra:
         return None
     try:
-        return from_json(Declared, case.extra[EXTRA])
+        return from_json(EditDeclaration, case.extra[EXTRA])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, (f"extra.{EXTRA}", *first["loc"])))
@@ -60,10 +60,10 @@ def declared(case: Case) -> Declared | None:
         raise JudgeError(f"{place}: {first['msg']}", where=case.id, hint=hint) from error
 
 
-def regions(said: Declared, case: Case, height: int, width: int, slack: int = 0) -> Regions:
+def regions(said: EditDeclaration, case: Case, height: int, width: int, slack: int = 0) -> RegionMasks:
     """The declared boxes as masks of a picture of (`height`, `width`) px.
 
-    What may change is rounded up and what must stay down, each by `slack` px more.
+    Boxes that may change are rounded outwards and boxes that must stay are rounded inwards, each by `slack` px more.
     """
     fx, fy = width / case.width, height / case.height
     may = [Box(b.x0 * fx, b.y0 * fy, b.x1 * fx, b.y1 * fy) for b in said.changed]
@@ -74,8 +74,8 @@ def regions(said: Declared, case: Case, height: int, width: int, slack: int = 0)
     if must:
         kept &= _filled(shape, must, lambda low: ceil(low) + slack, lambda high: floor(high) - slack)
     if may:
-        return Regions(kept, [(box, _filled(shape, [box], floor, ceil)) for box in may])
-    return Regions(kept, [(Box(0, 0, width, height), ~_filled(shape, must, floor, ceil))])
+        return RegionMasks(kept, [(box, _filled(shape, [box], floor, ceil)) for box in may])
+    return RegionMasks(kept, [(Box(0, 0, width, height), ~_filled(shape, must, floor, ceil))])
 
 
 def _filled(shape: tuple[int, int], boxes: Iterable[Box], start: Rounding, end: Rounding) -> Mask:

@@ -1,4 +1,4 @@
-"""Where two pictures differ, and by how much (pure)."""
+"""Finds where two pictures differ, and by how much. Pure functions."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from evalkit.judges.edit.declared import Mask
 from evalkit.judges.grain.colour import to_lab
 
 TOLERANCE = 6.0
-"""ΔE*ab (CIE 1976) up to which a pixel is as it was. Three code values up or down in each channel make at most 5.6
-(worst of a grid of 1,000 colours and of the tiles' palette); the nearest two of its colours are 21 apart."""
+"""ΔE*ab (CIE 1976) up to which a pixel counts as unchanged. Three code values up or down in each channel make at most
+5.6 (worst of a grid of 1,000 colours and of the tiles' palette); the two nearest of its colours are 21 apart."""
 EDGE = 1
-"""How far an edge may be off, px: codecs soften edges, and miss there by far more than on flats (that of the mini
-models by up to 70 code values)."""
+"""How far an edge may be displaced, px: codecs soften edges, where their error is far larger than on flat areas (up to
+70 code values for the codec of the mini models)."""
 REACH = 0.01
-"""Pixels no further apart than this share of the shorter side belong to one change."""
+"""Pixels no farther apart than this share of the shorter side belong to one change."""
 LEAST_SIDE = 0.02
-"""Side of the square whose area a change must have to be reported, as a share of the shorter side; at least 5 px."""
+"""A change is reported if it has at least the area of a square of this side, a share of the shorter side (>= 5 px)."""
 
 Plane = NDArray[np.float32]
 
 
 class Change(NamedTuple):
-    """One connected change: its box, how many px of it differ, and by how much on average (ΔE*ab)."""
+    """One connected change: its box, the number of px that differ, and their mean difference (ΔE*ab)."""
 
     box: Box
     area: int
@@ -37,8 +37,8 @@ class Change(NamedTuple):
 def difference(pixels: Pixels, source: Pixels, slack: int = 0) -> Plane:
     """(H, W) ΔE*ab (CIE 1976) of two pictures (H, W, 3) of one size.
 
-    With `slack` it is the distance to the nearest colour between the least and the largest L*, a* and b* that the
-    source has within so many px: nothing changes on flats, and edges may soften or fall between other pixels.
+    With `slack` it is the distance to the nearest colour between the least and the greatest L*, a* and b* that the
+    source has within so many px. This changes nothing on flat areas, but lets edges soften or move between pixels.
     """
     squared = np.zeros(pixels.shape[:2], np.float32)
     for one, other in zip(to_lab(pixels), to_lab(source), strict=True):
@@ -48,7 +48,7 @@ def difference(pixels: Pixels, source: Pixels, slack: int = 0) -> Plane:
 
 
 def _range(plane: Plane, slack: int) -> tuple[Plane, Plane]:
-    """The least and the largest value within `slack` px."""
+    """The least and the greatest value within `slack` px."""
     from scipy.ndimage import maximum_filter, minimum_filter
 
     if not slack:
@@ -58,7 +58,7 @@ def _range(plane: Plane, slack: int) -> tuple[Plane, Plane]:
 
 
 def changes(delta: Plane, where: Mask) -> list[Change]:
-    """What differs inside `where` by more than `TOLERANCE`, connected within `REACH`; the largest area first."""
+    """Changes inside `where` of more than `TOLERANCE`, connected within `REACH`, the largest area first."""
     from scipy.ndimage import binary_dilation, find_objects, label
 
     differs = (delta > TOLERANCE) & where

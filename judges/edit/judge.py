@@ -1,4 +1,4 @@
-"""The edit judge."""
+"""The edit judge: compares an edited picture with its source."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from evalkit.api.records import JSON, Box, Case, Dimension, Finding, Score, Stat
 from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
 from evalkit.judges.edit.controls import controls
-from evalkit.judges.edit.declared import Declared, Regions, declared, regions
+from evalkit.judges.edit.declared import EditDeclaration, RegionMasks, declared, regions
 from evalkit.judges.edit.differ import EDGE, LEAST_SIDE, REACH, TOLERANCE, Change, Plane, changes, difference
 
 PRESERVED, CHANGED = "edit.preserved", "edit.changed"
 _DIMENSIONS = (
-    Dimension(PRESERVED, f"share of what must stay that is as in the source (ΔE*ab up to {TOLERANCE:.0f})"),
-    Dimension(CHANGED, "share of the regions that must change in which something did"),
+    Dimension(PRESERVED, f"share of the pixels that must stay that are as in the source (ΔE*ab up to {TOLERANCE:.0f})"),
+    Dimension(CHANGED, "share of the regions that must change in which something changed"),
 )
 LEAST_CHANGED = 0.05
-"""Share of a region that must differ for something to have happened there. Tiles through the codec of the mini models:
-at most 2.2 % where nothing was done, at least 9 % where another word was written, 16 % for all other edits."""
+"""Share of a region that must differ for it to count as changed. On tiles after the codec of the mini models, at most
+2.2 % differ if nothing was done, at least 9 % if another word was written, and 16 % for all other edits."""
 MOST_FINDINGS = 8
 SAME_SHAPE = 0.02
-"""Largest difference of the aspect ratios of source and picture, as a share."""
+"""Largest relative difference of the aspect ratios of source and picture."""
 
 
 class EditJudge:
-    """Compares an edited picture with its source: is the rest as it was, and did something happen where it should?"""
+    """Compares an edited picture with its source: did something change where it should, and is the rest as it was?"""
 
     class Settings(BaseSettings):
         """The edit judge has no settings: what it reports must mean the same in every run."""
@@ -70,7 +70,7 @@ class EditJudge:
     def close(self) -> None:
         return None
 
-    def _verdict(self, delta: Plane, where: Regions, said: Declared, grown: int) -> Verdict:
+    def _verdict(self, delta: Plane, where: RegionMasks, said: EditDeclaration, grown: int) -> Verdict:
         differs = delta > TOLERANCE
         shares = [float(differs[mask].mean()) if mask.any() else 0.0 for _, mask in where.changed]
         happened = [share >= LEAST_CHANGED for share in shares]
@@ -118,7 +118,7 @@ def resized(source: Pixels, width: int, height: int) -> Pixels:
 
 
 def _grown(source: Pixels, pixels: Pixels) -> int:
-    """A pixel of the source in those of a picture of another size; 0 where it has the same."""
+    """Size of a source pixel in pixels of a picture of another size; 0 if the sizes are equal."""
     return 0 if source.shape == pixels.shape else ceil(max(1.0, pixels.shape[0] / source.shape[0]))
 
 
@@ -130,7 +130,7 @@ def _unwanted(change: Change, shape: tuple[int, ...]) -> Finding:
     return Finding("unwanted-change", change.box, size, "px", severity, message, evidence, "source")
 
 
-def _unchanged(box: Box, said: Declared) -> Finding:
+def _unchanged(box: Box, said: EditDeclaration) -> Finding:
     what = f" ({said.kind})" if said.kind else ""
     size = max(box.width, box.height)
     return Finding("no-change", box, size, "px", 0.8, f"nothing changed where the edit{what} should show", {}, "edit")

@@ -1,1 +1,1 @@
-"""Grain: is the flat ground of the picture flat?"""
+"""The grain judge: is the flat ground of the picture flat?"""

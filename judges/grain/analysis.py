@@ -1,4 +1,4 @@
-"""Everything that is measured on one picture's flat ground, each kind of unevenness apart from the others (pure)."""
+"""Measures a picture's flat ground, each kind of unevenness separately. Pure functions."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from evalkit.api.records import RGB
 from evalkit.judges.grain.banding import Band, find_bands
 from evalkit.judges.grain.cast import Cast, find_cast
 from evalkit.judges.grain.cells import spread, window_mean
-from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.colour import Plane, Planes
 from evalkit.judges.grain.grid import NONE, Grid, find_grid
 from evalkit.judges.grain.mask import Mask, Regions, connected, shrink
 from evalkit.judges.grain.measure import VISIBLE, WINDOW, Noise, visible_noise, window_cells
 from evalkit.judges.grain.mottle import Mottle, find_mottle, outweighed, without
 
 FINER_TOO = 2.0
-"""Energy of blotches in the grain map, in units of what their smoothed picture has: a third of it is lost there."""
+"""Ratio of the blotches' energy in the grain map to that of the smoothed blotches, which have lost a third of it."""
 ROUNDING = 0.1
-"""Visible noise that 8 bits leave on blotches, L*."""
+"""Visible noise that rounding to 8 bits leaves on blotches, L*."""
 
 
 class Analysis(NamedTuple):
     """What a flat ground shows.
 
-    `noise` holds all that can be seen of finer than 150 px; `rest` is its local map, in L*, less what is a grid, bands
-    or mottle: the grain proper. `regions` is the flat area, less the edges of casts; `blotchy` the cells of `mottle`
-    that are not just the coarse end of strong grain, `coarse` the cells of `noise` with visible mottle. `paired` is the
+    `noise` is all visible noise finer than 150 px. `rest` is its local map, in L*, without grids, bands and mottle: the
+    actual grain. `regions` is the flat area without the edges of casts. `blotchy` are the cells of `mottle` that are
+    not just the coarse part of strong grain; `coarse` are the cells of `noise` with visible mottle. `paired` is the
     noise of the picture and of its twin on the same ground, for their ratio.
     """
 
@@ -45,7 +45,11 @@ class Analysis(NamedTuple):
 
 
 def analyse(
-    picture: View, regions: Regions, colours: Sequence[RGB] = (), twin: View | None = None, floor: float | None = 0.0
+    picture: Planes,
+    regions: Regions,
+    colours: Sequence[RGB] = (),
+    twin: Planes | None = None,
+    floor: float | None = 0.0,
 ) -> Analysis:
     """Measure the flat `regions` of a picture.
 
@@ -54,11 +58,11 @@ def analyse(
         regions: where it should be flat.
         colours: the declared colours of the ground.
         twin: the teacher's picture.
-        floor: visible noise that the codec leaves on a constant colour, L*; taken off in squares. `None`: what the twin
-            shows at each place is the codec's.
+        floor: visible noise that the codec leaves on a constant colour, L*. It is subtracted in squares. `None`: the
+            noise of the twin at each place is taken as that of the codec.
     """
     bands = tuple(find_bands(picture, regions))
-    codec = twin if floor is None else None  # the picture that shows the codec's own residue
+    codec = twin if floor is None else None  # the picture that shows the residue of the codec itself
     cast = find_cast(picture, regions, colours if codec is None else (), twin)
     if cast is not None and not bands:
         regions = _without_edges(regions, cast)
@@ -91,7 +95,7 @@ def analyse(
 
 
 def _less(noise: Noise, energy: Plane) -> Noise:
-    """The noise without a mean square of `energy` per cell, which part of it is."""
+    """The noise without a mean square of `energy` per cell."""
     left = noise.energy - energy * noise.held
     window = window_cells(WINDOW, shrink(noise.weighted.shape), noise.cell)
     around = window_mean(np.maximum(left, 0), noise.held, window) - window_mean(
@@ -102,7 +106,7 @@ def _less(noise: Noise, energy: Plane) -> Noise:
 
 
 def _as_seen(band: Band, noise: Noise) -> Band:
-    """The band with the visible noise of its ground as its size, if that is more than its single steps say."""
+    """The band with the visible noise of its ground as its size, if that is larger than its steps suggest."""
     cells = (_per_cell(band.area.cells.astype(np.float32), 2, noise) > 0) & (noise.held > 0)
     held = float(noise.held[cells].sum())
     rms = float(np.sqrt(noise.energy[cells].sum() / held)) if held else 0.0
@@ -142,7 +146,7 @@ def _thin(values: np.ndarray, step: int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _without_edges(regions: Regions, cast: Cast) -> Regions:
-    """The regions without the edges of areas in a wrong colour, which are no grain."""
+    """The regions without the edges of areas in a wrong colour, which are not grain."""
     from scipy.ndimage import binary_dilation, binary_erosion
 
     held = np.isfinite(cast.distance)

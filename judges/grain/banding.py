@@ -1,7 +1,7 @@
-"""Contours on what should be smooth: steps between plateaus (pure).
+"""Finds banding: steps between plateaus on ground that should be smooth. Pure functions.
 
-A smooth ramp in 8 bits has steps of one code value, and nothing can be said against them. Bands are steps of more than
-that, with level ground on both sides, all going the way of the ramp.
+A smooth ramp in 8 bits has steps of one code value, which are unavoidable. Bands are larger steps, with level ground on
+both sides, all in the direction of the ramp.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from typing import NamedTuple
 import numpy as np
 
 from evalkit.judges.grain.cells import bounds
-from evalkit.judges.grain.colour import Plane, View, lab_of
+from evalkit.judges.grain.colour import Plane, Planes, lab_of
 from evalkit.judges.grain.locate import Area, merged
 from evalkit.judges.grain.mask import Mask, Regions, shrink
 
 LEAST_STEP = 1.5
-"""Code values (of R, G and B at once) that make a step more than rounding."""
+"""Least step, in code values of R, G and B at once, that is more than rounding."""
 VISIBLE_STEP = 0.019
-"""Relative step of luminance that can just be seen: CAMBI's threshold (Netflix), as given in its documentation."""
+"""Relative step of luminance that is just visible: the threshold of CAMBI (Netflix), from its documentation."""
 LEVEL = 0.25
 """Largest slope beside a step, as a share of the step."""
 COHERENT = 0.7
-"""Least agreement in direction of the steps round a place: 1 where all go one way, near 0 in noise."""
+"""Least agreement in direction of the steps around a place: 1 if all go one way, near 0 in noise."""
 WINDOW = 33
 """Side of the neighbourhood of a step, px."""
 REACH = 56.0
-"""How far a band reaches from its step at most, px."""
+"""Greatest distance that a band extends from its step, px."""
 LEAST_LEVELS = 1.6
-"""Steps that the ground must span: a single one between two levels is an edge."""
+"""Least number of steps that the ground must span: a single step between two levels is an edge."""
 STEPPED = 0.15
-"""Least share of all change of lightness in an area that is in steps: .26 to .47 on banded scenes (half is the most, a
-step between two elements counts once in two), below .07 on grain and blotches."""
+"""Least share of all changes of lightness in an area that are steps: .26 to .47 on banded scenes (at most half, because
+a step between two elements counts once in two), below .07 on grain and blotches."""
 LEAST_LENGTH = 48.0
-"""Steps shorter than this in all are none, px."""
+"""Least total length of the steps, px."""
 
 
 class Band(NamedTuple):
-    """Banded ground: usual step in L* and in just noticeable differences, and how many of them the ground spans.
+    """Banded ground: the usual step in L* and in just noticeable differences, and the number of steps.
 
     `area` is at half resolution.
     """
@@ -49,7 +49,7 @@ class Band(NamedTuple):
     levels: float
 
 
-def find_bands(picture: View, regions: Regions) -> list[Band]:
+def find_bands(picture: Planes, regions: Regions) -> list[Band]:
     """Banded areas of the flat regions, the largest first."""
     from scipy.ndimage import label, maximum_filter, uniform_filter
 
@@ -64,7 +64,7 @@ def find_bands(picture: View, regions: Regions) -> list[Band]:
     window = max(5, round(WINDOW / 2 * factor)) | 1
     size, along_x, along_y = (uniform_filter(plane, window, mode="constant") for plane in (strength, across, down))
     agreed = np.hypot(along_x, along_y) > COHERENT * np.maximum(size, 1e-9)
-    # on average, every row or column of the window is crossed once: single flecks are not a contour
+    # on average every row or column of the window is crossed once: single specks are not a contour
     dense = size > 0.5 * LEAST_STEP * code / window
     lines = (strength > 0) & agreed & dense
     near = maximum_filter(lines, size=2 * max(1, round(REACH / 2 * factor)) + 1) & inside
@@ -90,7 +90,7 @@ def _band(lightness: Plane, area: Area) -> Band:
 
 
 def _change(lightness: Plane, inside: Mask) -> Plane:
-    """How much the lightness changes from each element to the next ones, as far as these are flat ground too."""
+    """Change of lightness from each element to the next ones, if these are flat ground too."""
     change = np.zeros_like(lightness)
     change[1:] += np.abs(np.diff(lightness, axis=0)) * (inside[1:] & inside[:-1])
     change[:, 1:] += np.abs(np.diff(lightness, axis=1)) * (inside[:, 1:] & inside[:, :-1])
@@ -98,12 +98,12 @@ def _change(lightness: Plane, inside: Mask) -> Plane:
 
 
 def visible_step(lightness: float) -> float:
-    """The step that can just be seen at this lightness, L*."""
+    """The step that is just visible at this lightness, L*."""
     return 116 / 3 * VISIBLE_STEP * max((lightness + 16) / 116, 0.1)
 
 
 def _code_step(lightness: Plane) -> Plane:
-    """How much L* one code value is, by the lightness of the ground (as on a grey)."""
+    """The size of one code value in L*, by the lightness of the ground (as for grey)."""
     greys = np.array([lab_of((code, code, code))[0] for code in range(256)])
     step: Plane = np.interp(lightness, greys[:-1], np.diff(greys)).astype(np.float32)
     return step

@@ -1,4 +1,4 @@
-"""The ground in a wrong colour: how far it is from the declared one, or from the twin's (pure)."""
+"""Measures colour casts: the distance of the ground from the declared colour or from the twin's. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 
 from evalkit.api.records import RGB
 from evalkit.judges.grain.cells import cell_side, sums, window_mean
-from evalkit.judges.grain.colour import Lab, Plane, View, delta_e
+from evalkit.judges.grain.colour import Lab, Plane, Planes, delta_e
 from evalkit.judges.grain.locate import Area, areas
 from evalkit.judges.grain.mask import OTHER_COLOUR, Regions, ground_colours, shrink
 from evalkit.judges.grain.measure import window_cells
 
 VISIBLE_CAST = 1.5
-"""Colour difference that counts, CIEDE2000. One unit can just be seen side by side, as a patch of the ground is beside
-the rest of it; from one picture to the next it takes more."""
+"""Least colour difference that counts, CIEDE2000. One unit is just visible side by side, such as a patch beside the
+rest of the ground; between two pictures it takes more."""
 EVEN = 0.65
 """Least ratio of the 20th to the 80th percentile of the distance in an area."""
 WINDOW = 17
-"""Side of the window that takes the grain off, px."""
+"""Side of the window that smooths the grain away, px."""
 
 
 class Cast(NamedTuple):
-    """Distance from the right colour, per cell of `cell` px, CIEDE2000; NaN off the mask.
+    """Distance from the right colour, per cell of `cell` px, CIEDE2000; NaN outside the mask.
 
-    `areas` are where it can be seen, their energy the distance; `reference` says whose colour is the right one.
+    `areas` are the visible casts; their energy is the distance. `reference` says whose colour is the right one.
     """
 
     distance: Plane
@@ -35,11 +35,11 @@ class Cast(NamedTuple):
     reference: str
 
 
-def find_cast(picture: View, regions: Regions, colours: Sequence[RGB], twin: View | None) -> Cast | None:
-    """The cast of the flat regions; `None` where neither colours nor a twin say what is right.
+def find_cast(picture: Planes, regions: Regions, colours: Sequence[RGB], twin: Planes | None) -> Cast | None:
+    """The cast of the flat regions; `None` if neither declared colours nor a twin give a reference.
 
-    The reference is the declared colour; but the twin's where that is itself another colour: then the declared one is
-    only what a prompt's words are taken to mean.
+    The reference is the declared colour. If the twin has another colour, it is the twin's: then the declared colour is
+    only one interpretation of the words of the prompt.
     """
     half = cell_side(picture.shape)
     flat = (regions[::2, ::2] > 0).astype(np.float32)
@@ -50,7 +50,7 @@ def find_cast(picture: View, regions: Regions, colours: Sequence[RGB], twin: Vie
     reference, right = "declared colour", declared
     if twin is not None:
         other = _ground(twin, flat, count, half, window)
-        # elsewhere the twin drew something else
+        # outside of this the twin drew something else
         if declared is None or _usual(delta_e(declared, other), count) > VISIBLE_CAST:
             reference, right = "twin", other
     if right is None:
@@ -64,7 +64,7 @@ def find_cast(picture: View, regions: Regions, colours: Sequence[RGB], twin: Vie
 
 
 def _is_even(distance: Plane, area: Area) -> bool:
-    """Whether an area is off by the same all over: a blotch is so in its middle only."""
+    """Whether the distance is about the same in the whole area. In a blotch it is largest in the middle."""
     from scipy.ndimage import binary_erosion
 
     inner = binary_erosion(area.cells, border_value=1)
@@ -73,8 +73,8 @@ def _is_even(distance: Plane, area: Area) -> bool:
     return bool(low >= EVEN * high)
 
 
-def _ground(picture: View, flat: Plane, count: Plane, half: int, window: int) -> Lab:
-    """Mean colour of the flat pixels round each cell."""
+def _ground(picture: Planes, flat: Plane, count: Plane, half: int, window: int) -> Lab:
+    """Mean colour of the flat pixels around each cell."""
 
     def mean(plane: Plane) -> Plane:
         lifted = (plane + np.float32(200)) * flat  # a window's mean is not negative

@@ -1,4 +1,4 @@
-"""Sums and means over square cells and windows of them: what maps are made of (pure)."""
+"""Computes sums and means over square cells and over windows of cells. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evalkit.judges.grain.mask import shrink
 
 
 def cell_side(shape: tuple[int, ...], largest: int = 4) -> int:
-    """Side in px of the cells of a picture: `largest` from 512 px on, a power of two below that."""
+    """Side in px of the cells of a picture: `largest` from 512 px on, a smaller power of two below that."""
     side = largest
     while side > 1 and side > largest * shrink(shape) * 1.34:
         side //= 2
@@ -18,7 +18,7 @@ def cell_side(shape: tuple[int, ...], largest: int = 4) -> int:
 
 
 def sums(plane: Plane, side: int) -> Plane:
-    """Sum over each cell of `side`x`side` px; the last ones may reach past the picture."""
+    """Sum over each cell of `side`x`side` px; the last cells may extend beyond the picture."""
     if side == 1:
         return plane.astype(np.float32)
     down, across = -plane.shape[0] % side, -plane.shape[1] % side
@@ -48,7 +48,7 @@ def window_mean(total: Plane, count: Plane, side: int) -> Plane:
 
 
 def bounds(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """x0, y0, x1, y1 (half-open) of what is true; all 0 where nothing is."""
+    """x0, y0, x1, y1 (half-open) of the true cells; all 0 if there are none."""
     ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(ys):
         return 0, 0, 0, 0

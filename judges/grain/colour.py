@@ -1,4 +1,4 @@
-"""sRGB to CIELAB, at full resolution and at half."""
+"""Converts sRGB to CIELAB, at full and at half resolution."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Lab(NamedTuple):
     b: Plane
 
 
-class View(NamedTuple):
-    """What of a picture is looked at: L* of every pixel, and CIELAB of the means of 2x2 px in linear light.
+class Planes(NamedTuple):
+    """The planes of a picture that are measured: L* of every pixel, and CIELAB of the means of 2x2 px in linear light.
 
-    The eye sees so little fine detail in colour that half the resolution holds all of it; an odd last row or column
-    is repeated.
+    The eye sees so little fine detail in colour that half the resolution is enough. An odd last row or column is
+    repeated.
     """
 
     lightness: Plane
@@ -52,10 +52,10 @@ def to_lab(pixels: Pixels) -> Lab:
     return _lab([_LINEAR[pixels[..., channel]] for channel in range(3)])
 
 
-def view(pixels: Pixels) -> View:
+def view(pixels: Pixels) -> Planes:
     """The planes of (H, W, 3) uint8 sRGB pixels that the measurement needs."""
     linear = [_LINEAR[pixels[..., channel]] for channel in range(3)]
-    return View(_lightness(_compressed(_mixed(linear, 1))), _lab([halved(plane) for plane in linear]))
+    return Planes(_lightness(_compressed(_mixed(linear, 1))), _lab([halved(plane) for plane in linear]))
 
 
 def lab_of(colour: RGB) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""Grounds whose right verdict is known, drawn on the spot."""
+"""The controls of the judge: grounds with known right verdicts, drawn by this module."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _SIDE = 256
 _COLOUR = (200, 205, 212)
 _PATCH = Box(64, 80, 192, 176)
 _RMS = 2.0
-"""Of the patch, in code values: about 0.6 L* of visible noise."""
+"""RMS of the grain in the patch, in code values: about 0.6 L* of visible noise."""
 
 
 def controls() -> list[Control]:
-    """A flat ground that must pass, and one with a patch of grain of known strength and place that must not."""
+    """A flat ground that must pass, and one with a patch of grain of known strength and place that must fail."""
     ground = Background(kind="solid", colors=(_COLOUR,), flat_regions=(Box(0, 0, _SIDE, _SIDE),))
     case = Case("control/grain", "a plain ground", width=_SIDE, height=_SIDE, background=ground)
     return [

@@ -1,4 +1,4 @@
-"""From what was measured to figures and located findings (pure)."""
+"""Turns measurements into figures and located findings. Pure functions."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from evalkit.judges.grain.mottle import BANDS, is_mottled
 from evalkit.judges.grain.mottle import WINDOW as MOTTLE_WINDOW
 
 WORSE = 1.5
-"""How much more visible noise than the twin has counts, where only the twin says what is flat."""
+"""Least ratio of visible noise to the twin's that counts, if only the twin says what is flat."""
 AMONG_BLOTCHES = 0.5
-"""Least share of the visible energy that grain must have where there are blotches: their finer end is none."""
+"""Least share of the visible energy that grain must have in blotches, whose finer part is not grain."""
 MOST_FINDINGS = 8
 _MAP_CELLS = 32
 
 
 class Figures(NamedTuple):
-    """Of the local map on the flat area: its 95th percentile and median in L*, and the share of it above `VISIBLE`."""
+    """95th percentile and median in L* of the local map on the flat area, and the share of it above `VISIBLE`."""
 
     visible_noise: float
     median: float
@@ -34,9 +34,9 @@ class Figures(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """How strong each kind is: grid, banding and mottle in just noticeable differences, cast in CIEDE2000.
+    """The strength of each kind: grid, banding and mottle in just noticeable differences, cast in CIEDE2000.
 
-    `cast` is `None` where nothing says which colour is right.
+    `cast` is `None` if nothing says which colour is right.
     """
 
     grid: float
@@ -46,7 +46,7 @@ class Sizes(NamedTuple):
 
 
 def figures(local: Plane) -> Figures:
-    """Figures of a map with at least one value. A high percentile, for grain in one corner must not average away."""
+    """Figures of a map with at least one value. A high percentile keeps grain in one corner from being averaged out."""
     values = local[np.isfinite(local)]
     high, middle = (float(v) for v in np.percentile(values, (95, 50)))
     return Figures(high, middle, float((values > VISIBLE).mean()))
@@ -65,15 +65,16 @@ def sizes(seen: Analysis) -> Sizes:
 
 
 def findings(seen: Analysis, twin: Analysis | None = None) -> list[Finding]:
-    """All that can be seen, kind by kind, the largest areas of each first.
+    """Everything visible, kind by kind, the largest areas of each kind first.
 
-    `twin` is what the twin shows on the same ground, where the case does not say what must be flat: it is no defect.
+    `twin` is the analysis of the twin on the same ground, given if the case does not say what must be flat. What the
+    twin shows too is not a defect then.
     """
     bands, mottles = _bands(seen), _mottles(seen, twin)
     uneven = [*bands, *mottles]
     mottles = [mottle for mottle in mottles if not any(_part(mottle, band) for band in bands)]
     grains = [grain for grain in _grains(seen, twin) if not any(_part(grain, other) for other in uneven)]
-    # a blotch or a band is further from the right colour than the ground is, but the ground has no cast for that
+    # blotches and bands are farther from the right colour than their ground, but are not a cast of the ground
     casts = [cast for cast in _casts(seen) if not any(_within(cast, other) for other in uneven)]
     found = [*casts, *bands, *_grids(seen), *mottles, *grains]
     if twin is not None:
@@ -83,12 +84,12 @@ def findings(seen: Analysis, twin: Analysis | None = None) -> list[Finding]:
 
 
 def severity(size: float) -> float:
-    """0.2 at the threshold (a size of 1), and 0.2 more with each doubling: 1 from 16 times the threshold on."""
+    """0.2 at the threshold (a size of 1) and 0.2 more with each doubling, so 1 from 16 times the threshold on."""
     return min(1.0, max(0.0, 0.2 + 0.2 * math.log2(max(size, 1e-9))))
 
 
 def coarse_map(noise: Noise) -> dict[str, JSON]:
-    """The map for the report: at most 32x32 cells of `cell` px, each its largest value in L* or `None` off the mask."""
+    """The map for the report: at most 32x32 cells of `cell` px with their largest value in L*; `None`: not flat."""
     local = noise.local
     step = max(1, math.ceil(max(local.shape) / _MAP_CELLS))
     padded = np.pad(np.nan_to_num(local, nan=-1.0), [(0, -n % step) for n in local.shape], constant_values=-1.0)
@@ -98,10 +99,10 @@ def coarse_map(noise: Noise) -> dict[str, JSON]:
 
 
 def _part(finding: Finding, larger: Finding) -> bool:
-    """Whether a finding is what bands or blotches leave over: within them and no stronger, or in a small corner."""
+    """Whether a finding is a remainder of bands or blotches: within them and not stronger, or in a small corner."""
     box = larger.box
     if finding.box.area < 0.1 * box.area:
-        rim = 0.15 * max(box.width, box.height)  # windows smear, and where blotches end there may be an edge
+        rim = 0.15 * max(box.width, box.height)  # windows smear, and there may be an edge where blotches end
         near = Box(max(box.x0 - rim, 0), max(box.y0 - rim, 0), box.x1 + rim, box.y1 + rim)
         return finding.box.intersection(near) > 0.5 * finding.box.area and finding.size < 4 * larger.size
     return finding.box.intersection(box) > 0.8 * finding.box.area and finding.size < 1.2 * larger.size
@@ -161,7 +162,7 @@ def _with(finding: Finding, more: dict[str, JSON]) -> Finding:
 
 def _grids(seen: Analysis) -> list[Finding]:
     grid, found = seen.grid, []
-    strongest = max((area.energy for area in grid.areas), default=1.0)  # as likeness to the pattern, so its amplitude
+    strongest = max((area.energy for area in grid.areas), default=1.0)  # amplitudes
     for area in grid.areas:
         rms = grid.rms * area.energy / strongest
         if rms <= VISIBLE:

@@ -1,4 +1,4 @@
-"""The grain judge."""
+"""The grain judge: finds noise and unevenness where the picture should be flat."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
 from evalkit.judges.grain.analysis import Analysis, analyse
 from evalkit.judges.grain.cast import VISIBLE_CAST
-from evalkit.judges.grain.colour import View, view
+from evalkit.judges.grain.colour import Planes, view
 from evalkit.judges.grain.controls import controls
 from evalkit.judges.grain.findings import coarse_map, figures, findings, sizes
 from evalkit.judges.grain.mask import FlatArea, flat_area, too_small
@@ -41,7 +41,7 @@ _DIMENSIONS = (
 )
 _UNDECLARED = "the case declares no flat ground: only the comparison with the twin means something"
 _WHOLE = 0.9
-"""Share of the canvas above which an element is the ground itself."""
+"""Share of the canvas above which an element counts as the ground itself."""
 
 
 class GrainJudge:
@@ -49,7 +49,8 @@ class GrainJudge:
 
     class Settings(BaseSettings):
         """Settings. `codec_floor`: visible noise (L*) that the pipeline's codec alone leaves on a constant colour, or
-        `twin`: what the teacher's picture shows, which went through the same codec. It is taken off the student's.
+        `twin` for the noise of the teacher's picture, which went through the same codec. It is subtracted from the
+        student's.
         """
 
         codec_floor: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] | Literal["twin"] = 0.0
@@ -108,7 +109,7 @@ def _score(dimension: str, value: float | None, reason: str) -> Score:
 
 
 def _scores(seen: Analysis, absolute: str, no_twin: str) -> tuple[tuple[Score, ...], dict[str, JSON]]:
-    """A score per dimension, and the evidence for the ratio. `absolute` is why absolute figures mean nothing here."""
+    """A score per dimension, and the evidence for the ratio. `absolute`: why absolute figures are meaningless here."""
     own, strengths = figures(seen.noise.local), sizes(seen)
     ratio = None if seen.paired is None else log_ratio(*seen.paired)
     paired = {} if ratio is None else {"ratio_interval": [round(ratio.low, 4), round(ratio.high, 4)]}
@@ -135,7 +136,7 @@ def _evidence(seen: Analysis) -> dict[str, JSON]:
 
 
 def unfit(picture: Picture, case: Case) -> str:
-    """Why grain can't be judged here at all; empty where it can. Raises `PictureError` if the file is broken."""
+    """The reason why grain can't be judged at all; empty if it can. Raises `PictureError` if the file is broken."""
     if case.background.texture_wanted:
         return "the prompt asks for texture"
     height, width = picture.pixels.shape[:2]
@@ -149,11 +150,11 @@ def unfit(picture: Picture, case: Case) -> str:
 def _lossy(picture: Picture) -> bool:
     if picture.format == "JPEG":
         return True
-    return picture.format == "WEBP" and b"VP8L" not in picture.data[:256]  # VP8L: the lossless bit stream
+    return picture.format == "WEBP" and b"VP8L" not in picture.data[:256]  # VP8L marks the lossless bit stream
 
 
-def _comparable(shown: View, twin: Picture | None) -> tuple[View | None, str]:
-    """The twin's planes, or why there is no ratio."""
+def _comparable(shown: Planes, twin: Picture | None) -> tuple[Planes | None, str]:
+    """The twin's planes, or the reason why there is no ratio."""
     if twin is None:
         return None, "there is no twin to compare with"
     if twin.pixels.shape[:2] != shown.shape:
@@ -163,7 +164,7 @@ def _comparable(shown: View, twin: Picture | None) -> tuple[View | None, str]:
     return view(twin.pixels), ""
 
 
-def _flat_area(shown: View, case: Case, twin: View | None) -> FlatArea:
+def _flat_area(shown: Planes, case: Case, twin: Planes | None) -> FlatArea:
     height, width = shown.shape
     fx, fy = width / case.width, height / case.height
 

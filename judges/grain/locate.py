@@ -1,4 +1,4 @@
-"""Boxes of what stands out in a map of energies (pure)."""
+"""Finds the boxes of areas that stand out in a map of energies. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from evalkit.judges.grain.mask import Mask
 
 MOST_AREAS = 8
 GROWN = 0.35
-"""An area reaches as far as the energy is this share of the way from what is round it to what is in it."""
+"""An area extends to where the energy is this share of the way from that around it to that inside it."""
 
 
 ALIKE = 2.5
-"""Ratio of energies up to which two areas may be parts of one."""
+"""Largest ratio of the energies of two areas that are parts of one."""
 FILLED = 0.7
-"""Share of the flat ground in their common box that two areas must hold to be parts of one."""
+"""Least share of the flat ground in their common box that two areas must cover to be parts of one."""
 
 
 class Area(NamedTuple):
-    """A connected area of a map: its box in cells, mean energy inside, share of the flat cells, and its cells."""
+    """A connected area of a map: its box in cells, its mean energy, its share of the flat cells, and its cells."""
 
     box: tuple[int, int, int, int]
     energy: float
@@ -37,8 +37,8 @@ def areas(total: Plane, count: Plane, smooth: Plane, threshold: float | Plane, w
 
     Args:
         total, count: per cell, the sum of the energy and the number of flat pixels.
-        smooth: mean energy in windows of `window` cells; NaN off the mask.
-        threshold: of `smooth`, for all cells or for each.
+        smooth: mean energy in windows of `window` cells; NaN outside the mask.
+        threshold: the threshold for `smooth`, one for all cells or one for each.
     """
     from scipy.ndimage import label, maximum_filter
 
@@ -81,7 +81,7 @@ def areas(total: Plane, count: Plane, smooth: Plane, threshold: float | Plane, w
 
 
 def merged(found: list[Area], flat: Mask) -> list[Area]:
-    """The areas, parts of one put together: as strong as each other, and little calm ground between them."""
+    """The areas, with parts of one joined: about equally strong, with little calm ground between them."""
     done: list[Area] = []
     for area in sorted(found, key=lambda area: -area.share):
         for at, other in enumerate(done):
@@ -101,9 +101,9 @@ def merged(found: list[Area], flat: Mask) -> list[Area]:
 
 
 def tight_box(total: Plane, count: Plane, reach: Mask, middle: float) -> tuple[int, int, int, int] | None:
-    """The box inside which the energy is above `middle`: per axis the interval that exceeds it most in sum.
+    """The box inside which the energy is above `middle`: per axis, the interval whose sum exceeds it most.
 
-    The means of whole columns and rows are far less noisy than single windows, and are not smeared by one.
+    The means of whole columns and rows are far less noisy than single windows and are not smeared.
     """
     x0, y0, x1, y1 = bounds(reach)
     box = [x0, y0, x1, y1]
@@ -119,7 +119,7 @@ def tight_box(total: Plane, count: Plane, reach: Mask, middle: float) -> tuple[i
 
 
 def best_interval(values: NDArray[np.floating]) -> tuple[int, int]:
-    """The half-open interval with the largest sum; (0, 0) where no value is positive."""
+    """The half-open interval with the largest sum; (0, 0) if no value is positive."""
     best, best_span, start, running = 0.0, (0, 0), 0, 0.0
     for at, value in enumerate(values.tolist()):
         running += value
@@ -131,6 +131,6 @@ def best_interval(values: NDArray[np.floating]) -> tuple[int, int]:
 
 
 def to_box(cells: tuple[int, int, int, int], side: int, shape: tuple[int, ...]) -> Box:
-    """A box of cells in px, cut to the picture."""
+    """A box of cells, converted to px and clipped to the picture."""
     x0, y0, x1, y1 = (float(value * side) for value in cells)
     return Box(x0, y0, min(x1, float(shape[1])), min(y1, float(shape[0])))

@@ -1,9 +1,9 @@
-"""Where the picture should be flat.
+"""Determines where the picture should be flat.
 
-Grain destroys the flatness by which one would look for it: a mask taken from the picture itself loses the area with the
-most grain. So the mask comes from what the case declares or from the teacher's twin, never from the judged picture
-alone. What is clearly drawn in either picture (an edge of 1 L*/px left after smoothing) is cut out in every case; grain
-never reaches that.
+Grain destroys flatness, so a mask made from the picture itself would lose the area with the most grain. The mask
+therefore comes from the declarations of the case or from the teacher's twin, never from the judged picture alone.
+Anything clearly drawn in either picture (an edge of 1 L*/px after smoothing) is always cut out; grain never reaches
+that.
 
 Lengths are given for pictures whose shorter side is 512 px or more and shrink in proportion below (`shrink`).
 """
@@ -18,37 +18,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.records import RGB, Box
-from evalkit.judges.grain.colour import Lab, Plane, View, lab_of
+from evalkit.judges.grain.colour import Lab, Plane, Planes, lab_of
 
 Mask = NDArray[np.bool_]
 Regions = NDArray[np.int32]
 
 SMOOTHING = 3.0
-"""Sigma that takes the grain off before gradients are looked at, px."""
+"""Sigma of the smoothing that removes the grain before gradients are computed, px."""
 MARGIN = 7.0
-"""Kept away from everything that is not flat, px: the reach of halos round glyphs."""
+"""Distance kept from everything that is not flat, px: the reach of halos around glyphs."""
 FLAT_GRADIENT = 0.144
-"""Steepest ground, L*/px: 74 L* over 512 px."""
+"""Steepest slope of flat ground, L*/px: 74 L* over 512 px."""
 DRAWN_GRADIENT = 1.0
-"""An edge somebody drew, L*/px after smoothing. White noise of 40 code values stays below .4."""
+"""Slope of a drawn edge, L*/px after smoothing. White noise of 40 code values stays below .4."""
 TWIN_GRADIENT = 0.5
-"""The same in the twin: holes in the mask where the teacher has strong grain cost little."""
+"""The same in the twin. It may be lower: holes in the mask where the teacher has strong grain do little harm."""
 SAME_COLOUR = 6.0
 """Largest distance from the ground's colour, CIELAB ΔE*ab after smoothing."""
 OTHER_COLOUR = 30.0
-"""What is further than this from every declared colour is no ground in a wrong colour, but something else, ΔE*ab."""
+"""Anything farther than this from every declared colour is not discoloured ground but something else, ΔE*ab."""
 STOPS = 4
-"""Points between two colours of a gradient through which its way in CIELAB is drawn."""
+"""Intermediate points between two colours of a gradient that describe its path in CIELAB."""
 LEAST_COVERAGE = 0.02
-"""Share of the picture that must be flat."""
+"""Least share of the picture that must be flat."""
 LEAST_SIDE = 64.0
-"""Side of the square whose area a connected flat region must have to be measured, px."""
+"""A connected flat region must have at least the area of a square of this side to be measured, px."""
 
 
 class FlatArea(NamedTuple):
     """Connected flat regions, numbered from 1 in `regions` (H, W); 0 is not flat, or too small to measure.
 
-    `source` is what they were taken from: `declared regions`, `twin` or `declared colours`.
+    `source` says where they come from: `declared regions`, `twin` or `declared colours`.
     """
 
     regions: Regions
@@ -66,26 +66,26 @@ class FlatArea(NamedTuple):
 
 
 def shrink(shape: Sequence[int]) -> float:
-    """What all lengths are multiplied by in a picture of this shape: 1 from 512 px on, 0.25 at 128 px."""
+    """Factor for all lengths in a picture of this shape: 1 from 512 px on, 0.25 at 128 px."""
     return min(1.0, min(shape[:2]) / 512)
 
 
 def flat_area(
-    picture: View,
+    picture: Planes,
     *,
     regions: Sequence[Box] = (),
-    twin: View | None = None,
+    twin: Planes | None = None,
     colours: Sequence[RGB] = (),
     elements: Sequence[Box] = (),
 ) -> FlatArea:
-    """The flat area of `picture`; at least one of the others must be given.
+    """The flat area of `picture`. At least one of the other arguments must be given.
 
     Args:
         picture: the judged picture.
         regions: boxes declared to hold nothing but ground, in its pixels.
         twin: the teacher's picture, of the same size.
         colours: declared colours of the ground; between two of them lies a gradient.
-        elements: boxes declared to hold something else; what they cover is ground only where `regions` says so.
+        elements: boxes declared to hold something else. They are ground only where `regions` says so.
     """
     shape = picture.shape
     factor = shrink(shape)
@@ -96,7 +96,7 @@ def flat_area(
     distances = _distance(picture, lightness, colours) if colours else None
     if regions:
         flat, source = _inside(regions, shape), "declared regions"
-        if distances is not None:  # the ground goes on between them, round what is drawn
+        if distances is not None:  # the ground continues between the regions, around what is drawn
             flat |= _coloured(distances, shape) & ~_inside(elements, shape)
             drawn |= distances[0] > OTHER_COLOUR
     elif twin is not None:
@@ -112,9 +112,9 @@ def flat_area(
 
 
 def connected(mask: Mask) -> Regions:
-    """The connected regions of a mask that are as large as a square of `LEAST_SIDE`, numbered from 1.
+    """The connected regions of a mask that are at least as large as a square of `LEAST_SIDE`, numbered from 1.
 
-    Connected at half resolution: regions one pixel apart count as one.
+    Connectedness is decided at half resolution: regions one pixel apart count as one.
     """
     from scipy.ndimage import label
 
@@ -127,7 +127,7 @@ def connected(mask: Mask) -> Regions:
     return regions
 
 
-def smooth_area(picture: View) -> Mask:
+def smooth_area(picture: Planes) -> Mask:
     """Where the smoothed lightness changes by less than `FLAT_GRADIENT`, `MARGIN` away from where it changes more."""
     from scipy.ndimage import gaussian_filter
 
@@ -138,7 +138,7 @@ def smooth_area(picture: View) -> Mask:
 
 
 def too_small(area: FlatArea) -> str:
-    """Why nothing can be said of so small a flat area; empty where something can."""
+    """The reason why a flat area is too small to be measured; empty if it is large enough."""
     if not area.regions.any():
         side = LEAST_SIDE * shrink(area.regions.shape)
         return f"no flat region as large as {side:.0f}x{side:.0f} px"
@@ -148,9 +148,9 @@ def too_small(area: FlatArea) -> str:
 
 
 def ground_colours(half: Lab, colours: Sequence[RGB]) -> Lab:
-    """The declared ground of each pixel: the nearest point on the way from each colour to the next.
+    """The declared ground colour of each pixel: the nearest point on the path from each colour to the next.
 
-    A ground of one colour is that colour everywhere.
+    With a single colour, it is that colour everywhere.
     """
     nearest: tuple[Plane, ...] = ()
     best: Plane | None = None
@@ -172,7 +172,7 @@ def ground_colours(half: Lab, colours: Sequence[RGB]) -> Lab:
 
 
 def _path(colours: Sequence[RGB]) -> list[RGB]:
-    """The colours, and between each two `STOPS` more: a gradient that is even in sRGB is a curve in CIELAB."""
+    """The colours with `STOPS` more between each two: a gradient that is linear in sRGB is a curve in CIELAB."""
     path = [colours[0]]
     for start, end in itertools.pairwise(colours):
         for stop in range(1, STOPS + 2):
@@ -182,7 +182,7 @@ def _path(colours: Sequence[RGB]) -> list[RGB]:
 
 
 def _smoothed(plane: Plane, shape: Sequence[int]) -> Plane:
-    """A plane of half resolution, without the grain."""
+    """A plane at half resolution, smoothed so that the grain is gone."""
     from scipy.ndimage import gaussian_filter
 
     smooth: Plane = gaussian_filter(plane, max(0.5, SMOOTHING / 2 * shrink(shape)), truncate=3)
@@ -190,7 +190,7 @@ def _smoothed(plane: Plane, shape: Sequence[int]) -> Plane:
 
 
 def _slope(smooth: Plane) -> Plane:
-    """Gradient of a plane of half resolution, in its unit per pixel of the picture."""
+    """Slope of a half-resolution plane, in its unit per pixel of the full picture."""
     dy, dx = np.gradient(smooth)
     result: Plane = np.hypot(dy, dx) / np.float32(2.0)
     return result
@@ -215,15 +215,15 @@ def _inside(regions: Sequence[Box], shape: Sequence[int]) -> Mask:
 
 
 def _only(numbers: Regions, mask: Mask) -> Regions:
-    """The regions that reach into the mask, numbered anew: a photo may have the ground's colour in places."""
+    """The regions that reach into the mask, renumbered. Others may be parts of a photo in the ground's colour."""
     present = np.bincount(numbers[mask], minlength=int(numbers.max()) + 1) > 0
     present[0] = False
     kept: Regions = np.where(present, np.cumsum(present), 0).astype(np.int32)[numbers]
     return kept
 
 
-def _distance(picture: View, lightness: Plane, colours: Sequence[RGB]) -> tuple[Plane, Plane]:
-    """ΔE*ab from the declared ground at half resolution: of the smoothed colours, and of far smoother ones."""
+def _distance(picture: Planes, lightness: Plane, colours: Sequence[RGB]) -> tuple[Plane, Plane]:
+    """ΔE*ab from the declared ground at half resolution: of the smoothed and of the very smoothed colours."""
     from scipy.ndimage import gaussian_filter
 
     smooth = Lab(lightness, *(_smoothed(plane, picture.shape) for plane in picture.half[1:]))
@@ -236,10 +236,10 @@ def _distance(picture: View, lightness: Plane, colours: Sequence[RGB]) -> tuple[
 
 
 def _coloured(distances: tuple[Plane, Plane], shape: Sequence[int]) -> Mask:
-    """Where the ground is: as declared, or as far from it as most of what might be the ground.
+    """Where the ground is: in the declared colour, or at the most frequent distance from it.
 
-    A ground in a wrong colour is still the ground; its distance from the declared one is the most frequent one. Strong
-    grain leaves spots of another colour, but only finer ones than what is drawn.
+    Ground in a wrong colour is still ground; its distance from the declared colour is the most frequent one. Strong
+    grain leaves spots of another colour, but they are finer than anything that is drawn.
     """
     counts, edges = np.histogram(distances[1], bins=int(OTHER_COLOUR), range=(0.0, OTHER_COLOUR))
     usual = int(np.argmax(counts))

@@ -1,8 +1,8 @@
-"""How much grain can be seen on a flat area: pure functions of CIELAB planes and a mask.
+"""Measures the visible grain of a flat area. Pure functions of CIELAB planes and a mask.
 
 The residual of a flat area from its own slow trend is weighted with the eye's contrast sensitivity and measured as a
 standard deviation, after the visual noise of ISO 15739 annex B and IEEE 1858 (CPIQ). Classical estimators (Immerkær,
-wavelet MAD) under-report the correlated grain of decoded latents 3 to 7 times, though it is the more visible one.
+wavelet MAD) underestimate the correlated grain of decoded latents 3 to 7 times, although it is more visible.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.judges.grain.cells import cell_side, spread, sums, window_mean
-from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.colour import Plane, Planes
 from evalkit.judges.grain.mask import Regions, shrink
 
 PIXELS_PER_DEGREE = 67.0
 """Viewing condition: FLIP's default, a 0.7 m distance from a 0.7 m wide 3840 px screen. A picture smaller than 512 px
 is taken as shown enlarged to 512 px."""
 VISIBLE = 0.12
-"""Visible noise that can just be seen, L*: one JND. At the eye's best frequency this is a grating of 0.5 % contrast on
+"""Just noticeable visible noise, L*: one JND. At the eye's best frequency this is a grating of 0.5 % contrast on
 a light ground (sensitivity 200, Campbell & Robson 1968). Rounding to 8 bits leaves less on any ramp: 0.112 at most,
 over ramps of 15 to 100 code values across 128, 512 and 1024 px (tests/judges/grain)."""
 TREND_SIGMA = 24.0
-"""What changes more slowly than this is ground, not grain, px."""
+"""Sigma of the local trend, px. Slower changes are ground, not grain."""
 WINDOW = 33
 """Side of the window of the local map, px: about half a degree."""
 LEAST_SIDE = 32
-"""Side of a picture below which grain can't be judged, px: it is hardly larger than the windows."""
+"""Least side of a picture in which grain can be judged, px: a smaller one is hardly larger than the windows."""
 CHROMA_WEIGHT = 0.05
-"""Of var(a*) beside var(L*): 5 to 100, as Keelan et al. (Aptina) fitted them to just noticeable differences."""
+"""Weight of var(a*) relative to var(L*): 5 to 100, fitted to just noticeable differences by Keelan et al. (Aptina)."""
 
 
 class Noise(NamedTuple):
     """The visible noise of a flat area.
 
     Attributes:
-        weighted: (H, W) residual lightness as the eye weights it, L*; 0 off the mask.
+        weighted: (H, W) residual lightness after contrast-sensitivity weighting, L*; 0 outside the mask.
         energy, held: per cell of `cell` px, the sum of squares (L* and weighted a*) and the number of flat pixels.
-        local: per cell, visible noise in the window round it, L*; NaN off the mask.
+        local: per cell, visible noise in the window around it, L*; NaN outside the mask.
     """
 
     weighted: Plane
@@ -49,7 +49,7 @@ class Noise(NamedTuple):
     cell: int
 
 
-def visible_noise(picture: View, regions: Regions) -> Noise:
+def visible_noise(picture: Planes, regions: Regions) -> Noise:
     """Noise on the flat regions: sqrt(var(L*) + 0.05 var(a*)) of the detrended, CSF-weighted planes."""
     factor = shrink(regions.shape)
     cell = cell_side(regions.shape)
@@ -67,16 +67,16 @@ def visible_noise(picture: View, regions: Regions) -> Noise:
 
 
 def window_cells(pixels: float, factor: float, cell: int) -> int:
-    """A window of so many px (at 512 px) in cells, odd."""
+    """The side of a window of `pixels` px (at 512 px) in cells, an odd number."""
     return 2 * round(max(1.0, pixels * factor / cell - 1) / 2) + 1
 
 
 def detrended(plane: Plane, regions: Regions, step: int = 1) -> Plane:
-    """The plane less its local trend (`TREND_SIGMA`) inside each region; 0 where there is none.
+    """The plane minus its local trend (`TREND_SIGMA`) inside each region; 0 outside the regions.
 
-    Region by region, so that a panel beside the ground doesn't bend the ground's trend. The trend is a weighted least
-    squares plane (Gaussian weights, pixels of the region only): unlike a running mean it follows a gradient up to the
-    edge. `step` is the size in px of an element of `plane`.
+    This is done region by region, so that a panel beside the ground does not bend the trend of the ground. The trend is
+    a weighted least-squares plane (Gaussian weights, pixels of the region only). Unlike a running mean it follows a
+    gradient up to the edge. `step` is the size in px of an element of `plane`.
     """
     from scipy.ndimage import find_objects
 
@@ -95,7 +95,7 @@ def detrended(plane: Plane, regions: Regions, step: int = 1) -> Plane:
 
 
 def trend(values: Plane, weight: Plane, sigma: float) -> Plane:
-    """The local trend of values that are 0 where `weight` (0 or 1) is; on cells that are small beside `sigma`."""
+    """The local trend of values that are 0 where `weight` (0 or 1) is 0. Cells must be small compared with `sigma`."""
     from scipy.ndimage import gaussian_filter
 
     cell = 1 if sigma < 3 else 2 if sigma < 6 else 4
@@ -104,7 +104,7 @@ def trend(values: Plane, weight: Plane, sigma: float) -> Plane:
     x = ((np.arange(columns, dtype=np.float64) + 0.5) * cell / sigma)[None]
 
     def moment(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        # a Gaussian that reaches past the picture finds no weight there, as outside the region
+        # beyond the picture the weight is 0, as it is outside the region
         smooth: NDArray[np.float64] = gaussian_filter(values, sigma / cell, mode="constant", truncate=3)
         return smooth
 
@@ -113,7 +113,7 @@ def trend(values: Plane, weight: Plane, sigma: float) -> Plane:
     w, sx, sy, sxx, sxy, syy = (moment(m) for m in (held, hx, hy, hx * x, hx * y, hy * y))
     w = np.maximum(w, 1e-6)
     mx, my = sx / w, sy / w
-    # a little ridge: across a strip one cell wide no slope can be known, and none is assumed
+    # a small ridge term: across a strip one cell wide the slope is unknown and is taken as 0
     vxx, vyy, vxy = sxx / w - mx * mx + 1e-3, syy / w - my * my + 1e-3, sxy / w - mx * my
     mean = moment(total) / w
     cx, cy = moment(total * x) / w - mean * mx, moment(total * y) / w - mean * my
@@ -134,7 +134,7 @@ def csf_weighted(plane: Plane, pixels_per_degree: float, *, chroma: bool) -> Pla
     """The plane filtered by contrast sensitivity at the given viewing condition; its mean is removed."""
     from scipy.fft import irfft2, next_fast_len, rfft2, rfftfreq
 
-    # room for the filter to run out (a fifth of a degree), or the left edge would be seen at the right
+    # padding for the filter (a fifth of a degree); otherwise the left edge would leak to the right
     room = round(pixels_per_degree / 5)
     shape = [next_fast_len(n + room, real=True) for n in plane.shape]
     fy = np.fft.fftfreq(shape[0]).astype(np.float32)[:, None] * np.float32(pixels_per_degree)
@@ -148,7 +148,7 @@ def csf_weighted(plane: Plane, pixels_per_degree: float, *, chroma: bool) -> Pla
 
 
 def sensitivity(frequency: Plane, *, chroma: bool) -> Plane:
-    """Contrast sensitivity at so many cycles per degree, 1 at its best.
+    """Contrast sensitivity at `frequency` cycles per degree, at most 1.
 
     Lightness: Mannos & Sakrison 1974, band-pass with its peak at 8 cycles per degree. Chroma: a low-pass exp(-0.4 f),
     an approximation by hand of the isoluminant curves of Mullen 1985.

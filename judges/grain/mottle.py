@@ -1,6 +1,6 @@
-"""Blotches: unevenness too coarse to be grain and too fine to be a gradient (pure).
+"""Measures mottle: blotches too coarse to be grain and too fine to be a gradient. Pure functions.
 
-The residual from a wide trend, without the grain, weighted with the eye's contrast sensitivity as grain is.
+This is the residual from a wide trend without the grain, weighted with the eye's contrast sensitivity like grain.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from typing import NamedTuple
 import numpy as np
 
 from evalkit.judges.grain.cells import cell_side, sums, window_mean
-from evalkit.judges.grain.colour import Plane, View
+from evalkit.judges.grain.colour import Plane, Planes
 from evalkit.judges.grain.mask import Mask, Regions, shrink
 from evalkit.judges.grain.measure import CHROMA_WEIGHT, PIXELS_PER_DEGREE, Noise, csf_weighted, trend, window_cells
 from evalkit.judges.grain.measure import TREND_SIGMA as GRAIN_TREND
 
 FINEST = 6.0
-"""Sigma of the Gaussian that takes the grain off, px: of grain of 4 px correlation it leaves 1 % of the visible energy,
-of blotches of 24 px two thirds."""
+"""Sigma of the Gaussian that removes the grain, px. It leaves 1 % of the visible energy of grain with a correlation
+length of 4 px, and two thirds of that of blotches of 24 px."""
 BANDS = (8.0, 16.0, 32.0)
-"""Sigma of the finer Gaussian of each octave band, px. A band of sigma s passes periods round 6.5 s best."""
+"""Sigma of the finer Gaussian of each octave band, px. A band of sigma s best passes periods around 6.5 s."""
 TREND_SIGMA = 64.0
-"""What changes more slowly than this is the ground's gradient, px."""
+"""Sigma of the wide trend, px. Slower changes are the gradient of the ground."""
 WINDOW = 129
 """Side of the window of the map, px: two degrees."""
 LEAST_SHARE = 0.3
 """Least share of the visible variance that mottle must have: strong grain has a coarse part too."""
 LEAST_BLOTCHES = 4
-"""Blotches that make a mottle, each with a fiftieth of the energy."""
+"""Least number of blotches in a mottle; each has at least a fiftieth of the energy."""
 MOST_OF_ONE = 0.5
-"""Largest share of one blotch in the energy of them all."""
+"""Largest share of a single blotch in the energy of all blotches."""
 
 
 class Mottle(NamedTuple):
-    """Mottle per cell of `cell` px: sum of squares as seen (L*²), flat cells, and its RMS in the window round each.
+    """Mottle per cell of `cell` px: weighted sum of squares (L*²), flat cells, and RMS in the window around each.
 
-    `bands` is the RMS in L* of each octave, unweighted; `fine` the part of the energy that the grain map has seen too,
-    `strongest` the plane (L*, a* or b*) with most of it, as seen.
+    `bands` is the unweighted RMS in L* of each octave. `fine` is the part of the energy that is also in the grain map.
+    `strongest` is the weighted plane (L*, a* or b*) with most of the energy.
     """
 
     energy: Plane
@@ -49,12 +49,12 @@ class Mottle(NamedTuple):
     cell: int
 
 
-def find_mottle(picture: View, regions: Regions) -> Mottle:
+def find_mottle(picture: Planes, regions: Regions) -> Mottle:
     """The mottle of the flat regions, in cells of 8 px (2 px in a picture of 128 px)."""
     from scipy.ndimage import find_objects
 
     factor = shrink(picture.shape)
-    half = cell_side(picture.shape)  # of half-size elements
+    half = cell_side(picture.shape)  # in elements of half resolution
     cell = 2 * half
     flat = regions[::2, ::2]
     count = sums((flat > 0).astype(np.float32), half)
@@ -94,12 +94,12 @@ def _blurred(plane: Plane, weight: Plane, sigma: float) -> Plane:
 
 
 def _sharp(planes: Sequence[Plane], weight: Plane, scale: float) -> list[Plane]:
-    """What is left of the planes when they are detrended like grain."""
+    """What is left of the planes after detrending as for grain."""
     return [plane - _blurred(plane, weight, GRAIN_TREND * scale) for plane in planes]
 
 
 def _seen(planes: Sequence[Plane], weight: Plane, scale: float) -> list[Plane]:
-    """The planes as the eye weights them; `scale` is elements per px."""
+    """The planes weighted by contrast sensitivity; `scale` is elements per px."""
     degree = PIXELS_PER_DEGREE * scale
     weights = (weight, weight * np.float32(np.sqrt(CHROMA_WEIGHT)), weight * np.float32(np.sqrt(CHROMA_WEIGHT)))
     kinds = zip(planes, weights, (False, True, True), strict=True)
@@ -112,7 +112,7 @@ def _energy(planes: Sequence[Plane]) -> Plane:
 
 
 def _octaves(lightness: Plane, weight: Plane, scale: float) -> tuple[float, ...]:
-    """RMS of the lightness in octave bands, L*; the last holds all that is coarser."""
+    """RMS of the lightness in octave bands, L*; the last band holds everything coarser."""
     finer, bands = lightness, []
     for sigma in BANDS:
         coarser = _blurred(lightness, weight, 2 * sigma * scale)
@@ -123,7 +123,7 @@ def _octaves(lightness: Plane, weight: Plane, scale: float) -> tuple[float, ...]
 
 
 def outweighed(mottle: Mottle, noise: Noise) -> Mask:
-    """Per mottle cell, whether the fine grain is so strong that what looks like mottle is its coarse end."""
+    """Per mottle cell, whether the fine grain is so strong that apparent mottle is only its coarse part."""
     side = mottle.cell // noise.cell
     rows, columns = mottle.local.shape
     window = window_cells(WINDOW, shrink(noise.weighted.shape), mottle.cell)
@@ -133,13 +133,13 @@ def outweighed(mottle: Mottle, noise: Noise) -> Mask:
 
 
 def without(mottle: Mottle, other: Mottle) -> Mottle:
-    """The mottle less that of another picture on the same ground, in squares."""
+    """The mottle minus that of another picture on the same ground, in squares."""
     local = np.sqrt(np.maximum(mottle.local**2 - other.local**2, 0))
     return mottle._replace(energy=np.maximum(mottle.energy - other.energy, 0), local=local)
 
 
 def is_mottled(mottle: Mottle, cells: Mask) -> bool:
-    """Whether an area has several blotches: the tip of a radial gradient is one, and the ring round it another."""
+    """Whether an area has several blotches: the tip of a radial gradient is one, and the ring around it another."""
     from scipy.ndimage import label
 
     values = np.where(cells, mottle.strongest, np.float32(0))

@@ -1,4 +1,4 @@
-"""Student against teacher: the log-ratio of their visible noise, with an interval (pure)."""
+"""Computes the log-ratio of the student's and the teacher's visible noise, with an interval. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.judges.grain.mask import shrink
 from evalkit.judges.grain.measure import VISIBLE, WINDOW, Noise, window_cells
 
 LEAST = VISIBLE / 5
-"""Both count as at least so much, L*: the ratio of two grounds without noise is 1."""
+"""Least value for each side, L*, so that the ratio of two grounds without noise is 1."""
 DRAWS = 200
 MOST_WINDOWS = 1024
 LEVEL = 0.95
@@ -32,8 +32,8 @@ class Ratio(NamedTuple):
 def log_ratio(student: Noise, twin: Noise) -> Ratio:
     """The ratio on the same flat cells.
 
-    The interval is a bootstrap over the windows of the map that do not overlap, drawn in pairs: it says how much of the
-    ratio is the chance of this one picture's noise. Across pictures the run's statistics have their own.
+    The interval is a bootstrap over non-overlapping windows of the map, drawn in pairs. It shows how much of the ratio
+    is due to chance in the noise of this one picture. The run's statistics have their own intervals across pictures.
     """
     both = np.isfinite(student.local) & np.isfinite(twin.local)
     value = _ln(student.local[both], twin.local[both])

@@ -1,1 +1,1 @@
-"""Layout: does everything stand where it should, and apart from the rest?"""
+"""The layout judge: is everything where it should be, and apart from the rest?"""

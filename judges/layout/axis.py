@@ -1,8 +1,8 @@
-"""Axes a design has without saying so, and texts that change places (pure).
+"""Finds texts that are off an implied axis, and texts that have changed places. Pure functions.
 
-A text whose edge or centre is declared on the same line as that of something else, or on the centre of the picture or
-of what it stands on, is set on that axis, and so is one close beside something, on a line with it: a few px off it are
-seen, where a free-standing text could move unnoticed.
+A text is set on an axis if its declared edge or centre is on the same line as that of something else, on the centre of
+the picture, or on the centre of what it stands on; also if it is close beside something and on one line with it. There
+a displacement of a few px is visible, while a free-standing text could move unnoticed.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from evalkit.api.records import Box, Finding
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name, place_tolerance, shift
-from evalkit.judges.layout.spec import Item, Spec
+from evalkit.judges.layout.spec import LayoutItem, Spec
 
 ON_AXIS = 1.6
 """Largest difference of two declared anchors on one axis, px of the canvas."""
 BESIDE, ON_LINE = 1.0, 0.2
-"""Largest gap to what a text stands beside, and largest distance of their middles from one line, in heights of it."""
+"""Largest gap between a text and what it stands beside, and largest offset of their middles, in heights of the text."""
 SWAPPED = 2.5
-"""How well two texts must fit each other's declared sizes to have changed places, px, in all."""
+"""Largest total misfit of two texts to each other's declared sizes for them to have changed places, px."""
 
 
 def off_axis_tolerance(spec: Spec) -> float:
-    """Distance from its axis from which a text is off it, px."""
+    """Distance from which a text counts as off its axis, px."""
     return max(3.0, 0.006 * spec.side)
 
 
-def axis_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+def axis_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
     """Texts that are off their axis, but not so far that they are out of place."""
     return [
         _off_axis(one, one.box, shift(one.box, one.item.box).dx, spec)
@@ -42,10 +42,10 @@ def axis_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
     ]
 
 
-def swap_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
-    """Pairs of texts each of which stands where the other should, told by their sizes.
+def swap_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
+    """Pairs of texts that have changed places, recognised by their sizes.
 
-    Texts of equal size can't be told apart, and are taken to be where they should.
+    Texts of equal size can't be told apart and are assumed to be in their places.
     """
     texts = [one for one in found.values() if one.item.is_text and one.sure and one.box is not None]
     return [
@@ -53,7 +53,7 @@ def swap_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
     ]
 
 
-def _swap(spec: Spec, one: Found, other: Found, box: Box | None, second: Box | None) -> Finding | None:
+def _swap(spec: Spec, one: Detection, other: Detection, box: Box | None, second: Box | None) -> Finding | None:
     assert box is not None
     assert second is not None
     apart = shift(one.item.box, other.item.box).distance
@@ -79,7 +79,7 @@ def _middles(one: Box, other: Box) -> float:
     return abs(one.x0 + one.x1 - other.x0 - other.x1) / 2 + abs(one.y0 + one.y1 - other.y0 - other.y1) / 2
 
 
-def _has_axis(spec: Spec, item: Item, found: Mapping[str, Found]) -> bool:
+def _has_axis(spec: Spec, item: LayoutItem, found: Mapping[str, Detection]) -> bool:
     slack = ON_AXIS * max(spec.scale, 0.5)
     middle = (item.box.x0 + item.box.x1) / 2
     if abs(middle - spec.width / 2) <= slack:
@@ -100,7 +100,7 @@ def _beside(text: Box, other: Box) -> bool:
     return 0 <= gap <= BESIDE * text.height and apart <= ON_LINE * text.height
 
 
-def _off_axis(one: Found, box: Box, dx: float, spec: Spec) -> Finding:
+def _off_axis(one: Detection, box: Box, dx: float, spec: Spec) -> Finding:
     side = "right" if dx > 0 else "left"
     message = f"{name(one.item)} is {abs(dx):.0f} px too far {side} of the line it is set on"
     severity = min(1.0, 0.2 + 4 * abs(dx) / spec.side)

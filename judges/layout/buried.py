@@ -1,7 +1,7 @@
-"""Texts that lie on another one of their colour, told by what sticks out of it. Pure functions of ink.
+"""Finds texts that lie on another text of the same colour, by the ink that sticks out of it. Pure functions of ink.
 
-Where two texts of one colour cover each other for most of their height, neither the components nor the edges of the
-upper one are left. But the text it lies on is in its place, and beyond its declared height there is ink of the other.
+If two texts of one colour cover each other for most of their height, the upper one has neither components nor edges of
+its own. But the text below is in its place, and ink beyond its declared height belongs to the upper one.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from evalkit.api.records import Box
 from evalkit.judges.layout.ink import Ink, Mask
 
 LEAST_ROWS = 2
-"""Rows of ink beyond the declared height of a text from which something sticks out of it, px. One row is enough where
-it is as wide as the buried text, and the other text is not."""
+"""Rows of ink beyond the declared height of a text from which something sticks out of it, px. One row is enough if it
+is as wide as the buried text and the other text is not."""
 ROOM = 2.0
-"""How well the other edges of that text must be in their place, px."""
+"""Largest displacement of the other edges of that text, px."""
 MOST_OFF = 0.25
-"""How well the ink must be as wide as the buried text, as a share of that one's height: letters end in points."""
+"""Largest difference in width between the ink and the buried text, as a share of its height: letters end in points."""
 LEAST_WIDE = 0.3
-"""Least width of ink in the column of the buried text, as a share of that one's: of some letters little sticks out."""
+"""Least width of the ink above or below, as a share of the buried text's width: of some letters little sticks out."""
 
 
 def settled(found: Box, declared: Box, other: Box) -> Box:
-    """`found`, with the edge that touches or lies in `other` taken from the opposite one and the declared height.
+    """`found`, but the edge that touches or lies in `other` follows from the opposite one and the declared height.
 
-    That edge is hard to see where both have one colour: it may be a px or two off, or be that of `other`'s far side.
+    That edge is hard to see if both have one colour: it may be off by a px or two, or be the far edge of `other`.
     """
     below = found.y0 + found.y1 > other.y0 + other.y1
     near, far = (found.y0, other.y0) if below else (found.y1, other.y1)
@@ -39,13 +39,13 @@ def settled(found: Box, declared: Box, other: Box) -> Box:
 
 
 def buried_in(ink: Ink, wanted: Box, found: Box, declared: Box) -> Box | None:
-    """Where a text of the size of `wanted` is that sticks out above or below of another one.
+    """The place of a text of the size of `wanted` that sticks out above or below another one.
 
     Args:
-        ink: that of the colour of both, less all else that was found.
+        ink: the ink of the common colour, without everything else that was found.
         wanted: where the buried text should be.
-        found: where the other one was found, with or without what sticks out of it.
-        declared: where that one should be.
+        found: where the other text was found, with or without what sticks out of it.
+        declared: where the other text should be.
     """
     if min(abs(found.x0 - declared.x0), abs(found.x1 - declared.x1)) > ROOM:
         return None
@@ -61,7 +61,7 @@ def buried_in(ink: Ink, wanted: Box, found: Box, declared: Box) -> Box | None:
 
 
 def _sticking_out(mask: Mask, wanted: Box, declared: Box, edge: int) -> Box | None:
-    """The box whose lower rows are the ink from row `edge` on, down to the first empty row; `None` if it is no such."""
+    """The box of a text whose lower rows are the ink from row `edge` to the first empty row; `None` if none."""
     height, width = round(wanted.height), round(wanted.width)
     left = max(round(min(declared.x0 - width, wanted.x0)), 0)
     band = mask[edge : edge + height, left : max(round(max(declared.x1 + width, wanted.x1)), left)]

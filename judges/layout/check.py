@@ -1,4 +1,4 @@
-"""All findings on one picture, from what was found of its spec."""
+"""Inspects a picture: locates everything in the spec and collects all findings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from evalkit.api.records import Finding
 from evalkit.judges.layout.axis import axis_findings, swap_findings
 from evalkit.judges.layout.extra import count_findings, extra_findings, outline_findings
-from evalkit.judges.layout.locate import Found, locate
+from evalkit.judges.layout.locate import Detection, locate
 from evalkit.judges.layout.overlap import Overlap, overlap_findings, overlaps
 from evalkit.judges.layout.place import item_findings
 from evalkit.judges.layout.relations import relation_findings
@@ -18,16 +18,16 @@ MISPLACED = ("missing-element", "out-of-place", "wrong-color", "wrong-shape", "w
 """Findings after which an element does not count as placed."""
 
 
-class Looked(NamedTuple):
-    """What was found of each item, the overlaps (`None`: nothing could), and all findings, the worst first."""
+class Inspection(NamedTuple):
+    """What was found of each item, the overlaps (`None`: none is possible), and all findings, the worst first."""
 
-    found: Mapping[str, Found]
+    found: Mapping[str, Detection]
     overlaps: list[Overlap] | None
     findings: tuple[Finding, ...]
 
     @property
     def misplaced(self) -> set[str]:
-        """Ids of the elements that are not there, not in place, or not what was asked for."""
+        """Ids of the elements that are missing, out of place, or not what was asked for."""
         moved = {str(f.evidence["element"]) for f in self.findings if f.kind in MISPLACED}
         for finding in self.findings:
             if finding.kind == "wrong-order" and "other" in finding.evidence:
@@ -35,7 +35,7 @@ class Looked(NamedTuple):
         return moved
 
 
-def look(view: View) -> Looked:
+def look(view: View) -> Inspection:
     """Locate everything and check it."""
     spec = view.spec
     found = locate(view)
@@ -65,7 +65,7 @@ def look(view: View) -> Looked:
             *count_findings(spec, found, extras),
         ]
     )
-    return Looked(found, shared, tuple(sorted(findings, key=lambda f: -f.severity)))
+    return Inspection(found, shared, tuple(sorted(findings, key=lambda f: -f.severity)))
 
 
 _PLACE = ("out-of-place", "clipped")

@@ -1,4 +1,4 @@
-"""Colour differences of all pixels at once, by table, and the contrast of two colours."""
+"""Computes colour differences of all pixels by table lookup, and the contrast of two colours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BITS = 6
 """Bits per channel of a colour's code: cells of 4 code values, at most about 2 ΔE*ab from their middle."""
 Codes = NDArray[np.int32]
 Distances = NDArray[np.uint8]
-"""ΔE*ab in whole units, 255 where it is more."""
+"""ΔE*ab in whole units, at most 255."""
 
 
 def codes(pixels: Pixels) -> Codes:

@@ -1,4 +1,4 @@
-"""Designs whose right verdict is known, drawn on the spot."""
+"""The controls of the judge: designs with known right verdicts, drawn by this module."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ACCENT: RGB = (200, 60, 40)
 _UPPER, _LOWER = Box(48, 40, 208, 80), Box(64, 100, 192, 124)
 _DISC = Box(96, 150, 160, 214)
 _DEPTH = 4
-"""How far the lower line goes into the upper one, px."""
+"""How deep the lower line goes into the upper one, px."""
 
 
 def controls() -> list[Control]:

@@ -1,7 +1,7 @@
-"""How far things are from where the teacher's twin has them.
+"""Measures how far things are from their places in the teacher's twin.
 
-Declared things are compared one by one. Where the case declares none, flat-coloured components of both pictures are
-matched by optimal assignment (Hungarian method), after place, size and colour.
+Declared things are compared one by one. If the case declares none, flat-coloured components of both pictures are
+matched by optimal assignment (Hungarian method) of place, size and colour.
 """
 
 from __future__ import annotations
@@ -16,38 +16,38 @@ from evalkit.api.pictures import Pixels
 from evalkit.api.records import RGB, Box
 from evalkit.judges.layout.colour import codes, difference, distances, middle
 from evalkit.judges.layout.ink import Ink
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import shift
 from evalkit.judges.layout.spec import REGION
 
 MOST_PARTS = 60
-"""More components than this are a photo or a texture: matching them would mean nothing."""
+"""A picture with more components than this is a photo or a texture, for which matching would be meaningless."""
 LEAST_PART = 0.0006
 """Least area of a component, as a share of the picture: 12x12 px of 512x512."""
 FLAT = 0.35
 """Share of the picture that must be of its most frequent colour for it to be a flat design."""
 WORST_MATCH = 1.0
-"""Cost above which two components are not the same thing."""
+"""Cost above which two components can't be the same thing."""
 _OFF = 14.0
 
 
 class Drift(NamedTuple):
-    """Mean distance in px, that of each thing, and how many things have no partner."""
+    """The mean distance in px, the distance of each thing, and the number of things without a partner."""
 
     mean: float
     each: dict[str, float]
     unmatched: int
 
 
-class Part(NamedTuple):
+class FlatComponent(NamedTuple):
     """A flat-coloured component."""
 
     box: Box
     colour: RGB
 
 
-def declared_drift(found: Mapping[str, Found], twin: Mapping[str, Found]) -> Drift | None:
-    """Drift of the declared things with edges of their own that are in both pictures; `None` where there is none."""
+def declared_drift(found: Mapping[str, Detection], twin: Mapping[str, Detection]) -> Drift | None:
+    """Drift of the declared things that have edges of their own and are in both pictures; `None` if there is none."""
     things = {id: one for id, one in found.items() if one.item.kind != REGION}
     each = {
         id: shift(one.box, twin[id].box or one.box).distance
@@ -60,7 +60,7 @@ def declared_drift(found: Mapping[str, Found], twin: Mapping[str, Found]) -> Dri
 
 
 def free_drift(pixels: Pixels, twin: Pixels) -> Drift | str:
-    """Drift of matched components, or why there is none."""
+    """Drift of matched components, or the reason why there is none."""
     ours, theirs = parts(pixels), parts(twin)
     if isinstance(ours, str) or isinstance(theirs, str):
         return ours if isinstance(ours, str) else f"the twin: {theirs}"
@@ -71,8 +71,8 @@ def free_drift(pixels: Pixels, twin: Pixels) -> Drift | str:
     return Drift(sum(each.values()) / len(each), each, len(ours) + len(theirs) - 2 * len(pairs))
 
 
-def parts(pixels: Pixels) -> list[Part] | str:
-    """The components that are not of the most frequent colour, the largest first; or why there are none to speak of."""
+def parts(pixels: Pixels) -> list[FlatComponent] | str:
+    """The components that are not of the most frequent colour, the largest first; or why they can't be used."""
     coded = codes(pixels)
     ground = middle(int(np.bincount(coded.ravel()).argmax()))
     away = distances(coded, (ground,))
@@ -85,10 +85,10 @@ def parts(pixels: Pixels) -> list[Part] | str:
     if not blobs:
         return "the case declares no elements, and the picture shows none"
     blobs.sort(key=lambda blob: -blob.area)
-    return [Part(blob.box, _colour(pixels, away, blob.box)) for blob in blobs]
+    return [FlatComponent(blob.box, _colour(pixels, away, blob.box)) for blob in blobs]
 
 
-def matched(ours: Sequence[Part], theirs: Sequence[Part], side: int) -> list[tuple[int, int]]:
+def matched(ours: Sequence[FlatComponent], theirs: Sequence[FlatComponent], side: int) -> list[tuple[int, int]]:
     """Pairs (ours, theirs) of least total cost: distance / a quarter of `side`, |ln| of both size ratios, ΔE / 50."""
     from scipy.optimize import linear_sum_assignment
 
@@ -97,7 +97,7 @@ def matched(ours: Sequence[Part], theirs: Sequence[Part], side: int) -> list[tup
     return [(int(i), int(j)) for i, j in zip(rows, columns, strict=True) if cost[i, j] <= WORST_MATCH]
 
 
-def _cost(one: Part, other: Part, side: int) -> float:
+def _cost(one: FlatComponent, other: FlatComponent, side: int) -> float:
     size = abs(math.log(one.box.width / other.box.width)) + abs(math.log(one.box.height / other.box.height))
     return _apart(one.box, other.box) / (side / 4) + size + difference(one.colour, other.colour) / 50
 

@@ -1,4 +1,4 @@
-"""Things nobody asked for, shapes of the wrong outline, and wrong counts."""
+"""Finds things that were not asked for, shapes with the wrong outline, and wrong counts."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import numpy as np
 from evalkit.api.records import Box, Finding
 from evalkit.judges.layout.colour import distances
 from evalkit.judges.layout.ink import Ink, Mask, grown, hull, lies_in
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name
 from evalkit.judges.layout.shapes import outline
-from evalkit.judges.layout.spec import Item, Spec, holds, is_ground
+from evalkit.judges.layout.spec import LayoutItem, Spec, holds, is_ground
 from evalkit.judges.layout.view import OFF_GROUND, View
 
 FOREIGN = 20.0
-"""ΔE*ab from everything that may lie there from which a pixel is something else."""
+"""ΔE*ab from everything declared at a place from which a pixel belongs to something else."""
 LEAST_EXTRA = 0.03
-"""Least side of something extra, as a share of the picture's shorter side: half a line of small text."""
+"""Least side of an extra thing, as a share of the picture's shorter side: half a line of small text."""
 MOST_EXTRA = 6
-"""More than these are a texture or another picture altogether, and are reported as one."""
+"""More extra things than this are a texture or another picture altogether, and are reported as one."""
 
 
-def outline_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
-    """Shapes whose outline is another than the one stated."""
+def outline_findings(view: View, found: Mapping[str, Detection]) -> list[Finding]:
+    """Shapes whose outline differs from the declared one."""
     result: list[Finding] = []
     for one in found.values():
         if not one.item.outline or one.box is None or one.colour is None:
@@ -39,25 +39,26 @@ def outline_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
     return result
 
 
-def extra_findings(view: View, found: Mapping[str, Found]) -> list[Finding]:
-    """What is drawn on the declared ground or on a panel, and is none of the declared things.
+def extra_findings(view: View, found: Mapping[str, Detection]) -> list[Finding]:
+    """Things that are drawn on the declared ground or on a panel and are not declared.
 
-    Nothing is said where the ground is not declared, hardly any of it shows, or something is asked for without a place.
+    There are no findings if the ground is not declared, hardly any of it shows, or something is asked for without a
+    place.
     """
     spec = view.spec
     if not spec.ground or not spec.items or not spec.complete:
         return []
     known = [one.box for one in found.values() if one.box is not None]
     groups = _groups(Ink(_solid(_foreign(view, found))), LEAST_EXTRA * spec.side)
-    # what goes round a known thing belongs to it: the ring of a badge in a second colour
+    # what surrounds a known thing belongs to it: the ring of a badge in a second colour
     groups = [group for group in groups if not any(lies_in(box, group) for box in known)]
     if len(groups) > MOST_EXTRA:
         groups = [hull(groups)]
     return [_extra(spec, box) for box in groups]
 
 
-def count_findings(spec: Spec, found: Mapping[str, Found], extras: list[Finding]) -> list[Finding]:
-    """Declared counts that are wrong: elements of it are missing, or something extra is of about their size."""
+def count_findings(spec: Spec, found: Mapping[str, Detection], extras: list[Finding]) -> list[Finding]:
+    """Declared counts that are wrong: elements are missing, or extra things have about their size."""
     result: list[Finding] = []
     for relation in spec.relations:
         parts = [found[id] for id in relation.elements if id in found]
@@ -76,8 +77,8 @@ def count_findings(spec: Spec, found: Mapping[str, Found], extras: list[Finding]
     return result
 
 
-def _foreign(view: View, found: Mapping[str, Found]) -> Mask:
-    """(H, W): pixels that are neither ground, nor in the box of anything found, nor of a panel they lie on."""
+def _foreign(view: View, found: Mapping[str, Detection]) -> Mask:
+    """(H, W): pixels that are neither ground, nor in the box of anything found, nor part of the panel they lie on."""
     spec = view.spec
     away = distances(view.codes, spec.ground)
     foreign: Mask = away > max(FOREIGN, OFF_GROUND)
@@ -91,14 +92,14 @@ def _foreign(view: View, found: Mapping[str, Found]) -> Mask:
             foreign[rows, columns] &= distances(view.codes[rows, columns], allowed) > FOREIGN
         else:
             foreign[rows, columns] = False
-            # where it should be counts as its own too: what is there instead is reported as its loss
+            # the declared place is excluded too: what is there instead is already reported as the loss of the thing
             rows, columns = _slices(grown(one.item.box, room), foreign.shape)
             foreign[rows, columns] = False
     return foreign
 
 
 def _solid(mask: Mask) -> Mask:
-    """What has a full square of 2x2 px: antialiased edges are lines of one."""
+    """The parts of a mask that hold a full square of 2x2 px, which excludes antialiased edges of one px."""
     corner = mask[:-1, :-1] & mask[1:, :-1] & mask[:-1, 1:] & mask[1:, 1:]
     solid = np.zeros_like(mask)
     for rows in (slice(None, -1), slice(1, None)):
@@ -107,15 +108,15 @@ def _solid(mask: Mask) -> Mask:
     return solid
 
 
-def _is_panel(item: Item, spec: Spec) -> bool:
-    """Something others are drawn on, so that its box does not explain all that is in it."""
+def _is_panel(item: LayoutItem, spec: Spec) -> bool:
+    """Whether other things are drawn on this item, so that its box does not explain everything in it."""
     if item.is_text or item.kind == "portrait":
         return False
     return any(one is not item and holds(item.box, one.box) for one in spec.items)
 
 
 def _groups(ink: Ink, least: float) -> list[Box]:
-    """Boxes of foreign components of at least `least` px, joined where they are nearer than that; the largest first."""
+    """Boxes of components with sides of at least `least` px, joined if they are nearer than that; the largest first."""
     boxes = (
         [blob.box for blob in ink.blobs if blob.area >= max(6.0, 0.1 * least * least)][:200] if ink.mask.any() else []
     )

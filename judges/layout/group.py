@@ -1,4 +1,4 @@
-"""Components of ink that belong together: letters to a text, rays to a sun."""
+"""Groups components of ink that belong together: the letters of a text, the rays of a sun."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from evalkit.api.records import Box
 from evalkit.judges.layout.ink import Blob, grown, hull
 
 MOST_BLOBS = 400
-"""More components than this are grain or a photo, not letters; only the largest are looked at."""
+"""More components than this are grain or a photo, not letters; only the largest are used."""
 UNLIKE = 0.8
 """Largest |ln(width ratio)| + |ln(height ratio)| of a group and the declared box: a factor of 1.5 in both."""
 
 
 def group_at(blobs: Sequence[Blob], box: Box, least: float) -> Box | None:
-    """The hull of the components of `least` px² in and just around `box`, with what continues them on the same lines.
+    """The hull of the components of at least `least` px² in and just around `box` and of what continues their lines.
 
-    `None` where they are too little to be it: a third of its width or height, or a tenth of its area.
+    `None` if they are too small for it: a third of its width or height, or a tenth of its area.
     """
     near = grown(box, 0.5 * min(box.width, box.height), 0.35 * box.height)
     usable = _largest(blobs, least)
@@ -40,7 +40,7 @@ def group_at(blobs: Sequence[Blob], box: Box, least: float) -> Box | None:
 
 
 def group_like(blobs: Sequence[Blob], box: Box, least: float, side: int) -> Box | None:
-    """The group of components of `least` px² anywhere that is most like `box` in size, and near it among equals."""
+    """The group of components of at least `least` px² that is most like `box` in size; of equal ones the nearest."""
     usable = [blob.box for blob in _largest(blobs, least)]
     lines = _lines(usable)
     candidates = [*usable, *lines, *(one.union(other) for one, other in pairwise(lines))]
@@ -58,7 +58,7 @@ def unlike(one: Box, other: Box) -> float:
 
 
 def _lines(boxes: Sequence[Box]) -> list[Box]:
-    """Boxes joined along lines: neighbours that share half of the lower one's height, not far apart; top to bottom."""
+    """Boxes joined along lines: close neighbours that share half of the smaller height. From top to bottom."""
     lines: list[Box] = []
     for box in sorted(boxes, key=lambda b: b.x0):
         for index, line in enumerate(lines):

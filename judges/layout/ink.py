@@ -1,7 +1,7 @@
-"""Ink: the pixels of one colour, and where boxes full of them begin and end. Pure functions of masks.
+"""Ink, the pixels of one colour, and the edges of boxes of ink. Pure functions of masks.
 
-An edge of a box is where the lines inside it hold ink and those outside do not. That needs no connected components,
-so that it works where things of one colour touch or overlap: each of a box's four edges is evidence of its own.
+An edge of a box is where the lines inside it hold ink and the lines outside do not. This needs no connected components,
+so it also works if things of one colour touch or overlap: each of the four edges is evidence of its own.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Blob(NamedTuple):
 
 
 class Edges(NamedTuple):
-    """The box that was found, and the evidence of its left, top, right and bottom edge, each 0 to 1.
+    """The box that was found, and the evidence for its left, top, right and bottom edge, each 0 to 1.
 
-    `covered` says of each whether ink lies on both sides of its place: something of that colour may go over it.
+    `covered` says for each edge whether ink lies on both sides of it: something of that colour may cover it.
     """
 
     box: Box
@@ -48,7 +48,7 @@ class Edges(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """One edge: where, how clear, if nothing lies beyond it, and if there is ink on both sides of its place."""
+    """One edge: its place, its evidence, whether nothing lies beyond it, and whether ink lies on both sides."""
 
     at: int
     strength: float
@@ -57,18 +57,18 @@ class _Side(NamedTuple):
 
 
 COVERED_EDGE = 0.4
-"""Evidence of an edge that was taken from the opposite one."""
+"""Evidence of an edge that was derived from the opposite one."""
 
 
 class Ink:
-    """A mask (H, W), with what is computed from it once: its integral image and its components."""
+    """A mask (H, W) with its integral image and its components, each computed once."""
 
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
 
     @cached_property
     def sums(self) -> Counts:
-        """(H + 1, W + 1): ink above and left of each corner."""
+        """(H + 1, W + 1): number of ink pixels above and left of each corner (the integral image)."""
         sums = np.zeros((self.mask.shape[0] + 1, self.mask.shape[1] + 1), dtype=np.int32)
         inner = sums[1:, 1:]
         inner[:] = self.mask
@@ -101,7 +101,7 @@ class Ink:
         return int(self.sums[y1, x1] - self.sums[y0, x1] - self.sums[y1, x0] + self.sums[y0, x0])
 
     def share(self, box: Box) -> float:
-        """Ink per px of the part of `box` that is in the picture."""
+        """Share of ink in the part of `box` that is in the picture."""
         x0, y0, x1, y1 = self._whole(box)
         return self.count(box) / max((x1 - x0) * (y1 - y0), 1)
 
@@ -115,14 +115,14 @@ class Ink:
         return Box(x0 + int(xs[0]), y0 + int(ys[0]), x0 + int(xs[-1]) + 1, y0 + int(ys[-1]) + 1)
 
     def without(self, boxes: Sequence[Box], slack: float = 2.0) -> Ink:
-        """This ink less the components that lie in one of `boxes`, give or take `slack` px."""
+        """This ink without the components that lie in one of `boxes`, with a tolerance of `slack` px."""
         if not boxes:
             return self
         wide = [grown(box, slack) for box in boxes]
         return self.only(lambda blob: not any(lies_in(blob.box, box) for box in wide))
 
     def outside(self, boxes: Sequence[Box]) -> Ink:
-        """This ink less all that lies in one of `boxes`."""
+        """This ink without everything that lies in one of `boxes`."""
         rest = self.mask.copy()
         for box in boxes:
             x0, y0, x1, y1 = self._whole(box)
@@ -130,14 +130,14 @@ class Ink:
         return Ink(rest)
 
     def only(self, kept: Callable[[Blob], bool]) -> Ink:
-        """This ink less the components that are not `kept`."""
+        """This ink without the components that are not `kept`."""
         return Ink(np.array([False, *map(kept, self.blobs)])[self._numbers])
 
     def edges(self, box: Box, reach: int) -> Edges:
-        """The edges near those of `box`: each may be `reach` px off.
+        """The edges near those of `box`; each may be up to `reach` px away.
 
-        They are sought twice, the second time from what was found, because a shifted box has other lines. An edge that
-        something else lies over is taken from the opposite one and the size of `box`.
+        They are searched for twice, the second time from the first result, because a shifted box has other lines. An
+        edge that something else covers is derived from the opposite one and the size of `box`.
         """
         wanted = (round(box.x0), round(box.y0), round(box.x1), round(box.y1))
         found = wanted
@@ -166,14 +166,14 @@ class Ink:
         )
 
     def _side(self, want: int, low: int, high: int, axis: int, reach: int, *, ends: bool) -> _Side:
-        """The edge near `want` of ink that begins (or `ends`) there, over the lines' span from `low` to `high`."""
+        """The edge near `want` where ink begins (or `ends`), on lines that span from `low` to `high`."""
         lines = self._lines(
             want - reach - 1, want + reach + 1, low, high, axis
         )  # line i is number want - reach - 1 + i
         inside, outside = (lines[:-1], lines[1:]) if ends else (lines[1:], lines[:-1])
-        # a single px of ink is weak evidence, but less so where nothing lies beyond it: points are that thin
+        # a single px of ink is weak evidence, but better if nothing lies beyond it: pointed shapes are that thin
         strength = (inside - outside) / (inside + outside + np.where(outside > 0, 1.0, 0.5))
-        # where there is nothing beyond, even a single descender is the edge; else it is where most ink ends
+        # if nothing lies beyond, even a single descender is the edge; otherwise the edge is where most ink ends
         alone = (inside > 0) & (outside == 0)
         best = int(np.argmax(strength * ~alone + 2.0 * alone - 0.005 * np.abs(np.arange(-reach, reach + 1))))
         least = max(1.0, 0.01 * (high - low))
@@ -181,7 +181,7 @@ class Ink:
         return _Side(want - reach + best, max(float(strength[best]), 0.0), bool(alone[best]), covered)
 
     def _lines(self, first: int, stop: int, low: int, high: int, axis: int) -> NDArray[np.float64]:
-        """Ink on the lines `first` to `stop - 1`, between `low` and `high`; 0 outside of the picture."""
+        """Ink on the lines `first` to `stop - 1` between `low` and `high`; 0 outside the picture."""
         sums = self.sums if axis == 0 else self.sums.T
         low, high = (min(max(v, 0), sums.shape[1] - 1) for v in (low, high))
         at = np.clip(np.arange(first, stop + 1), 0, sums.shape[0] - 1)
@@ -195,7 +195,7 @@ class Ink:
 
 
 def grown(box: Box, by: float, across: float | None = None) -> Box:
-    """`box` with `by` px more on the left and right, and `across` (or as much) above and below."""
+    """`box` extended by `by` px on the left and right, and by `across` px (default: as much) above and below."""
     tall = by if across is None else across
     return Box(box.x0 - by, box.y0 - tall, box.x1 + by, box.y1 + tall)
 

@@ -1,4 +1,4 @@
-"""The layout judge."""
+"""The layout judge: looks for every declared element and reports what is wrong with it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from evalkit.api.protocols import Control
 from evalkit.api.records import JSON, Case, Dimension, Score, Status, Verdict
 from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
-from evalkit.judges.layout.check import Looked, look
+from evalkit.judges.layout.check import Inspection, look
 from evalkit.judges.layout.controls import controls
 from evalkit.judges.layout.drift import Drift, declared_drift, free_drift
-from evalkit.judges.layout.locate import Found, locate
+from evalkit.judges.layout.locate import Detection, locate
 from evalkit.judges.layout.place import box_json, text_contrast
 from evalkit.judges.layout.scale import LARGEST, reduced, restored, times
 from evalkit.judges.layout.spec import Spec, spec_of
@@ -36,7 +36,7 @@ _DIMENSIONS = (
     ),
 )
 _LEAST_SIDE = 32
-"""Below this nothing can be told apart, px."""
+"""Least side of a picture that can be judged, px."""
 
 
 class LayoutJudge:
@@ -96,7 +96,7 @@ class LayoutJudge:
 
 
 def unfit(spec: Spec, case: Case) -> str:
-    """Why the layout can't be judged here at all; empty where it can."""
+    """The reason why the layout can't be judged at all; empty if it can."""
     if spec.side < _LEAST_SIDE:
         return f"a picture of {spec.width}x{spec.height} px is too small"
     if not spec.items:
@@ -110,14 +110,14 @@ def _score(dimension: str, value: float | None, reason: str) -> Score:
     return Score(dimension, Status.SCORED, value)
 
 
-def _overlap(looked: Looked, factor: int) -> Score:
+def _overlap(looked: Inspection, factor: int) -> Score:
     if looked.overlaps is None:
         return _score(OVERLAP, None, "the case declares no two things apart from each other")
     depth = max((f.size for f in looked.findings if f.kind == "overlap"), default=0.0)
     return _score(OVERLAP, depth * factor, "")
 
 
-def _contrast(looked: Looked) -> Score:
+def _contrast(looked: Inspection) -> Score:
     ratios = [ratio for one in looked.found.values() if (ratio := text_contrast(one)) is not None]
     reason = (
         "the case declares no place of a text" if not any(one.item.is_text for one in looked.found.values()) else ""
@@ -126,7 +126,7 @@ def _contrast(looked: Looked) -> Score:
 
 
 def _declared_drift(
-    found: Mapping[str, Found], case: Case, size: tuple[int, int], twin: Picture | None
+    found: Mapping[str, Detection], case: Case, size: tuple[int, int], twin: Picture | None
 ) -> tuple[Drift | None, str]:
     if twin is None:
         return None, "there is no twin to compare with"
@@ -147,7 +147,7 @@ def _free_drift(pixels: Pixels, twin: Picture | None) -> tuple[Drift | None, str
     return (None, moved) if isinstance(moved, str) else (moved, "")
 
 
-def _element(one: Found, factor: int) -> JSON:
+def _element(one: Detection, factor: int) -> JSON:
     return {
         "found": None if one.box is None else times(box_json(one.box), factor),
         "declared": times(box_json(one.item.box), factor),
@@ -156,8 +156,8 @@ def _element(one: Found, factor: int) -> JSON:
     }
 
 
-def _unchecked(spec: Spec, found: Mapping[str, Found]) -> JSON:
-    """Relations that nothing can be said of, because the edges of an element of theirs were not all seen."""
+def _unchecked(spec: Spec, found: Mapping[str, Detection]) -> JSON:
+    """Relations that can't be checked, because not all edges of one of their elements were seen."""
     return [
         {"kind": relation.kind, "elements": list(relation.elements)}
         for relation in spec.relations

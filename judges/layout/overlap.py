@@ -1,4 +1,4 @@
-"""Things that lie over each other though they are declared apart (pure)."""
+"""Finds things that lie over each other although they are declared apart. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from typing import NamedTuple
 from evalkit.api.records import Box, Finding
 from evalkit.judges.layout.buried import settled
 from evalkit.judges.layout.colour import difference
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name
 from evalkit.judges.layout.spec import Spec, holds
 
 ONE_COLOUR = 25.0
-"""ΔE*ab up to which the antialiased inks of two texts are one."""
+"""ΔE*ab up to which the antialiased inks of two texts can't be told apart."""
 
 
 class Overlap(NamedTuple):
-    """Two things and what they share; `depth` is how far one must move to be clear of the other, px."""
+    """Two things and the box they share. `depth` is how far one must move to be clear of the other, px."""
 
-    one: Found
-    other: Found
+    one: Detection
+    other: Detection
     shared: Box
     depth: float
 
 
 def least_depth(spec: Spec) -> float:
-    """Depth from which an overlap counts, px: one more than two edges can be off."""
+    """Depth from which an overlap counts, px: one more than the error of two edges."""
     return max(2.0, 0.003 * spec.side)
 
 
-def overlaps(found: Mapping[str, Found]) -> list[Overlap] | None:
-    """All overlaps of pairs that are declared apart and of which one is a text. `None` where there is no such pair.
+def overlaps(found: Mapping[str, Detection]) -> list[Overlap] | None:
+    """All overlaps of pairs that are declared apart and of which one is a text. `None` if there is no such pair.
 
-    Panels, rings and faces are no partners: a text that has come to lie on one is out of place, and can be read.
+    Panels, rings and faces are not considered: a text that lies on one of them is out of place, but can be read.
     """
     leaves = [one for one in found.values() if not any(holds(one.item.box, two.item.box) for two in found.values())]
     pairs = [
@@ -75,15 +75,15 @@ def _finding(spec: Spec, overlap: Overlap) -> Finding:
     return Finding("overlap", overlap.shared, overlap.depth, "px", severity, message, evidence, moved.target)
 
 
-def _of_one_colour(one: Found, other: Found) -> bool:
-    """Whether these are two texts whose inks can't be told apart."""
+def _of_one_colour(one: Detection, other: Detection) -> bool:
+    """Whether both are texts whose inks can't be told apart."""
     if not (one.item.is_text and other.item.is_text) or one.colour is None or other.colour is None:
         return False
     return difference(one.colour, other.colour) <= ONE_COLOUR
 
 
 def _depth(one: Box, other: Box) -> float:
-    """Negative: the gap."""
+    """Depth of the overlap of two boxes, px; a gap counts as negative."""
     return min(min(one.x1, other.x1) - max(one.x0, other.x0), min(one.y1, other.y1) - max(one.y0, other.y0))
 
 

@@ -1,4 +1,4 @@
-"""Is each thing there, where it should be, whole, and in its colour? Findings about single items (pure)."""
+"""Findings about single items: is each there, in place, whole, and of its colour? Pure functions."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import NamedTuple
 
 from evalkit.api.records import JSON, Box, Finding
 from evalkit.judges.layout.colour import contrast, difference
-from evalkit.judges.layout.locate import Found
-from evalkit.judges.layout.spec import Item, Spec
+from evalkit.judges.layout.locate import Detection
+from evalkit.judges.layout.spec import LayoutItem, Spec
 
 WRONG_COLOUR = 20.0
-"""ΔE*ab (CIE 1976) from the declared colour from which something has another one. On clean scenes of 256 and 512 px all
-colours are measured to within 1; the nearest two that the mini models are asked for are 21 apart."""
+"""ΔE*ab (CIE 1976) from the declared colour from which a colour is wrong. On clean scenes of 256 and 512 px all colours
+are measured to within 1; the two nearest colours that the mini models are asked for are 21 apart."""
 LARGE_TEXT = 24.0 * 0.72
 """Height of capitals, in px at 96 dpi, from which WCAG calls text large: 18 pt = 24 px per em."""
 LEAST_CONTRAST, LEAST_LARGE = 4.5, 3.0
 """WCAG 2.2, success criterion 1.4.3 (AA): contrast of text, and of large text."""
 WORSE_CONTRAST = 0.75
-"""Text as pale as it was declared is as it was asked for; below this share of the declared contrast it is not."""
+"""A text declared as pale may be pale, but its contrast must be at least this share of the declared one."""
 RESIZED_HEIGHT, RESIZED_WIDTH = 1.6, 2.5
-"""Factors by which height and width must differ from the declared ones to call a size wrong: a word more or less in a
-text only changes its width."""
+"""Factors by which height and width must differ from the declared ones for a wrong size. The second is larger because a
+word more or less in a text changes only its width."""
 CUT = 0.15
-"""Share of a text's height that must be missing on one side only to call it cut."""
+"""Share of a text's height that must be missing, on one side only, for the text to be cut."""
 
 
 class Shift(NamedTuple):
-    """How far something is from its place, px. A longer text that keeps an edge or its centre is in place."""
+    """Displacement from the declared place, px. A longer text that keeps an edge or its centre is in place."""
 
     dx: float
     dy: float
@@ -46,11 +46,11 @@ def shift(found: Box, declared: Box) -> Shift:
 
 
 def place_tolerance(spec: Spec) -> float:
-    """Distance from its place from which something is out of place, px."""
+    """Displacement from which something is out of place, px."""
     return max(4.0, 0.025 * spec.side)
 
 
-def item_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+def item_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
     """What is wrong with each item by itself."""
     result: list[Finding] = []
     for one in found.values():
@@ -68,15 +68,15 @@ def item_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
     return result
 
 
-def text_contrast(one: Found) -> float | None:
-    """The contrast ratio of a text on its ground; `None` where it was not measured."""
+def text_contrast(one: Detection) -> float | None:
+    """The contrast ratio of a text on its ground; `None` if it was not measured."""
     if not one.item.is_text or one.colour is None or one.ground is None:
         return None
     return contrast(one.colour, one.ground)
 
 
 def inside_picture(box: Box, spec: Spec) -> Box:
-    """The part of `box` in the picture; at least a px of its edge."""
+    """The part of `box` inside the picture; at least 1 px at its edge."""
     x0, y0 = min(max(box.x0, 0.0), spec.width - 1.0), min(max(box.y0, 0.0), spec.height - 1.0)
     return Box(x0, y0, min(max(box.x1, x0 + 1), spec.width), min(max(box.y1, y0 + 1), spec.height))
 
@@ -86,18 +86,18 @@ def box_json(box: Box) -> JSON:
     return [round(v, 1) for v in (box.x0, box.y0, box.x1, box.y1)]
 
 
-def about(item: Item) -> dict[str, JSON]:
-    """Evidence that names an item and its place. Texts carry `text`, not `expected`: that is for what is read."""
+def about(item: LayoutItem) -> dict[str, JSON]:
+    """Evidence that names an item and its place. Texts use the key `text`; `expected` is for judges that read."""
     evidence: dict[str, JSON] = {"element": item.id, "declared": box_json(item.box)}
     return {**evidence, "text": item.text} if item.text else evidence
 
 
-def name(item: Item) -> str:
-    """What people call it."""
+def name(item: LayoutItem) -> str:
+    """The name of an item in messages."""
     return f'"{item.text}"' if item.text else item.id
 
 
-def _missing(spec: Spec, item: Item) -> Finding:
+def _missing(spec: Spec, item: LayoutItem) -> Finding:
     size = max(item.box.width, item.box.height)
     message = f"{name(item)} is neither in its place nor elsewhere"
     return Finding(
@@ -105,7 +105,7 @@ def _missing(spec: Spec, item: Item) -> Finding:
     )
 
 
-def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
+def _out_of_place(spec: Spec, one: Detection, box: Box) -> Finding | None:
     away = shift(box, one.item.box)
     if away.distance <= place_tolerance(spec):
         return None
@@ -117,7 +117,7 @@ def _out_of_place(spec: Spec, one: Found, box: Box) -> Finding | None:
     )
 
 
-def _recoloured(one: Found, box: Box) -> Finding | None:
+def _recoloured(one: Detection, box: Box) -> Finding | None:
     if one.item.color is None or one.colour is None:
         return None
     delta = difference(one.colour, one.item.color)
@@ -128,11 +128,11 @@ def _recoloured(one: Found, box: Box) -> Finding | None:
     return Finding("wrong-color", box, delta, "ΔE", min(1.0, 0.3 + delta / 150), message, evidence, one.item.target)
 
 
-def _resized(one: Found, box: Box) -> Finding | None:
+def _resized(one: Detection, box: Box) -> Finding | None:
     declared = one.item.box
     tall, wide = box.height / max(declared.height, 1.0), box.width / max(declared.width, 1.0)
     right = 1 / RESIZED_HEIGHT <= tall <= RESIZED_HEIGHT and 1 / RESIZED_WIDTH <= wide <= RESIZED_WIDTH
-    if right or min(declared.width, declared.height) < 6:  # rules are as thin as they like
+    if right or min(declared.width, declared.height) < 6:  # the thickness of rules is not checked
         return None
     size = max(abs(box.height - declared.height), abs(box.width - declared.width))
     message = (
@@ -141,8 +141,8 @@ def _resized(one: Found, box: Box) -> Finding | None:
     return Finding("wrong-size", box, size, "px", 0.5, message, about(one.item), one.item.target)
 
 
-def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:
-    """Cut by the picture's edge, or a text with a part of its height missing on one side."""
+def _clipped(spec: Spec, one: Detection, box: Box) -> Finding | None:
+    """Findings of items cut by the picture's edge, and of texts of which part of the height is missing on one side."""
     declared = one.item.box
     sides = (
         ("left", box.x0 <= 0, declared.x0, declared.width - box.width),
@@ -177,14 +177,14 @@ def _clipped(spec: Spec, one: Found, box: Box) -> Finding | None:
     return None
 
 
-def _cut(one: Found, box: Box, lost: float, by: str, side: str) -> Finding:
+def _cut(one: Detection, box: Box, lost: float, by: str, side: str) -> Finding:
     extent = one.item.box.width if side in ("left", "right") else one.item.box.height
     severity = min(1.0, 0.4 + 2 * lost / max(extent, 1.0))
     message = f"{name(one.item)} is cut by {by}: {lost:.0f} px"
     return Finding("clipped", box, lost, "px", severity, message, {**about(one.item), "side": side}, one.item.target)
 
 
-def _pale(spec: Spec, one: Found, box: Box) -> Finding | None:
+def _pale(spec: Spec, one: Detection, box: Box) -> Finding | None:
     ratio = text_contrast(one)
     if ratio is None or one.colour is None or one.ground is None:
         return None
@@ -206,7 +206,7 @@ def _pale(spec: Spec, one: Found, box: Box) -> Finding | None:
     )
 
 
-def _declared_contrast(spec: Spec, item: Item) -> float | None:
+def _declared_contrast(spec: Spec, item: LayoutItem) -> float | None:
     if item.color is None:
         return None
     holder = spec.item(item.on) if item.on else None

@@ -1,7 +1,7 @@
-"""Do the declared relations hold between the things as they were found? (pure)
+"""Checks whether the declared relations hold between the things that were found. Pure functions.
 
-A relation is checked only between boxes whose edges were all seen, and only if the declared boxes keep it: a spec that
-contradicts itself accuses nobody.
+A relation is checked only between boxes whose edges were all seen, and only if the declared boxes fulfil it: a case
+that contradicts itself must not lead to findings.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import NamedTuple
 
 from evalkit.api.records import Box, Finding, Relation
 from evalkit.judges.layout.ink import hull
-from evalkit.judges.layout.locate import Found
+from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, box_json, name, shift
 from evalkit.judges.layout.spec import Spec
 
 SLACK, SOFT_SLACK = 1.0, 3.0
-"""How well edges are found, px: those of texts and flat shapes, and those of icons, whose points fade out."""
+"""Accuracy of the edges, px: of texts and flat shapes, and of icons, whose points fade out."""
 
 
-class Broken(NamedTuple):
-    """A relation that does not hold: what it becomes, by how many px, and which of its elements shows it."""
+class BrokenRelation(NamedTuple):
+    """A relation that does not hold: the kind of finding, its size in px, the element to blame, and the message."""
 
     kind: str
     size: float
@@ -30,10 +30,10 @@ class Broken(NamedTuple):
     message: str
 
 
-Check = Callable[[Sequence[Box], float, Spec], Broken | None]
+Check = Callable[[Sequence[Box], float, Spec], BrokenRelation | None]
 
 
-def relation_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
+def relation_findings(spec: Spec, found: Mapping[str, Detection]) -> list[Finding]:
     """One finding per broken relation, in the order of the case."""
     result: list[Finding] = []
     for relation in spec.relations:
@@ -43,7 +43,7 @@ def relation_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
             result += _margin(spec, relation, parts)
         if check is None or len(parts) < len(relation.elements) or not parts:
             continue
-        if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break it
+        if relation.kind in ("reading-order", "above", "left-of"):  # each pair of neighbours may break the relation
             for pair in pairwise(parts):
                 result += _checked(spec, relation, check, list(pair), found)
         else:
@@ -52,7 +52,7 @@ def relation_findings(spec: Spec, found: Mapping[str, Found]) -> list[Finding]:
 
 
 def _checked(
-    spec: Spec, relation: Relation, check: Check, parts: list[Found], found: Mapping[str, Found]
+    spec: Spec, relation: Relation, check: Check, parts: list[Detection], found: Mapping[str, Detection]
 ) -> list[Finding]:
     boxes = [one.box for one in parts if one.box is not None and one.sure]
     if len(boxes) < len(parts):
@@ -82,8 +82,8 @@ def _checked(
     return [Finding(broken.kind, box, broken.size, "px", severity, message, evidence, culprit.item.target)]
 
 
-def _margin(spec: Spec, relation: Relation, parts: list[Found]) -> list[Finding]:
-    """Things that come nearer to an edge of the picture than any of them is declared to."""
+def _margin(spec: Spec, relation: Relation, parts: list[Detection]) -> list[Finding]:
+    """Things that are nearer to an edge of the picture than the declared margin of all of them."""
     least = min(_room(one.item.box, spec) for one in parts)
     slack = relation.tolerance_px * spec.scale + SLACK
     result: list[Finding] = []
@@ -101,8 +101,8 @@ def _room(box: Box, spec: Spec) -> float:
     return min(box.x0, box.y0, spec.width - box.x1, spec.height - box.y1)
 
 
-def _companions(culprit: Found, found: Mapping[str, Found]) -> list[Box]:
-    """What has moved just as `culprit` has, and where it should be: the caption of a bar, the icon in its disc."""
+def _companions(culprit: Detection, found: Mapping[str, Detection]) -> list[Box]:
+    """Boxes of the things that have moved together with `culprit` (the caption of a bar, the icon in its disc)."""
     if culprit.box is None:
         return []
     own = shift(culprit.box, culprit.item.box)
@@ -116,66 +116,70 @@ def _companions(culprit: Found, found: Mapping[str, Found]) -> list[Box]:
     return boxes
 
 
-def _culprit(parts: Sequence[Found]) -> int:
+def _culprit(parts: Sequence[Detection]) -> int:
     """The element that is farthest from its place."""
     away = [shift(one.box, one.item.box).distance if one.box is not None else 0.0 for one in parts]
     return away.index(max(away))
 
 
-def _above(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+def _above(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
     one, other = boxes
     if one.y0 + one.y1 > other.y0 + other.y1 and one.y1 > other.y0 + slack:
-        return Broken("wrong-order", one.y1 - other.y0, -1, "should be above or below")
+        return BrokenRelation("wrong-order", one.y1 - other.y0, -1, "should be above or below")
     return None
 
 
-def _left_of(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+def _left_of(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
     one, other = boxes
     if one.x1 <= other.x0 + slack:
         return None
     if one.x0 + one.x1 > other.x0 + other.x1:
-        return Broken("wrong-order", one.x1 - other.x0, -1, "should be on the other side of")
+        return BrokenRelation("wrong-order", one.x1 - other.x0, -1, "should be on the other side of")
     return None
 
 
-def _reading_order(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+def _reading_order(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
     one, other = boxes
     shared = min(one.y1, other.y1) - max(one.y0, other.y0)
     beside = shared > 0.5 * min(one.height, other.height)
     if beside and other.x1 <= one.x0 + slack:
-        return Broken("wrong-order", one.x1 - other.x0, -1, "comes on the wrong side of")
+        return BrokenRelation("wrong-order", one.x1 - other.x0, -1, "comes on the wrong side of")
     if other.y1 <= one.y0 + slack:
-        return Broken("wrong-order", one.y1 - other.y0, -1, "comes in the wrong order with")
+        return BrokenRelation("wrong-order", one.y1 - other.y0, -1, "comes in the wrong order with")
     return None
 
 
-def _inside(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+def _inside(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
     inner, outer = boxes
     out = max(outer.x0 - inner.x0, outer.y0 - inner.y0, inner.x1 - outer.x1, inner.y1 - outer.y1)
-    return Broken("clipped", out, 0, "sticks out of") if out > slack else None
+    return BrokenRelation("clipped", out, 0, "sticks out of") if out > slack else None
 
 
 def _aligned(anchor: Callable[[Box], float]) -> Check:
-    def check(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+    def check(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
         values = [anchor(box) for box in boxes]
         spread = max(values) - min(values)
-        return Broken("misaligned", spread, -1, "is out of line with") if spread > slack else None
+        return BrokenRelation("misaligned", spread, -1, "is out of line with") if spread > slack else None
 
     return check
 
 
-def _evenly_spaced(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+def _evenly_spaced(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
     xs, ys = [(b.x0 + b.x1) / 2 for b in boxes], [(b.y0 + b.y1) / 2 for b in boxes]
     along = xs if max(xs) - min(xs) > max(ys) - min(ys) else ys
     gaps = [after - before for before, after in pairwise(along)]
     if len(gaps) < 2 or max(gaps) - min(gaps) <= slack:
         return None
-    return Broken("uneven-spacing", max(gaps) - min(gaps), -1, "is spaced unevenly with")
+    return BrokenRelation("uneven-spacing", max(gaps) - min(gaps), -1, "is spaced unevenly with")
 
 
-def _centred(boxes: Sequence[Box], slack: float, spec: Spec) -> Broken | None:
+def _centred(boxes: Sequence[Box], slack: float, spec: Spec) -> BrokenRelation | None:
     off = [abs((box.x0 + box.x1 - spec.width) / 2) for box in boxes]
-    return Broken("misaligned", max(off), off.index(max(off)), "is off the centre of") if max(off) > slack else None
+    return (
+        BrokenRelation("misaligned", max(off), off.index(max(off)), "is off the centre of")
+        if max(off) > slack
+        else None
+    )
 
 
 _CHECKS: dict[str, Check] = {

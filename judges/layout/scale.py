@@ -1,4 +1,4 @@
-"""Large pictures are looked at reduced; what is reported is in px of the picture itself."""
+"""Reduces large pictures before they are judged, and converts findings back to px of the original picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LENGTHS = ("declared", "found", "dx", "dy", "slack", "box")
 
 
 def reduced(pixels: Pixels) -> tuple[Pixels, int]:
-    """The picture as means of k x k px, and k: 1 where it is no larger than `LARGEST`. Rows left over are dropped."""
+    """The picture as means of k x k px, and k, which is 1 up to `LARGEST` pixels. Surplus rows are dropped."""
     height, width = pixels.shape[:2]
     factor = math.ceil(math.sqrt(height * width / LARGEST)) if height * width > LARGEST else 1
     factor = min(factor, height, width)
@@ -32,7 +32,7 @@ def reduced(pixels: Pixels) -> tuple[Pixels, int]:
 
 
 def restored(finding: Finding, factor: int) -> Finding:
-    """A finding on the reduced picture, in px of the picture itself."""
+    """A finding on the reduced picture, converted to px of the original one."""
     if factor == 1:
         return finding
     b = finding.box
@@ -43,7 +43,7 @@ def restored(finding: Finding, factor: int) -> Finding:
 
 
 def times(value: JSON, factor: int) -> JSON:
-    """Numbers, and lists of them, times `factor`; anything else as it is."""
+    """Numbers and lists of numbers times `factor`; anything else unchanged."""
     if isinstance(value, list):
         return [times(one, factor) for one in value]
     return value * factor if isinstance(value, int | float) and not isinstance(value, bool) else value

@@ -1,4 +1,4 @@
-"""Boxes of a known size, sought in all places at once. Pure functions of ink."""
+"""Searches for boxes of a known size at all places at once. Pure functions of ink."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from evalkit.api.records import Box
 from evalkit.judges.layout.ink import Edges, Ink, Mask, moved
 
 LEAST_LEFT = 0.2
-"""Least share of something cut off by the picture's edge that must be left of it."""
+"""Least share that must be left of something cut off by the picture's edge."""
 CUT_MEAN = 0.8
-"""Mean evidence of its three edges."""
+"""Least mean evidence of the other three edges."""
 
 
 def rigid(ink: Ink, like: Box, *, least: float = 0.5, give: int = 2) -> Edges | None:
-    """Where in the picture a box of the size of `like` has ink on all four sides and none beyond; the nearest such.
+    """The nearest place in the picture where a box of the size of `like` has ink along its four sides and none beyond.
 
-    All places are tried at once. `least` is the mean evidence that is needed; `None` where no place has it. The ink may
-    begin up to `give` px inside.
+    All places are tried at once. `least` is the required mean evidence; `None` if no place has it. The ink may begin up
+    to `give` px inside the box.
     """
     around = ink.bounds(Box(0, 0, ink.mask.shape[1], ink.mask.shape[0]))
     width, height = round(like.width), round(like.height)
     if around is None or min(width, height) <= give:
         return None
-    # a frame of two empty lines, and all the room in which the box can touch any ink
+    # add two empty lines, and all the space in which the box can still touch ink
     x0, y0, x1, y1 = (int(v) for v in (around.x0, around.y0, around.x1, around.y1))
     rows, columns = y1 - y0 - height + 5, x1 - x0 - width + 5
     if rows < 1 or columns < 1:
@@ -33,7 +33,7 @@ def rigid(ink: Ink, like: Box, *, least: float = 0.5, give: int = 2) -> Edges | 
     sums = Ink(padded).sums
 
     def total(top: int, bottom: int, left: int, right: int) -> NDArray[np.float32]:
-        """Ink between these lines of a box whose upper left corner is at (1, 1) and on."""
+        """Ink between these lines of the box, for every position of its upper left corner from (1, 1) on."""
         low, high = slice(1 + top, 1 + top + rows), slice(1 + bottom, 1 + bottom + rows)
         one, two = slice(1 + left, 1 + left + columns), slice(1 + right, 1 + right + columns)
         return (sums[high, two] - sums[low, two] - sums[high, one] + sums[low, one]).astype(np.float32)
@@ -61,9 +61,9 @@ def rigid(ink: Ink, like: Box, *, least: float = 0.5, give: int = 2) -> Edges | 
 
 
 def at_border(ink: Ink, like: Box) -> Box | None:
-    """Where at an edge of the picture a part of a box of the size of `like` is: as high (or wide) as it, but cut.
+    """The place at an edge of the picture where part of a box of the size of `like` is visible, the rest being cut off.
 
-    Of the places with ink on the border and `CUT_MEAN` of evidence on the other three sides, the one that shows most.
+    Of the places with ink at the border and `CUT_MEAN` evidence on the other three sides, the one that shows most.
     """
     height, width = ink.mask.shape
     found: list[tuple[float, Box]] = []
@@ -86,7 +86,7 @@ def at_border(ink: Ink, like: Box) -> Box | None:
 
 
 def _at_left(mask: Mask, width: int, height: int) -> tuple[float, int, int] | None:
-    """Score, right edge and top of the best box of `height` that begins at the left edge, less than `width` wide."""
+    """Score, right edge and top of the best box of this height that starts at the left edge and is narrower."""
     widest = min(width - 1, mask.shape[1] - 1)
     rows = mask.shape[0] - height + 1
     if height < 4 or widest < 4 or rows < 1 or not mask[:, 0].any():

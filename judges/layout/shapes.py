@@ -1,4 +1,4 @@
-"""Circle, square or triangle? Told by how much of its box a filled shape covers, row by row (pure)."""
+"""Tells circles, squares and triangles apart by the part of its box that a filled shape covers. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from evalkit.api.records import Box
 from evalkit.judges.layout.ink import Mask
 
 LEAST_SIDE = 8
-"""Below this the outlines can't be told apart, px."""
+"""Least side of a shape whose outline can be recognised, px."""
 LEAST_LEAD = 0.04
-"""How much better the best outline must fit than the next, in IoU."""
+"""Least difference in IoU between the best outline and the next."""
 
 
 class Outline(NamedTuple):
-    """The outline that fits best, and the IoU of each with what was found."""
+    """The outline that fits best, and the IoU of each outline with the shape that was found."""
 
     name: str
     fits: dict[str, float]
 
 
 def outline(mask: Mask, box: Box) -> Outline | None:
-    """The outline of the ink in `box`: the one of its box's circle (ellipse), square (rectangle) and triangle (either
-    way up) with the largest IoU. `None` for something too small, or that fits two outlines about as well."""
+    """The outline of the ink in `box`: the box's ellipse, rectangle or triangle (either way up) with the largest IoU.
+
+    `None` if the shape is too small or fits two outlines about equally well.
+    """
     x0, y0, x1, y1 = (round(v) for v in (box.x0, box.y0, box.x1, box.y1))
     part = mask[max(y0, 0) : y1, max(x0, 0) : x1]
     height, width = part.shape

@@ -1,4 +1,4 @@
-"""What a case declares about its layout, in pixels of the judged picture."""
+"""The layout that a case declares, in pixels of the judged picture."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from evalkit.api.records import RGB, Box, Case, Element, Relation
 SHAPES = ("circle", "square", "triangle")
 """Outlines that an element can state, as its kind or as the first word of its id (`circle-0`)."""
 REGION = "region"
-"""Kind of an element that is a part of something larger: its colour fills its box, its edges are elsewhere."""
+"""Kind of an element that is part of something larger: its colour fills its box, and its edges are elsewhere."""
 _SAME = 0.9
-"""IoU from which a text and an element are declared at the same place: they are one thing."""
+"""IoU from which a text and an element declared at the same place are one thing."""
 _HELD = 0.95
-"""Share of a box that must lie in another to stand in it."""
+"""Share of a box that must lie in another one for it to stand in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class LayoutItem:
     """One declared thing: a text or another element.
 
-    `target` is how findings name it (`text:0`, `element:badge`). `box` is where it must stand, in picture px. `outline`
-    is one of `SHAPES` where the case states it. `on` is the id of the smallest thing drawn before it that holds it.
+    `target` is its name in findings (`text:0`, `element:badge`). `box` is its declared place, in picture px. `outline`
+    is one of `SHAPES` if the case states it. `on` is the id of the smallest thing drawn before it that contains it.
     """
 
     id: str
@@ -43,15 +43,15 @@ class Item:
 class Spec:
     """All that a case declares, scaled to a picture of `width` x `height` px.
 
-    `items` are in drawing order. `ground` holds the colours of the background (with those between, for a gradient);
-    empty where it is not declared. `scale` is picture px per canvas px. `complete` says that all there is has a place:
-    not so where a text has no box, where parts of something are declared (`region`, but in the ground's own colour), or
-    where `Case.extra["unplaced"]` says so.
+    `items` are in drawing order. `ground` holds the colours of the background (with intermediate ones for a gradient);
+    it is empty if it is not declared. `scale` is picture px per canvas px. `complete` says that everything has a place.
+    It is false if a text has no box, if parts of something are declared (kind `region`, unless in the ground's own
+    colour), or if `Case.extra["unplaced"]` names something.
     """
 
     width: int
     height: int
-    items: tuple[Item, ...]
+    items: tuple[LayoutItem, ...]
     relations: tuple[Relation, ...]
     ground: tuple[RGB, ...]
     scale: float
@@ -62,19 +62,19 @@ class Spec:
         """The shorter side of the picture, px."""
         return min(self.width, self.height)
 
-    def item(self, id: str) -> Item | None:
-        """The item of that id."""
+    def item(self, id: str) -> LayoutItem | None:
+        """The item with this id; `None` if there is none."""
         return next((item for item in self.items if item.id == id), None)
 
 
 def spec_of(case: Case, width: int, height: int) -> Spec:
-    """The spec of `case` for a picture of `width` x `height` px, whatever the size of the case's canvas."""
+    """The spec of `case`, scaled from its canvas to a picture of `width` x `height` px."""
     from evalkit.judges.layout.colour import between
 
     fx, fy = width / case.width, height / case.height
     texts = [(i, text) for i, text in enumerate(case.texts) if text.box is not None]
     taken: set[int] = set()
-    items: list[Item] = []
+    items: list[LayoutItem] = []
     for element in case.elements:
         index = _text_at(element, case, taken) if element.kind == "text" else None
         target, text = f"element:{element.id}", ""
@@ -82,10 +82,12 @@ def spec_of(case: Case, width: int, height: int) -> Spec:
             taken.add(index)
             target, text = f"text:{index}", case.texts[index].text
         box = _scaled(element.box, fx, fy)
-        items.append(Item(element.id, element.kind, box, element.color, target, text, _outline(element)))
+        items.append(LayoutItem(element.id, element.kind, box, element.color, target, text, _outline(element)))
     for index, given in texts:
         if index not in taken and given.box is not None:
-            items.append(Item(f"text:{index}", "text", _scaled(given.box, fx, fy), None, f"text:{index}", given.text))
+            items.append(
+                LayoutItem(f"text:{index}", "text", _scaled(given.box, fx, fy), None, f"text:{index}", given.text)
+            )
     items = [_placed_on(item, items[:place]) for place, item in enumerate(items)]
     known = case.background.kind in ("solid", "gradient") and case.background.colors
     ground = between(case.background.colors) if known else ()
@@ -95,7 +97,7 @@ def spec_of(case: Case, width: int, height: int) -> Spec:
 
 
 def _text_at(element: Element, case: Case, taken: set[int]) -> int | None:
-    """The index of the text that is declared where `element` is."""
+    """The index of the text that is declared at the place of `element`."""
     for index, text in enumerate(case.texts):
         if index not in taken and text.box is not None and text.box.iou(element.box) >= _SAME:
             return index
@@ -107,21 +109,21 @@ def _outline(element: Element) -> str:
     return next((word for word in stated if word in SHAPES), "")
 
 
-def _placed_on(item: Item, before: list[Item]) -> Item:
+def _placed_on(item: LayoutItem, before: list[LayoutItem]) -> LayoutItem:
     holders = [one for one in before if not one.is_text and holds(one.box, item.box)]
     if not holders:
         return item
     on = min(holders, key=lambda one: one.box.area).id
-    return Item(item.id, item.kind, item.box, item.color, item.target, item.text, item.outline, on)
+    return LayoutItem(item.id, item.kind, item.box, item.color, item.target, item.text, item.outline, on)
 
 
-def is_ground(item: Item, ground: Sequence[RGB]) -> bool:
-    """Whether an item is a part of the ground itself: its colour is checked, but it explains nothing on it."""
+def is_ground(item: LayoutItem, ground: Sequence[RGB]) -> bool:
+    """Whether an item is part of the ground itself. Its colour is checked, but it does not explain anything on it."""
     return item.kind == REGION and item.color in ground
 
 
 def holds(outer: Box, inner: Box) -> bool:
-    """Whether `inner` lies in the larger `outer`, but for a twentieth of it."""
+    """Whether at least 95 % of `inner` lies in the larger `outer`."""
     return outer.area > inner.area > 0 and outer.intersection(inner) >= _HELD * inner.area
 
 

@@ -1,4 +1,4 @@
-"""The judged picture as the layout judge asks it: where is this colour, what is around that box?"""
+"""Answers the layout judge's questions about a picture: where a colour is, what surrounds a box."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from evalkit.judges.layout.ink import Ink, Mask, grown
 from evalkit.judges.layout.spec import Spec
 
 OFF_GROUND = 8.0
-"""ΔE*ab from every declared colour of the ground from which a pixel is not ground."""
+"""ΔE*ab from all declared colours of the ground from which a pixel is not ground."""
 ABOUT_GROUND, LEAST_GROUND = 20.0, 0.25
-"""ΔE*ab up to which a pixel may still be ground, and the least share of a design that is."""
+"""ΔE*ab up to which a pixel may still be ground, and the least share of such pixels in a design."""
 LEAST_FLAT = 0.75
-"""Least share of neighbours of one colour in a flat design."""
+"""Least share of neighbouring pixels with the same colour in a flat design."""
 SPARSE = 4
-"""Every so many rows are enough to tell."""
+"""Only every so many rows are examined, which is enough."""
 SIMILAR = 10.0
 """ΔE*ab up to which two declared colours can't be told apart in antialiased ink."""
 
 
 class View:
-    """One picture and its spec. What is asked twice is computed once."""
+    """One picture and its spec. Answers are cached."""
 
     def __init__(self, pixels: Pixels, spec: Spec) -> None:
         self.pixels = pixels
@@ -46,12 +46,12 @@ class View:
 
     @property
     def off_ground(self) -> Ink | None:
-        """Whatever is not ground; `None` where the case does not declare the ground."""
+        """Everything that is not ground; `None` if the case does not declare the ground."""
         return self.far(self.spec.ground, OFF_GROUND) if self.spec.ground else None
 
     @cached_property
     def is_another(self) -> bool:
-        """Whether this is a picture of something else: hardly any of the declared ground shows, and little is flat."""
+        """Whether this is a picture of something else: hardly any declared ground is visible, and little is flat."""
         if not self.spec.ground:
             return False
         coded = self.codes[::SPARSE]
@@ -66,22 +66,16 @@ class View:
         return self._inks[key]
 
     def around(self, box: Box, *, but: RGB | None = None, width: float | None = None) -> RGB | None:
-        """The most frequent colour of the ring of `width` px around `box` that is not (about) `but`.
+        """The most frequent colour of the ring of `width` px around `box`, except for colours close to `but`.
 
-        `None` where no part of the ring is in the picture, or nothing in it has another colour.
+        `None` if no part of the ring is in the picture, or nothing in it has another colour.
         """
         reach = width or max(3.0, 0.008 * self.spec.side)
         coded = np.concatenate([self._codes(part) for part in _ring(grown(box, 1), reach)])
         return self.most_frequent(coded, but=but)
 
-    def evenness(self, box: Box) -> float:
-        """Share of the ring around `box` that is of about its most frequent colour."""
-        coded = np.concatenate([self._codes(part) for part in _ring(grown(box, 1), max(3.0, 0.008 * self.spec.side))])
-        colour = self.most_frequent(coded)
-        return float((distances(coded, (colour,)) <= SIMILAR).mean()) if colour is not None else 0.0
-
     def most_frequent(self, coded: Codes, *, but: RGB | None = None) -> RGB | None:
-        """The most frequent colour among codes that is not (about) `but`."""
+        """The most frequent colour among codes, except for colours close to `but`."""
         if not coded.size:
             return None
         values, counts = np.unique(coded, return_counts=True)
@@ -92,10 +86,10 @@ class View:
         return None
 
     def ink_colour(self, box: Box, ground: RGB, mask: Mask | None = None) -> RGB | None:
-        """The colour of what is drawn in `box` on `ground`: the median of the third farthest from it.
+        """The colour of what is drawn in `box` on `ground`: the median of the third of its pixels that differ most.
 
-        Strokes of small text are antialiased all over: their darkest pixels come nearest to the colour that was meant.
-        `None` where nothing in the box differs from `ground`.
+        Strokes of small text are antialiased all over, so their most different pixels are nearest to the true colour.
+        `None` if nothing in the box differs from `ground`.
         """
         rows, columns = _slices(box, self.codes.shape)
         away = distances(self.codes[rows, columns], (ground,))
@@ -109,7 +103,7 @@ class View:
         return (r, g, b)
 
     def median(self, box: Box, mask: Mask) -> RGB | None:
-        """The median colour of the pixels of `mask` in `box`; `None` where there is none."""
+        """The median colour of the pixels of `mask` in `box`; `None` if there are none."""
         rows, columns = _slices(box, self.codes.shape)
         chosen = self.pixels[rows, columns][mask[rows, columns]]
         if not len(chosen):

@@ -1,1 +1,1 @@
-"""Typography: is the text of the picture the text that was asked for?"""
+"""The typography judge: is the text of the picture the text that was asked for?"""

@@ -1,4 +1,4 @@
-"""Pictures of text whose right verdict is known, drawn on the spot with Pillow's own font."""
+"""The controls of the judge: pictures of text with known right verdicts, drawn with Pillow's own font."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MISSPELLED = "FRESH BRAED DAILY"
 
 
 def controls() -> list[Control]:
-    """A clean line that must be all right, and a known misspelling that must be found in its word."""
+    """A clean line that must have no error, and a known misspelling that must be found in its word."""
     case = Case(
         id="control/typography", prompt=f'"{_TEXT}"', width=_SIZE[0], height=_SIZE[1], texts=(TextTarget(_TEXT),)
     )

@@ -1,10 +1,10 @@
-"""Character evidence: an expected text aligned with what the recogniser saw, by CTC forced alignment (pure).
+"""Aligns an expected text with the output of the recogniser, by CTC forced alignment. Pure functions.
 
-For every frame, the deficit of a class is log p(class) − log p(best class): 0 where the reader agrees, far below where
-it sees something else. The words of a text form a chain of states (Graves et al. 2006: a state per character, blanks
-between, and between two equal ones necessarily). A path may enter at any word and leave after any word, but only over a
-boundary: the end of the strip, a space, a mark, another script. What it costs to force a word through its best path is
-the evidence against that word, and the frames of each character say where.
+For every frame, the deficit of a class is log p(class) − log p(best class): 0 if the reader agrees, far below 0 if it
+sees something else. The words of a text form a chain of states (Graves et al. 2006: a state per character, with
+optional blanks between them and a mandatory one between two equal characters). A path may enter at any word and leave
+after any word, but only at a boundary: the end of the strip, a space, a mark, another script. The cost of the best path
+through a word is the evidence against that word, and the frames of each character give its place.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _ALIKE = ("0Oo", "Il1|")
 _WITHIN_WORDS = "'’‘`´"
 _WITHIN_NUMBERS = _WITHIN_WORDS + ".,:;/-–—~・·%"
 LEAST_P = 1e-4
-"""Characters that are nowhere in a strip likelier than this are not kept; they are taken for as likely as this."""
+"""Characters that nowhere in a strip exceed this probability are not kept, and are assumed to have it everywhere."""
 FLOOR = float(np.log(LEAST_P))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the recogniser saw in one strip. `log_p` (frames, kept) are the kept `characters`, the first of them blank.
+    """The output of the recogniser for one strip. `log_p` (frames, kept) is for the kept `characters`, blank first.
 
     `width` is the share of the frames that the strip fills.
     """
@@ -42,7 +42,7 @@ class Evidence:
     width: float
 
     def place(self, frame: float) -> float:
-        """Where the middle of a frame stands along the strip, in [0, 1]."""
+        """The position of the middle of a frame along the strip, in [0, 1]."""
         return min(1.0, (frame + 0.5) / (len(self.log_p) * self.width))
 
 
@@ -55,11 +55,11 @@ class Letter(NamedTuple):
     p: float
 
 
-class Aligned(NamedTuple):
+class AlignedCharacter(NamedTuple):
     """One character of an expected word at its place in a strip.
 
-    `margin` is log p(it) − log p(best other character) at the frame where it is likeliest, in nats: negative where
-    `rival` looks more like what is drawn. `cost` ≤ 0 is what it costs to force it over its frames.
+    `margin` is log p(character) − log p(best other character) at the frame where it is likeliest, in nats. It is
+    negative if `rival` looks more like what is drawn. `cost` ≤ 0 is the sum of the deficits over its frames.
     """
 
     character: str
@@ -71,16 +71,16 @@ class Aligned(NamedTuple):
 
 
 class Alignment(NamedTuple):
-    """One expected word forced through a strip. `cost` ≤ 0 (nats): near 0, the strip shows the word."""
+    """One expected word aligned with a strip. `cost` ≤ 0 (nats); near 0 the strip shows the word."""
 
     cost: float
-    letters: tuple[Aligned, ...]
+    letters: tuple[AlignedCharacter, ...]
     start: float
     stop: float
 
 
 def keep(p: NDArray[np.float32], width: float, alphabet: Sequence[str]) -> Evidence:
-    """The evidence in the probabilities (frames, classes), for as many frames as the strip fills."""
+    """The evidence in the probabilities (frames, classes), for the frames that the strip fills."""
     used = max(1, round(len(p) * width))
     p = p[: used + 1]
     likely = p.max(axis=0) > LEAST_P
@@ -90,7 +90,7 @@ def keep(p: NDArray[np.float32], width: float, alphabet: Sequence[str]) -> Evide
 
 
 def decode(evidence: Evidence) -> list[Letter]:
-    """The likeliest class of each frame, repeats and blanks dropped; `p` is the highest of its frames."""
+    """The likeliest class of each frame, without repeats and blanks. `p` is the highest probability of its frames."""
     best = evidence.log_p.argmax(axis=1)
     letters: list[Letter] = []
     for frame, (now, before) in enumerate(zip(best, [0, *best[:-1]], strict=True)):
@@ -105,7 +105,7 @@ def decode(evidence: Evidence) -> list[Letter]:
 
 
 class _Chain(NamedTuple):
-    """The states of a text's words, and for each state which character (`-1`: none) of which word it is."""
+    """The states of a text's words, and for each state its word and its character (`-1`: none)."""
 
     emits: tuple[frozenset[str], ...]
     word: NDArray[np.int32]
@@ -113,13 +113,13 @@ class _Chain(NamedTuple):
     first: NDArray[np.bool_]
     last: NDArray[np.bool_]
     skip: NDArray[np.bool_]
-    """Whether the state may be entered from two before: a character not equal to the one before."""
+    """Whether the state may be entered from two states before: its character differs from the previous one."""
     edge: NDArray[np.int32]
     """The `_Edge` of the state's character."""
 
 
 class _Edge(IntEnum):
-    """What kind of character stands at the edge of a word, and so what may stand beside it."""
+    """The kind of character at the edge of a word. It decides what may stand beside the word."""
 
     LETTER = 0
     DIGIT = 1
@@ -127,9 +127,9 @@ class _Edge(IntEnum):
 
 
 def align(evidence: Evidence, words: Sequence[str], least: float = float(NEVER)) -> list[Alignment | None]:
-    """Each of the consecutive `words` of a text, forced through a strip.
+    """Align each of the consecutive `words` of a text with a strip.
 
-    `None` for a word that can't be read, and for one that costs more than `least` (nats, negative).
+    `None` for a word that has nothing to read, and for one whose cost is below `least` (nats, negative).
     """
     chain = _chain(tuple(words))
     nothing: list[Alignment | None] = [None] * len(words)
@@ -156,7 +156,7 @@ def align(evidence: Evidence, words: Sequence[str], least: float = float(NEVER))
 
 
 def _forward(deficits: NDArray[np.float32], chain: _Chain, entry: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Best score of a path that is in each state at each frame, that frame included."""
+    """Best score of a path that is in each state at each frame, including that frame."""
     out = np.empty_like(deficits)
     before = np.full(deficits.shape[1], NEVER, np.float32)
     for t in range(len(deficits)):
@@ -169,7 +169,7 @@ def _forward(deficits: NDArray[np.float32], chain: _Chain, entry: NDArray[np.flo
 
 
 def _backward(deficits: NDArray[np.float32], chain: _Chain, leave: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Best score of what follows each state at each frame, that frame not included."""
+    """Best score of the path after each state at each frame, excluding that frame."""
     out = np.empty_like(deficits)
     after = np.full(deficits.shape[1], NEVER, np.float32)
     for t in range(len(deficits) - 1, -1, -1):
@@ -192,7 +192,7 @@ def _traced(
     state: int,
     cost: float,
 ) -> Alignment:
-    """The path through the word from its first character at `frame` on, and back to where that character began."""
+    """The path through the word, from the start of its first character, which is active at `frame`, to its end."""
     path = [(frame, state)]
     t, s = frame, state
     while t + 1 < len(deficits):
@@ -217,7 +217,9 @@ def _traced(
     return Alignment(cost, tuple(letters), evidence.place(path[0][0] - 0.5), evidence.place(path[-1][0] + 0.5))
 
 
-def _letter(evidence: Evidence, chain: _Chain, deficits: NDArray[np.float32], frames: list[tuple[int, int]]) -> Aligned:
+def _letter(
+    evidence: Evidence, chain: _Chain, deficits: NDArray[np.float32], frames: list[tuple[int, int]]
+) -> AlignedCharacter:
     own = [(t, s) for t, s in frames if chain.emits[s]]
     emits = chain.emits[own[0][1]]
     columns = [i for i, c in enumerate(evidence.characters) if c in emits]
@@ -232,7 +234,7 @@ def _letter(evidence: Evidence, chain: _Chain, deficits: NDArray[np.float32], fr
     cost = float(sum(deficits[t, s] for t, s in frames))
     name = evidence.characters[others[rival]] if rival >= 0 else ""
     shown = min(emits, key=len) if len(emits) == 1 else sorted(emits)[0]
-    return Aligned(shown, evidence.place(t), margin, name, float(np.exp(mine[best])), cost)
+    return AlignedCharacter(shown, evidence.place(t), margin, name, float(np.exp(mine[best])), cost)
 
 
 def _deficits(evidence: Evidence, chain: _Chain) -> NDArray[np.float32]:
@@ -248,7 +250,7 @@ def _deficits(evidence: Evidence, chain: _Chain) -> NDArray[np.float32]:
         columns = [column[c] for c in emits if c in column]
         own = np.maximum(FLOOR, evidence.log_p[:, columns].max(axis=1)) if columns else np.full(len(best), FLOOR)
         accented = [i for i, c in enumerate(evidence.characters) if c and c not in emits and _plain(c) in emits]
-        if accented:  # an accent nobody asked for is a few pixels: it counts half
+        if accented:  # an accent that was not asked for is only a few pixels: it counts half
             own = np.maximum(own, (own + evidence.log_p[:, accented].max(axis=1)) / 2)
         out[:, s] = own
     out -= best[:, None]
@@ -256,12 +258,12 @@ def _deficits(evidence: Evidence, chain: _Chain) -> NDArray[np.float32]:
 
 
 def _gap_columns(evidence: Evidence) -> list[int]:
-    """Blank, space and marks: what may stand between two letters of a word without being one."""
+    """Columns of blank, space and marks: what may stand between two letters of a word without being a letter."""
     return [i for i, c in enumerate(evidence.characters) if not c or not is_letter(c)]
 
 
 def _boundary(evidence: Evidence, edge: _Edge) -> NDArray[np.float32]:
-    """For each of the frames + 1 instants, the best score of a path that stands at a word boundary there."""
+    """For each of the frames + 1 instants, the best score of a path that is at a word boundary there."""
     best = evidence.log_p.max(axis=1)
     gap = _gap_columns(evidence)
     quiet = evidence.log_p[:, gap].max(axis=1) - best
@@ -318,7 +320,7 @@ def _chain(words: tuple[str, ...]) -> _Chain:
 
 
 def _forms(character: str) -> frozenset[str]:
-    """A character in either case, and those that are drawn like it: nobody can tell `l` from `I` in most type."""
+    """A character in both cases, and the characters that are drawn like it: in most typefaces `l` looks like `I`."""
     forms = {character, character.lower(), character.upper()}
     alike = next((group for group in _ALIKE if character in group), "")
     return frozenset(c for c in forms | set(alike) if len(c) == 1)
@@ -326,7 +328,7 @@ def _forms(character: str) -> frozenset[str]:
 
 @lru_cache(maxsize=32768)
 def _plain(character: str) -> str:
-    """The letter without its accents, empty where it has none."""
+    """The letter without its accents; empty if it has none."""
     decomposed = unicodedata.normalize("NFD", character)
     return decomposed[0] if len(decomposed) > 1 else ""
 
@@ -338,7 +340,7 @@ def _edge(character: str) -> _Edge:
 
 
 def _parts(mark: str, edge: _Edge) -> bool:
-    """Whether `mark`, beside a character of that kind, ends the word: `29:89` is one number, `ten:twenty` two words."""
+    """Whether `mark` beside a character of that kind ends the word: `29:89` is a number, `ten:twenty` is two words."""
     if mark.isspace():
         return True
     if is_letter(mark):

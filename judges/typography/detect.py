@@ -1,4 +1,4 @@
-"""From the detector's map to straight ribbons, as PaddleOCR finds them (pure).
+"""Turns the detector's map into straight ribbons, as PaddleOCR does. Pure functions.
 
 The post-processing is that of differentiable binarisation (Liao et al. 2020, arXiv 1911.08947) with the thresholds of
 PP-OCRv6 small.
@@ -65,7 +65,7 @@ def _score(text_map: NDArray[np.float32], corners: Points) -> float:
 
 
 def _clockwise(corners: Points) -> Points:
-    """Corners from the top left on: the left two are told from the right two by x, then by y (PaddleOCR's order)."""
+    """Corners clockwise from the top left: left and right pairs are found by x, then ordered by y (as in PaddleOCR)."""
     by_x = corners[np.argsort(corners[:, 0], kind="stable")]
     left, right = by_x[:2], by_x[2:]
     left, right = left[np.argsort(left[:, 1])], right[np.argsort(right[:, 1])]

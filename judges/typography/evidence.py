@@ -1,4 +1,4 @@
-"""What the report shows of a verdict: every word, every line, and the glyphs that look like something else (pure)."""
+"""Makes the evidence of a verdict for the report: words, lines, and suspicious glyphs. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from evalkit.api.records import Box
 from evalkit.judges.typography.match import WordMatch
 from evalkit.judges.typography.measures import Measures
 from evalkit.judges.typography.reader import Line
-from evalkit.judges.typography.support import Sight, Weighed
+from evalkit.judges.typography.support import Sighting, Weighing
 
 DOUBTFUL = 2.0
-"""Glyphs are listed whose margin over the best other character is less than this, nats."""
+"""Glyphs are listed if their margin over the best other character is less than this, nats."""
 MOST_GLYPHS = 60
 
 
-def evidence(weighed: Weighed, lines: Sequence[Line], measures: Measures | None) -> dict[str, Any]:
-    """`words` (the expected ones in order, then the others), `glyphs`, `lines`, and figures that are no dimension."""
+def evidence(weighed: Weighing, lines: Sequence[Line], measures: Measures | None) -> dict[str, Any]:
+    """`words` (the expected ones in order, then the others), `glyphs`, `lines`, and figures that are not dimensions."""
     matching, sights = weighed
     words = [_word(word, sight) for word, sight in zip(matching.words, sights, strict=True)]
     return {
@@ -29,7 +29,7 @@ def evidence(weighed: Weighed, lines: Sequence[Line], measures: Measures | None)
     }
 
 
-def _word(word: WordMatch, sight: Sight | None) -> dict[str, Any]:
+def _word(word: WordMatch, sight: Sighting | None) -> dict[str, Any]:
     row: dict[str, Any] = {
         "text": word.target if word.target >= 0 else None,
         "expected": word.expected,
@@ -49,8 +49,8 @@ def _word(word: WordMatch, sight: Sight | None) -> dict[str, Any]:
     return row
 
 
-def _height(word: WordMatch, sight: Sight | None) -> float | None:
-    """Height of the line the word stands in, px; without evidence the lesser side of its box."""
+def _height(word: WordMatch, sight: Sighting | None) -> float | None:
+    """Height of the word's line, px; without evidence the shorter side of the word's box."""
     if sight is not None and sight.line.ribbon is not None:
         return sight.line.ribbon.height
     return min(word.box.width, word.box.height) if word.box is not None else None
@@ -61,7 +61,7 @@ def _line(line: Line) -> dict[str, Any]:
     return {**row, "curved": True} if line.curved else row
 
 
-def _glyphs(weighed: Weighed) -> list[dict[str, Any]]:
+def _glyphs(weighed: Weighing) -> list[dict[str, Any]]:
     doubtful = [
         (word, glyph)
         for word, sight in zip(weighed.matching.words, weighed.sights, strict=True)

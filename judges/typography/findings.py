@@ -1,4 +1,4 @@
-"""From matched words to scores and located findings (pure)."""
+"""Turns matched words into located findings. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from evalkit.api.records import JSON, Box, Finding, TextTarget
 from evalkit.judges.typography.looks import alarms
-from evalkit.judges.typography.match import Matching, Status, WordMatch
+from evalkit.judges.typography.match import Matching, MatchStatus, WordMatch
 from evalkit.judges.typography.normalise import edit_distance, lenient
-from evalkit.judges.typography.support import Sight, flaw
+from evalkit.judges.typography.support import Sighting, flaw
 
 DAMAGED, PLAINLY_READ = 0.3, 0.01
-"""A word has a finding of its own if its clarity is below the first though it was read without doubt: P(wrong) below
-the second. Where the reader was in doubt, low clarity may be the reader's."""
-_KINDS = {Status.TYPO: "typo", Status.MALFORMED: "malformed", Status.PUNCTUATION: "typo"}
+"""A right word has a finding of its own if its clarity is below the first value and its P(wrong) below the second. If
+the reader was in doubt, the low clarity may be the reader's fault."""
+_KINDS = {MatchStatus.TYPO: "typo", MatchStatus.MALFORMED: "malformed", MatchStatus.PUNCTUATION: "typo"}
 
 
 def findings(
     matching: Matching,
-    sights: Sequence[Sight | None],
+    sights: Sequence[Sighting | None],
     texts: Sequence[TextTarget],
     canvas: tuple[int, int],
     size: tuple[int, int],
@@ -36,7 +36,7 @@ def findings(
     found = [
         _wrong(word, sight, matching, texts, canvas, size)
         for word, sight in zip(matching.words, sights, strict=True)
-        if id(word) in wrong or (word.status is Status.PUNCTUATION and word.read and word.distance)
+        if id(word) in wrong or (word.status is MatchStatus.PUNCTUATION and word.read and word.distance)
     ]
     damaged = [_damaged(word, size) for word in matching.words if _is_damaged(word)]
     return found + damaged + [_surplus(word, size) for word in matching.extras]
@@ -53,7 +53,7 @@ def _is_damaged(word: WordMatch) -> bool:
 
 
 def _damaged(word: WordMatch, size: tuple[int, int]) -> Finding:
-    """A word that is right, but hardly to be recognised."""
+    """The finding of a word that is right but hardly legible."""
     clear = word.clarity or 0.0
     evidence = {"expected": word.expected, "read": word.read, "clarity": round(clear, 3)}
     message = f'"{word.expected}" can be read, but a glyph of it is badly drawn'
@@ -63,7 +63,7 @@ def _damaged(word: WordMatch, size: tuple[int, int]) -> Finding:
 
 def _wrong(
     word: WordMatch,
-    sight: Sight | None,
+    sight: Sighting | None,
     matching: Matching,
     texts: Sequence[TextTarget],
     canvas: tuple[int, int],
@@ -86,7 +86,7 @@ def _wrong(
         return Finding("missing-text", box, letters, "letters", 1.0, message, evidence, target)
     severity = min(1.0, max(0.25, letters / max(1, len(lenient(expected)))))
     message = f'expected "{expected}", read "{read}"'
-    if word.status is Status.MALFORMED:
+    if word.status is MatchStatus.MALFORMED:
         glyph = f' at "{worst.character}"' if worst is not None else ""
         message = f'"{read}" for "{expected}" is not well formed{glyph}'
     return Finding(_KINDS[word.status], within(word.box, size), letters, "letters", severity, message, evidence, target)
@@ -98,19 +98,19 @@ def _surplus(word: WordMatch, size: tuple[int, int]) -> Finding:
     evidence = {"expected": None, "read": read}
     box = within(word.box or whole, size)
     letters = len(lenient(read))
-    if word.status is Status.DUPLICATE:
+    if word.status is MatchStatus.DUPLICATE:
         return Finding(
-            "duplicate-text", box, letters, "letters", 0.5, f'"{read}" is there once too often', evidence, target
+            "duplicate-text", box, letters, "letters", 0.5, f'"{read}" is there one time too many', evidence, target
         )
     return Finding(
-        "extra-text", box, letters, "letters", 0.5, f'read "{read}", which nobody asked for', evidence, target
+        "extra-text", box, letters, "letters", 0.5, f'read "{read}", which was not asked for', evidence, target
     )
 
 
 def _where_missing(
     word: WordMatch, matching: Matching, texts: Sequence[TextTarget], canvas: tuple[int, int], size: tuple[int, int]
 ) -> Box:
-    """The declared place of its text, else the hull of that text's other words, else the whole picture."""
+    """The declared place of the word's text, else the hull of that text's other words, else the whole picture."""
     declared = texts[word.target].box
     if declared is not None:
         fx, fy = size[0] / canvas[0], size[1] / canvas[1]

@@ -1,4 +1,4 @@
-"""The typography judge."""
+"""The typography judge: reads the picture and compares its text with the expected text."""
 
 from __future__ import annotations
 
@@ -22,43 +22,45 @@ from evalkit.judges.typography.measures import Measures, measure
 from evalkit.judges.typography.normalise import lenient
 from evalkit.judges.typography.reader import Line, Reader, read_scaled
 from evalkit.judges.typography.readers import load
-from evalkit.judges.typography.support import Weighed, weigh
+from evalkit.judges.typography.support import Weighing, weigh
 
 _DIMENSIONS = (
     Dimension("typography.word_accuracy", "share of the expected words that are there letter by letter"),
     Dimension("typography.exact", "1 if every word and its punctuation is right and there is no other text"),
     Dimension("typography.ned", "mean over expected words of 1 - edit distance / longer length"),
-    Dimension("typography.extra_words", "words nobody asked for", higher_is_better=False, unit="words", high=None),
+    Dimension(
+        "typography.extra_words", "words that were not asked for", higher_is_better=False, unit="words", high=None
+    ),
     Dimension("typography.strict_accuracy", "share of the expected words that are there with their case and marks"),
     Dimension("typography.exact_texts", "share of the texts of which every word is right"),
     Dimension("typography.cer", "wrong letters over expected letters", higher_is_better=False, high=None),
-    Dimension("typography.extra_rate", "share of the words read that nobody asked for", higher_is_better=False),
-    Dimension("typography.fidelity", "mean probability that an expected word is right: what is written"),
-    Dimension("typography.clarity", "how sure and how sharp the worst glyph of a word is: how well it is drawn"),
+    Dimension("typography.extra_rate", "share of the words read that were not asked for", higher_is_better=False),
+    Dimension("typography.fidelity", "mean probability that an expected word is right: how well it is spelled"),
+    Dimension("typography.clarity", "how certain and how sharp the worst glyph of a word is: how well it is drawn"),
 )
 
 LARGEST_SIDE = 4000
-"""Nothing is enlarged past this: PaddleOCR's detector would shrink it again, px."""
+"""No picture is enlarged beyond this side, px: PaddleOCR's detector would shrink it again."""
 
 
 class TypographyJudge:
     """Reads the picture (PP-OCRv6) and compares word by word with the text that was asked for.
 
-    Words that were read wrong are read again, at the other scales of `looks` and by the other `readers`, and then held
-    against the evidence for each character: a word stays wrong only if the right one does not fit what was seen.
+    Words that were read wrong are read again, at the other scales of `looks` and by the other `readers`, and then
+    compared with the evidence for each character. A word stays wrong only if the right one does not fit what was seen.
     """
 
     class Settings(BaseSettings):
         """Settings of the typography judge."""
 
         readers: tuple[str, ...] = Field(("pp-ocr",), min_length=1, max_length=4)
-        """Readers by name (entry points of the group `evalkit.readers`). Extra words are taken from the first."""
+        """Readers by name (entry points of the group `evalkit.readers`). Only the first reader finds extra words."""
         looks: tuple[Annotated[float, Field(gt=0, le=8)], ...] = Field((1.0, 0.5), min_length=1, max_length=8)
-        """Scales at which the picture is read by the first reader; the others read at the first scale."""
+        """Scales at which the first reader reads the picture; the others read it at the first scale."""
         least_side: int = Field(256, ge=1, le=4000)
-        """A picture whose shorter side is less than this is read enlarged to it, px."""
+        """A picture whose shorter side is less than this is enlarged to it before reading, px."""
         extra_confidence: float = Field(0.3, ge=0, le=1)
-        """Words nobody asked for are reported only from lines read with at least this confidence."""
+        """Words that were not asked for are reported only from lines read with at least this confidence."""
         threads: int = Field(2, ge=1, le=64)
 
     name = "typography"
@@ -96,8 +98,8 @@ class TypographyJudge:
         for reader in self._readers:
             reader.close()
 
-    def _look(self, pixels: Pixels, expected: Sequence[str]) -> tuple[Weighed, list[Line]]:
-        """The words with what the evidence says of them, and the lines of the first look."""
+    def _look(self, pixels: Pixels, expected: Sequence[str]) -> tuple[Weighing, list[Line]]:
+        """The words after weighing the evidence, and the lines of the first look."""
         first, *others = scales(self.settings.looks, self.settings.least_side, pixels.shape)
         reader = self._readers[0]
         lines = in_reading_order(read_scaled(reader, pixels, first))
@@ -124,7 +126,7 @@ class TypographyJudge:
 
 
 def scales(looks: Sequence[float], least_side: int, shape: Sequence[int]) -> list[float]:
-    """The scales a picture of this shape is read at: `looks`, more for a small one, never past `LARGEST_SIDE` px."""
+    """The scales for a picture of this shape: `looks`, enlarged for a small picture, limited by `LARGEST_SIDE`."""
     height, width = shape[:2]
     enlarged = [look * max(1.0, least_side / min(height, width)) for look in looks]
     largest = max(1.0, LARGEST_SIDE / max(height, width))
@@ -132,7 +134,7 @@ def scales(looks: Sequence[float], least_side: int, shape: Sequence[int]) -> lis
 
 
 def scores(measures: Measures | None) -> tuple[Score, ...]:
-    """One score per dimension; `unscored` with the reason where the reader abstained."""
+    """One score per dimension; `unscored` with a reason if the reader abstained."""
     return tuple(_score(dimension.name, measures) for dimension in _DIMENSIONS)
 
 

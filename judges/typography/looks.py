@@ -1,7 +1,7 @@
-"""Several looks at one picture, and what they say together.
+"""Combines several looks at one picture (readings at different scales or by different readers).
 
-A reader fails for reasons of its own: glow, texture, letters too large or too small for it. Such failures change with
-the scale of the picture, misspellings do not. So a word is an alarm only if it is wrong in every look.
+A reader fails because of glow, texture, or letters that are too large or too small for it. Such failures change with
+the scale of the picture, while misspellings do not. So a word is an alarm only if it is wrong in every look.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from evalkit.api.records import Box
-from evalkit.judges.typography.match import Matching, ReadWord, Status, WordMatch
+from evalkit.judges.typography.match import Matching, MatchStatus, ReadWord, WordMatch
 from evalkit.judges.typography.reader import Line
 
 
 def in_reading_order(lines: Sequence[Line]) -> list[Line]:
-    """Lines from top to bottom; those side by side (centres within half a line height) from left to right."""
+    """Lines from top to bottom; lines side by side (centres within half a line height) from left to right."""
     rows: list[list[Line]] = []
     for line in sorted(lines, key=lambda found: _middle(found.box)):
         first = rows[-1][0].box if rows else None
@@ -39,10 +39,10 @@ def read_words(lines: Sequence[Line]) -> list[ReadWord]:
 
 
 def agree(first: Matching, other: Matching) -> Matching:
-    """The first look, corrected by another one: words it has right are right, words it found are not missing.
+    """The first look, corrected by another one: words that the other look has right are right, and words that it found
+    are not missing.
 
-    What the first look had taken for such a word is dropped where it stands in the same place, and is an extra word
-    where it does not.
+    The first look's reading of such a word is dropped if it stands in the same place; otherwise it is an extra word.
     """
     words, extras = list(first.words), list(first.extras)
     for i, (old, new) in enumerate(zip(first.words, other.words, strict=True)):
@@ -56,7 +56,7 @@ def agree(first: Matching, other: Matching) -> Matching:
         if new.box is not None:
             extras = [extra for extra in extras if extra.box is None or not same_place(extra.box, new.box)]
             if old.box is not None and not same_place(old.box, new.box):
-                extras.append(replace(old, expected=None, target=-1, status=Status.EXTRA))
+                extras.append(replace(old, expected=None, target=-1, status=MatchStatus.EXTRA))
     return Matching(tuple(words), tuple(extras))
 
 
@@ -66,5 +66,5 @@ def same_place(a: Box, b: Box) -> bool:
 
 
 def alarms(matching: Matching) -> list[WordMatch]:
-    """The expected words that are not there letter by letter; those the reader is unsure of are no alarm."""
-    return [word for word in matching.words if not word.right and word.status is not Status.UNSURE]
+    """The expected words that are not there letter by letter, without those that the reader is unsure of."""
+    return [word for word in matching.words if not word.right and word.status is not MatchStatus.UNSURE]

@@ -1,8 +1,9 @@
-"""Which read word stands for which expected word: pure functions on strings and boxes.
+"""Decides which read word stands for which expected word. Pure functions on strings and boxes.
 
-Expected strings are split at white space. Read words are first cut or joined where that makes them fit (`HELLOWORLD`
-for two words, `BAK ERY` for one), then assigned one to one (Hungarian method) by edit distance. Among equals the one
-nearest in reading order, and beside its neighbour in the text, wins: of repeated words the first stands for the first.
+Expected strings are split at white space. Read words are first cut or joined if that makes them fit (`HELLOWORLD` for
+two words, `BAK ERY` for one), then assigned one to one (Hungarian method) by edit distance. Of equal candidates the one
+that is nearest in reading order and beside its neighbour in the text wins: of repeated words the first read one stands
+for the first expected one.
 """
 
 from __future__ import annotations
@@ -20,30 +21,30 @@ from evalkit.api.records import Box
 from evalkit.judges.typography.normalise import SEPARATORS, edit_distance, is_symbol, lenient, similarity, strict
 
 LEAST_SIMILAR = 0.4
-"""A read word less similar than this to an expected word is not an attempt at it: the word is missing instead."""
+"""Least similarity of a read word to an expected word. Below it, the expected word counts as missing."""
 FITS_CUT_OR_JOINED = 0.75
-"""How similar a cut or joined word must be to what it then stands for; and it must be better than before."""
+"""Least similarity of a cut or joined word to its expected word. Cutting or joining must also improve the match."""
 MOST_PARTS = 4
 COPIED_LINE, SHORTEST_COPY = 0.6, 4
-"""A surplus word that was asked for once is a copy where this share of its line was asked for, if it has this many
-letters; or where all of its line was."""
+"""A surplus word that is also an expected word counts as a copy if this share of its line was asked for and it has this
+many letters, or if all of its line was asked for."""
 _BARS_AND_RINGS = frozenset("il1o0")
-"""Readers see these in rules, bars and rings: a line of nothing else that nobody asked for is no text."""
+"""Readers see these characters in rules, bars and rings. A line of nothing else that was not asked for is not text."""
 _EXACT_BONUS = 0.05
-"""One right word and one with two wrong letters, rather than two with one each."""
+"""Prefers one right word and one with two wrong letters to two words with one wrong letter each."""
 _MARKS_BONUS = 0.03
-"""Of two copies, the one with its marks (`ft.`)."""
+"""Prefers, of two copies, the one with its marks (`ft.`)."""
 _OTHER_SYMBOL = 0.5
-"""How like one symbol is to another (`℗` drawn as `©`): enough to stand for it if nothing else does."""
+"""Similarity of two different symbols (`℗` drawn as `©`): enough to stand for each other if nothing else does."""
 _ORDER_WEIGHT = 0.02
-"""Less than one letter of a 50-letter word: reading order only decides between equals."""
+"""Weight of the reading order: less than one letter of a 50-letter word, so that it only decides between equals."""
 
 
-class Status(StrEnum):
-    """What became of a word.
+class MatchStatus(StrEnum):
+    """The result for a word.
 
-    `DUPLICATE`: correct, and drawn again elsewhere; the copies carry it too. `MALFORMED`: there, but with a glyph that
-    is no character. `UNSURE`: the reader abstains.
+    `DUPLICATE`: correct, and drawn again elsewhere; the copies have this status too. `MALFORMED`: there, but with a
+    glyph that is not a character. `UNSURE`: the reader abstains.
     """
 
     CORRECT = "correct"
@@ -56,8 +57,8 @@ class Status(StrEnum):
     EXTRA = "extra"
 
 
-RIGHT = frozenset({Status.CORRECT, Status.DUPLICATE, Status.PUNCTUATION})
-"""An expected word of one of these is there, letter by letter."""
+RIGHT = frozenset({MatchStatus.CORRECT, MatchStatus.DUPLICATE, MatchStatus.PUNCTUATION})
+"""The statuses of an expected word that is there letter by letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +77,17 @@ class ReadWord:
 
 @dataclass(frozen=True, slots=True)
 class WordMatch:
-    """One expected word (`expected` set) and what was read for it, or one read word nobody asked for.
+    """One expected word (`expected` is set) and what was read for it, or one read word that was not asked for.
 
-    `target` is the index of the text it belongs to, -1 for an extra word that belongs to none. `p_wrong` is the
-    calibrated probability that the word is wrong, `None` where there is no evidence but the reading. `reason` says why
+    `target` is the index of the text it belongs to, -1 for an extra word that belongs to no text. `p_wrong` is the
+    calibrated probability that the word is wrong; `None` if there is no evidence besides the reading. `reason` says why
     an unsure word is unsure.
     """
 
     target: int
     expected: str | None
     read: str | None
-    status: Status
+    status: MatchStatus
     box: Box | None
     confidence: float = 1.0
     p_wrong: float | None = None
@@ -99,7 +100,7 @@ class WordMatch:
 
     @property
     def distance(self) -> int:
-        """Edits between the lenient keys: letters wrong, missing, or too many."""
+        """Edits between the lenient keys: wrong, missing or surplus letters."""
         return edit_distance(lenient(self.expected or ""), lenient(self.read or ""))
 
     @property
@@ -110,14 +111,14 @@ class WordMatch:
 
 @dataclass(frozen=True, slots=True)
 class Matching:
-    """`words`: one per expected word, in order. `extras`: the read words that stand for none of them."""
+    """`words`: one per expected word, in order. `extras`: the read words that stand for no expected word."""
 
     words: tuple[WordMatch, ...]
     extras: tuple[WordMatch, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Expected:
+class _ExpectedWord:
     target: int
     text: str
     key: str
@@ -131,12 +132,12 @@ def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence
     """Assign `read` words (in reading order) to the words of the `expected` texts.
 
     Args:
-        expected: the texts asked for; each is split at white space.
+        expected: the texts that were asked for; each is split at white space.
         read: the words of the picture.
-        extra_confidence: words of lines read with less confidence are never called extra. Nor is a line of a single
-            Latin letter or digit, or of bars and rings (`111`): readers see those in icons.
+        extra_confidence: words of lines read with less confidence are never called extra. Neither is a line of a single
+            Latin letter or digit, or of bars and rings (`111`), because readers see those in icons.
     """
-    wanted = [_Expected(i, word, lenient(word)) for i, text in enumerate(expected) for word in text.split()]
+    wanted = [_ExpectedWord(i, word, lenient(word)) for i, text in enumerate(expected) for word in text.split()]
     words = _join(_cut(list(read), wanted), wanted)
     pairs = _assign(wanted, words)
     owner = {e.key: e.target for e in reversed(wanted)}
@@ -151,33 +152,33 @@ def match(expected: Sequence[str], read: Sequence[ReadWord], *, extra_confidence
     credible = [w for w in surplus if w.line in drawn and (on_line[w.line] > 1 or not lenient(w.text).isascii())]
     copies = _copied_lines(surplus, wanted) if any(lenient(w.text) in found for w in credible) else {}
     extras = [_surplus(w, owner, found, copies) for w in credible if w.confidence >= extra_confidence]
-    copied = {lenient(x.read or "") for x in extras if x.status is Status.DUPLICATE}
+    copied = {lenient(x.read or "") for x in extras if x.status is MatchStatus.DUPLICATE}
     return Matching(tuple(_mark(m, copied) for m in matches), tuple(extras))
 
 
-def _judged(wanted: _Expected, word: ReadWord | None) -> WordMatch:
+def _judged(wanted: _ExpectedWord, word: ReadWord | None) -> WordMatch:
     if word is None:
-        status = Status.MISSING if wanted.key else Status.PUNCTUATION
+        status = MatchStatus.MISSING if wanted.key else MatchStatus.PUNCTUATION
         return WordMatch(wanted.target, wanted.text, None, status, None)
     if lenient(word.text) != wanted.key:
-        status = Status.PUNCTUATION if wanted.symbol else Status.TYPO
+        status = MatchStatus.PUNCTUATION if wanted.symbol else MatchStatus.TYPO
     elif strict(word.text).casefold() == strict(wanted.text).casefold():
-        status = Status.CORRECT
+        status = MatchStatus.CORRECT
     else:
-        status = Status.PUNCTUATION
+        status = MatchStatus.PUNCTUATION
     return WordMatch(wanted.target, wanted.text, word.text, status, word.box, word.confidence, clarity=word.clarity)
 
 
 def _surplus(word: ReadWord, owner: dict[str, int], found: set[str], copies: dict[int, float]) -> WordMatch:
-    """A word nobody asked for. It is a copy only in a line of copies: an `of` among other text is no second `of`."""
+    """A word that was not asked for. It is a copy only in a line of copies: an `of` in other text is not a copy."""
     key = lenient(word.text)
     share = copies.get(word.line, 0.0)
     copy = key in found and (share == 1 or (share >= COPIED_LINE and len(key) >= SHORTEST_COPY))
-    status = Status.DUPLICATE if copy else Status.EXTRA
+    status = MatchStatus.DUPLICATE if copy else MatchStatus.EXTRA
     return WordMatch(owner.get(key, -1) if copy else -1, None, word.text, status, word.box, word.confidence)
 
 
-def _copied_lines(words: Sequence[ReadWord], wanted: Sequence[_Expected]) -> dict[int, float]:
+def _copied_lines(words: Sequence[ReadWord], wanted: Sequence[_ExpectedWord]) -> dict[int, float]:
     """For each line with surplus `words`, the share of their letters that belong to expected words.
 
     At least `COPIED_LINE` for a line with two long neighbours of an expected text, whatever else stands in it.
@@ -201,13 +202,13 @@ def _copied_lines(words: Sequence[ReadWord], wanted: Sequence[_Expected]) -> dic
 
 def _mark(found: WordMatch, copied: set[str]) -> WordMatch:
     copied_too = found.right and lenient(found.expected or "") in copied
-    return replace(found, status=Status.DUPLICATE) if copied_too else found
+    return replace(found, status=MatchStatus.DUPLICATE) if copied_too else found
 
 
-def _assign(wanted: Sequence[_Expected], words: Sequence[ReadWord]) -> dict[int, int]:
-    """Expected index -> read index, at the least total cost; pairs below `LEAST_SIMILAR` are left apart.
+def _assign(wanted: Sequence[_ExpectedWord], words: Sequence[ReadWord]) -> dict[int, int]:
+    """Expected index -> read index, at the least total cost. Pairs below `LEAST_SIMILAR` are not matched.
 
-    Solved twice: the second time, of two equal words the one beside its neighbour in the text wins.
+    The assignment is solved twice. The second time, of two equal words the one beside its neighbour in the text wins.
     """
     if not wanted or not words:
         return {}
@@ -222,8 +223,8 @@ def _assign(wanted: Sequence[_Expected], words: Sequence[ReadWord]) -> dict[int,
     return _solve(cost)
 
 
-def _costs(wanted: Sequence[_Expected], words: Sequence[ReadWord]) -> NDArray[np.float64]:
-    """NED of every pair, plus how far apart the two stand in reading order; infinite for unlike pairs."""
+def _costs(wanted: Sequence[_ExpectedWord], words: Sequence[ReadWord]) -> NDArray[np.float64]:
+    """NED of every pair plus the distance of the two in reading order; infinite for unlike pairs."""
     cost = np.full((len(wanted), len(words)), np.inf)
     for i, e in enumerate(wanted):
         for j, word in enumerate(words):
@@ -246,7 +247,7 @@ def _solve(cost: NDArray[np.float64]) -> dict[int, int]:
     from scipy.optimize import linear_sum_assignment
 
     n, m = cost.shape
-    # a column of its own for each row: to stay without a partner costs 1, more than any partner does
+    # each row has a column of its own: no partner costs 1, more than any partner
     square = np.full((n, m + n), 1.0)
     square[:, :m] = np.where(np.isfinite(cost), cost, 2.0)
     rows, columns = linear_sum_assignment(square)
@@ -254,7 +255,7 @@ def _solve(cost: NDArray[np.float64]) -> dict[int, int]:
 
 
 def _likeness(a: str, b: str, least: float = LEAST_SIMILAR) -> float:
-    """`similarity`, or 0 without looking where the lengths alone put it at or below `least`."""
+    """`similarity`, or 0 at once if the lengths alone show that it is at most `least`."""
     longest = max(len(a), len(b))
     return similarity(a, b) if longest and min(len(a), len(b)) > least * longest else 0.0
 
@@ -262,10 +263,10 @@ def _likeness(a: str, b: str, least: float = LEAST_SIMILAR) -> float:
 # ------------------------------------------------------------------------------------------- words cut and joined
 
 
-def _cut(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
-    """Read words that are two to four expected neighbours without their spaces, cut into those.
+def _cut(words: list[ReadWord], wanted: Sequence[_ExpectedWord]) -> list[ReadWord]:
+    """Cut read words that are two to four neighbouring expected words without their spaces.
 
-    Neighbours of one text may have a typo, those of several texts (`90%48%75%` in a row of figures) must be exact.
+    Neighbours of one text may have a typo; those of several texts (`90%48%75%` in a row of figures) must be exact.
     """
     symbols = {e.key for e in wanted if len(e.key) == 1 and not e.key.isalnum()}
     apart = [part for word in words for part in _symbols_apart(word, symbols)]
@@ -273,7 +274,7 @@ def _cut(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
 
 
 def _symbols_apart(word: ReadWord, symbols: set[str]) -> list[ReadWord]:
-    """A read word with an expected symbol glued to its front or back (`&Co`), cut in two."""
+    """Cut a read word in two if an expected symbol is joined to its front or back (`&Co`)."""
     if len(word.text) > 1 and word.text[0] in symbols:
         return _pieces(word, [word.text[0], word.text[1:]])
     if len(word.text) > 1 and word.text[-1] in symbols:
@@ -281,10 +282,10 @@ def _symbols_apart(word: ReadWord, symbols: set[str]) -> list[ReadWord]:
     return [word]
 
 
-def _cut_one(word: ReadWord, wanted: Sequence[_Expected]) -> list[ReadWord]:
+def _cut_one(word: ReadWord, wanted: Sequence[_ExpectedWord]) -> list[ReadWord]:
     key, keyed = lenient(word.text), [e for e in wanted if e.key]
     best = max((_likeness(e.key, key) for e in keyed), default=0.0)
-    chosen: list[_Expected] = []
+    chosen: list[_ExpectedWord] = []
     for start in range(len(keyed)):
         for stop in range(start + 2, min(start + MOST_PARTS, len(keyed)) + 1):
             run = keyed[start:stop]
@@ -299,8 +300,8 @@ def _cut_one(word: ReadWord, wanted: Sequence[_Expected]) -> list[ReadWord]:
     return [piece for piece in pieces if lenient(piece.text)]
 
 
-def _split(text: str, wanted: Sequence[_Expected]) -> list[str]:
-    """`text` cut where the expected words end, marks included, or else where their letters do."""
+def _split(text: str, wanted: Sequence[_ExpectedWord]) -> list[str]:
+    """`text` cut where the expected words end, with their marks if possible, else where their letters end."""
     if "".join(e.text for e in wanted).casefold() != text.casefold():
         return split_like(text, [e.key for e in wanted])
     ends = [sum(len(e.text) for e in wanted[:n]) for n in range(len(wanted) + 1)]
@@ -308,7 +309,7 @@ def _split(text: str, wanted: Sequence[_Expected]) -> list[str]:
 
 
 def split_like(text: str, keys: Sequence[str]) -> list[str]:
-    """`text` cut into `len(keys)` pieces so that the edit distances of the pieces to the keys add up to the least."""
+    """`text` cut into `len(keys)` pieces so that the sum of the edit distances of pieces and keys is least."""
     best: dict[int, tuple[int, list[str]]] = {0: (0, [])}
     for n, key in enumerate(keys, start=1):
         last = n == len(keys)
@@ -325,7 +326,7 @@ def split_like(text: str, keys: Sequence[str]) -> list[str]:
 
 
 def _pieces(word: ReadWord, texts: Sequence[str]) -> list[ReadWord]:
-    """The word cut into `texts`, its box divided along its longer side in proportion to their lengths."""
+    """The word cut into `texts`. Its box is divided along its longer side in proportion to their lengths."""
     box, total, done, pieces = word.box, sum(map(len, texts)), 0, []
     for text in texts:
         a, b = done / total, (done + len(text)) / total
@@ -339,10 +340,10 @@ def _pieces(word: ReadWord, texts: Sequence[str]) -> list[ReadWord]:
     return pieces
 
 
-def _join(words: list[ReadWord], wanted: Sequence[_Expected]) -> list[ReadWord]:
-    """Runs of two to four neighbouring read words that together are one expected word, joined into it.
+def _join(words: list[ReadWord], wanted: Sequence[_ExpectedWord]) -> list[ReadWord]:
+    """Join runs of two to four neighbouring read words that together are one expected word.
 
-    Neighbours in one line may be joined to a word with a typo, over a line break only to the exact word.
+    Neighbours in one line may be joined into a word with a typo; across a line break only into the exact word.
     """
     keys = {e.key for e in wanted if len(e.key) > 1}
     exact = {e.key for e in wanted}

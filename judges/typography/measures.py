@@ -1,4 +1,4 @@
-"""The figures of one picture, from its matched words (pure)."""
+"""Computes the figures of one picture from its matched words. Pure functions."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from evalkit.judges.typography.match import Matching, Status, WordMatch
+from evalkit.judges.typography.match import Matching, MatchStatus, WordMatch
 from evalkit.judges.typography.normalise import lenient, strict
 
 ASSUMED_WRONG, ASSUMED_RIGHT = 0.98, 0.01
-"""P(wrong) of a word that was read wrong or right by a reader that gives no evidence."""
+"""P(wrong) of a word that was read wrong, or right, by a reader that gives no evidence."""
 
 
 class Measures(NamedTuple):
-    """The figures of one picture. Lone separators (`-`, `/`) count for nothing, words the reader is unsure of neither.
+    """The figures of one picture. Lone separators (`-`, `/`) and words the reader is unsure of are not counted.
 
-    What is written. `word_accuracy`: share of expected words that are there letter by letter (lenient: NFKC, case and
-    marks ignored). `strict_accuracy`: with case and marks. `exact`: 1 if each word is right with its marks and there
-    is no other word; `None` where only unsure words stand in the way. `exact_texts`: share of the texts of which every
+    Spelling. `word_accuracy`: share of expected words that are there letter by letter (lenient: NFKC, case and marks
+    ignored). `strict_accuracy`: the same with case and marks. `exact`: 1 if each word is right with its marks and there
+    is no other word; `None` if only unsure words prevent a decision. `exact_texts`: share of the texts of which every
     word is right. `ned`: mean over expected words of 1 − edit distance / longer length. `cer`: edits over expected
-    letters. `extra_words`: words nobody asked for; `extra_rate`: their share of all words read. `fidelity`: mean over
+    letters. `extra_words`: words not asked for; `extra_rate`: their share of all words read. `fidelity`: mean over
     expected words of the probability that the word is right.
 
-    How well it is drawn. `clarity`: mean over the words found of how sure and how sharp their worst glyph is
-    (`judges.typography.clarity`); a missing word counts 0 where there is a word that nobody asked for, which may be
-    the wreck of it. `None` where the reader can't tell.
 
-    `unsure`: expected words the reader abstained on.
+    Drawing. `clarity`: mean over the words found of how certain and how sharp their worst glyph is
+    (`evalkit.judges.typography.clarity`). A missing word counts 0 if there is an extra word that may be its remains.
+    `None` if the reader can't tell.
+
+    `unsure`: expected words on which the reader abstained.
     """
 
     word_accuracy: float
@@ -44,13 +45,13 @@ class Measures(NamedTuple):
 
 
 def measure(matching: Matching) -> Measures | None:
-    """The figures, or `None` where no expected word has anything to read, or the reader is unsure of them all."""
+    """The figures; `None` if no expected word has anything to read, or the reader is unsure of all of them."""
     asked = [word for word in matching.words if lenient(word.expected or "")]
-    words = [word for word in asked if word.status is not Status.UNSURE]
+    words = [word for word in asked if word.status is not MatchStatus.UNSURE]
     if not words:
         return None
     letters = sum(len(lenient(word.expected or "")) for word in words)
-    correct = all(word.status is Status.CORRECT for word in words) and not matching.extras
+    correct = all(word.status is MatchStatus.CORRECT for word in words) and not matching.extras
     seen = [word.clarity for word in asked if word.clarity is not None] + [0.0] * _wrecks(matching)
     read = sum(word.read is not None for word in words) + len(matching.extras)
     return Measures(
@@ -69,8 +70,8 @@ def measure(matching: Matching) -> Measures | None:
 
 
 def _wrecks(matching: Matching) -> int:
-    missing = sum(word.status is Status.MISSING for word in matching.words)
-    return min(missing, sum(extra.status is Status.EXTRA for extra in matching.extras))
+    missing = sum(word.status is MatchStatus.MISSING for word in matching.words)
+    return min(missing, sum(extra.status is MatchStatus.EXTRA for extra in matching.extras))
 
 
 def _strictly_right(word: WordMatch) -> bool:

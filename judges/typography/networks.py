@@ -1,6 +1,6 @@
-"""The two networks of PP-OCRv6 small on ONNX Runtime: where text is, and what a line of it says, frame by frame.
+"""Runs the two networks of PP-OCRv6 small on ONNX Runtime: the text detector and the line recogniser.
 
-They are run directly, not through PaddleOCR: its modules give neither the map of the detector (which shows curved
+They are run directly, not through PaddleOCR, whose modules return neither the map of the detector (which shows curved
 text) nor the probabilities of the recogniser (which show what else a glyph could be). Pictures are prepared exactly as
 PaddleOCR's modules do.
 """
@@ -26,9 +26,9 @@ _DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 
 
 class Frames(NamedTuple):
-    """What the recogniser sees in one strip: probabilities `p` (frames, classes); class 0 is the blank.
+    """The output of the recogniser for one strip: probabilities `p` (frames, classes). Class 0 is the blank.
 
-    `width` is the share of the frames that the strip fills: the rest is padding.
+    `width` is the share of the frames that the strip fills; the rest is padding.
     """
 
     p: NDArray[np.float32]
@@ -44,7 +44,7 @@ class Networks:
         self._alphabet: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """The weights and the engine."""
+        """Identifies the weights and the engine."""
         from importlib.metadata import PackageNotFoundError, version
 
         weights = models.find_weights()
@@ -56,12 +56,12 @@ class Networks:
 
     @property
     def alphabet(self) -> tuple[str, ...]:
-        """The character of each class of the recogniser; that of the blank is empty."""
+        """The character of each class of the recogniser; the blank's is empty."""
         self._loaded()
         return self._alphabet
 
     def text_map(self, image: Pixels) -> NDArray[np.float32]:
-        """Probability of text per cell, for (H, W, 3) BGR; the map is the picture resized to a multiple of 32 px."""
+        """Probability of text per cell of (H, W, 3) BGR. The picture is first resized to a multiple of 32 px."""
         import cv2
 
         detector, _ = self._loaded()
@@ -79,7 +79,7 @@ class Networks:
         return found
 
     def frames(self, strip: Pixels) -> Frames:
-        """What an upright strip of text (h, w, 3) BGR says."""
+        """The class probabilities of an upright strip of text (h, w, 3) BGR."""
         import cv2
 
         _, recogniser = self._loaded()
@@ -97,7 +97,7 @@ class Networks:
     def _run(self, session: Any, x: NDArray[np.float32]) -> Any:
         try:
             return session.run(None, {session.get_inputs()[0].name: x})[0]
-        except Exception as error:  # ONNX Runtime raises its own types, none of them documented
+        except Exception as error:  # ONNX Runtime raises exception types of its own that are not documented
             raise JudgeError(f"the reader failed: {type(error).__name__}: {error}", where="PP-OCRv6") from error
 
     def _loaded(self) -> tuple[Any, Any]:

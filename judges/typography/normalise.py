@@ -1,6 +1,6 @@
-"""What counts as the same text: a lenient key for words, a strict form for exactness, and edit distances.
+"""Defines when texts are equal: a lenient key for words, a strict form for exactness, and edit distances.
 
-Both start from NFKC (Unicode TR15), so full-width letters, ligatures and superscripts are what they mean.
+Both start from NFKC (Unicode TR15), so that full-width letters, ligatures and superscripts equal plain letters.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _SAME = str.maketrans(
     }
 )  # fmt: skip
 SEPARATORS = "-/|\\・,.:;_~*"
-"""Characters that, standing alone, only part words from each other, and may be drawn as a line break or a rule."""
+"""Characters that only separate words if they stand alone, and may be drawn as a line break or a rule."""
 
 
 @lru_cache(maxsize=65536)
 def strict(text: str) -> str:
-    """NFKC with one form of each quotation mark, dash and middle dot, white space collapsed. Case is kept."""
+    """NFKC with a single form of quotation marks, dashes and middle dots, and white space collapsed. Case is kept."""
     return " ".join(unicodedata.normalize("NFKC", text.translate(_SAME)).translate(_SAME).split())
 
 
@@ -30,7 +30,7 @@ def strict(text: str) -> str:
 def lenient(word: str) -> str:
     """Case-folded letters, marks and digits of a word: the key by which words are compared.
 
-    A word without any (`&`, `℗`, `×`) is its own key, unless it only separates (`-`, `/`, `・`): then the key is empty.
+    A word without any of these (`&`, `℗`, `×`) is its own key. A lone separator (`-`, `/`, `・`) has an empty key.
     """
     plain = unicodedata.normalize("NFKC", strict(word).casefold())
     key = "".join(c for c in plain if is_letter(c))
@@ -38,7 +38,7 @@ def lenient(word: str) -> str:
 
 
 def is_symbol(key: str) -> bool:
-    """Whether a lenient key is of symbols alone: `©`, `+`, `$`; not `&`, which is a word."""
+    """Whether a lenient key consists of symbols alone: `©`, `+`, `$`; not `&`, which is a word."""
     return bool(key) and all(unicodedata.category(c)[0] == "S" for c in key)
 
 

@@ -1,4 +1,4 @@
-"""Reading a picture: lines of text with their words, each with a confidence and a box, and the evidence behind them.
+"""Reads the text of a picture: lines and words, each with a confidence and a box, and the evidence behind them.
 
 `Reader` is the protocol; other readers plug in by name (entry points of the group `evalkit.readers`). `PaddleReader`,
 `pp-ocr`, is PP-OCRv6 small on ONNX Runtime. It also reads text on a circle, which it unrolls.
@@ -22,9 +22,9 @@ from evalkit.judges.typography.ribbon import Ribbon, hull
 from evalkit.judges.typography.rings import Ring, bent, rings, roll, unroll
 
 TURN_BELOW = 0.9
-"""A line read with less confidence may stand upside down: it is read from the other end too."""
+"""A line read with less confidence may be upside down, so it is also read from the other end."""
 CUTS = (-0.08, 0.1, 0.2)
-"""How much higher, as a share of its height, a line is cut out when it is read again."""
+"""By how much of its height a line is cut out higher when it is read again."""
 ON_BLOB = 0.5
 """A line of an unrolled ring counts only if this share of it lies on a bent blob of the detector."""
 
@@ -33,7 +33,7 @@ ON_BLOB = 0.5
 class Word:
     """One run of characters without white space, as read, and its axis-aligned hull.
 
-    `clarity` is the probability of its least sure character, whichever that is; `None` where the reader can't tell.
+    `clarity` is the probability of its least certain character; `None` if the reader can't tell.
     """
 
     text: str
@@ -45,8 +45,8 @@ class Word:
 class Line:
     """One line as read: `text` is its words joined by single spaces. `polygon` is its outline, clockwise from top left.
 
-    `confidence` is the reader's own, in [0, 1]. A reader that can tell what else a glyph could be adds its `evidence`
-    and the `ribbon` it was seen in.
+    `confidence` is the reader's own, in [0, 1]. A reader that knows the probabilities of other characters adds them as
+    `evidence`, with the `ribbon` in which the line was seen.
     """
 
     text: str
@@ -83,7 +83,7 @@ class Reader(Protocol):
         ...
 
     def again(self, pixels: Pixels, line: Line) -> list[Line]:
-        """A line of these pixels read anew, cut out a little differently each time; none where that says nothing new.
+        """A line of these pixels read again, cut out differently each time. Empty if that would tell nothing new.
 
         Raises:
             JudgeError: as `read`.
@@ -93,7 +93,7 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
-class Recognised(NamedTuple):
+class Recognition(NamedTuple):
     """One recognised crop: its characters, the place of each along the line in [0, 1], and the mean confidence.
 
     `chances` is the probability of each character, empty where it is not known.
@@ -108,8 +108,8 @@ class Recognised(NamedTuple):
 class PaddleReader:
     """PP-OCRv6 small (ONNX Runtime, CPU), loaded on first use. Not thread-safe.
 
-    Lines are recognised one by one: in a batch they are padded to the widest, and what is read in one would depend
-    on the others.
+    Lines are recognised one by one. In a batch they would be padded to the widest, and the reading of one line would
+    depend on the others.
     """
 
     def __init__(self, threads: int = 2) -> None:
@@ -149,7 +149,7 @@ class PaddleReader:
                 yield flat, ribbon, rolled
 
     def _line(self, image: Pixels, ribbon: Ribbon, place: Ribbon) -> Line | None:
-        """What stands in `ribbon` of `image`, which lies at `place` in the picture."""
+        """The line in `ribbon` of `image`, which lies at `place` in the picture."""
         strip = ribbon.crop(image)
         line = self._recognised(strip, place)
         if line is None or line.confidence < TURN_BELOW:
@@ -163,7 +163,7 @@ class PaddleReader:
         letters = decode(evidence)
         confidence = float(np.mean([letter.p for letter in letters])) if letters else 0.0
         text = "".join(letter.character for letter in letters)
-        read = Recognised(text, tuple(n.place for n in letters), confidence, tuple(n.p for n in letters))
+        read = Recognition(text, tuple(n.place for n in letters), confidence, tuple(n.p for n in letters))
         return to_line(read, place, evidence)
 
 
@@ -177,7 +177,7 @@ def _share_on(ribbon: Ribbon, blobs: NDArray[np.bool_]) -> float:
 
 
 def read_scaled(reader: Reader, pixels: Pixels, scale: float) -> list[Line]:
-    """What `reader` reads in the picture resized by `scale`, with boxes in pixels of the picture itself."""
+    """The lines that `reader` reads in the picture resized by `scale`, with boxes in pixels of the original picture."""
     if scale == 1.0:
         return reader.read(pixels)
     import cv2
@@ -198,8 +198,8 @@ def _rescaled(line: Line, fx: float, fy: float) -> Line:
     return Line(line.text, line.confidence, polygon, words, ribbon, line.evidence)
 
 
-def to_line(read: Recognised, ribbon: Ribbon, evidence: Evidence | None = None) -> Line | None:
-    """Words and boxes of one recognised line, `None` where no character was read.
+def to_line(read: Recognition, ribbon: Ribbon, evidence: Evidence | None = None) -> Line | None:
+    """Words and boxes of one recognised line; `None` if no character was read.
 
     A character reaches half-way to its neighbours; a word is the run between two spaces.
     """

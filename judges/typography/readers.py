@@ -1,6 +1,6 @@
-"""Readers by name: entry points of the group `evalkit.readers`, ours and other people's alike.
+"""Loads readers by name, from the entry points of the group `evalkit.readers`.
 
-An entry point names a class (or function) that is called with the number of threads and returns a `Reader`.
+An entry point names a class or function that takes the number of threads and returns a `Reader`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def load(name: str, threads: int) -> Reader:
     """The reader of that name.
 
     Raises:
-        UnknownNameError: no such reader; names the nearest right one.
-        UnavailableError: it is there but can't be imported.
+        UnknownNameError: there is no such reader. The error names the nearest right one.
+        UnavailableError: the reader can't be imported.
     """
     return cast(Reader, registry.load("readers", name)(threads))

@@ -1,4 +1,4 @@
-"""Where a line of text lies: a ribbon between two edges, straight or bent, and its pixels laid out flat."""
+"""The place of a line of text: a ribbon between two edges, straight or bent, that can be cut out and flattened."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from evalkit.api.records import Box
 
 Points = NDArray[np.float32]
 LEAST_TALL = 1.5
-"""A straight line this many times as high as it is wide runs down the picture (PaddleOCR's rule)."""
+"""A straight line at least this many times as high as it is wide is vertical text (PaddleOCR's rule)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """`top` and `bottom` (n, 2) are the edges of the letters, in reading direction, px; n is 2 for a straight line."""
+    """`top` and `bottom` (n, 2) are the edges of the letters in reading direction, px; n is 2 for a straight line."""
 
     top: Points
     bottom: Points
@@ -28,7 +28,7 @@ class Ribbon:
 
     @property
     def length(self) -> float:
-        """Of the longer edge, px."""
+        """Length of the longer edge, px."""
         return max(_length(self.top), _length(self.bottom), 1.0)
 
     @property
@@ -38,7 +38,7 @@ class Ribbon:
 
     @property
     def outline(self) -> tuple[tuple[float, float], ...]:
-        """Clockwise, from the start of the top edge."""
+        """The outline, clockwise from the start of the top edge."""
         return tuple((float(x), float(y)) for x, y in np.concatenate([self.top, self.bottom[::-1]]))
 
     @property
@@ -50,16 +50,16 @@ class Ribbon:
         return Ribbon(self.top * factor, self.bottom * factor)
 
     def grown(self, by: float) -> Ribbon:
-        """The same ribbon, higher by this share of its height, half of it on either side."""
+        """The same ribbon, higher by this share of its height; half of that is added on either side."""
         out = (self.top - self.bottom) * (by / 2)
         return Ribbon(self.top + out, self.bottom - out)
 
     def turned(self) -> Ribbon:
-        """The same place read from the other end, upside down."""
+        """The same place read from the other end, that is upside down."""
         return Ribbon(self.bottom[::-1], self.top[::-1])
 
     def part(self, start: float, stop: float) -> Points:
-        """Points on both edges from `start` to `stop`, as shares of the length: their hull is the box of that part."""
+        """Points on both edges from `start` to `stop`, as shares of the length. Their hull is the box of that part."""
         inner = [t for t in np.linspace(0, 1, len(self.top)) if start < t < stop]
         places = np.array([start, *inner, stop])
         return np.concatenate([_along(self.top, places), _along(self.bottom, places)])
@@ -69,7 +69,7 @@ class Ribbon:
         return _along(self.top if top else self.bottom, places)
 
     def crop(self, image: Pixels) -> Pixels:
-        """The ribbon of (H, W, 3) `image` laid out flat, letters upright, one pixel per pixel."""
+        """The ribbon cut out of (H, W, 3) `image` and flattened: letters upright, at the scale of the image."""
         import cv2
 
         width, height = max(1, int(self.length)), max(1, int(self.height))
@@ -90,11 +90,11 @@ class Ribbon:
 
 
 def from_outline(outline: Points) -> Ribbon:
-    """The ribbon of a quadrilateral (4, 2), clockwise from its top left; a tall one is read from its bottom end up."""
+    """The ribbon of a quadrilateral (4, 2), clockwise from its top left. A tall one is read from the bottom upwards."""
     a, b, c, d = outline
     width = max(float(np.linalg.norm(a - b)), float(np.linalg.norm(c - d)), 1.0)
     height = max(float(np.linalg.norm(a - d)), float(np.linalg.norm(b - c)), 1.0)
-    if height / width >= LEAST_TALL:  # a picture turned to the left: its top edge is the right side, from top to bottom
+    if height / width >= LEAST_TALL:  # the text is turned to the left: its top edge is on the right
         return Ribbon(np.array([b, c], dtype=np.float32), np.array([a, d], dtype=np.float32))
     return Ribbon(np.array([a, b], dtype=np.float32), np.array([d, c], dtype=np.float32))
 

@@ -1,4 +1,4 @@
-"""Text on a circle: the ring it lies in, unrolled to a strip that a line reader can follow, and rolled back (pure)."""
+"""Finds text on circles, unrolls its ring to a straight strip for the reader, and maps boxes back. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from evalkit.judges.typography.ribbon import Ribbon
 
 THRESHOLD = 0.2
 LEAST_LENGTH = 40
-"""Length of a blob's rectangle in map cells below which it is no arc."""
+"""Least length of a blob's rectangle, in map cells, for the blob to be an arc."""
 MOST_FILLED = 0.62
 """A straight line fills more than this of its own rectangle."""
 LEAST_TURN = 0.6
-"""Radians that an arc must cover."""
+"""Least angle that an arc must cover, radians."""
 LEAST_ON_CIRCLE = 0.6
-"""Share of an arc's outer edge that lies on its circle."""
+"""Least share of an arc's outer edge that must lie on its circle."""
 LEAST_RADIUS = 40
 """px"""
 TRIES = 200
@@ -85,7 +85,7 @@ def is_bent(contour: Any) -> bool:
 
 
 def _outer_edge(contour: Any) -> NDArray[np.float64]:
-    """The points of a contour that are on its convex hull: of an arc the outer edge, whatever frays inwards."""
+    """The points of a contour on its convex hull. For an arc this is the outer edge; the inner one may be ragged."""
     import cv2
 
     hull = cv2.convexHull(contour)
@@ -95,7 +95,7 @@ def _outer_edge(contour: Any) -> NDArray[np.float64]:
 
 
 def _circle(points: NDArray[np.float64]) -> tuple[float, float, float] | None:
-    """The circle that most of an edge lies on (RANSAC with fixed draws), if the edge bends round it far enough."""
+    """The circle on which most of an edge lies (RANSAC with fixed draws), if the edge covers enough of it."""
     rng = np.random.default_rng(0)
     if len(points) < 12:
         return None
@@ -146,7 +146,7 @@ def _widest_gap(angles: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _spanned(ring: Ring, points: NDArray[np.float64], size: tuple[int, int]) -> Ring:
-    """The ring widened to all of its blobs and half as much again, cut open where there is none."""
+    """The ring widened to all of its blobs and half as much again, cut open where it has no blob."""
     away = points - (ring.x, ring.y)
     distance = np.hypot(away[:, 0], away[:, 1])
     low, high = (float(v) for v in np.percentile(distance, (2, 98)))
@@ -173,7 +173,7 @@ def _ground(image: Pixels) -> tuple[int, ...]:
 
 
 def roll(flat: Ribbon, ring: Ring) -> Ribbon:
-    """A ribbon of the unrolled picture where it lies in the picture itself."""
+    """A ribbon of the unrolled strip, mapped back into the picture."""
     return Ribbon(_rolled(flat.top, ring), _rolled(flat.bottom, ring))
 
 

@@ -1,7 +1,7 @@
-"""The ink of a word: whether a stretch of it is softer than the rest, and whether its strokes are broken (pure).
+"""Measures the ink of a word: is a stretch of it softer than the rest, are its strokes broken? Pure functions.
 
-A reader looks past both. Coverage is measured along the line from the colour of the ground to that of the ink: 0 is
-ground, 1 is ink.
+The text reader ignores both. Coverage is measured along the line from the colour of the ground to that of the ink: 0
+is ground, 1 is ink.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from evalkit.api.pictures import Pixels
 from evalkit.api.records import Box
 
 LEAST_CONTRAST = 40.0
-"""Distance in RGB levels between ground and ink below which edges say nothing."""
+"""Distance in RGB levels between ground and ink below which edges can't be judged."""
 LEAST_HEIGHT = 8
 """px"""
 MOST_NOISE = 0.2
-"""Where the ground above and below a word strays from its colour by this share of the contrast, ink can't be told."""
+"""If the ground around a word varies by this share of the contrast, ink can't be told from ground."""
 INK = 0.35
-"""Coverage from which a pixel is ink: hairlines of small type still hold together."""
+"""Coverage from which a pixel counts as ink. It is low enough that hairlines of small type stay connected."""
 LEAST_INK = 0.12
 """Share of the height that columns must be covered with for their edges to count."""
 LEAST_STRETCHES = 4
 REACH = 0.06
 """Half the width of a stretch, as a share of the height of the word's box."""
 USUAL = 75
-"""Percentile of a word's stretches that is its usual sharpness: a quarter of it and more may be spoiled."""
+"""Percentile of a word's stretches that gives its usual sharpness. Up to three quarters of the word may be damaged."""
 SOFT = 0.5
-"""A stretch with edges this share as steep as the usual ones is still sharp: clean type reaches down to .6."""
+"""A stretch is still sharp if its edges are this share as steep as the usual ones. Clean type goes down to .6."""
 SPARE = 1
-"""So many pieces more than a word's letters have say nothing: the box may cut a neighbour, a face may have gaps."""
+"""Surplus pieces of ink that are tolerated: the box may cut a neighbour, and some typefaces have gaps."""
 SPECK = 0.002
-"""Ink that covers less than this share of the squared height is none."""
+"""Pieces of ink smaller than this share of the squared height are ignored."""
 _IN_TWO, _IN_THREE = '0ij:;=!?¡¿"“”„«»', "%÷…"
 _LAST_LATIN = 0x24F
 _MARKS = "‘’“”„…–—•€™"
@@ -46,7 +46,7 @@ Coverage = NDArray[np.float32]
 
 
 def coverage(pixels: Pixels, box: Box) -> Coverage | None:
-    """(h, w) coverage of `box` and 2 px round it, 0 to 1.2; `None` where ground and ink can't be told apart."""
+    """(h, w) coverage of `box` and 2 px around it, 0 to 1.2; `None` if ground and ink can't be told apart."""
     height, width = pixels.shape[:2]
     x0, y0 = max(0, int(box.x0) - 2), max(0, int(box.y0) - 2)
     cell = pixels[y0 : min(height, math.ceil(box.y1) + 2), x0 : min(width, math.ceil(box.x1) + 2)].astype(np.float32)
@@ -66,10 +66,10 @@ def coverage(pixels: Pixels, box: Box) -> Coverage | None:
 
 
 def intact(pixels: Pixels, box: Box, word: str) -> float:
-    """How whole the ink of `word` in `box` is: 1 for even and unbroken strokes, and where that can't be told.
+    """How intact the ink of `word` in `box` is, 0 to 1; 1 for even and unbroken strokes, and if it can't be measured.
 
-    The sharpness of the softest stretch, full from `SOFT` on, times the pieces that the letters of the word have over
-    those that its ink falls into.
+    This is the sharpness of the softest stretch (1 from `SOFT` on), times the number of pieces that the letters of the
+    word should have divided by the number of pieces of its ink.
     """
     covered = coverage(pixels, box)
     if covered is None:
@@ -80,9 +80,9 @@ def intact(pixels: Pixels, box: Box, word: str) -> float:
 
 
 def softest(covered: Coverage) -> float | None:
-    """Steepest edge of the softest stretch of a word over that of its usual ones, at most 1; `None` if too short.
+    """Steepest edge of the softest stretch of a word over that of a usual stretch, at most 1; `None` if too short.
 
-    Every column through clean ink crosses the edge of a stroke, if only where the stroke ends.
+    Every column through clean ink crosses the edge of a stroke, at least where the stroke ends.
     """
     steps = np.maximum(
         np.abs(np.diff(covered, axis=0, prepend=covered[:1])), np.abs(np.diff(covered, axis=1, prepend=covered[:, :1]))
@@ -101,7 +101,7 @@ def _windows(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
 
 
 def pieces(covered: Coverage) -> int:
-    """Connected parts of the ink of a word; slivers at the rim of the box are none, they are of other words."""
+    """Number of connected parts of the ink of a word. Slivers at the rim of the box (other words' ink) are ignored."""
     import cv2
 
     height, width = covered.shape
@@ -112,7 +112,7 @@ def pieces(covered: Coverage) -> int:
 
 
 def pieces_of(word: str) -> int | None:
-    """Into how many pieces the letters of a word fall when they are well drawn and apart; `None` if not Latin."""
+    """Number of pieces that the letters of a word have if they are well drawn and apart; `None` if not Latin."""
     if not all(ord(letter) <= _LAST_LATIN or letter in _MARKS for letter in word):
         return None
     return sum(_pieces_of(part) for part in chain.from_iterable(unicodedata.normalize("NFD", c) for c in word))

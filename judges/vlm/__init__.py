@@ -1,1 +1,1 @@
-"""The VLM judge: a vision-language model looks at every picture with rubric prompts, and every run proves its word."""
+"""The VLM judge: a vision-language model judges every picture by rubrics, and controls in every run check it."""

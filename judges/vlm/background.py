@@ -1,4 +1,4 @@
-"""One event loop in a thread of its own, for threads that wait."""
+"""An event loop in a thread of its own, in which other threads run coroutines and wait for them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class BackgroundLoop:
-    """Runs coroutines for any thread. Starts with the first one."""
+    """Runs coroutines for any thread. The loop starts with the first coroutine."""
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None

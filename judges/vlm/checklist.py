@@ -1,36 +1,61 @@
 """Yes/no questions about one case: those it brings, and those that follow from what it declares.
 
-A question is asked only if those it depends on were answered right; otherwise it counts as wrong (Davidsonian scene
-graph, Cho et al., 2023, arXiv 2310.18235).
+A question is asked only if those it depends on were answered as expected; otherwise it counts as wrong (Davidsonian
+scene graph, Cho et al., 2023, arXiv 2310.18235).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
-from evalkit.api.records import Case, Element, Question
+from pydantic import Field
+
+from evalkit.api.records import JSON, Case, Element, Question, Score, Status
 from evalkit.judges.typography.normalise import lenient, strict
-from evalkit.judges.vlm.ask import Ask, Shot
+from evalkit.judges.vlm.call import Call, ReplyForm, SentImage
+from evalkit.judges.vlm.look import Look, RubricResult
+from evalkit.judges.vlm.pixels import crop, fit, sent_image
 from evalkit.judges.vlm.render import neutral, render
+from evalkit.judges.vlm.reply import Answer, Asker, no_score
 from evalkit.judges.vlm.rubric import GROUNDS, Rubric
-from evalkit.judges.vlm.scale import closed
 
-YES, NO = "yes", "no"
 CROP, READ = "@crop", "@read"
-"""End the id of a question that is asked on a cut-out, and of a text that is to be read there without being told."""
+"""End the id of a question that is asked on a cut-out, and of a text that the model reads there without being told
+what must stand there."""
+MOST_READ = 200
+"""Characters of a text that is read, at most."""
 _PAIRS = ("above", "left-of", "inside")
 _PLAIN_KINDS = ("text", "region", "panel", "rule", "shape")
 """Kinds of elements that people have no word for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One question to ask. `text_index` is the text it is about, where it is to be asked on a cut-out.
+class YesNoForm(ReplyForm):
+    """The answer to a yes/no question."""
 
-    `read`: the model is not asked the question, but for what stands there; the answer follows.
+    form_name = "question"
+    choice = "answer"
+    answer: Literal["yes", "no"]
+
+
+class ReadForm(ReplyForm):
+    """The text that the model reads."""
+
+    form_name = "transcription"
+    text: Annotated[str, Field(max_length=MOST_READ)]
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    """One question to ask.
+
+    Args:
+        question: with its id and the answer that is expected.
+        text_index: the text it is about, where it is asked on a cut-out of that text.
+        read: the model is not asked the question, but to read the cut-out; the answer follows from what it reads.
     """
 
     question: Question
@@ -42,13 +67,18 @@ class Item:
         return self.question.id
 
 
-class Answered(NamedTuple):
-    """What became of an item: `yes` is the answer, `None` where there is none and `reason` says why.
+class ChecklistAnswer(NamedTuple):
+    """The answer to an item.
 
-    `p_yes`: renormalised probability of yes, where the server gave probabilities. `read`: what the model read.
+    Args:
+        item: what was asked.
+        yes: the answer; `None` where there is none and `reason` says why.
+        p_yes: renormalised probability of yes, where the server gave probabilities.
+        reason: why there is no answer, or why an answer follows without asking.
+        read: what the model read.
     """
 
-    item: Item
+    item: ChecklistItem
     yes: bool | None
     p_yes: float | None = None
     reason: str = ""
@@ -56,33 +86,81 @@ class Answered(NamedTuple):
 
     @property
     def right(self) -> bool | None:
+        """Whether the answer is the expected one; `None` without an answer."""
         return None if self.yes is None else self.yes == self.item.question.expected
 
 
-def items(rubric: Rubric, case: Case, crops: Iterable[int] = ()) -> list[Item]:
-    """The questions about `case`: its own first. `crops`: the texts of which there is a cut-out to ask about."""
+async def check(asker: Asker, rubric: Rubric, look: Look) -> RubricResult:
+    """The share of the case's yes/no questions that are answered as expected."""
+    waiting = checklist_items(rubric, look.case, look.text_boxes)
+    if not waiting:
+        return RubricResult(Score(rubric.dimension, Status.UNSCORED, reason="the case gives nothing to ask"), {})
+    order = [item.id for item in waiting]
+    done: dict[str, ChecklistAnswer] = {}
+    failed: Answer[ReplyForm] | None = None
+    cut_outs = {i: fit(sent_image(crop(look.pixels, box)), look.max_pixels) for i, box in look.text_boxes.items()}
+
+    async def ask(item: ChecklistItem) -> tuple[ChecklistAnswer, Answer[ReplyForm]]:
+        image = look.picture if item.text_index is None else cut_outs[item.text_index]
+        about = f"{rubric.name} {item.id}"
+        if item.read and item.text_index is not None:
+            reading = await asker.ask(read_call(image), about)
+            if reading.value is None:
+                return ChecklistAnswer(item, None, reason=reading.reason), reading
+            text = reading.value.text
+            return ChecklistAnswer(item, reads(text, look.case.texts[item.text_index].text), read=text), reading
+        answer = await asker.ask(question_call(rubric, item.question.text, image), about)
+        if answer.value is None:
+            return ChecklistAnswer(item, None, reason=answer.reason), answer
+        return ChecklistAnswer(item, answer.value.answer == "yes", p_yes(answer.reply.probabilities)), answer
+
+    while waiting:
+        now, settled = ready(waiting, done)
+        for one, answer in await asyncio.gather(*(ask(item) for item in now)):
+            settled.append(one)
+            failed = answer if one.yes is None else failed
+        done |= {one.item.id: one for one in settled}
+        waiting = [item for item in waiting if item.id not in done]
+    answers = [done[id] for id in order]
+    value = share(answers)
+    evidence: dict[str, JSON] = {"questions": [_row(one) for one in answers]}
+    if value is not None:
+        return RubricResult(Score(rubric.dimension, Status.SCORED, value), evidence)
+    if failed is not None and failed.reply.error:
+        return RubricResult(no_score(rubric.dimension, failed), evidence)
+    known = sum(one.yes is not None for one in answers)
+    reason = f"only {known} of {len(answers)} questions were answered"
+    return RubricResult(Score(rubric.dimension, Status.UNSCORED, reason=reason), evidence)
+
+
+def checklist_items(rubric: Rubric, case: Case, cut_outs: Iterable[int] = ()) -> list[ChecklistItem]:
+    """The questions about `case`, its own first. `cut_outs`: indices of the texts to ask about on cut-outs as well."""
     own = list(case.checklist)
-    made = [Item(question) for question in own]
+    made = [ChecklistItem(question) for question in own]
     taken = {question.id for question in own}
-    made += [Item(question) for question in _generated(rubric, case, own) if question.id not in taken]
-    for index in crops:
+    made += [ChecklistItem(question) for question in _generated(rubric, case, own) if question.id not in taken]
+    for index in cut_outs:
         text = neutral(case.texts[index].text)
         question = Question(f"text:{index}{CROP}", rubric.questions["text-crop"].format(text=text))
-        made.append(Item(question, index))
-        untold = Question(f"text:{index}{READ}", f'What is read on the cut-out: is it "{text}"?')
-        made.append(Item(untold, index, read=True))
+        made.append(ChecklistItem(question, index))
+        reading = Question(f"text:{index}{READ}", f'What is read on the cut-out: is it "{text}"?')
+        made.append(ChecklistItem(reading, index, read=True))
     return made
 
 
-def question_ask(rubric: Rubric, question: str, shot: Shot) -> Ask:
+def question_call(rubric: Rubric, question: str, image: SentImage) -> Call[YesNoForm]:
     """One yes/no question about one picture or cut-out."""
     text = render("question", look=rubric.look, question=neutral(question))
-    schema = closed({"answer": {"type": "string", "enum": [YES, NO]}})
-    return Ask(render("system"), (shot,), text, "question", schema, "answer", (YES, NO), 32)
+    return Call(render("system"), (image,), text, YesNoForm, 32)
+
+
+def read_call(image: SentImage) -> Call[ReadForm]:
+    """The question for all text in a picture or cut-out."""
+    return Call(render("system"), (image,), render("transcribe"), ReadForm)
 
 
 def reads(read: str, text: str) -> bool:
-    """Whether `text` is among what was read, word by word; case, marks and what stands round it do not matter."""
+    """Whether the words of `text` follow each other in what was read. Case and punctuation don't count."""
     if not any(lenient(word) for word in text.split()):
         return strict(text) in strict(read)
     words, wanted = ([key for word in one.split() if (key := lenient(word))] for one in (read, text))
@@ -91,50 +169,69 @@ def reads(read: str, text: str) -> bool:
 
 def p_yes(probabilities: Mapping[str, float]) -> float | None:
     """Probability of yes, renormalised over yes and no; `None` without probabilities. Keys are JSON text."""
-    yes, no = (probabilities.get(f'"{word}"', 0.0) for word in (YES, NO))
+    yes, no = (probabilities.get(f'"{word}"', 0.0) for word in ("yes", "no"))
     return yes / (yes + no) if yes + no > 0 else None
 
 
-def share(answered: Sequence[Answered]) -> float | None:
-    """Share answered as expected, of those that were answered; `None` where fewer than half were."""
-    known = [one.right for one in answered if one.right is not None]
-    if not known or 2 * len(known) < len(answered):
+def share(answers: Sequence[ChecklistAnswer]) -> float | None:
+    """Share of the right answers among those that were given; `None` where fewer than half were given."""
+    known = [one.right for one in answers if one.right is not None]
+    if not known or 2 * len(known) < len(answers):
         return None
     return sum(known) / len(known)
 
 
-def ready(waiting: Sequence[Item], done: Mapping[str, Answered]) -> tuple[list[Item], list[Answered]]:
-    """Of the `waiting`: what can be asked now, and what needs no asking because a question before it failed.
+def ready(
+    waiting: Sequence[ChecklistItem], done: Mapping[str, ChecklistAnswer]
+) -> tuple[list[ChecklistItem], list[ChecklistAnswer]]:
+    """Of the items `waiting`: those that can be asked now, and the answers of those that need not be asked because a
+    question they depend on failed.
 
-    A question that depends on one that is not there is asked as if it did not.
+    A dependency on a question that does not exist is ignored.
     """
     ids = {item.id for item in waiting} | set(done)
-    now: list[Item] = []
-    settled: list[Answered] = []
+    now: list[ChecklistItem] = []
+    settled: list[ChecklistAnswer] = []
     for item in waiting:
         before = [name for name in item.question.depends_on if name in ids]
         known = [done[name] for name in before if name in done]
         if any(one.right is False for one in known):
-            settled.append(Answered(item, not item.question.expected, reason="what it depends on is not so"))
+            settled.append(ChecklistAnswer(item, not item.question.expected, reason="what it depends on is not so"))
         elif any(one.right is None for one in known):
-            settled.append(Answered(item, None, reason="what it depends on was not answered"))
+            settled.append(ChecklistAnswer(item, None, reason="what it depends on was not answered"))
         elif len(known) == len(before):
             now.append(item)
     if waiting and not now and not settled:
-        return [], [Answered(item, None, reason="the questions depend on each other in a circle") for item in waiting]
+        return [], [
+            ChecklistAnswer(item, None, reason="the questions depend on each other in a circle") for item in waiting
+        ]
     return now, settled
 
 
-# ---------------------------------------------------------------------------------------------------- made questions
+def _row(one: ChecklistAnswer) -> dict[str, JSON]:
+    """One row of the evidence."""
+    question = one.item.question
+    return {
+        "id": one.item.id,
+        "question": question.text,
+        "expected": question.expected,
+        "answer": one.yes if not one.reason or one.yes is None else None,
+        "p_yes": None if one.p_yes is None else round(one.p_yes, 4),
+        **({} if one.read is None else {"read": one.read}),
+        **({"counts_as": one.right, "reason": one.reason} if one.reason else {}),
+    }
+
+
+# ------------------------------------------------------------------------------- questions that follow from the case
 
 
 def _generated(rubric: Rubric, case: Case, own: Sequence[Question]) -> list[Question]:
-    """What the declarations ask, but for what the case's own questions ask already."""
-    said = " ".join(question.text for question in own)
+    """The questions that follow from what the case declares, without those that its own questions ask already."""
+    own_texts = " ".join(question.text for question in own)
     ids = {question.id for question in own}
     made: list[Question] = []
     for index, target in enumerate(case.texts):
-        if target.text.split() and target.text not in said:
+        if target.text.split() and target.text not in own_texts:
             made.append(_question(f"text:{index}", rubric.questions["text"], text=neutral(target.text)))
     names = _names(case)
     if not own:
@@ -168,7 +265,7 @@ def _relations(rubric: Rubric, case: Case, names: Mapping[str, str], asked_by: M
 
 
 def _related(rubric: Rubric, kind: str, id: str, known: Sequence[str], before: Sequence[str]) -> list[Question]:
-    """The questions about one relation of things that all have a name, after those that ask for the things."""
+    """The questions about one relation between named elements; they depend on the questions `before`."""
     template = rubric.questions[kind]
     if kind in _PAIRS and len(known) == 2:
         return [_question(id, template, before, a=known[0], b=known[1])]
@@ -184,7 +281,7 @@ def _question(id: str, template: str, before: Sequence[str] = (), **values: str)
 
 
 def _names(case: Case) -> dict[str, str]:
-    """Elements that can be named so that nothing else is meant, by id: `the text "SALE"`, `the circle`."""
+    """Names of the elements that can be named unambiguously, by id: `the text "SALE"`, `the circle`."""
     kinds = Counter(element.kind for element in case.elements)
     named = {element.id: _name(element, case, kinds) for element in case.elements}
     return {id: name for id, name in named.items() if name}
@@ -200,7 +297,7 @@ def _name(element: Element, case: Case, kinds: Counter[str]) -> str:
 
 
 def _text_of(element: Element, case: Case) -> int | None:
-    """The one declared text that an element of kind `text` stands for."""
+    """Index of the one declared text that an element of kind `text` stands for; `None` if there is not exactly one."""
     same = [i for i, target in enumerate(case.texts) if target.box == element.box and target.text.split()]
     return same[0] if element.kind == "text" and len(same) == 1 else None
 

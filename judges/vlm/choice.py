@@ -1,4 +1,4 @@
-"""Token probabilities of a choice: what the model would have said instead, at the token where the value begins."""
+"""Probabilities of the options of a choice, from the alternatives of the token where its value begins."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from evalkit.judges.vlm.reply import first_value
-
 SUM_TOLERANCE = 1e-3
-"""Log probabilities are rounded by servers; alternatives that sum to more than this above 1 are no probabilities."""
+"""Servers round log probabilities; alternatives that sum to more than 1 plus this are no probabilities."""
 
 
 class Token(NamedTuple):
@@ -25,9 +23,10 @@ def choice_probabilities(
 ) -> dict[str, float]:
     """Probability of each option (as JSON text) for property `name` of the reply `text`; empty where there is none.
 
-    Tokens may straddle: `{"score":` + ` 4`, `":4,`, `"ye` + `s"`. So the token is found by its place in the text, and
-    an alternative counts for the option that the text would go on with if it stood there. Alternatives that differ in
-    leading blanks or the opening quote only are added up; what fits no option is left out: the leaked mass.
+    A token need not begin where the value begins: `{"score":` + ` 4`, `":4,`, `"ye` + `s"`. So the token is found by
+    its place in the text, and an alternative counts for the option that would stand in the text if the alternative
+    replaced the token. Alternatives that differ only in leading blanks or the opening quote are added up. What fits no
+    option is left out: it is the leaked mass.
     """
     value = first_value(text, name)
     if value is None or not tokens:
@@ -40,10 +39,10 @@ def choice_probabilities(
     alternatives = [(data, _probability(logarithm)) for data, logarithm in token.alternatives]
     if sum(p for _, p in alternatives) > 1 + SUM_TOLERANCE:
         return {}
-    begun = text[:value].rstrip().encode()  # up to the colon, so that blanks before the value may vary
+    before = text[:value].rstrip().encode()  # up to the colon, so that blanks before the value may vary
     sums = dict.fromkeys(map(json.dumps, options), 0.0)
     for data, probability in alternatives:
-        meant = _option(_value(begun, text.encode()[:start] + data), options)
+        meant = _option(_value(before, text.encode()[:start] + data), options)
         if meant is not None:
             sums[json.dumps(meant)] += probability
     return sums if any(sums.values()) else {}
@@ -51,10 +50,10 @@ def choice_probabilities(
 
 def _token_at(text: str, tokens: Sequence[Token], offset: int) -> tuple[Token, int] | None:
     """The token that holds byte `offset` of the text, and the byte at which it starts."""
-    told, start = text.encode(), 0
+    data, start = text.encode(), 0
     for token in tokens:
         end = start + len(token.data)
-        if told[start:end] != token.data:
+        if data[start:end] != token.data:
             return None  # these are not the tokens of this text
         if start <= offset < end:
             return token, start
@@ -62,26 +61,59 @@ def _token_at(text: str, tokens: Sequence[Token], offset: int) -> tuple[Token, i
     return None
 
 
-def _value(begun: bytes, told: bytes) -> str:
-    """What `told` says after `begun`, without leading blanks and quote; empty if it does not begin so."""
-    if not told.startswith(begun):
+def _value(before: bytes, text: bytes) -> str:
+    """The rest of `text` after `before`, without leading blanks and quote; empty if `text` does not begin so."""
+    if not text.startswith(before):
         return ""
-    rest = told[len(begun) :].decode("utf-8", errors="replace").lstrip()
+    rest = text[len(before) :].decode("utf-8", errors="replace").lstrip()
     return rest.removeprefix('"')
 
 
-def _option(said: str, options: Iterable[str | int]) -> str | int | None:
-    """The one option that `said` is the beginning or the whole of."""
-    fitting = [option for option in options if said and _fits(said, str(option))]
+def _option(value: str, options: Iterable[str | int]) -> str | int | None:
+    """The one option that `value` is, or is the beginning of."""
+    fitting = [option for option in options if value and _fits(value, str(option))]
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _fits(said: str, option: str) -> bool:
-    if option.startswith(said):
+def _fits(value: str, option: str) -> bool:
+    if option.startswith(value):
         return True
-    return said.startswith(option) and not said[len(option)].isalnum() and said[len(option)] not in "._-"
+    return value.startswith(option) and not value[len(option)].isalnum() and value[len(option)] not in "._-"
 
 
 def _probability(logarithm: float) -> float:
-    """0 for -inf and the like; a server that gives more than 0 has given no logarithm of a probability."""
+    """0 for -inf and NaN, and for a number above 0, which is no logarithm of a probability."""
     return math.exp(logarithm) if math.isfinite(logarithm) and logarithm <= SUM_TOLERANCE else 0.0
+
+
+def first_value(text: str, name: str) -> int | None:
+    """Offset at which the value of property `name` of the first object in `text` begins; `None` if it has none."""
+    return _value_offset(text, text.find("{") + 1, name) if "{" in text else None
+
+
+def _value_offset(text: str, at: int, name: str) -> int | None:
+    while True:
+        at = _skip(text, at)
+        if not text.startswith('"', at):
+            return None
+        try:
+            key, at = json.JSONDecoder().raw_decode(text, at)
+            at = _skip(text, at)
+            if not text.startswith(":", at):
+                return None
+            at = _skip(text, at + 1)
+            if key == name:
+                return at if at < len(text) else None
+            _, at = json.JSONDecoder().raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None
+        at = _skip(text, at)
+        if not text.startswith(",", at):
+            return None
+        at += 1
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\n\r":
+        at += 1
+    return at

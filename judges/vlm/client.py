@@ -1,8 +1,8 @@
 """An OpenAI-compatible server as an `Endpoint`: bounded in time, in bytes, in requests, and in how often it is asked.
 
-Ask ─▶ slot (adaptive limit) ─▶ attempt ─▶ body (bounded) ─▶ Completion ─▶ Reply
-                 ▲                 │
-                 └── back-off, Retry-After ◀── 429, 5xx, timeout, dropped connection
+Call ─▶ slot (adaptive limit) ─▶ attempt ─▶ body (bounded) ─▶ Completion ─▶ Reply
+                  ▲                 │
+                  └── back-off, Retry-After ◀── 429, 5xx, timeout, dropped connection
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from evalkit.api.errors import ConfigError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.formats.foreign_text import clean
 from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
-from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.call import Call, Reply, ReplyForm
 from evalkit.judges.vlm.choice import choice_probabilities
 from evalkit.judges.vlm.limiter import AdaptiveLimit, Slot
 from evalkit.judges.vlm.pixels import patch_of, scaled_down, too_large
@@ -36,18 +37,18 @@ _NONCE = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one endpoint may take.
+    """Bounds on the time, the bytes and the requests of one endpoint.
 
     Args:
-        concurrency: requests under way at once, at most; the client finds out how many of them the server bears.
-        timeout_s: seconds for one whole attempt, however slowly its bytes drip.
+        concurrency: requests under way at once, at most; the client finds out how many of them the server can take.
+        timeout_s: seconds for one whole attempt, from the request to the last byte.
         connect_s: seconds to connect.
-        attempts: of one call, the first included.
+        attempts: of one call, at most, the first included.
         backoff_s: first wait; it doubles with each attempt, half of it is random.
         max_wait_s: longest single wait; a longer `Retry-After` ends the call.
-        max_body: bytes of one answer that are read.
+        max_body: bytes of one answer, at most.
         give_up_after: calls in a row that fail through the server's fault before it counts as gone.
-        max_pixels: of one picture; a larger one is refused (`pixels.fit` makes it smaller, and the caller says so).
+        max_pixels: of one picture; a larger one is refused (the caller makes it smaller with `pixels.fit`).
     """
 
     concurrency: int = 64
@@ -62,9 +63,10 @@ class Limits:
 
 
 class _Failure(NamedTuple):
-    """An attempt that brought nothing usable.
+    """An attempt that failed.
 
-    `again`: another attempt may. `fault`: the server's, not this question's. `wait_s`: what it asked to wait.
+    `again`: another attempt may succeed. `fault`: the cause is the server, not this question. `wait_s`: seconds that
+    the server asked us to wait.
     """
 
     reason: str
@@ -74,21 +76,21 @@ class _Failure(NamedTuple):
 
 
 class _TooLong(Exception):
-    """The answer has more bytes than are read."""
+    """The answer is longer than `Limits.max_body`."""
 
 
 class OpenAIEndpoint:
-    """Asks one model of an OpenAI-compatible server. For one event loop.
+    """Asks one model of an OpenAI-compatible server. Use it from one event loop.
 
     Args:
         url: base of the API, `http://host:port/v1`.
         model: the name it is served under.
-        api_key: `None` takes it from EVALKIT_JUDGE_API_KEY or OPENAI_API_KEY, if one is set.
-        patch: pixels along a side of one vision token, for the check that pictures are seen at native pixels; `None`
-            takes it from the model's name, and checks nothing for an unknown one.
+        api_key: `None` takes it from EVALKIT_JUDGE_API_KEY or OPENAI_API_KEY, if one of them is set.
+        patch: pixels along a side of one vision token, to check that the server does not scale pictures down; `None`
+            takes it from the model's name, and nothing is checked for an unknown name.
 
     Raises:
-        ConfigError: no http(s) address, or a key with characters that no key has.
+        ConfigError: the address is not http(s), or the key has characters that a key can't have.
         UnavailableError: the `openai` package is missing.
     """
 
@@ -113,17 +115,10 @@ class OpenAIEndpoint:
         self._answered = False
         self._failed_in_a_row = 0
         if importlib.util.find_spec("openai") is None:
-            raise UnavailableError(
-                "asking a server needs the `openai` package", hint="python -m pip install 'evalkit[vllm]'"
-            )
+            raise UnavailableError("asking a server needs the `openai` package", hint=install_line("vllm"))
 
-    @property
-    def bound(self) -> int:
-        """Requests that may be under way now."""
-        return self._limit.bound
-
-    async def ask(self, ask: Ask) -> Reply:
-        if refused := too_large(ask, self.limits.max_pixels):
+    async def ask(self, call: Call[ReplyForm]) -> Reply:
+        if refused := too_large(call, self.limits.max_pixels):
             return Reply(attempts=0, error=refused)
         failure = _Failure("not asked", again=True, fault=False)
         attempt = 0
@@ -132,7 +127,7 @@ class OpenAIEndpoint:
                 wait = backoff_seconds(attempt - 1, self.limits.backoff_s, self.limits.max_wait_s, self._rng)
                 await asyncio.sleep(max(wait, failure.wait_s))
             attempt += 1
-            outcome = await self._attempt(ask, attempt)
+            outcome = await self._attempt(call, attempt)
             if isinstance(outcome, Reply):
                 self._answered, self._failed_in_a_row = True, 0
                 return outcome
@@ -153,11 +148,11 @@ class OpenAIEndpoint:
             raise UnavailableError(
                 f"{self._failed_in_a_row} calls in a row failed, the last one: {failure.reason}",
                 where=self.url,
-                hint="look at the server's log; the same command goes on where this run stopped",
+                hint="look at the server's log; the same command continues where this run stopped",
             )
 
-    async def _attempt(self, ask: Ask, attempt: int) -> Reply | _Failure:
-        fields = request_fields(ask, self.model)
+    async def _attempt(self, call: Call[ReplyForm], attempt: int) -> Reply | _Failure:
+        fields = request_fields(call, self.model)
         async with self._limit.slot() as slot:
             started = time.perf_counter()
             nonce = uuid.uuid4().hex
@@ -168,7 +163,7 @@ class OpenAIEndpoint:
             except TimeoutError:
                 slot.overloaded()
                 return _Failure(f"no answer within {self.limits.timeout_s:g} s", again=True, fault=True)
-            except Exception as error:  # only the network is in the block: whatever the SDK and its transport raise
+            except Exception as error:  # the block is network alone, and the SDK and its transport raise many types
                 return self._failure(error, slot, last=attempt >= self.limits.attempts)
             finally:
                 asyncio.get_running_loop().call_later(self.limits.timeout_s, self._nonces.discard, nonce)
@@ -177,28 +172,32 @@ class OpenAIEndpoint:
             except BadBody as error:
                 return _Failure(str(error), again=True, fault=True)
             slot.succeeded()
-            return self._reply(ask, completion, nonce, attempt, time.perf_counter() - started)
+            return self._reply(call, completion, nonce, attempt, time.perf_counter() - started)
 
-    def _reply(self, ask: Ask, completion: Completion, nonce: str, attempt: int, seconds: float) -> Reply | _Failure:
+    def _reply(
+        self, call: Call[ReplyForm], completion: Completion, nonce: str, attempt: int, seconds: float
+    ) -> Reply | _Failure:
         if crossed := self._crossed(completion, nonce):
             return _Failure(crossed, again=True, fault=True)
-        options = (ask.choice, ask.options) if ask.choice else None
+        shares: dict[str, float] = {}
+        if call.choice:
+            shares = choice_probabilities(completion.content, completion.tokens, call.choice, call.options)
         return Reply(
             text=completion.content,
             finish=completion.finish,
-            probabilities=choice_probabilities(completion.content, completion.tokens, *options) if options else {},
+            probabilities=shares,
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             seconds=seconds,
             attempts=attempt,
-            error=scaled_down(ask, completion.prompt_tokens, self._patch),
+            error=scaled_down(call, completion.prompt_tokens, self._patch),
         )
 
     def _crossed(self, completion: Completion, nonce: str) -> str:
-        """What to say if the answer is provably not to this request; empty if it is, or if nothing tells.
+        """The error message if the answer provably belongs to another request; empty otherwise.
 
-        vLLM makes the answer's id from the request's `X-Request-Id`: an id with the nonce of another request is another
-        question's answer. Other servers ignore the header; there only the controls would notice.
+        vLLM makes the answer's id from the request's `X-Request-Id`: an id with the nonce of another request belongs to
+        another question. Other servers ignore the header; with them only the controls would show a mix-up.
         """
         named = _NONCE.findall(completion.id)
         if nonce not in named and any(each in self._nonces for each in named):
@@ -252,8 +251,8 @@ class OpenAIEndpoint:
 
     def _refusal(self, error: openai.APIStatusError, slot: Slot) -> _Failure:
         status = error.status_code
-        said = error_message(error.response.content, self._key)
-        reason = f"HTTP {status}{': ' if said else ''}{said}"
+        message = error_message(error.response.content, self._key)
+        reason = f"HTTP {status}{': ' if message else ''}{message}"
         if status in (401, 404) or (status == 403 and not self._answered):
             raise UnavailableError(reason, where=self.url, hint=self._hint(status)) from error
         wait = retry_after_seconds(error.response.headers.get("retry-after"))
@@ -270,7 +269,7 @@ class OpenAIEndpoint:
 
 
 def _http_client(limits: Limits, *, local: bool) -> Any:
-    """The SDK's HTTP client with bounded bodies, without redirects; a server on this machine is asked without proxy."""
+    """The SDK's HTTP client with bounded bodies and without redirects; no proxy for a server on this machine."""
     import httpx2
     import openai
 
@@ -295,7 +294,7 @@ def _http_client(limits: Limits, *, local: bool) -> Any:
     return openai.DefaultAsyncHttpxClient(
         timeout=httpx2.Timeout(limits.timeout_s, connect=limits.connect_s),
         limits=httpx2.Limits(max_connections=None, max_keepalive_connections=limits.concurrency),
-        headers={"Accept-Encoding": "identity"},  # no body grows after it was counted
+        headers={"Accept-Encoding": "identity"},  # a compressed body would grow after its bytes are counted
         event_hooks={"response": [bound]},
         follow_redirects=False,
         trust_env=not local,
@@ -303,7 +302,7 @@ def _http_client(limits: Limits, *, local: bool) -> Any:
 
 
 def is_local(url: str) -> bool:
-    """Whether `url` is on this machine: no proxy has business on the way there."""
+    """Whether `url` is on this machine, so that no proxy may be used."""
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
@@ -320,5 +319,5 @@ def _key(given: str | None) -> str:
     key = given if given is not None else next(filter(None, map(os.environ.get, KEY_VARIABLES)), "")
     key = key.strip()
     if not (key.isascii() and (not key or key.isprintable())):
-        raise ConfigError("the API key holds characters that no key has", where=" or ".join(KEY_VARIABLES))
+        raise ConfigError("the API key holds characters that a key can't have", where=" or ".join(KEY_VARIABLES))
     return key

@@ -1,6 +1,6 @@
-"""Controls of the VLM judge: pictures whose right verdict is known, relative to a clean one it is shown as well.
+"""Controls of the VLM judge: pictures whose right verdict is known, relative to that of a clean picture.
 
-How high a model scores a clean picture is its own affair; a broken one must score lower, by so many levels.
+Models score a clean picture differently; a broken one must score lower by a given number of levels.
 The pictures are tiles of 128 px, which judge-mini was made for; `benchmarks.tiles.write_controls` wrote them.
 """
 
@@ -13,12 +13,11 @@ import json
 from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from evalkit.api.pictures import Picture, Pixels
-from evalkit.api.protocols import Control
+from evalkit.api.protocols import Control, Judge
 from evalkit.api.records import Box, Case, Verdict
 from evalkit.formats.keys import from_json
 from evalkit.judges.vlm.rubric import CONSISTENCY, ORDER
@@ -27,23 +26,17 @@ FOLDER = Path(__file__).parent / "control_pictures"
 LEVEL = 0.25
 """One level of five, as a value in [0, 1]."""
 SAME = 0.05
-"""Largest difference of two looks at the same pixels: servers are not bit-exact between batches."""
+"""Largest difference between two looks at the same pixels: servers are not bit-exact between batches."""
 TIE = "the model itself says that it is a tie"
-"""An answer that depends on the order counts as a tie too, but both orders of one picture are the same question:
-whoever always says A would pass."""
+"""A pair whose answer changes with the order counts as a tie, too. Here both orders are the same question, so without
+this rule a model that always answers A would pass."""
 GRAIN_RMS = 12.0
-"""Of the patch, in code values: plain to see even once a model has scaled 128 px up."""
+"""Noise of the patch, code values: clearly visible even after a model has enlarged 128 px."""
 GRAIN_PATCH = Box(4, 48, 76, 124)
 
 
-class Looker(Protocol):
-    """A judge, as far as controls need one."""
-
-    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict: ...
-
-
-def controls(judge: Looker, rubrics: Collection[str]) -> list[Control]:
-    """The controls of the selected rubrics. `judge` looks at the clean pictures when the first rule needs them."""
+def controls(judge: Judge, rubrics: Collection[str]) -> list[Control]:
+    """The controls of the selected rubrics. `judge` judges the clean pictures when the first rule needs them."""
     poster, edit = cases()
     clean, edited = picture("poster"), picture("edited")
 
@@ -102,12 +95,12 @@ def picture(name: str) -> Picture:
 
 
 def blank_pixels(like: Pixels) -> Pixels:
-    """Nothing but the colour of the upper left pixel."""
+    """A picture of one colour, that of the upper left pixel."""
     return np.broadcast_to(like[0, 0], like.shape).astype(np.uint8)
 
 
 def grainy_pixels(clean: Pixels) -> Pixels:
-    """The picture with noise (Gaussian, of one pixel, the same in all channels) in `GRAIN_PATCH`."""
+    """The picture with Gaussian noise in `GRAIN_PATCH`: a new value for each pixel, the same in all channels."""
     height, width = int(GRAIN_PATCH.height), int(GRAIN_PATCH.width)
     noise = np.random.default_rng(0).normal(0, GRAIN_RMS, (height, width, 1))
     pixels = clean.astype(np.float32)
@@ -133,7 +126,7 @@ def _value(verdict: Verdict, rubric: str) -> float | None:
 
 
 def _same(one: Verdict, other: Verdict) -> bool:
-    """Whether both looks score the same dimensions, alike. Which questions are asked twice is no matter of a score."""
+    """Whether both verdicts score the same dimensions, and alike. The dimensions of the asking itself don't count."""
     ours, theirs = (
         {
             s.dimension: s.value

@@ -1,4 +1,4 @@
-"""From boxes as a model states them to findings, in pixels of the judged picture (pure)."""
+"""Turns boxes as a model states them into findings, in pixels of the judged picture (pure)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from evalkit.api.records import JSON, Box, Finding
+from evalkit.judges.vlm.look import Coordinates, ExpectedLevel, StatedFinding
 from evalkit.judges.vlm.rubric import LEVELS
-from evalkit.judges.vlm.scale import Coordinates, Expected, unit_value
+from evalkit.judges.vlm.scale import unit_value
 
 LEAST_SEVERITY = 0.05
 SAME = 0.5
-"""IoU from which two findings of one kind are the same."""
+"""IoU from which two findings of one kind are the same finding."""
 LEAST_SIDE = 1.0
-"""Boxes thinner than this are broken, px."""
+"""Least side of a box, px: thinner ones are dropped as broken."""
 GROUND_KINDS = ("grain", "banding", "grid", "mottle", "cast")
 TEXT_KINDS = ("typo", "malformed", "missing-text", "extra-text", "duplicate-text")
 
 
-class Located(NamedTuple):
-    """Findings, and how many were dropped: `broken` boxes, and those that `contradict` the level they came with."""
+class LocatedFindings(NamedTuple):
+    """Findings, and how many were dropped: for a broken box, and for contradicting the level they came with."""
 
     findings: list[Finding]
     broken: int = 0
@@ -29,40 +30,40 @@ class Located(NamedTuple):
 
 def located(
     rubric: str,
-    stated: Sequence[Mapping[str, JSON]],
-    score: Expected,
+    stated: Sequence[StatedFinding],
+    level: ExpectedLevel,
     size: tuple[int, int],
     seen: tuple[int, int],
     coordinates: Coordinates,
-) -> Located:
+) -> LocatedFindings:
     """The findings of one reply.
 
     Args:
-        rubric: who asked.
-        stated: `kind` and `box` as in the reply.
-        score: of the same reply; the severity follows from it.
+        rubric: name of the rubric that was asked.
+        stated: as in the reply.
+        level: of the same reply; the severity follows from it.
         size: width and height of the judged picture, px.
-        seen: width and height in which the model saw the picture, in whose pixels `pixels` counts.
-        coordinates: what the model's numbers mean.
+        seen: width and height in which the model saw the picture, px; boxes in `pixels` are in these.
+        coordinates: the unit of the stated boxes.
     """
-    if score.stated == LEVELS[-1]:
-        return Located([], contradicting=len(stated))
-    severity = max(LEAST_SEVERITY, 1 - unit_value(score.score))
+    if level.stated == LEVELS[-1]:
+        return LocatedFindings([], contradicting=len(stated))
+    severity = max(LEAST_SEVERITY, 1 - unit_value(level.score))
     found: list[Finding] = []
     for one in stated:
-        box = to_pixels(one["box"], size, seen, coordinates)
+        box = to_pixels(one.box, size, seen, coordinates)
         if box is not None:
-            kind = str(one["kind"])
-            evidence: dict[str, JSON] = {"rubric": rubric, "stated_box": list(one["box"])}
-            message = f"{kind.replace('-', ' ')}, says the model ({rubric} {score.score:.1f} of {LEVELS[-1]})"
+            kind = one.kind
+            evidence: dict[str, JSON] = {"rubric": rubric, "stated_box": list(one.box)}
+            message = f"the model reports: {kind.replace('-', ' ')} ({rubric} {level.score:.1f} of {LEVELS[-1]})"
             found.append(Finding(kind, box, max(box.width, box.height), "px", severity, message, evidence))
-    return Located(found, broken=len(stated) - len(found))
+    return LocatedFindings(found, broken=len(stated) - len(found))
 
 
 def to_pixels(
     stated: Sequence[float], size: tuple[int, int], seen: tuple[int, int], coordinates: Coordinates
 ) -> Box | None:
-    """A stated box in pixels of the picture, cut at its edges; `None` if nothing is left or it is no box."""
+    """A stated box in px of the picture, cut off at its edges; `None` if too little of it is left."""
     width, height = size
     across, down = (1000, 1000) if coordinates == "relative-1000" else seen
     x0, y0, x1, y1 = stated
@@ -73,7 +74,7 @@ def to_pixels(
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:
-    """Findings of several rubrics, each defect once: the more severe one, with all that reported it."""
+    """Findings of several rubrics, each defect once: the most severe one, with the other rubrics that reported it."""
     kept: list[Finding] = []
     for finding in sorted(findings, key=lambda one: -one.severity):
         for i, other in enumerate(kept):
@@ -87,7 +88,7 @@ def merged(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def with_target(finding: Finding, texts: Mapping[int, Box]) -> Finding:
-    """The finding with what in the case it is about, so that twins can be matched."""
+    """The finding with its target, the part of the case that it is about, so that it can be matched with the twin's."""
     if finding.kind in GROUND_KINDS:
         return dataclasses.replace(finding, target="background")
     if finding.kind in TEXT_KINDS and texts:

@@ -1,4 +1,4 @@
-"""What the exact instruments say about a place the model points at: confirmed, refuted, or nothing."""
+"""Checks findings of the model with the exact instruments: confirmed, refuted, or silent."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from evalkit.api.errors import JudgeError, UnavailableError
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import JSON, RGB, Box, Case, Finding
-from evalkit.judges.vlm.crops import crop
 from evalkit.judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
+from evalkit.judges.vlm.pixels import crop
 
 if TYPE_CHECKING:
     from evalkit.judges.typography.reader import Line, Reader, Word
 
 VERSION = 3
 REFUTED_SEVERITY = 0.05
-"""Of a finding that an instrument refutes: it is shown, and said to be refuted, but it weighs nothing."""
+"""Severity of a finding that an instrument refutes: it is reported as refuted and counts for next to nothing."""
 READABLE_SIDE = 64
-"""A cut-out of text lower than this is enlarged to it before it is read, px."""
+"""Least height of a cut-out of text, px: a lower one is enlarged before it is read."""
 ALIKE = 0.5
-"""Similarity (1 - edit distance over length) from which a word that was read is taken for the one looked for."""
+"""Similarity (1 - edit distance over length) from which a word that was read counts as the expected one."""
 SURE = 0.5
-"""A line the reader is less sure of is no ground to say anything: a plain block is read as 一 (.33) or ■ (.55)."""
+"""Confidence below which a line is ignored: the reader reads a plain block as 一 (.33) or ■ (.55)."""
 Opinion = Literal["confirmed", "refuted", "silent"]
 
 
-class Said(NamedTuple):
-    """What an instrument says of one finding. `detail` is JSON for the report."""
+class Check(NamedTuple):
+    """An instrument's opinion of one finding; `by` names the instrument, `detail` is JSON for the report."""
 
-    word: Opinion
+    opinion: Opinion
     by: str = ""
     detail: JSON = None
 
@@ -41,8 +41,8 @@ class Instruments:
     """The grain instrument and the reader of the typography judge, the latter loaded when first needed.
 
     Args:
-        read: whether text is read.
-        reader: in place of the typography judge's own.
+        read: whether text may be read.
+        reader: used in place of the typography judge's own.
     """
 
     def __init__(self, *, read: bool = True, reader: Reader | None = None) -> None:
@@ -52,25 +52,25 @@ class Instruments:
 
     def check(self, finding: Finding, pixels: Pixels, case: Case) -> Finding:
         """The finding with `instrument: confirmed | refuted | silent` in its evidence."""
-        said = Said("silent")
+        check = Check("silent")
         if finding.kind in GROUND_KINDS:
-            said = uneven(finding.kind, pixels, finding.box, case.background.colors)
+            check = uneven(finding.kind, pixels, finding.box, case.background.colors)
         elif finding.kind in TEXT_KINDS and self._read:
-            said = self._text(finding, pixels, [text.text for text in case.texts])
-        evidence = {**finding.evidence, "instrument": said.word}
-        if said.by:
-            evidence[f"{said.by}_seen"] = said.detail
-        if said.word == "silent":
+            check = self._text(finding, pixels, [text.text for text in case.texts])
+        evidence = {**finding.evidence, "instrument": check.opinion}
+        if check.by:
+            evidence[f"{check.by}_seen"] = check.detail
+        if check.opinion == "silent":
             return dataclasses.replace(finding, evidence=evidence)
-        verb = "confirms" if said.word == "confirmed" else "refutes"
-        message = f"{finding.message}; the {said.by} instrument {verb} it"
-        if said.word == "confirmed":
+        verb = "confirms" if check.opinion == "confirmed" else "refutes"
+        message = f"{finding.message}; the {check.by} instrument {verb} it"
+        if check.opinion == "confirmed":
             return dataclasses.replace(finding, evidence=evidence, message=message)
         severity = min(finding.severity, REFUTED_SEVERITY)
         return dataclasses.replace(finding, evidence=evidence, message=message, severity=severity)
 
     def places(self, pixels: Pixels, texts: Mapping[int, str]) -> dict[int, Box]:
-        """Where the reader sees these texts, px, by index; those it does not find are left out."""
+        """Boxes of these texts as the reader finds them, px, by index; texts it does not find are left out."""
         if not (texts and self._read):
             return {}
         try:
@@ -92,21 +92,21 @@ class Instruments:
                 self._reader = load("pp-ocr", 1)
             return self._reader.read(pixels)
 
-    def _text(self, finding: Finding, pixels: Pixels, expected: Sequence[str]) -> Said:
+    def _text(self, finding: Finding, pixels: Pixels, expected: Sequence[str]) -> Check:
         try:
             lines = self._lines(_enlarged(crop(pixels, finding.box)))
         except (JudgeError, UnavailableError):
-            return Said("silent")
+            return Check("silent")
         read = " ".join(line.text for line in sorted(lines, key=lambda line: (line.box.y0, line.box.x0)))
         if any(line.confidence < SURE for line in lines):
-            return Said("silent", "text", read)
-        return Said(compare(finding.kind, read, expected), "text", read)
+            return Check("silent", "text", read)
+        return Check(compare(finding.kind, read, expected), "text", read)
 
 
 def where_read(words: Sequence[Word], texts: Mapping[int, str]) -> dict[int, Box]:
-    """The box of each text's words among those that were read, at least half of them found, misspelled ones too (pure).
+    """The box round each text's words among those that were read, misspelled ones included (pure).
 
-    A text that is not there, or is another one altogether, has no box.
+    A text of which fewer than half of the words were found has no box.
     """
     from evalkit.judges.typography.normalise import lenient, similarity
 
@@ -114,20 +114,20 @@ def where_read(words: Sequence[Word], texts: Mapping[int, str]) -> dict[int, Box
     boxes: dict[int, Box] = {}
     for index, text in texts.items():
         wanted = [key for word in text.split() if (key := lenient(word))]
-        likest = [max(read, key=lambda one: similarity(key, one[0])) for key in wanted if read]
-        found = [box for key, (seen, box) in zip(wanted, likest, strict=False) if similarity(key, seen) >= ALIKE]
+        nearest = [max(read, key=lambda one: similarity(key, one[0])) for key in wanted if read]
+        found = [box for key, (word, box) in zip(wanted, nearest, strict=False) if similarity(key, word) >= ALIKE]
         if found and 2 * len(found) >= len(wanted):
             boxes[index] = functools.reduce(Box.union, found)
     return boxes
 
 
 def compare(kind: str, read: str, expected: Sequence[str]) -> Opinion:
-    """What the text read at a place says of a finding of text there (pure).
+    """Whether the text read at a place confirms or refutes a finding of text there (pure).
 
-    Only what is plain is said: a word of the expected ones read letter by letter refutes a typo and a missing text;
-    another word there confirms a typo and extra text. Glyphs can be malformed and still be read: nothing is said. Nor
-    of what may be no word of the picture: symbols and single characters (a circle is read as ● or O), and a part of an
-    expected word, which the box may have cut off.
+    Only clear cases count. If every word that was read is an expected one, that refutes a typo; if all expected words
+    were read, that refutes missing text; another word confirms a typo and extra text. Malformed letters can still be
+    read: the opinion is silent. Symbols and single characters are ignored, because they may not be text at all (a
+    circle is read as ● or O), and so is a part of an expected word, which the box may have cut off.
     """
     from evalkit.judges.typography.normalise import is_symbol, lenient
 
@@ -146,10 +146,10 @@ def compare(kind: str, read: str, expected: Sequence[str]) -> Opinion:
     return "confirmed" if plain else "silent"
 
 
-def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> Said:
-    """Whether the ground inside `box` is as even as it should be, whatever the kind of unevenness.
+def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> Check:
+    """Whether the ground inside `box` is uneven, in whatever way.
 
-    A cast is a matter of the declared colours: without them nothing is said of it.
+    A cast is measured against the declared colours: without them the opinion is `silent`.
     """
     from evalkit.judges.grain.analysis import analyse
     from evalkit.judges.grain.cast import VISIBLE_CAST
@@ -159,24 +159,24 @@ def uneven(kind: str, pixels: Pixels, box: Box, colours: Sequence[RGB] = ()) -> 
     from evalkit.judges.grain.measure import LEAST_SIDE, VISIBLE
 
     if min(pixels.shape[:2]) < LEAST_SIDE or (kind == "cast" and not colours):
-        return Said("silent")
+        return Check("silent")
     shown = view(pixels)
     area = flat_area(shown, regions=[box])
     if not area.regions.any():  # too small, or something is drawn there
-        return Said("silent")
+        return Check("silent")
     seen = analyse(shown, area.regions, colours)
     if not seen.regions.any():
-        return Said("silent")
+        return Check("silent")
     noise, strengths = figures(seen.noise.local).visible_noise, sizes(seen)
     shift = strengths.cast or 0.0
     uneven_by = {"grid": strengths.grid, "banding": strengths.banding, "mottle": strengths.mottle}
     visible = noise > VISIBLE or max(uneven_by.values()) >= 1 or shift > VISIBLE_CAST
     detail = {"visible_noise": noise, "just_visible": VISIBLE, **uneven_by, "cast": shift}
-    return Said("confirmed" if visible else "refuted", "grain", {name: round(v, 3) for name, v in detail.items()})
+    return Check("confirmed" if visible else "refuted", "grain", {name: round(v, 3) for name, v in detail.items()})
 
 
 def _enlarged(pixels: Pixels) -> Pixels:
-    """For the reader only: twice, four times … as large, until its lines are high enough to be found."""
+    """The cut-out for the reader: enlarged twice, four times or eight times, until its lines are high enough."""
     height, width = pixels.shape[:2]
     times = 1
     while min(height, width) * times < READABLE_SIDE * 2 and times < 8:

@@ -1,7 +1,7 @@
-"""Every call of a run in `calls.sqlite`: what was answered is not asked again, and a run is replayed without a server.
+"""The journal of a run's calls, `calls.sqlite`: no call is made twice, and a run can be replayed without a server.
 
-Rows are only ever added, by one process. A row is on the disk (WAL, full sync) before its reply is handed over, so
-`kill -9` loses no call that a verdict rests on; calls that end together share one commit.
+Rows are only added, by one process. A row is on the disk (WAL, full sync) before its reply is returned, so `kill -9`
+loses no call that a verdict depends on. Calls that end together share one commit.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from evalkit.api.errors import StoreError, UnavailableError
 from evalkit.formats.keys import from_json_text
-from evalkit.judges.vlm.ask import Ask, Endpoint, Reply
+from evalkit.judges.vlm.call import Call, Endpoint, Reply, ReplyForm
 
 FILE = "calls.sqlite"
 VERSION = 1
@@ -41,10 +41,10 @@ class _Row(NamedTuple):
 
 
 class Journal:
-    """The calls of one run. Read and written from one event loop; `replay` opens it for reading only.
+    """The journal of one run. Use it from one event loop; `replay` opens it for reading only.
 
     Raises:
-        StoreError: not a journal, damaged, or written by another version of evalkit; for `replay`, not there.
+        StoreError: the file is no journal, is damaged, or has another format; for `replay`, it does not exist.
     """
 
     def __init__(self, path: Path, *, replay: bool = False) -> None:
@@ -59,7 +59,7 @@ class Journal:
             raise self._damaged(error) from error
 
     def find(self, key: str, *, failed: bool = False) -> Reply | None:
-        """The last reply to a call; one that failed for good only if `failed`."""
+        """The last reply to a call; `failed`: also the reply of a call that failed, if there is no other."""
         wanted = "" if failed else "AND error = ''"
         query = f"SELECT {_COLUMNS} FROM calls WHERE key = ? {wanted} ORDER BY error = '' DESC, id DESC LIMIT 1"
         try:
@@ -69,14 +69,14 @@ class Journal:
             raise self._damaged(error) from error
 
     def models(self) -> list[str]:
-        """Models that were asked."""
+        """Names of the models that were asked."""
         try:
             return [model for (model,) in self._database.execute("SELECT DISTINCT model FROM calls ORDER BY model")]
         except sqlite3.Error as error:
             raise self._damaged(error) from error
 
     async def add(self, key: str, model: str, name: str, reply: Reply) -> None:
-        """Write a call down; returns when it is on the disk. Raises `StoreError` if it can't be."""
+        """Write a call into the journal; returns when it is on the disk. Raises `StoreError` if it can't be written."""
         loop = asyncio.get_running_loop()
         written: asyncio.Future[None] = loop.create_future()
         self._pending.append((_Row(key, model, name, reply), written))
@@ -98,8 +98,8 @@ class Journal:
             loop = asyncio.get_running_loop()
             try:
                 await loop.run_in_executor(self._writing, self._write, [row for row, _ in batch])
-            except Exception as error:  # a full disk, a lost file: whoever waits must hear of it
-                failed = StoreError(f"a call can't be written down: {error}", where=str(self.path))
+            except Exception as error:  # a full disk, a lost file: everyone who waits must get the error
+                failed = StoreError(f"a call can't be written to the journal: {error}", where=str(self.path))
                 for _, written in batch:
                     if not written.done():
                         written.set_exception(failed)
@@ -121,20 +121,20 @@ class Journal:
         return StoreError(
             f"not a journal of calls, or a damaged one: {error}",
             where=str(self.path),
-            hint="move the file away and run again: the calls are made anew",
+            hint="move the file away and run again: all calls are then made again",
         )
 
 
 class JournalledEndpoint:
-    """Another endpoint with a journal: a call is answered from it if it can be, and written down otherwise.
+    """An endpoint with a journal: a call that is in the journal is answered from it, any other is made and written.
 
-    The same call asked twice at once is made once.
+    If the same call is made twice at the same time, the endpoint is asked once.
 
     Args:
-        inner: who is asked; may be `None` for a replay.
+        inner: the endpoint that is asked; may be `None` for a replay.
         path: the journal's file.
-        model: of a replay without `inner`; by default the one model in the journal.
-        replay: answer from the journal alone, failures included.
+        model: for a replay without `inner`; by default the first model in the journal.
+        replay: answer from the journal alone, failed calls included.
 
     Raises:
         StoreError: as `Journal`.
@@ -147,32 +147,32 @@ class JournalledEndpoint:
         self.model = model or (inner.model if inner else next(iter(self._journal.models()), ""))
         self._under_way: dict[str, asyncio.Task[Reply]] = {}
 
-    async def ask(self, ask: Ask) -> Reply:
-        key = ask.key(self.model)
+    async def ask(self, call: Call[ReplyForm]) -> Reply:
+        key = call.key(self.model)
         reply = self._journal.find(key, failed=self._replay)
         if reply is not None:
             return reply
         if self._replay or self._inner is None:
             raise UnavailableError(
-                f"this call is not in the journal (`{ask.name}`, key {key[:12]}): the run can't be replayed",
+                f"this call is not in the journal (`{call.name}`, key {key[:12]}): the run can't be replayed",
                 where=str(self._journal.path),
-                hint="verdicts taken from the cache leave no calls: run with `--cache none` what is to be replayed",
+                hint="verdicts from the cache leave no calls: to replay a run later, make it with `--cache none`",
             )
         if key not in self._under_way:
-            self._under_way[key] = asyncio.create_task(self._call(self._inner, key, ask))
+            self._under_way[key] = asyncio.create_task(self._call(self._inner, key, call))
         return await asyncio.shield(self._under_way[key])
 
     async def close(self) -> None:
-        """Wait for what is under way and close journal and endpoint."""
+        """Wait for the calls under way, then close journal and endpoint."""
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         await self._journal.close()
         if self._inner is not None:
             await self._inner.close()
 
-    async def _call(self, inner: Endpoint, key: str, ask: Ask) -> Reply:
+    async def _call(self, inner: Endpoint, key: str, call: Call[ReplyForm]) -> Reply:
         try:
-            reply = await inner.ask(ask)
-            await self._journal.add(key, self.model, ask.name, reply)
+            reply = await inner.ask(call)
+            await self._journal.add(key, self.model, call.name, reply)
             return reply
         finally:
             del self._under_way[key]
@@ -181,7 +181,9 @@ class JournalledEndpoint:
 def _open(path: Path, *, replay: bool) -> sqlite3.Connection:
     if replay:
         if not path.is_file():
-            raise StoreError("there is no journal of calls", where=str(path), hint="only a run that asked can replay")
+            raise StoreError(
+                "there is no journal of calls", where=str(path), hint="only a run that asked the model can be replayed"
+            )
         database = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     else:
         database = sqlite3.connect(path, timeout=60.0, check_same_thread=False)
@@ -203,7 +205,7 @@ def _values(reply: Reply) -> tuple[object, ...]:
 
 
 def _reply(row: tuple[object, ...]) -> Reply:
-    """A row as a reply. Raises `ValueError` for one that is none."""
+    """A row as a reply. Raises `ValueError` if it does not hold one."""
     columns = [column.strip() for column in _COLUMNS.split(",")]
     values = dict(zip(columns, row, strict=True))
     values["probabilities"] = json.loads(str(values["probabilities"]))

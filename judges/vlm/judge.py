@@ -1,13 +1,13 @@
-"""The VLM judge."""
+"""The VLM judge: one look at a picture asks every rubric that applies and combines the answers into a verdict."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,17 +19,19 @@ from evalkit.api.settings import ResolvedPath
 from evalkit.formats.keys import digest
 from evalkit.judges.edit.judge import source_pixels
 from evalkit.judges.vlm import instruments
-from evalkit.judges.vlm.ask import Endpoint
-from evalkit.judges.vlm.asking import Asker
 from evalkit.judges.vlm.background import BackgroundLoop
+from evalkit.judges.vlm.call import Endpoint
+from evalkit.judges.vlm.checklist import check
 from evalkit.judges.vlm.controls import controls
-from evalkit.judges.vlm.crops import shot_of, text_boxes
-from evalkit.judges.vlm.findings import located, merged, with_target
+from evalkit.judges.vlm.findings import LocatedFindings, located, merged, with_target
 from evalkit.judges.vlm.instruments import Instruments
 from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
-from evalkit.judges.vlm.pixels import fit
+from evalkit.judges.vlm.look import Look, RubricResult
+from evalkit.judges.vlm.pairwise import prefer
+from evalkit.judges.vlm.pixels import fit, sent_image, text_boxes
+from evalkit.judges.vlm.reply import Asker
 from evalkit.judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, read_rubrics, rubrics, why_not
-from evalkit.judges.vlm.scale import Coordinates
+from evalkit.judges.vlm.scale import rate
 from evalkit.judges.vlm.source import (
     EndpointSettings,
     check_source,
@@ -40,13 +42,14 @@ from evalkit.judges.vlm.source import (
     seen_at,
     unfit,
 )
-from evalkit.judges.vlm.ways import Part, Shown, check, prefer, rate
 
 SERVER_LOG = "judge-server.log"
 _CONSISTENT = Dimension(
     CONSISTENCY, "share of the questions asked twice that were answered alike: 1 - flip rate", of_picture=False
 )
-_ORDER = Dimension(ORDER, "share of the pairs of which the model says the same in both orders", of_picture=False)
+_ORDER = Dimension(
+    ORDER, "share of the pairs for which the model gives the same answer in both orders", of_picture=False
+)
 
 
 class VlmJudge:
@@ -56,20 +59,21 @@ class VlmJudge:
         """Settings of the VLM judge."""
 
         rubrics: tuple[str, ...] = Field(default_factory=lambda: tuple(rubrics()))
-        """What is asked, by name; every one of them by default."""
+        """Names of the built-in rubrics that are asked; all of them by default."""
         rubric_files: tuple[ResolvedPath, ...] = ()
-        """Rubrics of your own that are asked as well."""
+        """Files with rubrics of your own, which are asked as well."""
         aspects: bool = True
-        """Also rate the aspects of edits one by one: five or six calls more for each edit."""
+        """Rate the aspects of edits one by one as well: five or six more calls for each edit."""
         repeats: float = Field(0.05, ge=0, le=1)
         """Share of the questions that are asked twice, for the flip rate."""
         crops_from_px: int = Field(256, ge=1)
-        """Texts are also asked about on cut-outs where the picture's longer side has at least so many px."""
+        """Ask about texts on cut-outs as well, where the picture's longer side has at least so many px."""
         check_with_instruments: bool = True
-        """Have grain and text that the model points at confirmed or refuted by the exact instruments."""
+        """Let the exact instruments confirm or refute the findings of grain and text."""
         check_text: bool = True
-        """Have text read for that: it loads the reader of the typography judge."""
+        """Read text for that check; this loads the reader of the typography judge."""
         pictures_at_once: int = Field(8, ge=1, le=256)
+        """Pictures that are judged at the same time, at most."""
 
         @field_validator("rubrics")
         @classmethod
@@ -82,7 +86,7 @@ class VlmJudge:
         @model_validator(mode="after")
         def _something(self) -> Self:
             if not (self.rubrics or self.rubric_files):
-                raise ValueError("rubrics: none, so that nothing is asked")
+                raise ValueError("rubrics: none, so nothing is asked")
             return self
 
     name = "vlm"
@@ -93,8 +97,8 @@ class VlmJudge:
         own = read_rubrics(self.settings.rubric_files, rubrics())
         self._rubrics = [*(rubrics()[name] for name in self.settings.rubrics), *own.values()]
         self._paired = any(not (rubric.levels or rubric.questions) for rubric in self._rubrics)
-        of_asking = (_CONSISTENT, _ORDER) if self._paired else (_CONSISTENT,)
-        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), *of_asking)
+        of_answers = (_CONSISTENT, _ORDER) if self._paired else (_CONSISTENT,)
+        self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), *of_answers)
         self.concurrency = self.settings.pictures_at_once
         self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
         check_source(self.settings)
@@ -107,7 +111,7 @@ class VlmJudge:
         self._stack = contextlib.ExitStack()
         self._instruments = Instruments(read=self.settings.check_text)
 
-    def rest(self) -> None:
+    def release_device(self) -> None:
         """Free the GPU for the generators."""
         if self.settings.share_gpu == "sleep":
             from evalkit.judges.vlm.serving import sleep
@@ -115,11 +119,21 @@ class VlmJudge:
             sleep(self.settings.url)
 
     def check(self) -> list[tuple[str, str]]:
-        """For `evalkit doctor`: what is missing, each with what to do."""
+        """For `evalkit doctor`: what is missing, each with what to do about it."""
         return [] if self._given or self.settings.replay else problems(self.settings)
 
+    @classmethod
+    def journal_files(cls) -> Sequence[str]:
+        """The journal of calls."""
+        return (FILE,)
+
+    @classmethod
+    def replay_settings(cls) -> Mapping[str, JSON]:
+        """Answer every call from the journal."""
+        return {"replay": True}
+
     def attach(self, folder: Path) -> None:
-        """Keep the journal of calls, and the log of a server, in this folder of the run."""
+        """Keep the journal of calls and the log of a server in this folder of the run."""
         self._folder = folder
 
     def fingerprint(self) -> str:
@@ -137,31 +151,31 @@ class VlmJudge:
             for rubric in self._rubrics
         }
         asked = [rubric for rubric in self._rubrics if not reasons[rubric.name]]
-        shown = self._shown(picture, case, twin)
+        look = self._look(picture, case, twin)
         asker = Asker(self._open(), self.settings.repeats)
-        parts = self._loop.run(self._ask_all(asker, asked, shown)) if asked else []
-        by_name = dict(zip((rubric.name for rubric in asked), parts, strict=True))
+        results = self._loop.run(self._ask_all(asker, asked, look)) if asked else []
+        by_name = dict(zip((rubric.name for rubric in asked), results, strict=True))
         scores = [_score(rubric, by_name.get(rubric.name), reasons[rubric.name]) for rubric in self._rubrics]
-        size, sent = picture.pixels.shape[1::-1], (shown.picture.width, shown.picture.height)
-        told = _told(asked, parts, shown.coordinates, size, seen_at(self.settings, sent))
-        found = [self._finished(finding, shown) for finding in merged(told.findings)]
-        levels = [row for part in parts for row in part.levels]
-        evidence: dict[str, JSON] = {"model": asker.endpoint.model, "levels": levels}
-        for part in parts:
-            evidence |= part.evidence
+        located_by_rubric = self._located(by_name, look)
+        stated = merged([finding for one in located_by_rubric for finding in one.findings])
+        findings = [self._checked(finding, look) for finding in stated]
+        rows = [row for result in results for row in result.rows]
+        evidence: dict[str, JSON] = {"model": asker.endpoint.model, "levels": rows}
+        for result in results:
+            evidence |= result.evidence
         evidence |= {"asked_twice": len(asker.same), "flips": asker.same.count(False)}
-        if told.dropped:
-            evidence["dropped_findings"] = told.dropped
+        if dropped := _dropped(located_by_rubric):
+            evidence["dropped_findings"] = dropped
         if asker.unusable:
             # replies come in any order, and a replay must give the same report
             evidence["unusable_replies"] = sorted(asker.unusable, key=lambda one: str(one["about"]))
-        if sent != size:
-            evidence["sent_at"] = list(sent)
-        scores.append(_agreed(CONSISTENCY, asker.same, "none of the questions about this picture was asked twice"))
+        if (sent := [look.picture.width, look.picture.height]) != [*picture.pixels.shape[1::-1]]:
+            evidence["sent_at"] = sent
+        scores.append(_agreement(CONSISTENCY, asker.same, "none of the questions about this picture was asked twice"))
         if self._paired:
-            same = [part.consistent for part in parts if part.consistent is not None]
-            scores.append(_agreed(ORDER, same, "no pair was asked about in both orders"))
-        return Verdict(self.name, tuple(scores), tuple(found), evidence)
+            same = [result.consistent for result in results if result.consistent is not None]
+            scores.append(_agreement(ORDER, same, "no pair was asked about in both orders"))
+        return Verdict(self.name, tuple(scores), tuple(findings), evidence)
 
     def controls(self) -> Iterable[Control]:
         return controls(self, [name for name in self.settings.rubrics if name not in self._unfit])
@@ -178,46 +192,57 @@ class VlmJudge:
 
     # ---------------------------------------------------------------------------------------------------- one look
 
-    def _shown(self, picture: Picture, case: Case, twin: Picture | None) -> Shown:
+    def _look(self, picture: Picture, case: Case, twin: Picture | None) -> Look:
         limit, pixels = self.settings.max_pixels, picture.pixels
         edited = case.task is Task.EDIT and case.source is not None
-        places = self._places(case, pixels) if max(pixels.shape[:2]) >= self.settings.crops_from_px else {}
-        return Shown(
+        boxes = self._text_boxes(case, pixels) if max(pixels.shape[:2]) >= self.settings.crops_from_px else {}
+        return Look(
             case,
             pixels,
-            fit(shot_of(pixels), limit),
-            fit(shot_of(source_pixels(case)), limit) if edited else None,
-            None if twin is None else fit(shot_of(twin.pixels), limit),
-            places,
+            fit(sent_image(pixels), limit),
+            fit(sent_image(source_pixels(case)), limit) if edited else None,
+            None if twin is None else fit(sent_image(twin.pixels), limit),
+            boxes,
             coordinates(self.settings),
             limit,
         )
 
-    def _places(self, case: Case, pixels: Pixels) -> dict[int, Box]:
-        """Where the texts are to be looked at closely: where the case says, else where the reader sees them."""
-        told = text_boxes(case, pixels)
+    def _text_boxes(self, case: Case, pixels: Pixels) -> dict[int, Box]:
+        """Where the texts are: in the boxes that the case declares, else where the reader finds them."""
+        declared = text_boxes(case, pixels)
         if not any(rubric.questions for rubric in self._rubrics):
-            return told
-        untold = {i: text.text for i, text in enumerate(case.texts) if i not in told and text.text.split()}
-        return dict(sorted((told | self._instruments.places(pixels, untold)).items()))
+            return declared
+        others = {i: text.text for i, text in enumerate(case.texts) if i not in declared and text.text.split()}
+        return dict(sorted((declared | self._instruments.places(pixels, others)).items()))
 
-    async def _ask_all(self, asker: Asker, asked: Sequence[Rubric], shown: Shown) -> list[Part]:
-        """Every rubric. The first goes ahead, so that the server has the picture in its cache when the others come."""
-        first = await self._ask(asker, asked[0], shown)
-        return [first, *await asyncio.gather(*(self._ask(asker, rubric, shown) for rubric in asked[1:]))]
+    async def _ask_all(self, asker: Asker, asked: Sequence[Rubric], look: Look) -> list[RubricResult]:
+        """Asks every rubric. The first one goes ahead, so that the others find the picture in the server's cache."""
+        first = await self._ask(asker, asked[0], look)
+        return [first, *await asyncio.gather(*(self._ask(asker, rubric, look) for rubric in asked[1:]))]
 
-    async def _ask(self, asker: Asker, rubric: Rubric, shown: Shown) -> Part:
+    async def _ask(self, asker: Asker, rubric: Rubric, look: Look) -> RubricResult:
         if rubric.levels:
-            return await rate(asker, rubric, shown, aspects=self.settings.aspects, unfit=self._unfit)
+            return await rate(asker, rubric, look, aspects=self.settings.aspects, unfit=self._unfit)
         if rubric.questions:
-            return await check(asker, rubric, shown)
-        return await prefer(asker, rubric, shown)
+            return await check(asker, rubric, look)
+        return await prefer(asker, rubric, look)
 
-    def _finished(self, finding: Finding, shown: Shown) -> Finding:
-        finding = with_target(finding, text_boxes(shown.case, shown.pixels))
+    def _located(self, results: Mapping[str, RubricResult], look: Look) -> list[LocatedFindings]:
+        """The findings of each rubric that asks for a level, in pixels of the picture."""
+        size = (look.pixels.shape[1], look.pixels.shape[0])
+        seen = seen_at(self.settings, (look.picture.width, look.picture.height))
+        return [
+            located(name, result.findings, result.level, size, seen, look.coordinates)
+            for name, result in results.items()
+            if result.level is not None
+        ]
+
+    def _checked(self, finding: Finding, look: Look) -> Finding:
+        """The finding with its target, and with what the exact instruments say of it."""
+        finding = with_target(finding, text_boxes(look.case, look.pixels))
         if not self.settings.check_with_instruments:
             return finding
-        return self._instruments.check(finding, shown.pixels, shown.case)
+        return self._instruments.check(finding, look.pixels, look.case)
 
     def _open(self) -> Endpoint:
         with self._opening:
@@ -238,36 +263,25 @@ class VlmJudge:
 
 
 async def _open_journal(inner: Endpoint | None, path: Path, model: str) -> Endpoint:
-    """The journal belongs to the loop it is opened in."""
+    """Opens the journal inside the loop, to which it then belongs."""
     return JournalledEndpoint(inner, path, model=model, replay=inner is None)
 
 
-class _Told(NamedTuple):
-    findings: list[Finding]
-    dropped: dict[str, JSON]
+def _dropped(located_by_rubric: Sequence[LocatedFindings]) -> dict[str, JSON]:
+    """How many findings were dropped, by reason."""
+    counts: dict[str, JSON] = {
+        "broken_box": sum(one.broken for one in located_by_rubric),
+        "with_the_best_level": sum(one.contradicting for one in located_by_rubric),
+    }
+    return {reason: count for reason, count in counts.items() if count}
 
 
-def _told(
-    asked: Sequence[Rubric], parts: Sequence[Part], unit: Coordinates, size: tuple[int, int], seen: tuple[int, int]
-) -> _Told:
-    """The findings of all rubrics, and how many could not be taken, by reason."""
-    found: list[Finding] = []
-    broken = contradicting = 0
-    for rubric, part in zip(asked, parts, strict=True):
-        if part.level is not None:
-            one = located(rubric.name, part.stated, part.level, size, seen, unit)
-            found += one.findings
-            broken, contradicting = broken + one.broken, contradicting + one.contradicting
-    dropped: dict[str, JSON] = {"broken_box": broken, "with_the_best_level": contradicting}
-    return _Told(found, {reason: n for reason, n in dropped.items() if n})
+def _score(rubric: Rubric, result: RubricResult | None, reason: str) -> Score:
+    return result.score if result else Score(rubric.dimension, Status.UNSCORED, reason=reason)
 
 
-def _score(rubric: Rubric, part: Part | None, reason: str) -> Score:
-    return part.score if part else Score(rubric.dimension, Status.UNSCORED, reason=reason)
-
-
-def _agreed(dimension: str, same: Sequence[bool], otherwise: str) -> Score:
-    """The share of `same`; `otherwise` is the reason where there is none."""
+def _agreement(dimension: str, same: Sequence[bool], otherwise: str) -> Score:
+    """The share of `same` that is true; `otherwise` is the reason where there is none."""
     if not same:
         return Score(dimension, Status.UNSCORED, reason=otherwise)
     return Score(dimension, Status.SCORED, sum(same) / len(same))

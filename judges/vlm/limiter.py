@@ -1,7 +1,7 @@
-"""How many requests are under way at once: as many as the server bears, never more than a bound.
+"""How many requests are under way at once: as many as the server can take, and never more than a bound.
 
 Additive increase, multiplicative decrease (D. Chiu and R. Jain, 1989), as in TCP: the bound doubles per round until
-the server first complains, from then on it grows by one per round, and halves at most once per round of complaints.
+the server first complains. From then on it grows by one per round, and it halves at most once per round of complaints.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 
 
 class Slot:
-    """One request under way. Its holder says how it went, once."""
+    """One request under way. The caller reports once how it ended."""
 
     def __init__(self, limit: AdaptiveLimit) -> None:
         self._limit = limit
@@ -24,16 +24,18 @@ class Slot:
         self._limit._grow()
 
     def overloaded(self, wait_s: float = 0.0) -> None:
-        """The server asked for less (429, 503) or did not keep up (timeout): nobody starts for `wait_s` seconds."""
+        """The server asked for less (429, 503) or did not keep up (timeout): no request starts for `wait_s` seconds."""
         self._limit._shrink(self._number, wait_s)
 
 
 class AdaptiveLimit:
-    """First come, first served, so that questions about one picture stay together. For one event loop.
+    """Slots for requests, first come, first served, so that questions about one picture stay together.
+
+    Use it from one event loop.
 
     Args:
-        most: the bound, at least 1.
-        first: where to begin.
+        most: the largest bound, at least 1.
+        first: the bound at the beginning.
     """
 
     def __init__(self, most: int, first: int = 16, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,7 +76,7 @@ class AdaptiveLimit:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # admitted in the same moment: the place goes to the next
+            if turn.done() and not turn.cancelled():  # admitted at the same moment: the next one gets the place
                 self._under_way -= 1
                 self._admit()
             raise
@@ -87,13 +89,13 @@ class AdaptiveLimit:
                 turn.set_result(None)
 
     def _grow(self) -> None:
-        if self._under_way >= self.bound:  # a bound that nothing presses against says nothing about the server
+        if self._under_way >= self.bound:  # a bound that is not reached says nothing about the server
             self._bound = min(self._most, self._bound + (1 / self._bound if self._steady else 1))
             self._admit()
 
     def _shrink(self, number: int, wait_s: float) -> None:
         self._held_until = max(self._held_until, self._clock() + wait_s)
         self._steady = True
-        if number > self._shrunk_at:  # one of those that started before the last cut says nothing new
+        if number > self._shrunk_at:  # a request that started before the last cut says nothing new
             self._bound = max(1.0, self._bound / 2)
             self._shrunk_at = self.started

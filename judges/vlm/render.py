@@ -1,4 +1,4 @@
-"""Prompts from `prompts/*.jinja`. Whatever comes from a case is untrusted: it stands in a tag it can't close."""
+"""Prompts from `prompts/*.jinja`. Text from a case is untrusted: it stands inside a tag that it can't close."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 LONGEST = 8000
-"""Characters of one string of a case; more than any suite has. The rest is cut off, and "[…]" says so."""
+"""Characters of one string of a case, at most: more than any suite has. The rest is replaced by "[…]"."""
 _TAG = re.compile(r"<(?=\s*[/!?|A-Za-z])")
 _JOINERS = "\u200c\u200d"  # zero-width, but part of how Persian, Hindi or emoji are written
 
 
 def render(template: str, **values: JSON) -> str:
-    """The text of a template. Raises `jinja2.UndefinedError` for a value that is missing."""
+    """The text of a template with its values. Raises `jinja2.UndefinedError` for a value that is missing."""
     return _environment().get_template(f"{template}.jinja").render(**values).strip()
 
 
 def neutral(text: str) -> str:
-    """Text of a case as it may stand in a prompt: one line, no tag, no special token, nothing that can't be seen."""
+    """Text of a case made safe for a prompt: one line, no tags, no special tokens, no invisible characters."""
     shown = "".join(character if _visible(character) else " " for character in text[:LONGEST])
     if len(text) > LONGEST:
         shown += " […]"
@@ -40,5 +40,5 @@ def _visible(character: str) -> bool:
 def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    # no escaping: this is plain text for a model; `neutral` keeps strangers' text in its place
+    # no HTML escaping: this is plain text for a model, and `neutral` makes text from cases safe
     return Environment(loader=FileSystemLoader(PROMPTS), undefined=StrictUndefined, autoescape=False, trim_blocks=False)

@@ -1,6 +1,6 @@
-"""The reply ladder: strict parse, repair, one re-ask, then no value at all. A failure is never a score.
+"""From a reply to a value: strict JSON, else a repair, else one re-ask, else no value. A failure is never a score.
 
-Reply ─▶ parse ─▶ Parsed ─────────────▶ Answer(value)
+Reply ─▶ parse ─▶ ParsedReply ─────────────▶ Answer(value)
            └─ reason ─▶ asked once more ─▶ … ─▶ Answer(None, reason, raw)
 """
 
@@ -9,72 +9,118 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, NoReturn
 
-from evalkit.api.records import JSON
-from evalkit.judges.vlm.ask import Ask, Endpoint, Reply
-from evalkit.judges.vlm.reply_schema import violation
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from evalkit.api.records import JSON, Score, Status
+from evalkit.judges.vlm.call import Call, Endpoint, F, Reply, ReplyForm, schema_of
 
 MOST_CHARACTERS = 16_384
-"""A longer reply is not looked into: every schema of ours is bounded far below."""
+"""A longer reply is not parsed: every form of ours is bounded far below."""
 MOST_NESTING = 16
+RAW_CHARACTERS = 400
+"""Characters of an unusable reply that the evidence keeps; the journal has all of it."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.)*")|,(\s*[}\]])', re.DOTALL)
 
 
-class Parsed(NamedTuple):
-    """A value that fits the schema; `repaired` where something had to be taken off around or inside it."""
+class ParsedReply(NamedTuple, Generic[F]):
+    """A value that fits the form; `repaired` where something had to be removed around or inside it."""
 
-    value: dict[str, JSON]
+    value: F
     repaired: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a question came to.
+class Answer(Generic[F]):
+    """The outcome of a call, after a re-ask if there was one.
 
     Args:
-        value: fits the ask's schema; `None` where the model gave no usable reply.
+        value: fits the form of the call; `None` where the model gave no usable reply.
         reason: why there is no value.
         raw: text of the last reply as the model wrote it.
         reply: the last reply, with its probabilities and counts.
-        repaired: the value was taken out of prose, a code fence, or had a comma too many.
-        asked: 1, or 2 after a re-ask.
+        repaired: the value was taken out of prose or a code fence, or had a comma too many.
+        calls: 1, or 2 after a re-ask.
     """
 
-    value: dict[str, JSON] | None
+    value: F | None
     reason: str
     raw: str
     reply: Reply
     repaired: bool = False
-    asked: int = 1
+    calls: int = 1
 
 
-async def answer(endpoint: Endpoint, ask: Ask) -> Answer:
-    """Ask, parse, and ask once more if the reply can't be used. A call that failed for good is not asked again.
+@dataclass
+class Asker:
+    """Asks the questions of one look at a picture, some of them twice, and keeps what the evidence needs.
+
+    Args:
+        endpoint: the model that is asked.
+        repeats: share of the questions that are asked twice, chosen by the key of the call.
+        same: one entry for each question that was asked twice: was the answer the same?
+        unusable: the replies that could not be used, with the reason.
+    """
+
+    endpoint: Endpoint
+    repeats: float = 0.0
+    same: list[bool] = field(default_factory=list)
+    unusable: list[dict[str, JSON]] = field(default_factory=list)
+
+    async def ask(self, call: Call[F], about: str) -> Answer[F]:
+        """The answer; one without value if no reply could be used. `about` names the question in the evidence."""
+        first = await answer(self.endpoint, call)
+        if first.value is None:
+            self.unusable.append({"about": about, "reason": first.reason, "raw": first.raw[:RAW_CHARACTERS]})
+        elif call.choice and _is_repeated(call, self.endpoint.model, self.repeats):
+            second = await answer(self.endpoint, dataclasses.replace(call, repeat=call.repeat + 1))
+            if second.value is not None:
+                self.same.append(getattr(first.value, call.choice) == getattr(second.value, call.choice))
+        return first
+
+
+def _is_repeated(call: Call[F], model: str, share: float) -> bool:
+    """Whether a call is in the `share` of those that are made twice: the same ones in every run."""
+    return int(call.key(model)[:8], 16) < share * 2**32
+
+
+def no_score(dimension: str, answer: Answer[F]) -> Score:
+    """The score of a question without a usable answer: `error` if the call failed, so that the same command asks
+    again, and `unscored` if the reply could not be used."""
+    status = Status.ERROR if answer.reply.error else Status.UNSCORED
+    return Score(dimension, status, reason=f"no usable reply: {answer.reason}")
+
+
+async def answer(endpoint: Endpoint, call: Call[F]) -> Answer[F]:
+    """Ask, parse, and ask once more if the reply can't be used. A call that failed for good is not repeated.
 
     Raises:
         UnavailableError: as `Endpoint.ask`.
     """
-    reply = await endpoint.ask(ask)
-    parsed, asked = parse(ask, reply), 1
+    reply = await endpoint.ask(call)
+    parsed, calls = parse(call, reply), 1
     if isinstance(parsed, str) and not reply.error:
-        reply, asked = await endpoint.ask(again(ask, parsed)), 2
-        parsed = parse(ask, reply)
+        reply, calls = await endpoint.ask(_with_complaint(call, parsed)), 2
+        parsed = parse(call, reply)
     if isinstance(parsed, str):
-        return Answer(None, parsed, reply.text, reply, asked=asked)
-    return Answer(parsed.value, "", reply.text, reply, parsed.repaired, asked)
+        return Answer(None, parsed, reply.text, reply, calls=calls)
+    return Answer(parsed.value, "", reply.text, reply, parsed.repaired, calls)
 
 
-def again(ask: Ask, reason: str) -> Ask:
-    """The same question with what was wrong with the reply. `reason` is ours: no word of the model's goes back in."""
-    text = f"{ask.text}\n\nYour last reply could not be used: {reason}. Reply with one JSON object of the schema only."
-    return dataclasses.replace(ask, text=text)
+def _with_complaint(call: Call[F], reason: str) -> Call[F]:
+    """The same question, and what was wrong with the reply. `reason` is ours: the model's words must not go back in."""
+    text = f"{call.text}\n\nYour last reply could not be used: {reason}. Reply with one JSON object of the schema only."
+    return dataclasses.replace(call, text=text)
 
 
-def parse(ask: Ask, reply: Reply) -> Parsed | str:
-    """The value of a reply, or why there is none. Nothing that was cut off is completed, nothing missing is guessed."""
+def parse(call: Call[F], reply: Reply) -> ParsedReply[F] | str:
+    """The value of a reply, or the reason why there is none. A reply that was cut off is not completed, and a property
+    that is missing is not guessed."""
     if reply.error:
         return reply.error
     if reply.finish != "stop":
@@ -87,27 +133,79 @@ def parse(ask: Ask, reply: Reply) -> Parsed | str:
     if "\N{REPLACEMENT CHARACTER}" in text:
         return "the reply holds bytes that are no UTF-8"
     try:
-        found = _object(text)
+        value, repaired = _object(text)
     except _Refused as refused:
         return str(refused)
-    wrong = violation(ask.schema, found.value)
-    return wrong or found
+    try:
+        return ParsedReply(call.form.model_validate(value), repaired)
+    except ValidationError as error:
+        return _misfit(call.form, value, error)
 
 
 _UNFINISHED = {
     "length": "the reply was cut off at the length limit",
     "content_filter": "the server's filter withheld the reply",
 }
+_BOUNDS = {
+    "too_short": ("the number of items of ", "below", "minItems"),
+    "too_long": ("the number of items of ", "above", "maxItems"),
+    "string_too_short": ("the length of ", "below", "minLength"),
+    "string_too_long": ("the length of ", "above", "maxLength"),
+    "greater_than_equal": ("", "below", "minimum"),
+    "less_than_equal": ("", "above", "maximum"),
+}
+
+
+def _misfit(form: type[ReplyForm], value: dict[str, JSON], error: ValidationError) -> str:
+    """The first thing in `value` that does not fit the form, in words of ours alone.
+
+    The words are part of the re-ask, and so of its key in the journal: pydantic's own could change with its version.
+    """
+    first = min(error.errors(include_url=False), key=lambda one: _position(one, value))
+    rule: Mapping[str, JSON] = schema_of(form)
+    where = outer = "the reply"
+    inner: JSON = value
+    for part in first["loc"]:
+        outer = where
+        if isinstance(part, str):
+            rule, where = rule["properties"].get(part, {}), f"`{part}`"
+            inner = inner.get(part)
+            continue
+        if len(inner) < rule.get("minItems", 0):  # pydantic complains of the items only
+            return f"the number of items of {where} is below {rule['minItems']}"
+        rule, where, inner = rule["items"], f"an item of {where}", inner[part]
+    if first["type"] == "missing":
+        return f"{where} is missing in {outer}"
+    if first["type"] == "extra_forbidden":
+        return f"{outer} has a property that was not asked for"
+    if first["type"] in _BOUNDS:
+        what, side, bound = _BOUNDS[first["type"]]
+        return f"{what}{where} is {side} {rule[bound]}"
+    if "enum" in rule and type(inner) is type(rule["enum"][0]):
+        return f"{where} is none of {', '.join(map(repr, rule['enum']))}"
+    if first["type"] == "string_unicode":
+        return f"{where} holds bytes that are no UTF-8"
+    return f"{where} is not of type {rule['type']}"
+
+
+def _position(error: ErrorDetails, value: JSON) -> list[tuple[int, int]]:
+    """Sorts errors: in each object first what is missing, then what is too much, then the values as they come."""
+    rank = {"missing": (0, 0), "extra_forbidden": (1, 0)}.get(error["type"])
+    places = []
+    for part in error["loc"] if rank is None else error["loc"][:-1]:
+        places.append((2, part if isinstance(part, int) else list(value).index(part)))
+        value = value[part]
+    return places if rank is None else [*places, rank]
 
 
 class _Refused(Exception):
-    """Why a text is not taken for a value."""
+    """Why a text gives no value."""
 
 
-def _object(text: str) -> Parsed:
-    """The one JSON object of a text. Raises `_Refused`."""
+def _object(text: str) -> tuple[dict[str, JSON], bool]:
+    """The one JSON object of a text, and whether the text had to be repaired. Raises `_Refused`."""
     try:
-        return Parsed(_load(text), repaired=False)
+        return _load(text), False
     except ValueError:
         pass  # not strict JSON: the repair below decides
     objects = _objects(text) or _objects(_STRING_OR_COMMA.sub(lambda m: m.group(1) or m.group(2), text))
@@ -115,11 +213,11 @@ def _object(text: str) -> Parsed:
         raise _Refused("the reply holds more than one JSON object")
     if not objects:
         raise _Refused("the reply holds no complete JSON object")
-    return Parsed(objects[0], repaired=True)
+    return objects[0], True
 
 
 def _objects(text: str) -> list[dict[str, JSON]]:
-    """The outermost JSON objects in a text, at most two. Raises `_Refused` for one that is valid but not wanted."""
+    """The outermost JSON objects in a text, at most two. Raises `_Refused` for valid JSON that is not accepted."""
     found: list[dict[str, JSON]] = []
     start = text.find("{")
     while start >= 0 and len(found) < 2:
@@ -127,14 +225,14 @@ def _objects(text: str) -> list[dict[str, JSON]]:
         try:
             value, length = _DECODER.raw_decode(text[start:])
         except ValueError:
-            return []  # text that opens an object it does not close may hold anything: it is not searched for pieces
+            return []  # an object that is never closed may hold anything: its pieces are not searched
         found.append(value)
         start = text.find("{", start + length)
     return found
 
 
 def _load(text: str) -> dict[str, JSON]:
-    """Strict JSON, an object. Raises `ValueError` for what may be repaired, `_Refused` for what is not wanted."""
+    """An object in strict JSON. Raises `ValueError` for text that may be repaired, `_Refused` for other JSON."""
     _check_nesting(text)
     value = _DECODER.decode(text)
     if not isinstance(value, dict):
@@ -169,36 +267,3 @@ def _integer(digits: str) -> int:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_integer)
-
-
-def first_value(text: str, name: str) -> int | None:
-    """Offset at which the value of property `name` of the first object in `text` begins; `None` if it has none."""
-    return _value_offset(text, text.find("{") + 1, name) if "{" in text else None
-
-
-def _value_offset(text: str, at: int, name: str) -> int | None:
-    while True:
-        at = _skip(text, at)
-        if not text.startswith('"', at):
-            return None
-        try:
-            key, at = json.JSONDecoder().raw_decode(text, at)
-            at = _skip(text, at)
-            if not text.startswith(":", at):
-                return None
-            at = _skip(text, at + 1)
-            if key == name:
-                return at if at < len(text) else None
-            _, at = json.JSONDecoder().raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return None
-        at = _skip(text, at)
-        if not text.startswith(",", at):
-            return None
-        at += 1
-
-
-def _skip(text: str, at: int) -> int:
-    while at < len(text) and text[at] in " \t\n\r":
-        at += 1
-    return at

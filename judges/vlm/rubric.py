@@ -1,4 +1,4 @@
-"""Rubrics as data: `rubrics/*.yaml`, what they mean, and when they apply to a case."""
+"""Rubrics as data: `rubrics/*.yaml`, what their fields mean, and when they apply to a case."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUBRICS, PROMPTS = HERE / "rubrics", HERE / "prompts"
 LEVELS = (1, 2, 3, 4, 5)
 Levels = dict[int, str]
 Need = Literal["texts", "layout", "ground", "portrait", "source", "twin"]
-Given = Literal["asked", "texts", "ground", "question", "nothing"]
+GivenText = Literal["asked", "texts", "ground", "question", "nothing"]
 QUESTIONS: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("text", "text-crop"), frozenset({"text"})),
     "element": frozenset({"one"}),
@@ -32,10 +32,10 @@ QUESTIONS: Mapping[str, frozenset[str]] = {
     "no-overlap": frozenset({"all"}),
     "centered": frozenset({"a"}),
 }
-"""Templates of a checklist, with the `{fields}` each may have. Those of relations may be left out."""
+"""Templates of checklist questions, with the `{fields}` each may have. The templates of relations may be left out."""
 _NEEDED = ("text", "text-crop", "element", "count", "solid", "gradient")
 CONSISTENCY, ORDER = "vlm.consistency", "vlm.order"
-"""Dimensions of the asking itself, of no rubric."""
+"""Dimensions that say how consistently the model answers; they belong to no rubric."""
 _PEOPLE = ("portrait", "person", "face", "figure", "hand")
 
 
@@ -43,23 +43,29 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Applies(_Strict):
-    """When a rubric applies: to these tasks, and where the case declares all of `needs`."""
+class Scope(_Strict):
+    """When a rubric applies: to these tasks, where the case declares all of `needs`."""
 
     tasks: tuple[Task, ...]
     needs: tuple[Need, ...] = ()
 
 
 class Aspect(_Strict):
-    """One thing about an edit that is rated by itself."""
+    """One aspect of an edit, which is rated by itself."""
 
     look: str
     levels: Levels
 
 
 class Category(_Strict):
-    """One category of edits: what counts in it, the kinds of edits that belong to it (`Case.extra["edit"]["kind"]`,
-    tags or category), its aspects, and those of them that the whole can't be better than."""
+    """One category of edits.
+
+    Args:
+        focus: what counts most in it.
+        of: kinds of edits that belong to it: `Case.extra["edit"]["kind"]`, tags or the case's category.
+        aspects: names of the aspects that are rated.
+        caps: those of the aspects that cap the score of the whole edit.
+    """
 
     title: str
     focus: str
@@ -72,14 +78,14 @@ class Rubric(_Strict):
     """One rubric.
 
     Args:
-        name: its file's name.
-        version: to be raised with any change; the files' digest is in the judge's fingerprint anyway.
+        name: the name of its file.
+        version: raise it with any change; the digest of the files is part of the judge's fingerprint anyway.
         dimension, description: of the score.
-        given: what of the case the model is told.
-        shows: the pictures it is shown, in order.
+        given: the part of the case that the prompt contains.
+        shows: the pictures that the model is shown, in order.
         look: what to look at.
         levels: what each level from 5 (best) to 1 means.
-        kinds: of findings it may report.
+        kinds: kinds of findings that may be reported.
         categories, aspects, other: of edits; `other` is the category of an edit of no known kind.
         questions: templates of yes/no questions.
     """
@@ -89,8 +95,8 @@ class Rubric(_Strict):
     title: str
     dimension: str
     description: str
-    given: Given
-    applies: Applies
+    given: GivenText
+    applies: Scope
     shows: tuple[Literal["source", "picture"], ...] = ("picture",)
     look: str
     levels: Levels = {}
@@ -143,12 +149,12 @@ class Rubric(_Strict):
 
 @lru_cache(maxsize=1)
 def rubrics() -> Mapping[str, Rubric]:
-    """The built-in rubrics by name. Raises `ConfigError` if one can't be read, or two have one dimension."""
+    """The built-in rubrics by name. Raises `ConfigError` if one can't be read or two have the same dimension."""
     return read_rubrics(sorted(RUBRICS.glob("*.yaml")), {})
 
 
 def read_rubrics(paths: Iterable[Path], known: Mapping[str, Rubric]) -> Mapping[str, Rubric]:
-    """The rubrics in files, by name, beside those that are `known`.
+    """The rubrics in these files, by name. `known`: rubrics whose names and dimensions are taken.
 
     Raises:
         ConfigError: one can't be read, or has the name or the dimension of another.
@@ -180,7 +186,7 @@ def read_rubric(path: Path) -> Rubric:
 
 @lru_cache(maxsize=1)
 def content_digest() -> str:
-    """Digest of every rubric and every prompt template, byte for byte."""
+    """Digest of all bytes of every built-in rubric and prompt template."""
     files = sorted([*RUBRICS.glob("*.yaml"), *PROMPTS.glob("*.jinja")])
     return digest("rubrics", [[path.name, path.read_text("utf-8")] for path in files])
 
@@ -197,7 +203,7 @@ def why_not(rubric: Rubric, case: Case, *, twin: bool) -> str:
 
 
 def category_of(rubric: Rubric, case: Case) -> str:
-    """The category of an edit: by the kind it declares, its tags, or the case's category; else `rubric.other`."""
+    """The category of an edit, from the kind it declares, its tags or the case's category; else `rubric.other`."""
     declared = case.extra.get("edit")
     kind = declared.get("kind", "") if isinstance(declared, Mapping) else ""
     for word in (kind, *case.tags, case.category):
@@ -227,4 +233,4 @@ def _missing(need: Need, case: Case, twin: bool) -> str:
 
 
 GROUNDS = {"solid": "one plain color", "gradient": "a smooth gradient"}
-"""Kinds of backgrounds that can be told to be uneven, in words."""
+"""Kinds of backgrounds on which unevenness can be recognised, in words."""

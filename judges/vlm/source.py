@@ -1,4 +1,4 @@
-"""Whom the judge asks: judge-mini in this process, a server by its address, or one that is started here."""
+"""Which model the judge asks: judge-mini in this process, a server at an address, or a server it starts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 from evalkit.api.errors import EvalkitError, UnavailableError
 from evalkit.api.settings import ProgramPath
 from evalkit.api.settings import Settings as BaseSettings
-from evalkit.judges.vlm.ask import Ask, Endpoint, Reply
-from evalkit.judges.vlm.scale import Coordinates
+from evalkit.judges.vlm.call import Call, Endpoint, Reply, ReplyForm
+from evalkit.judges.vlm.look import Coordinates
 
 if TYPE_CHECKING:
     from evalkit.judges.vlm.serving.profiles import Profile
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 MINI = "judge-mini"
 
 
+class _Hello(ReplyForm):
+    """The reply to the question that shows whether a server answers."""
+
+    form_name = "question"
+    answer: Literal["yes"]
+
+
 class EndpointSettings(BaseSettings):
-    """Settings that say who is asked."""
+    """Settings that say which model is asked."""
 
     primary: ClassVar[str] = "model"
     model: str = ""
@@ -40,26 +47,28 @@ class EndpointSettings(BaseSettings):
     timeout_s: float = Field(180.0, gt=0, le=3600, allow_inf_nan=False)
     """Seconds for one attempt of one call."""
     max_pixels: int = Field(4_194_304, ge=1024, le=64_000_000)
-    """A picture with more pixels is sent smaller, and the evidence says so."""
+    """A picture with more pixels is sent smaller; the evidence says so."""
     coordinates: Coordinates | None = None
-    """What numbers the model gives boxes in; by default what its profile says, else thousandths."""
+    """Unit in which the model states boxes; by default that of its profile, else thousandths."""
     share_gpu: Literal["none", "phases", "sleep"] = "none"
-    """Where the judge's model and the generators are on one GPU. `phases`: it is asked (and its server started) when
-    the generators are closed. `sleep`: so too, and the server at `url` sleeps until then."""
+    """How the judge's model and the generators share one GPU. `phases`: the model is asked, and its server is started,
+    once the generators are closed. `sleep`: the same, and the server at `url` sleeps until then."""
     replay: bool = False
-    """Answer from the run's journal alone."""
+    """Answer from the run's journal alone, without a model."""
 
     @model_validator(mode="after")
     def _one_source(self) -> EndpointSettings:
         if self.url and self.serve:
             raise ValueError("give `url` or `serve`, not both")
         if self.share_gpu == "sleep" and not self.url:
-            raise ValueError("`share_gpu: sleep` is for a server at `url`; one started for the run has its phases")
+            raise ValueError(
+                "`share_gpu: sleep` is for a server at `url`; for a server started for the run use `share_gpu: phases`"
+            )
         return self
 
 
 def model_id(settings: EndpointSettings) -> str:
-    """What determines the replies, for fingerprints and keys; starts and loads nothing."""
+    """The name of all that determines the replies, for fingerprints and keys. Starts and loads nothing."""
     if settings.url:
         return settings.model or MINI
     if settings.serve:
@@ -70,9 +79,7 @@ def model_id(settings: EndpointSettings) -> str:
 
 
 def unfit(settings: EndpointSettings, own: Iterable[str] = ()) -> Mapping[str, str]:
-    """Rubrics that the model that is asked does not answer, with the reason: known of judge-mini alone, which answers
-    none of the user's `own`.
-    """
+    """Rubrics that the model is not fit to answer, with the reason. For judge-mini that includes the user's `own`."""
     from evalkit.judges.vlm.mini.fit import unfit as unfit_of
     from evalkit.judges.vlm.mini.local import WEIGHTS
 
@@ -85,8 +92,8 @@ def unfit(settings: EndpointSettings, own: Iterable[str] = ()) -> Mapping[str, s
 
 
 def profile_of(settings: EndpointSettings) -> Profile | None:
-    """The profile by which the model is served: that of `serve`, or the one `url` names its model by, as
-    `evalkit judge serve` does; `None` for any other server.
+    """The profile of the model: the one that `serve` names, or, with `url`, the one whose name is the model's, as
+    `evalkit judge serve` names it. `None` for any other server.
     """
     from evalkit.judges.vlm.serving.profiles import profile, profiles
 
@@ -96,7 +103,7 @@ def profile_of(settings: EndpointSettings) -> Profile | None:
 
 
 def coordinates(settings: EndpointSettings) -> Coordinates:
-    """What numbers the model gives boxes in: as its profile says, also where it is served under its hub id."""
+    """The unit in which the model states boxes: that of its profile, also where it is served under its hub id."""
     from evalkit.judges.vlm.serving.profiles import profiles
 
     if settings.coordinates:
@@ -108,20 +115,20 @@ def coordinates(settings: EndpointSettings) -> Coordinates:
 
 
 def seen_at(settings: EndpointSettings, sent: tuple[int, int]) -> tuple[int, int]:
-    """(width, height) in which the model sees a picture that is sent so large: boxes in `pixels` count in these.
+    """(width, height) in which the model sees a picture of the size `sent`, px; boxes in `pixels` are in these.
 
-    Of a server that is started otherwise no processor is known: there it is what was sent.
+    Without a profile the processor is not known, and the size is taken to be that of the picture that was sent.
     """
     known = profile_of(settings)
     return known.resized(*sent) if known else sent
 
 
 def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextlib.ExitStack) -> Endpoint:
-    """The endpoint; what was started for it ends with `stack`.
+    """The endpoint; a server that is started for it ends with `stack`.
 
     Raises:
-        ConfigError, UnknownNameError: what the settings name is not there.
-        UnavailableError: it can't be had on this machine.
+        ConfigError, UnknownNameError: the settings name something that does not exist.
+        UnavailableError: the model can't be used on this machine.
     """
     if not (settings.url or settings.serve):
         return _mini(settings)
@@ -141,7 +148,7 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
 
 
 def check_source(settings: EndpointSettings) -> None:
-    """Raise `UsageError` for a profile that is none, or an address or a key that nobody can be asked with.
+    """Raise `UsageError` for an unknown profile, a malformed address or a malformed key.
 
     Starts nothing and connects to nothing.
     """
@@ -156,48 +163,47 @@ def check_source(settings: EndpointSettings) -> None:
 
 
 def problems(settings: EndpointSettings) -> list[tuple[str, str]]:
-    """What would keep these settings from being asked, each with what to do: no vLLM, no room, no weights, a server
-    that does not answer. Asks a server one question."""
+    """What prevents the model from being asked, each with what to do about it: no vLLM, too little memory, no weights,
+    a server that does not answer. Asks a server one question."""
 
-    def tried(what: Callable[[], object]) -> list[tuple[str, str]]:
+    def problem(check: Callable[[], object]) -> list[tuple[str, str]]:
         try:
-            what()
+            check()
         except EvalkitError as error:
             return [(str(error), error.hint)]
         return []
 
     if settings.serve:
-        return [*tried(lambda: _room(settings)), *tried(lambda: _vllm(settings))]
-    return tried(lambda: _answers(settings) if settings.url else _mini(settings).model)
+        return [*problem(lambda: _check_memory(settings)), *problem(lambda: _check_vllm(settings))]
+    return problem(lambda: _check_answer(settings) if settings.url else _mini(settings).model)
 
 
-def _room(settings: EndpointSettings) -> None:
-    from evalkit.judges.vlm.serving.flags import Wish, launch
+def _check_memory(settings: EndpointSettings) -> None:
+    from evalkit.judges.vlm.serving.flags import LaunchOptions, launch
     from evalkit.judges.vlm.serving.machine import machine
     from evalkit.judges.vlm.serving.profiles import profile
 
     known = profile(settings.serve)
-    launch(known, machine(), Wish(known.where(settings.model), known.name, 1))
+    launch(known, machine(), LaunchOptions(known.where(settings.model), known.name, 1))
 
 
-def _vllm(settings: EndpointSettings) -> None:
+def _check_vllm(settings: EndpointSettings) -> None:
     from evalkit.judges.vlm.serving.environment import find
     from evalkit.judges.vlm.serving.profiles import profile
 
     find(settings.vllm_python, least=profile(settings.serve).min_vllm)
 
 
-def _answers(settings: EndpointSettings) -> None:
+def _check_answer(settings: EndpointSettings) -> None:
     from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
 
-    schema = {"type": "object", "properties": {"answer": {"type": "string", "enum": ["yes"]}}}
-    ask = Ask("", (), 'Reply {"answer": "yes"}.', "question", schema, max_tokens=32)
+    call: Call[ReplyForm] = Call("", (), 'Reply {"answer": "yes"}.', _Hello, max_tokens=32)
 
     async def once() -> Reply:
         limits = Limits(attempts=1, timeout_s=60)
         endpoint = OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
         try:
-            return await endpoint.ask(ask)
+            return await endpoint.ask(call)
         finally:
             await endpoint.close()
 

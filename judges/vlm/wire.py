@@ -1,4 +1,4 @@
-"""The chat completions API as bytes: what is sent for an ask, and what an answer's body says. Nothing is trusted."""
+"""The chat completions API: the body of a request, and a distrustful reading of an answer's body."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from evalkit.api.records import JSON
 from evalkit.formats.foreign_text import clean
-from evalkit.judges.vlm.ask import Ask
+from evalkit.judges.vlm.call import Call, ReplyForm
 from evalkit.judges.vlm.choice import Token
 
 TOP_LOGPROBS = 20
@@ -18,7 +18,7 @@ MOST_MESSAGE = 200
 
 
 class BadBody(Exception):
-    """An answer's body that can't be one, in words for a report."""
+    """The body is no chat completion; the message is fit for a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +34,26 @@ class Completion:
     completion_tokens: int | None
 
 
-def request_fields(ask: Ask, model: str) -> dict[str, Any]:
+def request_fields(call: Call[ReplyForm], model: str) -> dict[str, Any]:
     """The body of a request: pictures first, then the text, so that questions about a picture share a prefix."""
-    images = [{"type": "image_url", "image_url": {"url": _data_url(shot.png)}} for shot in ask.images]
-    content: list[JSON] = [*images, {"type": "text", "text": ask.text}]
-    system = [{"role": "system", "content": ask.system}] if ask.system else []
-    schema = {"name": ask.name, "schema": dict(ask.schema), "strict": True}
+    images = [{"type": "image_url", "image_url": {"url": _data_url(image.png)}} for image in call.images]
+    content: list[JSON] = [*images, {"type": "text", "text": call.text}]
+    system = [{"role": "system", "content": call.system}] if call.system else []
+    schema = {"name": call.name, "schema": dict(call.schema), "strict": True}
     fields: dict[str, Any] = {
         "model": model,
         "messages": [*system, {"role": "user", "content": content}],
-        "max_tokens": ask.max_tokens,
+        "max_tokens": call.max_tokens,
         "temperature": 0,
         "seed": 0,
         "response_format": {"type": "json_schema", "json_schema": schema},
     }
-    return fields | ({"logprobs": True, "top_logprobs": TOP_LOGPROBS} if ask.choice else {})
+    return fields | ({"logprobs": True, "top_logprobs": TOP_LOGPROBS} if call.choice else {})
 
 
 @lru_cache(maxsize=32)
 def _data_url(png: bytes) -> str:
-    """Encoded once for all questions about a picture."""
+    """Cached, so that a picture is encoded once for all questions about it."""
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
@@ -61,7 +61,7 @@ def read_completion(body: bytes) -> Completion:
     """The completion in an answer's body.
 
     Raises:
-        BadBody: not one. Counts and probabilities that make no sense are taken for missing, an unusable text is not.
+        BadBody: the body is no completion. Counts and probabilities that make no sense count as missing.
     """
     try:
         answer = json.loads(body.decode("utf-8"), parse_int=_integer)
@@ -73,7 +73,7 @@ def read_completion(body: bytes) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise BadBody(f"the answer holds no choice{_said(answer)}")
+        raise BadBody(f"the answer holds no choice{_message(answer)}")
     content, usage = message.get("content"), answer.get("usage")
     if content is not None and not isinstance(content, str):
         raise BadBody("the answer's content is no text")
@@ -90,7 +90,7 @@ def read_completion(body: bytes) -> Completion:
 
 
 def _tokens(logprobs: JSON) -> tuple[Token, ...]:
-    """Tokens with their alternatives; none at all if one of them can't be read, for then places are lost."""
+    """Tokens with their alternatives; none if one can't be read, because the places of the others are then unknown."""
     content = logprobs.get("content") if isinstance(logprobs, dict) else None
     try:
         return tuple(map(_token, content)) if isinstance(content, list) else ()
@@ -115,15 +115,15 @@ def _alternative(entry: JSON) -> tuple[bytes, float]:
 
 
 def error_message(body: bytes, secret: str = "") -> str:
-    """What the body of a refusal says, as one short printable line; empty if it says nothing that can be read."""
+    """The message in the body of an error answer, as one short printable line; empty if there is none."""
     try:
         answer = json.loads(body[:65_536])
     except (ValueError, RecursionError):
         return ""
-    return _said(answer, secret).removeprefix(": ")
+    return _message(answer, secret).removeprefix(": ")
 
 
-def _said(answer: JSON, secret: str = "") -> str:
+def _message(answer: JSON, secret: str = "") -> str:
     """`: ` and the message of an error object."""
     error = answer.get("error", answer) if isinstance(answer, dict) else None
     message = error.get("message") if isinstance(error, dict) else error
@@ -139,5 +139,5 @@ def _count(value: JSON) -> int | None:
 
 
 def _integer(digits: str) -> int | float:
-    """An integer; one beyond all counts as a float, for converting thousands of digits takes time."""
+    """An integer; a float if it has more than 18 digits, because converting thousands of digits is slow."""
     return int(digits) if len(digits) <= 18 else float(digits)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from evalkit.api.results import GateStatus, Outcome, RunSummary
-from evalkit.reports.ci.failures import Failure, Failures, expected_and_read
 from evalkit.reports.escape import command_data, command_property
+from evalkit.reports.failures import Failure, Failures, expected_and_read
 from evalkit.reports.wording import BLAMES
 
 
@@ -13,16 +13,16 @@ def command(level: str, title: str, message: str) -> str:
 
     Args:
         level: `error`, `warning` or `notice`.
-        title: what the annotation is headed with.
-        message: what it says.
+        title: heading of the annotation.
+        message: text of the annotation.
     """
     return f"::{level} title={command_property(title)}::{command_data(message)}"
 
 
 def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> list[str]:
-    """At most `limit` commands a level: errors decide the run, warnings show where it broke.
+    """At most `limit` commands of each level: errors for what decided the outcome, warnings for the worst failures.
 
-    GitHub shows 10 errors and 10 warnings of a step; what is cut is counted in a notice.
+    GitHub shows 10 errors and 10 warnings of a step; a notice counts those that were left out.
     """
     undecided = summary.reasons if summary.outcome is Outcome.UNDECIDED else ()
     errors = [command("error", "evalkit: undecided", reason) for reason in undecided]

@@ -13,9 +13,9 @@ from pydantic import Field
 from evalkit.api import settings
 from evalkit.api.results import Bucket, RunResults, RunSummary
 from evalkit.reports.ci.annotations import command, workflow_commands
-from evalkit.reports.ci.blocks import STEP_SUMMARY_BYTES
-from evalkit.reports.ci.failures import collect_failures
+from evalkit.reports.ci.markdown import STEP_SUMMARY_BYTES
 from evalkit.reports.ci.summary import comment, step_summary
+from evalkit.reports.failures import collect_failures
 from evalkit.reports.files import replacing_file
 
 
@@ -23,8 +23,8 @@ class GithubExporter:
     """Step summary, outputs and annotations inside GitHub Actions; anywhere, a comment for the pull request.
 
     `comment.md` is always written. `$GITHUB_STEP_SUMMARY` and `$GITHUB_OUTPUT` are appended to where they are set, and
-    annotations are printed where `$GITHUB_ACTIONS` is `true`. That one of these can't be written is said aloud, and
-    takes nothing from the run.
+    annotations are printed where `$GITHUB_ACTIONS` is `true`. If one of these can't be written, a warning says so and
+    the run goes on.
     """
 
     class Settings(settings.Settings):

@@ -1,4 +1,4 @@
-"""`junit.xml`: what each judge says of each of the student's pictures, as CI servers show test results."""
+"""`junit.xml`: the verdict of each judge on each of the student's pictures, as test results for CI servers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from xml.sax.saxutils import escape, quoteattr
 from pydantic import Field
 
 from evalkit.api import settings
+from evalkit.api.failing import FAILING_SEVERITY, is_failure
 from evalkit.api.records import Finding, Role, Status, Verdict
 from evalkit.api.results import (
-    FAILING_SEVERITY,
     Bucket,
     CaseChange,
     CaseResult,
@@ -26,14 +26,13 @@ from evalkit.api.results import (
     RunResults,
     RunSummary,
 )
-from evalkit.reports.ci.failures import NEW, worst_first
 from evalkit.reports.escape import clip, xml
+from evalkit.reports.failures import NEW, failures_of, is_students_own
 from evalkit.reports.files import replacing_file
-from evalkit.reports.rows import is_students_own
 from evalkit.reports.wording import NO_GATE
 
 MESSAGE = 2_000
-"""Most characters of one message; a CI server that must load the whole file should not meet a novel."""
+"""Most characters of one message: CI servers load the whole file."""
 DETAIL_LINES = 50
 
 
@@ -65,7 +64,7 @@ class TestCase:
 
 @dataclass(slots=True)
 class Suite:
-    """One `<testsuite>` on its way out: its cases wait in a file, because its counts come before them."""
+    """One `<testsuite>` that is being written: its cases wait in a file, because the counts come before them."""
 
     name: str
     body: TextIO
@@ -87,24 +86,24 @@ class Suite:
 class JunitExporter:
     """JUnit XML for the test tab of a CI server: one suite per judge, one for the gates, one for the controls.
 
-    A test case is one case and seed seen by one judge, and only the student is tested:
+    A test case is one case and seed as judged by one judge, and only the student is tested:
 
     - `failure`: a finding of severity `min_severity` or more that is the student's own (its twin is fine or was not
-      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. Against a baseline,
-      whatever makes a case regress or newly fail is a failure, inherited or not: it was not there before.
-    - `error`: no picture, or the judge failed, and no such finding says more.
-    - `skipped`: the judge scored no dimension, with its reasons; what failed before and is inherited; and whatever is
-      severe in a case known to be flaky.
-    - a pass says in `system-out` what the baseline had and this run has not.
+      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. With a baseline, the
+      findings of a case that regressed or newly fails are failures even if they are inherited: they are new.
+    - `error`: no picture, or the judge failed and reported no such finding.
+    - `skipped`: the judge scored no dimension (with its reasons), the case failed before and the defect is
+      inherited, or the case is known to be flaky.
+    - a pass lists in `system-out` the defects that the baseline had and this run does not have.
 
-    The run's verdict is the gates', not the sum of these: a run can pass with failures here. Of gates, `FAIL` is a
+    The gates decide the verdict of the run, so a run can pass with failures here. Of gates, `FAIL` is a
     failure and `LOW_POWER` is skipped; a control judged wrongly is a failure.
     """
 
     class Settings(settings.Settings):
         """When a finding fails its test case."""
 
-        min_severity: float = Field(default=0.5, ge=0.0, le=1.0)
+        min_severity: float = Field(default=FAILING_SEVERITY, ge=0.0, le=1.0)
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -139,7 +138,7 @@ class JunitExporter:
 
 
 def gate_case(gate: GateResult) -> TestCase:
-    """A gate as a test case: too little power to say is skipped, not passed."""
+    """A gate as a test case; one with too little power is skipped, not passed."""
     result = {GateStatus.FAIL: "failure", GateStatus.LOW_POWER: "skipped", GateStatus.PASS: ""}[gate.status]
     message = f"{gate.status.value}: {gate.detail}" if result else ""
     return TestCase("gates", gate.rule, result, "gate", message, notes="" if result else gate.detail)
@@ -186,7 +185,7 @@ def _verdict_case(
     classname: str, name: str, verdict: Verdict, min_severity: float, change: CaseChange | None
 ) -> TestCase:
     bucket = change.bucket if change else None
-    severe = [finding for _, finding in worst_first(((verdict.judge, f) for f in verdict.findings), min_severity)]
+    severe = [finding for _, finding in failures_of(((verdict.judge, f) for f in verdict.findings), min_severity)]
     held = severe if bucket in NEW else [f for f in severe if is_students_own(f)]
     missing = [s for s in verdict.scores if s.status is not Status.SCORED]
     notes = "\n".join(
@@ -211,7 +210,7 @@ def _verdict_case(
 
 
 def _excused(case: TestCase) -> TestCase:
-    """A case known to be flaky fails nothing; what it would have failed with stays readable."""
+    """A case known to be flaky fails nothing; its message stays readable."""
     if case.result != "failure":
         return case
     return replace(case, result="skipped", kind="", message=f"flaky, known to be unstable: {case.message}")
@@ -223,7 +222,7 @@ def _since_baseline(change: CaseChange, judge: str) -> list[str]:
     if change.bucket is not Bucket.FIXED:
         return []
     before = [finding for verdict in change.baseline_verdicts if verdict.judge == judge for finding in verdict.findings]
-    return [f"fixed: the baseline had {_line(f)}" for f in before if f.severity >= FAILING_SEVERITY][:DETAIL_LINES]
+    return [f"fixed: the baseline had {_line(f)}" for f in before if is_failure(f)][:DETAIL_LINES]
 
 
 def _line(finding: Finding) -> str:

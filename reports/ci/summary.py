@@ -1,4 +1,4 @@
-"""`summary.md`: the run in one screen of GitHub Markdown, the result first; and the same as a comment that fits."""
+"""`summary.md`: the run in GitHub Markdown, the result first; and the same as a comment on a pull request."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pydantic import Field
 
 from evalkit.api import settings
 from evalkit.api.results import RunResults, RunSummary
-from evalkit.reports.ci.blocks import COMMENT_BYTES, STEP_SUMMARY_BYTES, fit
-from evalkit.reports.ci.failures import Failures, collect_failures
-from evalkit.reports.ci.sections import sections
+from evalkit.reports.ci.markdown import COMMENT_BYTES, STEP_SUMMARY_BYTES, fit
+from evalkit.reports.failures import Failures, collect_failures
 from evalkit.reports.files import replacing_file
+from evalkit.reports.sections import ReportInput, markdown_parts
 
 COMMENT_ROWS = 15
 SUMMARY_ROWS = 200
-"""Most rows of one table."""
+"""Most rows of one table in a comment, and in a summary."""
 
 
 class SummaryExporter:
@@ -53,10 +53,10 @@ def render_comment(results: RunResults, worst: int = 10, marker: str = "evalkit"
 
 def step_summary(summary: RunSummary, failures: Failures, limit: int = STEP_SUMMARY_BYTES) -> str:
     """The summary in at most `limit` bytes; empty where that is too few even for the result."""
-    return fit(sections(summary, failures), limit, SUMMARY_ROWS)
+    return fit(markdown_parts(ReportInput(summary, failures)), limit, SUMMARY_ROWS)
 
 
 def comment(summary: RunSummary, failures: Failures, marker: str) -> str:
     """The comment with its hidden first line."""
     first = f"<!-- evalkit comment: {marker} -->\n"
-    return first + fit(sections(summary, failures), COMMENT_BYTES - len(first), COMMENT_ROWS)
+    return first + fit(markdown_parts(ReportInput(summary, failures)), COMMENT_BYTES - len(first), COMMENT_ROWS)

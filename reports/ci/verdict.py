@@ -1,4 +1,4 @@
-"""`verdict.json`: the answer of a run and what it rests on, for machines, with the schema it obeys beside it."""
+"""`verdict.json`: the outcome of a run and its reasons for machines, beside the JSON schema of the file."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from evalkit.api.results import (
     RunResults,
     RunSummary,
 )
-from evalkit.reports.ci.failures import Failure, Failures, collect_failures, expected_and_read
 from evalkit.reports.escape import clip
+from evalkit.reports.failures import Failure, Failures, collect_failures, expected_and_read
 from evalkit.reports.files import replacing_file
 
 SCHEMA = "verdict.schema.json"
@@ -72,7 +72,7 @@ def schema_text() -> str:
 
 
 def verdict(summary: RunSummary, failures: Failures) -> JSON:
-    """The file's content. A figure that is missing is null, never a number; so is a comparison that was not made."""
+    """The file's content. A missing figure is null, never a number; so is a comparison that was not made."""
     exit_code, meaning = EXITS[summary.outcome]
     return {
         "$schema": SCHEMA,

@@ -19,7 +19,7 @@ from evalkit.reports.html.cost_charts import round_ticks
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 428.0, 14.0, 206.0
 """The plot inside the SVG of 440 x 250."""
 ASIDE = 3.0
-"""The series stand this much apart, so that two at one cost don't hide each other."""
+"""Horizontal distance of the two series: points of equal cost must not hide each other."""
 WIDE = 300
 """Seconds axes that span more than this ratio get one tick a decade."""
 TITLES: dict[Cost, str] = {
@@ -37,7 +37,7 @@ class Dot(NamedTuple):
     low: float
     high: float
     best: bool
-    said: str
+    in_words: str
 
 
 class Series(NamedTuple):
@@ -52,7 +52,7 @@ class Series(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """One dimension over one cost; ticks are (position, figure). `best` says the front in words."""
+    """One dimension over one cost; ticks are (position, figure). `best` names the points of the front."""
 
     cost: Cost
     title: str
@@ -62,9 +62,9 @@ class Chart(NamedTuple):
     best: tuple[str, ...]
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """The chart in words."""
-        return "; ".join(dot.said for series in self.series for dot in series.dots)
+        return "; ".join(dot.in_words for series in self.series for dot in series.dots)
 
 
 class Cell(NamedTuple):
@@ -91,7 +91,7 @@ class Panel(NamedTuple):
 
 
 def label(point: Point) -> str:
-    """A point in words: `student, 4 NFE`, or its steps where nobody counted."""
+    """A point in words: `student, 4 NFE`, or its steps where evaluations were not counted."""
     cost = f"{point.steps} steps, NFE not counted" if point.nfe is None else f"{point.nfe} NFE"
     return f"{point.role.value}, {cost}"
 
@@ -148,7 +148,7 @@ def _chart(
                 _y(up, estimate.value if estimate.low is None else estimate.low),
                 _y(up, estimate.value if estimate.high is None else estimate.high),
                 point.name in best,
-                _said(point, estimate, point.name in best),
+                _in_words(point, estimate, point.name in best),
             )
             for point, paid, estimate in of_role
         )
@@ -161,14 +161,14 @@ def _chart(
 
 def _named(frontier: Frontier, best: tuple[str, ...]) -> tuple[str, ...]:
     """The points of a front in words, by role: `student at 1, 2, 4 NFE`."""
-    said = []
+    phrases = []
     for role in (Role.STUDENT, Role.TEACHER):
         of_role = [point for point in frontier.points if point.role is role and point.name in best]
         if of_role:
             counted = all(point.nfe is not None for point in of_role)
             figures = ", ".join(str(point.nfe if counted else point.steps) for point in of_role)
-            said.append(f"{role.value} at {figures} {'NFE' if counted else 'steps'}")
-    return tuple(said)
+            phrases.append(f"{role.value} at {figures} {'NFE' if counted else 'steps'}")
+    return tuple(phrases)
 
 
 def cost_ticks(across: Axis, cost: Cost) -> list[float]:
@@ -182,7 +182,7 @@ def cost_ticks(across: Axis, cost: Cost) -> list[float]:
     return [tick for tick in ticks if low <= tick <= high]
 
 
-def _said(point: Point, estimate: Interval, best: bool) -> str:
+def _in_words(point: Point, estimate: Interval, best: bool) -> str:
     seconds = "" if point.seconds is None else f", {wording.seconds(point.seconds)}"
     optimal = ", Pareto-optimal" if best else ""
     return f"{label(point)}{seconds}: {wording.figure(estimate.value)} {wording.bounds(estimate)}{optimal}"
@@ -195,7 +195,7 @@ def _costs(paid: Sequence[float]) -> Axis:
 
 
 def _values(dimension: Dimension, estimates: Sequence[Interval]) -> Axis:
-    """What the intervals span with some room, but not beyond what is possible."""
+    """The range of the intervals with some room, within the bounds of the dimension."""
     ends = [end for each in estimates for end in (each.low, each.value, each.high) if end is not None]
     low, high = min(ends), max(ends)
     margin = (high - low) * 0.06 or abs(low) * 0.1 or 0.1

@@ -22,7 +22,7 @@ from evalkit.reports.palette import palette
 
 STYLE = "frontier.css"
 LONGEST_TEXT = 600
-SHOWN_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 """Formats every browser shows."""
 
 
@@ -49,13 +49,13 @@ class FrontierReport:
             json.dump(content, file, indent=1, ensure_ascii=True, allow_nan=False)
             file.write("\n")
         with replacing_folder(out / "frontier") as folder:
-            shown = _copy_pictures(frontier, pictures, folder / "pictures")
+            addresses = _copy_pictures(frontier, pictures, folder / "pictures")
             style = palette() + (files(__package__) / "assets" / STYLE).read_text("utf-8")
             (folder / STYLE).write_text(style, encoding="utf-8", newline="\n")
             runs = frozenset(
                 point.run for point in frontier.points if (out / point.run / "report" / "index.html").is_file()
             )
-            page = render_page(frontier, shown, runs)
+            page = render_page(frontier, addresses, runs)
             (folder / "index.html").write_text(page, encoding="utf-8", newline="\n")
         return out / "frontier" / "index.html"
 
@@ -63,15 +63,15 @@ class FrontierReport:
 def _copy_pictures(frontier: Frontier, pictures: Mapping[str, Path], folder: Path) -> dict[str, str]:
     """Copy what the strips show; sha256 -> address relative to the page."""
     folder.mkdir()
-    shown: dict[str, str] = {}
-    for seen in (seen for strip in frontier.strips for seen in strip.pictures if seen.sha256):
-        source = pictures.get(seen.sha256)
-        if source is None or seen.suffix not in SHOWN_SUFFIXES or not source.is_file():
+    addresses: dict[str, str] = {}
+    for picture in (picture for strip in frontier.strips for picture in strip.pictures if picture.sha256):
+        source = pictures.get(picture.sha256)
+        if source is None or picture.suffix not in IMAGE_SUFFIXES or not source.is_file():
             continue
-        name = f"{seen.sha256[:32]}{seen.suffix}"
+        name = f"{picture.sha256[:32]}{picture.suffix}"
         shutil.copyfile(source, folder / name)
-        shown[seen.sha256] = f"pictures/{name}"
-    return shown
+        addresses[picture.sha256] = f"pictures/{name}"
+    return addresses
 
 
 def render_page(frontier: Frontier, pictures: Mapping[str, str], runs: frozenset[str] = frozenset()) -> str:
@@ -92,12 +92,12 @@ def render_page(frontier: Frontier, pictures: Mapping[str, str], runs: frozenset
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    shown = panels(frontier)
+    all_panels = panels(frontier)
     return environment.get_template("frontier.html.j2").render(
         frontier=frontier,
-        panels=shown,
-        main=[panel for panel in shown if panel.main],
-        others=[panel for panel in shown if not panel.main],
+        panels=all_panels,
+        main=[panel for panel in all_panels if panel.main],
+        others=[panel for panel in all_panels if not panel.main],
         labels={point.name: label(point) for point in frontier.points},
         student=_name(frontier, Role.STUDENT),
         teacher=_name(frontier, Role.TEACHER),
@@ -112,7 +112,7 @@ def render_page(frontier: Frontier, pictures: Mapping[str, str], runs: frozenset
 
 
 def _unlike(point: Point) -> bool:
-    """Whether the evaluations counted are not those asked for."""
+    """Whether the number of evaluations counted differs from the number of steps requested."""
     return point.nfe is not None and point.nfe != point.steps
 
 
@@ -126,5 +126,5 @@ def _confidence(frontier: Frontier) -> str:
 
 
 def _finalize(value: Any) -> JSON:
-    """Every text that enters the page: nothing unseen in it, and not without end."""
+    """Every text that enters the page, with invisible characters written out, and clipped."""
     return clip(visible(value), LONGEST_TEXT) if type(value) is str else value

@@ -19,7 +19,7 @@ _COLUMNS = {
 
 
 def address(*terms: tuple[str, str]) -> str:
-    """The hash under which the list holds what fits all terms, each (key, value); the list knows values by label."""
+    """The hash of the list with the cases that match all terms, each (key, value); the list knows values by label."""
     return f"#q={quote_plus(' '.join(f'{key}:{_quoted(label(value))}' for key, value in terms))}"
 
 

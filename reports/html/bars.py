@@ -10,7 +10,7 @@ from evalkit.api.results import Interval
 
 
 class Mark(NamedTuple):
-    """One interval on an axis, as percentages of its length; without an interval the ends are the value's."""
+    """One interval on an axis, in percent of its length; without an interval both ends are at the value."""
 
     low: float
     value: float

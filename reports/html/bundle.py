@@ -9,12 +9,12 @@ from evalkit.reports.palette import palette
 
 PALETTE = "palette.css"
 FIRST = (PALETTE, "base.css", "data.js", "dom.js", "filter.js", "sift.js", "route.js", "filterbar.js", "list.js")
-"""What others build on, in this order; the data of the first view is read after `data.js`."""
+"""Files that others depend on, in this order; the data of the first view are read after `data.js`."""
 LAST = ("print.css", "main.js")
 
 
 def asset_names() -> list[str]:
-    """The names of all assets: foundations, then the rest by name, then what has the last word."""
+    """The names of all assets: those that others depend on, the rest by name, and those that must come last."""
     folder = files("evalkit.reports.html") / "assets"
     names = {PALETTE, *(entry.name for entry in folder.iterdir() if entry.name.endswith((".css", ".js")))}
     between = sorted(names - {*FIRST, *LAST})

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from evalkit.api.records import Dimension
 from evalkit.api.results import GeneratorResult, Interval, RunSummary
 from evalkit.reports import wording
+from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.html.bars import Axis, Mark
-from evalkit.reports.rows import dimension_rows
 
 FEWEST = 2
 """Generators below which there is nothing to compare."""
@@ -25,7 +25,7 @@ class Point(NamedTuple):
     role: str
     x: float
     mark: Mark
-    said: str
+    in_words: str
 
 
 class Chart(NamedTuple):
@@ -37,9 +37,9 @@ class Chart(NamedTuple):
     y_ticks: tuple[tuple[float, str], ...]
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """The chart in words."""
-        return f"{self.cost}: {'; '.join(point.said for point in self.points)}"
+        return f"{self.cost}: {'; '.join(point.in_words for point in self.points)}"
 
 
 class CostCharts(NamedTuple):
@@ -53,7 +53,7 @@ class CostCharts(NamedTuple):
 def cost_charts(summary: RunSummary) -> list[CostCharts]:
     """The charts of every dimension that two generators with a known cost were scored on."""
     generators = {generator.role: generator for generator in summary.generators}
-    told = []
+    found = []
     for row in dimension_rows(summary.dimensions):
         scored = [
             (generators[result.role], result.estimate)
@@ -62,8 +62,8 @@ def cost_charts(summary: RunSummary) -> list[CostCharts]:
         ]
         charts = [chart for cost in ("NFE", "seconds per picture") if (chart := _chart(cost, scored))]
         if charts:
-            told.append(CostCharts(row.judge, row.dimension, tuple(charts)))
-    return told
+            found.append(CostCharts(row.judge, row.dimension, tuple(charts)))
+    return found
 
 
 def _chart(cost: str, scored: list[tuple[GeneratorResult, Interval]]) -> Chart | None:

@@ -44,12 +44,12 @@ class ReportData:
         return self.details.count
 
     def add(self, result: CaseResult, shelf: PictureShelf) -> None:
-        """Write one case with its pictures; its row waits until all are known."""
+        """Write one case with its pictures; its row is written at the end, when all cases are known."""
         pictures = {role: shelf.place(result.samples.get(role)) for role in Role}
         before = result.change.baseline_sample if result.change else None
         baseline = shelf.place(before) if before else None
         source = shelf.place_source(result.case.source) if result.case.source else None
-        self.details.add(case_record(result, pictures, self._summary, baseline, source))
+        self.details.add(case_record(result, pictures, self._summary, baseline, source, shelf.place_bytes))
         parts = {role.value: placed for role, placed in pictures.items()}
         self.listing.add(result, parts | ({BASELINE: baseline} if baseline else {}))
 

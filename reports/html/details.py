@@ -1,4 +1,4 @@
-"""What the view of a case draws, in files of some cases each that are read when one of them is opened."""
+"""The data that the view of a case draws, in files of several cases each; a file is read when one is opened."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalkit.reports.escape import script_json
 
 
 class Details:
-    """Writes `cases-NNNN.js` into `folder`, in the order of the run; remembers where each case lies."""
+    """Writes `cases-NNNN.js` into `folder`, in the order of the run; remembers where each case starts."""
 
     def __init__(self, folder: Path, cases_per_file: int) -> None:
         self.count = 0

@@ -16,7 +16,7 @@ Marked = list[tuple[str, bool]]
 
 
 class Column(NamedTuple):
-    """A stretch of both texts that stands one above the other; one of the two may be empty."""
+    """Two stretches of text to be shown one above the other; one of them may be empty."""
 
     expected: str
     read: str

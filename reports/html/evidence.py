@@ -1,4 +1,4 @@
-"""A judge's evidence cut to what a reader can take in, in a form that can't become code or markup.
+"""A judge's evidence as the page draws it: cut to a readable length, in a form that can't become code or markup.
 
 Objects become lists of pairs: as an object, a key `__proto__` would mean something to JavaScript.
 """
@@ -6,28 +6,34 @@ Objects become lists of pairs: as an object, a key `__proto__` would mean someth
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 
-from evalkit.api.records import JSON, Verdict
+from evalkit.api.evidence import Block, Cell, HeatMap, Statement, Table, TextDifference
+from evalkit.api.records import JSON
 from evalkit.reports.escape import clip, visible
+from evalkit.reports.evidence import MAX_PAIRS, MAX_TEXT, SHORTCUTS, typed_block
+from evalkit.reports.html.differences import Column, align, mark_differences
+from evalkit.reports.html.shelf import SizedPicture
 
-MAX_TEXT = 2_000
 MAX_JSON = 6_000
 MOST_ROWS = 60
 MOST_COLUMNS = 10
 DEEPEST = 4
-MOST_CELLS = 64
 
 
-def readable(evidence: Mapping[str, JSON]) -> JSON:
+PlacePicture = Callable[[bytes], SizedPicture]
+"""Makes a picture of a judge part of the report."""
+
+
+def readable(evidence: Mapping[str, JSON], place: PlacePicture) -> JSON:
     """Evidence as nested nodes for `assets/evidence.js`.
 
-    A node is a text, `{"pairs": [[name, node], …], "more": n}`, or, for a list of flat objects,
-    `{"columns": [name, …], "rows": [[text, …], …], "more": n}`; `more` is the number of entries left out.
+    A node is a text, `{"pairs": [[name, node], …], "more": n}` or, for a table and for a list of flat objects,
+    `{"columns": [name, …], "rows": [[text, …], …], "more": n}`; `more` is the number of entries left out. Other blocks
+    are `{"map": …}`, `{"texts": [row, …]}` and `{"picture": file name, "missing": why, "size": px, "caption": text}`.
     """
-    return _node(evidence, DEEPEST)
+    return _node(evidence, DEEPEST, place)
 
 
 def evidence_text(evidence: JSON) -> str:
@@ -35,47 +41,84 @@ def evidence_text(evidence: JSON) -> str:
     return clip(visible(json.dumps(evidence, ensure_ascii=False, default=str)), MAX_JSON)
 
 
-def grain_map(verdict: Verdict) -> JSON:
-    """The judge's map of visible noise, or `None` where it has none or one that can't be drawn.
+def drawn_map(block: HeatMap) -> JSON:
+    """A heat map for `assets/heat.js`; `key` is the key that shows and hides it, empty where it has none."""
+    title = _text(block.title)
+    return {
+        "title": title,
+        "key": SHORTCUTS.get(title, ""),
+        "cell": block.cell,
+        "values": [list(row) for row in block.values],
+        "low": block.low,
+        "high": block.high,
+        "unit": _text(block.unit),
+        "log": block.scale == "log",
+        "threshold": block.threshold,
+        "note": _text(block.note),
+        "palette": block.palette,
+    }
 
-    `{"cell": px, "values": rows of L* or null, "threshold": L* or null}`, as the grain judge's `evidence` holds it.
+
+def drawn_texts(block: TextDifference) -> list[JSON]:
+    """The pairs in pieces with their differences marked, for `assets/tables.js`.
+
+    `columns` puts one text above the other; it is empty for scripts whose letters join, which can't be cut apart.
     """
-    drawn = _cells(verdict.evidence.get("map"))
-    threshold = verdict.evidence.get("threshold")
-    return drawn and {**drawn, "threshold": threshold if _is_figure(threshold) and threshold > 0 else None}
+    rows: list[JSON] = []
+    for pair in block.pairs[:MAX_PAIRS]:
+        expected, read = _text(pair.expected), _text(pair.read)
+        # a difference that the judge accepts (another case, say) is not marked: marks are for defects
+        left, right = mark_differences(read if pair.accepted else expected, read)
+        columns = [Column(expected, read, True)] if pair.accepted else align(expected, read)
+        joined = any(unicodedata.bidirectional(character) in {"R", "AL"} for character in expected + read)
+        rows.append(
+            {
+                "expected": left,
+                "read": right,
+                "columns": [] if joined else [list(column) for column in columns],
+                "verdict": _text(pair.verdict),
+            }
+        )
+    return rows
 
 
-def flip_map(verdict: Verdict) -> JSON:
-    """The judge's map of FLIP against the twin, `{"cell": px, "values": rows of 0 to 1 or null}`, or `None`."""
-    return _cells(verdict.evidence.get("flip_map"))
-
-
-def _cells(found: JSON) -> JSON:
-    if not isinstance(found, Mapping):
-        return None
-    cell, values = found.get("cell"), found.get("values")
-    if not _is_figure(cell) or cell <= 0 or not isinstance(values, Sequence) or not 0 < len(values) <= MOST_CELLS:
-        return None
-    if not all(isinstance(row, Sequence) and 0 < len(row) <= MOST_CELLS for row in values):
-        return None
-    if len({len(row) for row in values}) > 1:
-        return None
-    if not all(v is None or _is_figure(v) for row in values for v in row):
-        return None
-    return {"cell": cell, "values": [list(row) for row in values]}
-
-
-def _is_figure(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _node(value: JSON, depth: int) -> JSON:
+def _node(value: JSON, depth: int, place: PlacePicture) -> JSON:
+    block = typed_block(value)
+    if block is not None:
+        return _block(block, place)
     if isinstance(value, Mapping) and depth and value:
-        pairs = [[_text(str(name)), _node(inner, depth - 1)] for name, inner in list(value.items())[:MOST_ROWS]]
+        pairs = [[_text(str(name)), _node(inner, depth - 1, place)] for name, inner in list(value.items())[:MOST_ROWS]]
         return {"pairs": pairs, "more": max(0, len(value) - MOST_ROWS)}
     if isinstance(value, list | tuple) and depth and value and all(_is_flat(item) for item in value):
         return _table(value)
     return _scalar(value)
+
+
+def _block(block: Block, place: PlacePicture) -> JSON:
+    if isinstance(block, Statement):
+        return _text(block.text)
+    if isinstance(block, Table):
+        rows = [[_cell(cell) for cell in row[:MOST_COLUMNS]] for row in block.rows[:MOST_ROWS]]
+        columns = [_text(name) for name in block.columns[:MOST_COLUMNS]]
+        return {"columns": columns, "rows": rows, "more": max(0, len(block.rows) - MOST_ROWS)}
+    if isinstance(block, HeatMap):
+        return {"map": drawn_map(block)}
+    if isinstance(block, TextDifference):
+        return {"texts": drawn_texts(block)}
+    picture = place(block.data)
+    return {
+        "picture": picture.file.name,
+        "missing": _text(picture.file.missing),
+        "size": list(picture.size),
+        "caption": _text(block.caption),
+    }
+
+
+def _cell(cell: Cell) -> str:
+    """A cell of a table: a missing value is empty, a fraction has six digits."""
+    if cell is None:
+        return ""
+    return f"{cell:.6g}" if isinstance(cell, float) else _scalar(cell)
 
 
 def _is_flat(item: JSON) -> bool:

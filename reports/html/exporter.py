@@ -19,10 +19,10 @@ from evalkit.reports.html.single import write_single_file
 
 
 class HtmlExporter:
-    """An HTML report to look at: verdict, figures, and every picture with its defects boxed beside its twin."""
+    """The HTML report: verdict, figures, and every picture beside its twin, with a box around each defect."""
 
     class Settings(settings.Settings):
-        """How the report is cut up.
+        """How the report is split into files.
 
         `cases_per_chunk`: cases per file of details; a file is read when one of its cases is opened.
         `single_file`: also write `report.html`, one file to send around, with pictures inside, worst cases first.
@@ -39,7 +39,7 @@ class HtmlExporter:
     def export(self, results: RunResults, out: Path) -> Path:
         """Write the folder `report` into `out`; the path of its `index.html`, or of `report.html` if asked for.
 
-        Memory is flat in the number of cases, but for six numbers of each.
+        Memory holds only six numbers per case.
         """
         summary = results.summary()
         missing = MissingScores()

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from evalkit.api.records import Dimension
 from evalkit.api.results import Comparison, DimensionChange, DimensionResult, Interval, RunSummary
 from evalkit.reports import wording
+from evalkit.reports.dimensions import DimensionRow, dimension_rows
 from evalkit.reports.html.bars import Axis, Mark, difference_axis, value_axis
-from evalkit.reports.rows import DimensionRow, dimension_rows
 
 ALL = "all"
 """The group of a comparison that holds every case."""
@@ -56,8 +56,8 @@ def overall(comparison: Comparison | None, dimension: str) -> DimensionChange | 
 
 def confidence(summary: RunSummary) -> str:
     """The confidence of the intervals, in percent; more than one where they differ."""
-    told = [d.estimate.confidence for d in summary.dimensions if d.estimate]
-    return " or ".join(f"{100 * level:g}" for level in dict.fromkeys(told or [0.95]))
+    levels = [d.estimate.confidence for d in summary.dimensions if d.estimate]
+    return " or ".join(f"{100 * level:g}" for level in dict.fromkeys(levels or [0.95]))
 
 
 def _row(row: DimensionRow, change: DimensionChange | None) -> ForestRow:
@@ -75,8 +75,8 @@ def _row(row: DimensionRow, change: DimensionChange | None) -> ForestRow:
 
 
 def _differences(row: DimensionRow, change: DimensionChange | None) -> tuple[Difference, ...]:
-    told = (("teacher", row.difference), ("baseline", change.difference if change else None))
-    known = [(reference, interval) for reference, interval in told if interval]
+    references = (("teacher", row.difference), ("baseline", change.difference if change else None))
+    known = [(reference, interval) for reference, interval in references if interval]
     if not known:
         return ()
     axis = max((difference_axis(interval) for _, interval in known), key=lambda axis: axis.high)

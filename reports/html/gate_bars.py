@@ -1,4 +1,4 @@
-"""What each gate compared with its bound, as a bar, and what this run could have told at all."""
+"""Each gate as a bar: its interval against its bound, with notes on the statistical power of the run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evalkit.reports.html.bars import Axis, Mark
 
 AT_LEAST = "min_value"
 BOUNDS = (AT_LEAST, "max_value", "max_drop", "max_rate")
-"""The options of a gate that hold its bound; the others than `min_value` bound from above."""
+"""The options of a gate that hold its bound; all but `min_value` bound from above."""
 _MARGIN = 0.16
 
 
@@ -35,7 +35,7 @@ class GateRow(NamedTuple):
 
 
 def gate_rows(summary: RunSummary) -> list[GateRow]:
-    """Every gate: what failed first, then what could not be told."""
+    """Every gate: the failed ones first, then those with too little power."""
     rows = [
         GateRow(gate, _bar(gate.interval, rule) if gate.interval and rule else None, _notes(gate))
         for gate, rule in zip(summary.gates, rules_of(summary.gates, summary.config), strict=True)
@@ -78,7 +78,8 @@ def _notes(gate: GateResult) -> tuple[str, ...]:
     notes = []
     if gate.detectable is not None:
         cases = f"{gate.interval.n:,}" if gate.interval else "this many"
-        notes.append(f"with {cases} cases a true difference of {wording.figure(gate.detectable)} is seen 8 times in 10")
+        least = wording.figure(gate.detectable)
+        notes.append(f"with {cases} cases a true difference of {least} would be detected with 80 % power")
     if gate.n_needed is not None and f"{gate.n_needed:,} cases" not in gate.detail:
         notes.append(f"about {gate.n_needed:,} cases would decide it")
     return tuple(notes)

@@ -1,21 +1,18 @@
-"""How far each judge can be trusted: its controls, how much of what it was asked it answered, and what it can see.
-
-What it can see was measured beforehand with known defects (`evalkit faults`); the figures are shipped beside it.
-"""
+"""How far each judge can be trusted: its controls, the scores it gave and left out, and the faults it detects."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from evalkit.api.results import ControlResult, DimensionResult, RunSummary
+from evalkit.reports.detection import Detection, shipped_detection
 from evalkit.reports.html.missing_scores import Missing, MissingScores
-from evalkit.reports.sights import Sights, shipped_sights
 
 
 class JudgeRow(NamedTuple):
     """One judge: `results` are its dimensions, each role's; `missing` says why scores are missing, where counted.
 
-    `sights` is `None` where nobody has measured what it can see.
+    `detection` is `None` where nobody has measured which faults it detects.
     """
 
     name: str
@@ -23,11 +20,11 @@ class JudgeRow(NamedTuple):
     results: tuple[DimensionResult, ...]
     controls: tuple[ControlResult, ...]
     missing: tuple[Missing, ...]
-    sights: Sights | None = None
+    detection: Detection | None = None
 
     @property
     def n_right(self) -> int:
-        """Controls judged right."""
+        """Controls that were judged correctly."""
         return sum(control.passed for control in self.controls)
 
     @property
@@ -42,7 +39,7 @@ class JudgeRow(NamedTuple):
 
 
 def judge_rows(summary: RunSummary, missing: MissingScores | None) -> list[JudgeRow]:
-    """Every judge that measured something or was put to a control, wrong ones first."""
+    """Every judge that measured something or had a control, those that judged a control wrongly first."""
     names = dict.fromkeys([d.judge for d in summary.dimensions] + [c.judge for c in summary.controls])
     rows = [_row(name, summary, missing) for name in names]
     return sorted(rows, key=lambda row: row.n_right == len(row.controls))
@@ -52,5 +49,5 @@ def _row(name: str, summary: RunSummary, missing: MissingScores | None) -> Judge
     results = tuple(result for result in summary.dimensions if result.judge == name)
     controls = tuple(sorted((c for c in summary.controls if c.judge == name), key=lambda c: c.passed))
     version = results[0].judge_version if results else ""
-    told = tuple(missing.of(name)) if missing else ()
-    return JudgeRow(name, version, results, controls, told, shipped_sights(name, version))
+    reasons = tuple(missing.of(name)) if missing else ()
+    return JudgeRow(name, version, results, controls, reasons, shipped_detection(name, version))

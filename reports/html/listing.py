@@ -12,19 +12,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from evalkit.api.failing import FAILING_SEVERITY
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import CaseResult, RunSummary
+from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import script_json
-from evalkit.reports.html.rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
-from evalkit.reports.html.shelf import Placed
-from evalkit.reports.rows import dimension_rows, findings
+from evalkit.reports.failures import findings
+from evalkit.reports.html.list_rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
+from evalkit.reports.html.shelf import PictureFile
 
 FIRST_ROWS = 200
 ROWS_PER_FILE = 1000
 
 
 class _Place(NamedTuple):
-    """What a row is ordered by, and where it waits. Figures of which more is worse are negative: worst is first."""
+    """What a row is sorted by, and where it waits. Where more is worse, figures are negative: the worst is first."""
 
     bucket: int
     severity: float
@@ -35,9 +37,9 @@ class _Place(NamedTuple):
 
 
 class Listing:
-    """Takes the cases in the order of the run, gives their rows worst first; regressions first, where it can say so.
+    """Takes the cases in the order of the run and gives their rows: with a baseline regressions first, then the worst.
 
-    Memory is flat but for six numbers per case: rows wait in a temporary file.
+    Memory holds only six numbers per case: the rows wait in a temporary file.
     """
 
     def __init__(self, summary: RunSummary) -> None:
@@ -47,10 +49,10 @@ class Listing:
         self._spool = tempfile.TemporaryFile("w+b")  # noqa: SIM115 - lives as long as the list, see `close`
 
     def close(self) -> None:
-        """Let go of the temporary file."""
+        """Close the temporary file."""
         self._spool.close()
 
-    def add(self, result: CaseResult, pictures: Mapping[str, Placed]) -> None:
+    def add(self, result: CaseResult, pictures: Mapping[str, PictureFile]) -> None:
         """Take the next case of the run; `pictures` as `RowMaker.row` wants them."""
         row = self._maker.row(len(self._places), result, pictures)
         own = [f.severity for _, f in findings(result, Role.STUDENT)]
@@ -79,6 +81,7 @@ class Listing:
         """What the browser must know before it reads a row; `total` is the number of rows it will find."""
         return {
             "total": total,
+            "failing": FAILING_SEVERITY,
             "files": 1 + -(-max(0, total - FIRST_ROWS) // ROWS_PER_FILE),
             "chunk": cases_per_file,
             "names": {key: names.listed() for key, names in self._maker.names.items()},
@@ -105,9 +108,9 @@ class Listing:
 
 
 def columns(rows: Sequence[Row]) -> JSON:
-    """Rows turned on their side; a column that holds one value all the way is that value.
+    """Rows as columns; a column whose values are all the same is that value.
 
-    Texts stand once in `texts`, and rows name them by number.
+    Each text is in `texts` once, and rows name it by number.
 
     `scores` is one list per role of one column per dimension, 0 for a column with nothing in it.
     """

@@ -38,8 +38,8 @@ class MissingScores:
     def of(self, judge: str) -> list[Missing]:
         """What is missing of one judge: errors first, the most frequent reason first."""
         order = (Status.ERROR, Status.SKIPPED, Status.UNSCORED)
-        told = [Missing(status, why, n) for (name, status, why), n in self._counts.items() if name == judge]
-        return sorted(told, key=lambda missing: (order.index(missing.status), -missing.n))
+        found = [Missing(status, why, n) for (name, status, why), n in self._counts.items() if name == judge]
+        return sorted(found, key=lambda missing: (order.index(missing.status), -missing.n))
 
     def _count(self, judge: str, status: Status, reason: str) -> None:
         known = (judge, status, reason)

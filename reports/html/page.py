@@ -1,26 +1,26 @@
-"""`index.html`: what a run says before any case is opened, readable without JavaScript."""
+"""`index.html`: the overview of a run, which can be read without JavaScript."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Iterable
-from importlib.resources import files
 from typing import Any
 
+from evalkit.api.failing import FAILING_SEVERITY
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import Outcome, RunSummary
 from evalkit.reports import wording
 from evalkit.reports.escape import clip, label, visible
+from evalkit.reports.html.addresses import address, finding_address
 from evalkit.reports.html.bundle import asset_names, asset_text
+from evalkit.reports.html.forest import confidence
 from evalkit.reports.html.missing_scores import MissingScores
-from evalkit.reports.html.sections import globals_of
+from evalkit.reports.sections import MAX_CONFIG, ReportInput, page_sections
 
 LONGEST_TEXT = 5_000
-MAX_CONFIG = 50_000
 DATA_MARK = "<!--data-->"
-"""Where the blocks of data stand in a page that is one file. No text of a run can be this: `<` is escaped."""
+"""Where the data go in a page that is one file. No text of a run can equal it, because `<` is escaped."""
 
 
 def render_page(
@@ -33,8 +33,8 @@ def render_page(
 ) -> str:
     """The page as HTML.
 
-    `n_results` is the number of cases and seeds in the list, `missing` why scores are missing. With `inline` the page
-    holds its style sheets and scripts, and `DATA_MARK` once; `left_out` says what such a page lacks.
+    `n_results` is the number of cases and seeds in the list, `missing` counts why scores are missing. With `inline` the
+    page holds its style sheets and scripts, and `DATA_MARK` once; `left_out` says what such a page lacks.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -48,22 +48,20 @@ def render_page(
         finalize=_finalize,
     )
     environment.filters["label"] = label
-    extra = globals_of(summary, missing)
-    environment.globals.update(extra)
+    environment.globals.update(address=address, finding_address=finding_address)
     styles, scripts = ([name for name in asset_names() if name.endswith(end)] for end in (".css", ".js"))
     inlined = {name: Markup(asset_text(name)) for name in (*styles, *scripts)} if inline else {}
     return environment.get_template("index.html.j2").render(
         summary=summary,
         words=wording,
-        extra=extra,
-        sections=section_names(),
+        sections=page_sections(ReportInput(summary, missing=missing)),
+        confidence=confidence(summary),
+        failing=f"{FAILING_SEVERITY:g}",
         outcome=summary.outcome.value,
         headline=headline(summary),
         student=_generator(summary, Role.STUDENT),
         teacher=_generator(summary, Role.TEACHER),
         speedup=speedup(summary),
-        blames=[b for b in wording.BLAMES if any(b in counts for counts in summary.finding_counts.values())],
-        config=clip(json.dumps(dict(summary.config), indent=2, ensure_ascii=False, default=str), MAX_CONFIG),
         styles=styles,
         scripts=scripts,
         inlined=inlined,
@@ -84,12 +82,6 @@ def content_policy(scripts: Iterable[str] = (), styles: Iterable[str] = ()) -> s
         f"default-src 'none'; script-src {allowed_scripts}; style-src {allowed_styles}; img-src 'self' data:; "
         "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types evalkit"
     )
-
-
-def section_names() -> list[str]:
-    """The templates of the further sections, by file name: `sections/10-….html.j2` stands first."""
-    folder = files("evalkit.reports.html") / "templates" / "sections"
-    return sorted(f"sections/{entry.name}" for entry in folder.iterdir() if entry.name.endswith(".html.j2"))
 
 
 def headline(summary: RunSummary) -> str:
@@ -122,5 +114,5 @@ def _generator(summary: RunSummary, role: Role) -> Any:
 
 
 def _finalize(value: JSON) -> JSON:
-    """Every text that enters the page: nothing unseen in it, and not without end."""
+    """Every text that enters the page, with invisible characters written out, and clipped."""
     return clip(visible(value), MAX_CONFIG + LONGEST_TEXT) if type(value) is str else value

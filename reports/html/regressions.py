@@ -1,4 +1,4 @@
-"""What became of the cases and the dimensions against the baseline."""
+"""How cases and dimensions changed against the baseline."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Tile(NamedTuple):
 
 
 class Change(NamedTuple):
-    """The change of a dimension in one group of cases; no mark and no reading without an interval."""
+    """The change of a dimension in one group of cases. Without an interval it has no mark and no reading."""
 
-    told: DimensionChange
+    of: DimensionChange
     mark: Mark | None
     reading: str
 
@@ -53,7 +53,7 @@ class Group(NamedTuple):
 
 
 class Regressions(NamedTuple):
-    """The comparison as the page shows it: `kinds` are `category` and `task`, each with its groups."""
+    """The comparison as the page shows it. `kinds` are `category` and `task`, each with its groups."""
 
     comparison: Comparison
     tiles: tuple[Tile, ...]
@@ -85,8 +85,8 @@ def _group(comparison: Comparison, group: str) -> Group:
     return Group(kind, name, changes, address((kind, name)))
 
 
-def _change(told: DimensionChange) -> Change:
-    if told.difference is None:
-        return Change(told, None, "")
-    mark = difference_axis(told.difference).place(told.difference)
-    return Change(told, mark, wording.reading(told.difference, told.higher_is_better))
+def _change(of: DimensionChange) -> Change:
+    if of.difference is None:
+        return Change(of, None, "")
+    mark = difference_axis(of.difference).place(of.difference)
+    return Change(of, mark, wording.reading(of.difference, of.higher_is_better))

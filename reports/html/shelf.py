@@ -19,7 +19,7 @@ from evalkit.reports.html.thumbs import SMALL, Thumbnails
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Placed(NamedTuple):
+class PictureFile(NamedTuple):
     """The file name of a picture inside `pictures/`, or why there is none.
 
     `thumb` is what the list shows: a name inside `thumbs/` without suffix, or `name` where the picture is small.
@@ -30,10 +30,10 @@ class Placed(NamedTuple):
     thumb: str = ""
 
 
-class PlacedSource(NamedTuple):
-    """The picture an edit starts from, and its (width, height) in px."""
+class SizedPicture(NamedTuple):
+    """A picture that is not a sample, and its (width, height) in px; (0, 0) where there is none."""
 
-    placed: Placed
+    file: PictureFile
     size: tuple[int, int]
 
 
@@ -48,7 +48,7 @@ class PictureShelf:
         self._folder.mkdir(parents=True)
         self._results = results
         self._thumbs = Thumbnails(folder / "thumbs")
-        self._sources: dict[SourceImage, PlacedSource] = {}
+        self._sources: dict[SourceImage, SizedPicture] = {}
 
     def __enter__(self) -> Self:
         self._thumbs.__enter__()
@@ -64,24 +64,24 @@ class PictureShelf:
         """The names of thumbnails whose picture can't be decoded."""
         return self._thumbs.failed
 
-    def place(self, sample: Sample | None) -> Placed:
+    def place(self, sample: Sample | None) -> PictureFile:
         """Make the picture of `sample` part of the report, and have its thumbnail made."""
         if sample is None:
-            return Placed("", "no picture of this role in the run")
+            return PictureFile("", "no picture of this role in the run")
         if not sample.ok:
-            return Placed("", sample.error)
+            return PictureFile("", sample.error)
         if not _SHA256.fullmatch(sample.sha256) or sample.suffix not in FORMATS.values():
-            return Placed("", f"the store names no usable file ({sample.sha256[:80]!r}, {sample.suffix[:20]!r})")
+            return PictureFile("", f"the store names no usable file ({sample.sha256[:80]!r}, {sample.suffix[:20]!r})")
         target = self._folder / f"{sample.sha256}{sample.suffix}"
         if not target.exists():
             try:
                 _link_or_copy(self._results.picture_path(sample).resolve(strict=True), target)
             except (OSError, EvalkitError) as error:
-                return Placed("", f"the picture file can't be read: {error}")
+                return PictureFile("", f"the picture file can't be read: {error}")
         small = 0 < max(sample.width, sample.height) <= SMALL
-        return Placed(target.name, "", target.name if small else self._thumbs.add(target, sample.sha256))
+        return PictureFile(target.name, "", target.name if small else self._thumbs.add(target, sample.sha256))
 
-    def place_source(self, source: SourceImage) -> PlacedSource:
+    def place_source(self, source: SourceImage) -> SizedPicture:
         """Make the picture that an edit starts from part of the report, if its file is still what was edited.
 
         It is read once, however many cases and seeds start from it.
@@ -90,19 +90,29 @@ class PictureShelf:
             self._sources[source] = self._place_source(source)
         return self._sources[source]
 
-    def _place_source(self, source: SourceImage) -> PlacedSource:
+    def place_bytes(self, data: bytes) -> SizedPicture:
+        """Make a picture that a judge made part of the report; it is decoded first, so that no broken file is shown."""
+        try:
+            return self._write(data, hashlib.sha256(data).hexdigest())
+        except EvalkitError as error:
+            return SizedPicture(PictureFile("", f"the judge's picture can't be decoded: {error}"), (0, 0))
+
+    def _place_source(self, source: SourceImage) -> SizedPicture:
         try:
             data = read_file(Path(source.path))
             if hashlib.sha256(data).hexdigest() != source.sha256:
-                return PlacedSource(Placed("", "the file has changed since the run"), (0, 0))
-            picture = decode(data)
+                return SizedPicture(PictureFile("", "the file has changed since the run"), (0, 0))
+            return self._write(data, source.sha256)
         except EvalkitError as error:
-            return PlacedSource(Placed("", f"the file can't be read: {error}"), (0, 0))
-        target = self._folder / f"{source.sha256}{FORMATS[picture.format]}"
+            return SizedPicture(PictureFile("", f"the file can't be read: {error}"), (0, 0))
+
+    def _write(self, data: bytes, sha256: str) -> SizedPicture:
+        picture = decode(data)
+        target = self._folder / f"{sha256}{FORMATS[picture.format]}"
         if not target.exists():
             target.write_bytes(data)
         height, width = picture.pixels.shape[:2]
-        return PlacedSource(Placed(target.name, ""), (width, height))
+        return SizedPicture(PictureFile(target.name, ""), (width, height))
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -16,8 +16,8 @@ from evalkit.api.records import JSON
 from evalkit.reports.escape import script_json
 from evalkit.reports.files import replacing_file
 from evalkit.reports.html.data import ReportData
+from evalkit.reports.html.list_rows import PICTURES
 from evalkit.reports.html.page import DATA_MARK
-from evalkit.reports.html.rows import PICTURES
 
 LIST_SHARE, DETAILS_SHARE = 0.25, 0.5
 """Parts of the room that the list, and the list with details and thumbnails, may take: the rest is for pictures."""
@@ -68,13 +68,13 @@ def write_single_file(
 ) -> None:
     """Write the report in `folder` as the one file `path` of at most `cap` bytes, worst cases first.
 
-    First the list, then what the views of cases draw, then pictures; everything where it fits. `page` is
+    The list comes first, then the details of cases, then pictures, as far as they fit. `page` is
     `render_page` of the run.
     """
     bare = page(0, inline=True)
     contents = choose(cap - len(bare.encode("utf-8")) - MARGIN, folder, data, unreadable)
-    said = contents.left_out(data.count, cap)
-    head, tail = page(contents.rows, inline=True, left_out=said).split(DATA_MARK)
+    left_out = contents.left_out(data.count, cap)
+    head, tail = page(contents.rows, inline=True, left_out=left_out).split(DATA_MARK)
     with replacing_file(path) as file:
         file.write(head)
         for block in _blocks(contents, folder, data, unreadable):
@@ -103,8 +103,9 @@ def choose(room: int, folder: Path, data: ReportData, unreadable: Collection[str
         chosen.files.update(new)
     for at in chosen.cases:
         record = json.loads(data.details.read(at))
-        drawn = [role["picture"] for role in (*record["roles"], *record["edited"]) if role["picture"]]
-        new, size = _new_files((f"pictures/{name}" for name in drawn), chosen, folder)
+        names = [role["picture"] for role in (*record["roles"], *record["edited"]) if role["picture"]]
+        names += record["judge_pictures"]
+        new, size = _new_files((f"pictures/{name}" for name in names), chosen, folder)
         if not space.take(size):
             break
         chosen.illustrated += 1

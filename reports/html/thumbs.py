@@ -22,7 +22,7 @@ SMALL = 192
 """A picture with no edge longer than this is its own thumbnail."""
 THREADS = 2
 WAITING = 64
-"""Pictures that may wait for a thread; more hold up the writing, so that memory stays flat."""
+"""Pictures that may wait for a thread. With more the writing pauses, which keeps memory constant."""
 _NAME = 16
 
 

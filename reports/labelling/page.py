@@ -1,4 +1,4 @@
-"""Writes the labelling page: pictures, questions, style and script in one file, under a policy that allows no more."""
+"""Writes the labelling page: one file with pictures, questions, style and script, and a policy that allows no more."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from evalkit.api import settings
 from evalkit.api.errors import UsageError
-from evalkit.api.labels import ANSWERS, FORMAT, SCHEMA, Item, Kind, LabelSheet, Question
+from evalkit.api.labels import ANSWERS, FORMAT, SCHEMA, Kind, LabelItem, LabelQuestion, LabelSheet
 from evalkit.api.pictures import read_file
 from evalkit.api.records import JSON
 from evalkit.formats.keys import digest
@@ -32,7 +32,7 @@ WORDS: dict[Kind, dict[JSON, tuple[str, str]]] = {
     "pairwise": {"a": ("a", "A is better"), "b": ("b", "B is better"), "tie": ("t", "no difference")},
 }
 """Answer -> its key and its words."""
-ASKED: dict[Kind, str] = {
+QUESTION_TEXTS: dict[Kind, str] = {
     "scale": "How good is the picture in this?",
     "yesno": "Would you let the picture pass in this?",
     "pairwise": "Which picture is better in this?",
@@ -40,13 +40,13 @@ ASKED: dict[Kind, str] = {
 
 
 class PageSettings(settings.Settings):
-    """`max_mb`: the largest page that is written; browsers open some hundred MB, but slowly."""
+    """`max_mb`: size limit of the page, MB. Browsers open pages of some hundred MB, but slowly."""
 
     max_mb: int = 200
 
 
 class LabellingPage:
-    """The page."""
+    """Writes the page on which people label pictures."""
 
     Settings = PageSettings
 
@@ -107,12 +107,12 @@ def sheet_json(sheet: LabelSheet) -> JSON:
     return {"page": digest(content)[:16], **content}
 
 
-def _question(question: Question) -> JSON:
+def _question(question: LabelQuestion) -> JSON:
     words = WORDS[question.kind]
     return {
         "dimension": question.dimension,
         "kind": question.kind,
-        "asked": ASKED[question.kind],
+        "asked": QUESTION_TEXTS[question.kind],
         "description": clip(visible(question.description), 600),
         "answers": [
             {"value": value, "key": words[value][0], "words": words[value][1]} for value in ANSWERS[question.kind]
@@ -120,14 +120,14 @@ def _question(question: Question) -> JSON:
     }
 
 
-def _item(item: Item) -> JSON:
+def _item(item: LabelItem) -> JSON:
     return {
         "case_id": item.case_id,
         "seed": item.seed,
         "prompt": clip(visible(item.prompt), LONGEST_PROMPT),
         "task": item.task.value,
         "texts": [clip(visible(text), 600) for text in item.texts],
-        "pictures": [{"role": shown.role.value, "sha256": shown.sha256} for shown in item.pictures],
+        "pictures": [{"role": picture.role.value, "sha256": picture.sha256} for picture in item.pictures],
         "source": item.source,
         "questions": list(item.questions),
     }

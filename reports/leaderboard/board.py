@@ -1,4 +1,4 @@
-"""`leaderboard.json`: written whole, and read with the distrust a file from anywhere deserves."""
+"""Writes `leaderboard.json`, and reads such files with every field checked, as they may come from anywhere."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def schema_text() -> str:
 
 
 def read_board(path: Path) -> Board:
-    """A leaderboard file, every field checked. Its ranks are whatever the file says.
+    """A leaderboard file, every field checked. Its ranks are not checked.
 
     Raises:
         UsageError: not there, too large, not JSON, of another format, or a field that is missing, unknown or wrong.

@@ -1,4 +1,4 @@
-"""Which entries may stand on one leaderboard, and which of two of the same generator does."""
+"""Decides which entries may be compared on one leaderboard, and which of two entries of one generator is kept."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Contestant(NamedTuple):
 
     @property
     def key(self) -> tuple[str, Role, int | None]:
-        """What makes two entries ones of the same generator: name, role and NFE."""
+        """Entries with the same name, role and NFE are of the same generator."""
         return (self.entry.generator, self.entry.role, self.entry.nfe)
 
 
 def check_comparable(contestants: Sequence[Contestant]) -> None:
-    """See that all were asked the same cases and judged by the same judges. A judge may be missing, not differ.
+    """Check that all have the same cases and the same versions of judges. A judge may be missing, but not differ.
 
     Raises:
         UsageError: names the run that differs, the one it differs from, and both values.
@@ -72,5 +72,5 @@ def newest(contestants: Sequence[Contestant]) -> tuple[list[Contestant], tuple[s
 
 
 def _age(contestant: Contestant) -> tuple[float, bool]:
-    """Newest is highest; of two as old, the one whose run is at hand."""
+    """The newest is highest; of two equally old ones, the one whose run is given."""
     return (contestant.entry.when().timestamp(), contestant.results is not None)

@@ -1,7 +1,7 @@
 """Every Eval Ever's rows: one per picture and dimension that was scored.
 
 The format has no field for a picture, so `output.raw` names it by its SHA-256 and `metadata` describes it. It wants an
-`is_correct` with every score; a graded dimension has no such thing, so it says what evalkit means by a case that fails.
+`is_correct` with every score; a graded dimension has none, so the field says whether the case fails in evalkit's sense.
 A picture that was not scored has no row: the format demands a number there.
 """
 
@@ -13,15 +13,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from evalkit.api.failing import FAILING_SEVERITY, is_failure
 from evalkit.api.records import JSON, Finding, Sample, Score, Status
-from evalkit.api.results import FAILING_SEVERITY, CaseResult
+from evalkit.api.results import CaseResult
 from evalkit.reports.leaderboard.entries import Entry
 
 IS_CORRECT = f"this judge has no finding of severity {FAILING_SEVERITY:g} or more on the picture"
 
 
 class Identity(NamedTuple):
-    """The names one entry goes by in the format."""
+    """The names of one entry in the format."""
 
     uuid: str
     collection: str
@@ -96,7 +97,7 @@ def _row(
         "answer_attribution": [],
         "evaluation": {
             "score": score.value,
-            "is_correct": all(finding.severity < FAILING_SEVERITY for finding in findings),
+            "is_correct": not any(map(is_failure, findings)),
         },
         **seconds,
         "metadata": {

@@ -131,7 +131,7 @@ class Entry:
 
     `selected_cases` are the ids a run was restricted to by name; empty for all (or, by `n_cases`, the first) cases.
     `engine` is the plug-in that drew the pictures. `run_digest` is `evalkit.store.fingerprint.run_digest`, empty
-    where nobody has worked it out.
+    where it has not been computed.
 
     Raises:
         ValueError: a `created` that is no ISO 8601 time.
@@ -184,7 +184,7 @@ class Entry:
 
 
 def claim(entry: Entry) -> JSON:
-    """What an entry says by itself, as JSON: without its ranks, which depend on the others, and its signature."""
+    """An entry as JSON without its ranks, which depend on the other entries, and without its signature."""
     content = dataclasses.asdict(entry)
     del content["signature"]
     if not content["metrics"]:  # as before there were any: signatures made then stay valid

@@ -1,4 +1,4 @@
-"""Every Eval Ever 0.3.0: one aggregate file per entry, beside the rows of its pictures where the run is at hand.
+"""Every Eval Ever 0.3.0: one aggregate file per entry, beside the rows of its pictures where the run is given.
 
 Checked with the validator of the PyPI package `every-eval-ever` 0.3.0. That can't be installed beside evalkit (it needs
 Python 3.12 and huggingface-hub < 2), so the test runs it where `every_eval_ever` is on the path.
@@ -50,7 +50,7 @@ def write(contestants: Sequence[Contestant], organization: str, developer: str, 
 
 
 def identity(entry: Entry, developer: str) -> Identity:
-    """The names an entry goes by; `developer` is that of a generator whose name is no `developer/model`."""
+    """The names of an entry; `developer` is that of a generator whose name is no `developer/model`."""
     model = entry.generator
     if _MODEL_ID.fullmatch(model):
         developer, _, model = model.partition("/")
@@ -210,6 +210,6 @@ def _timestamp(entry: Entry) -> str:
 
 
 def _component(text: str) -> str:
-    """One folder name that every file system takes and that leads nowhere else."""
+    """A folder name that every file system accepts and that can't leave its folder."""
     name = _NOT_IN_PATHS.sub("-", text)[:100].strip("-.") or "unnamed"
     return f"x-{name}" if _RESERVED.fullmatch(name) else name

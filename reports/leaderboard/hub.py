@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.formats.keys import digest
 from evalkit.reports.escape import one_line
 from evalkit.reports.files import replacing_folder
@@ -29,7 +30,7 @@ def write(entries: Sequence[Entry], dataset: str, out: Path) -> Path:
         from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
     except ImportError as problem:
         raise UnavailableError(
-            "the format `hf` needs huggingface_hub with EvalResultEntry", hint="pip install --upgrade huggingface_hub"
+            "the format `hf` needs huggingface_hub with EvalResultEntry", hint=install_line("leaderboard")
         ) from problem
     import yaml
 
@@ -54,7 +55,7 @@ def write(entries: Sequence[Entry], dataset: str, out: Path) -> Path:
 
 
 def notes(entry: Entry, figure: Figure) -> str:
-    """What the value means, in one line: interval, counts, judge, NFE, hardware, digest."""
+    """The context of the value in one line: interval, counts, judge, NFE, hardware, digest."""
     interval = figure.interval()
     known = interval is not None and interval.low is not None and interval.high is not None
     parts = [
@@ -76,7 +77,7 @@ def notes(entry: Entry, figure: Figure) -> str:
 
 
 def folder_name(entry: Entry) -> str:
-    """A file name for people that no two entries share and that can't leave its folder."""
+    """A readable file name that is unique to the entry and can't leave its folder."""
     return f"{slug(entry.generator)}-{digest(claim(entry))[:8]}"
 
 

@@ -1,4 +1,4 @@
-"""`evalkit leaderboard`: entries of several runs side by side, if and only if they may be compared."""
+"""`evalkit leaderboard`: entries of several runs side by side, provided that they may be compared."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from evalkit.reports.leaderboard.signing import load_private_key, load_public_ke
 FORMATS = ("json", "html", "eee", "hf")
 
 
-class Written(NamedTuple):
-    """The files to open, one per format, and what the user should know (which entries were left out, and why)."""
+class LeaderboardFiles(NamedTuple):
+    """The files to open, one per format, and notes for the user: which entries were left out, and why."""
 
     files: tuple[Path, ...]
     notes: tuple[str, ...]
@@ -34,7 +34,7 @@ class Leaderboard:
     """A leaderboard of many runs: merge, rank, publish, and check against the runs."""
 
     class Settings(settings.Settings):
-        """What publishing needs beside the runs.
+        """What publishing needs besides the runs.
 
         `hf_dataset`: id of the benchmark's dataset on the Hugging Face hub, for the format `hf`. `organization`: who
         ran the evaluation, and `developer`: who makes the models whose name is no `developer/model`, for the format
@@ -59,7 +59,7 @@ class Leaderboard:
         *,
         dimension: str = "",
         formats: Sequence[str] = ("json", "html"),
-    ) -> Written:
+    ) -> LeaderboardFiles:
         """Merge runs (by the name messages call them) and leaderboard files, and write every format into `out`.
 
         Raises:
@@ -86,10 +86,10 @@ class Leaderboard:
                 written.append(every_eval_ever.write(kept, self.settings.organization, self.settings.developer, out))
             else:
                 written.append(hub.write(board.entries, self.settings.hf_dataset, out))
-        return Written(tuple(written), notes)
+        return LeaderboardFiles(tuple(written), notes)
 
     def verify(self, file: Path, runs: Mapping[str, RunResults]) -> tuple[verify.Check, ...]:
-        """Check the entries of a leaderboard file against runs whose figures and digest were worked out anew.
+        """Check the entries of a leaderboard file against runs whose figures and digest were computed again.
 
         Raises:
             UsageError: not a leaderboard file, nothing to check it by, or a trusted key that can't be read.

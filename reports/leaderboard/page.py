@@ -1,4 +1,4 @@
-"""`leaderboard.html`: the table for people. Readable without JavaScript; with it, every column sorts."""
+"""`leaderboard.html`: the leaderboard as a table. JavaScript is only needed to sort by a column."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One dimension: its figure in any entry that has it, and the axis all its bars share."""
+    """One dimension: its figure in any entry that has it, and the axis that all its bars share."""
 
     figure: Figure
     axis: Axis
@@ -38,7 +38,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One figure of one entry, ready to be shown."""
+    """One figure of one entry as the page draws it."""
 
     figure: Figure
     interval: Interval | None
@@ -110,7 +110,7 @@ def _columns(entries: Sequence[Entry]) -> list[Column]:
 
 
 def _axis(dimension: Dimension, known: Sequence[Interval]) -> Axis:
-    """What the entries span with a tenth on either side, but nothing that is not possible."""
+    """The range of the entries with a tenth on either side, within the bounds of the dimension."""
     spanned = value_axis(replace(dimension, low=None, high=None), known)
     low = spanned.low if dimension.low is None else max(spanned.low, dimension.low)
     high = spanned.high if dimension.high is None else min(spanned.high, dimension.high)
@@ -136,5 +136,5 @@ def _confidence(entries: Sequence[Entry]) -> str:
 
 
 def _finalize(value: JSON) -> JSON:
-    """Every text that enters the page: nothing unseen in it, and not without end."""
+    """Every text that enters the page, with invisible characters written out, and clipped."""
     return clip(visible(value), LONGEST_TEXT) if type(value) is str else value

@@ -1,4 +1,4 @@
-"""Ranks that claim no more than the intervals do."""
+"""Ranks that follow from the confidence intervals, not from the values alone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ranked(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def _is_whole(entry: Entry) -> bool:
-    """Whether the run was decided and asked every case: the means of one that stopped early lean to its decision."""
+    """Whether the run was decided and covers every case. The means of a run that stopped early are biased."""
     asked = entry.n_pictures + entry.n_errors
     return entry.outcome is not Outcome.UNDECIDED and asked >= entry.n_cases * entry.seeds
 

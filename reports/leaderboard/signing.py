@@ -1,4 +1,4 @@
-"""Ed25519 signatures over entries: who vouches for a figure, and that nobody has changed it since."""
+"""Ed25519 signatures of entries: they show who published a figure, and that it has not been changed since."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.install import install_line
 from evalkit.api.records import JSON
 from evalkit.formats.keys import digest
 from evalkit.reports.leaderboard.entries import Signature
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 ALGORITHM = "ed25519"
 _CONTEXT = b"evalkit leaderboard entry 2\n"
-"""Signed with every entry, so that the signature means nothing anywhere else."""
+"""Part of every signed text, so that a signature can't be used for anything else."""
 _MAKE_KEY = (
     "`openssl genpkey -algorithm ed25519 -out key.pem` makes one, `openssl pkey -in key.pem -pubout` its public half"
 )
@@ -94,5 +95,5 @@ def _need_cryptography() -> None:
         import cryptography  # noqa: F401 - only whether it is there; its parts are imported where they are used
     except ImportError as problem:
         raise UnavailableError(
-            "signatures need the package `cryptography`", hint="pip install cryptography"
+            "signatures need the package `cryptography`", hint=install_line("leaderboard")
         ) from problem

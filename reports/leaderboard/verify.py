@@ -1,4 +1,4 @@
-"""Checking a leaderboard file against the runs its entries claim to come from."""
+"""Checks a leaderboard file against the runs that its entries are said to come from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from evalkit.reports.leaderboard.entries import Entry, claim, entries_of
 from evalkit.reports.leaderboard.signing import is_valid, key_name
 
 TOLERANCE = 1e-6
-"""Figures are worked out anew, maybe on another machine: they may differ by this much (times their size above 1)."""
+"""Figures are computed again, maybe on another machine: they may differ by this much (times their size above 1)."""
 
 
 class Result(StrEnum):
@@ -83,7 +83,7 @@ def _signatures(board: Board, trusted_key: str) -> Iterator[Check]:
 
 
 def _against(own: Entry, run: str, board: Board, backed: set[int]) -> Check:
-    """What the file makes of one entry of a run; `backed` are the indices of the entries whose run is given."""
+    """How the file states one entry of a run; `backed` holds the indices of the entries whose run is given."""
     same = [i for i, entry in enumerate(board.entries) if _same_generator(entry, own)]
     if not same:
         return Check(Result.MISMATCH, f"{own.label()}, NFE {own.nfe}: in {run}, but not in the file")

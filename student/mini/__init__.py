@@ -1,1 +1,1 @@
-"""The mini family: small models of the real classes, trained by `student.recipe` on tile scenes, shipped for CPUs."""
+"""The mini family: small models of the real classes, trained on tile designs, that run on a CPU."""

@@ -1,7 +1,7 @@
 """Builds an untrained mini pipeline: the real classes at a small size, around a linear codec.
 
-Everything the real `QwenImage21Pipeline` has is there: a Qwen3-VL text encoder that also sees the source picture of an
-edit, its processor with a byte-level tokenizer, the block-causal transformer, the flow-matching scheduler.
+It has every part of the real `QwenImage21Pipeline`: a Qwen3-VL text encoder that also reads the source picture of an
+edit, its processor with a byte-level tokenizer, the block-causal transformer, and the flow-matching scheduler.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHAT_TEMPLATE = (
     "{%- if add_generation_prompt -%}<|im_start|>assistant\n{% endif -%}"
 )
 PIECES = r"""\p{Lu}|[^\r\n\p{L}\p{N}]?\p{Ll}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+"""
-"""How text is cut before merging: every capital alone, so that words to be drawn are spelt letter by letter."""
+"""How text is split before byte-pair merging: capitals stay single, so that words to be drawn are spelt by letters."""
 VOCABULARY = 512
 
 
@@ -32,8 +32,8 @@ VOCABULARY = 512
 class MiniSize:
     """Sizes of a mini pipeline.
 
-    `head_width` is wide for so small a model: of the rotary frequencies of an axis only those above some .1 rad tell
-    the 8 rows of a picture apart, and a head of 32 has two of them.
+    `head_width` is large for so small a model: only rotary frequencies above about .1 rad distinguish the 8 rows of a
+    picture, and a head of width 32 has two of them per axis.
     """
 
     layers: int = 6
@@ -48,10 +48,10 @@ def build_pipeline(codec: LinearCodec, corpus: Iterable[str], size: MiniSize, sh
     """An untrained `QwenImage21Pipeline` in float32.
 
     Args:
-        codec: stands where the VAE stands.
+        codec: takes the place of the VAE.
         corpus: prompts from which the tokenizer learns its words.
         size: of text encoder and transformer.
-        shift: static shift of the sigma grid, see `student.recipe.flow.shifted`.
+        shift: static shift of the sigma grid, see `evalkit.student.recipe.flow.shifted`.
         seed: of the initial weights.
     """
     ensure_torchvision()

@@ -1,7 +1,7 @@
 """A linear codec: 16×16 px tiles projected onto their principal components, with the interface of the family's VAE.
 
-On flat designs 192 of 768 components keep practically everything, it costs nothing to train, and a transformer of the
-real class then works on one token per tile. Imports torch at the top: it is only ever imported by a loader.
+On flat designs 192 of 768 components lose almost nothing. The codec needs no training, and a transformer of the real
+class then works on one token per tile. This module imports torch at the top, so only loaders import it.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from torch import Tensor, nn
 
 
 class Latents(NamedTuple):
-    """What `encode` returns; `latents` as diffusers' `retrieve_latents` reads it, (B, z, 1, H/16, W/16)."""
+    """The result of `encode`, as diffusers' `retrieve_latents` reads it; `latents` is (B, z, 1, H/16, W/16)."""
 
     latents: Tensor
 
 
 class LinearCodec(ModelMixin, ConfigMixin):  # type: ignore[misc]  # untyped in diffusers
-    """Orthonormal tile codec that stands where `AutoencoderKLQwenImage21` stands in a `QwenImage21Pipeline`.
+    """Orthonormal tile codec, in place of the `AutoencoderKLQwenImage21` of a `QwenImage21Pipeline`.
 
-    Takes and gives RGBA in [-1, 1] of shape (B, 4, 1, H, W), like that class; alpha is laid over white on the way in
-    and is opaque on the way out. `latents_mean` and `latents_std` normalise the latents, as the pipeline does it.
+    Takes and returns RGBA in [-1, 1] of shape (B, 4, 1, H, W), like that class. The input is composited over white; the
+    output is opaque. The pipeline normalises the latents by `latents_mean` and `latents_std`.
     """
 
     @register_to_config  # type: ignore[untyped-decorator]  # untyped in diffusers
@@ -80,13 +80,13 @@ def from_tiles(tokens: Tensor, rows: int, columns: int, tile: int) -> Tensor:
 
 
 def fit_codec(pictures: Tensor, z_dim: int, power: float, scale: float, tile: int = 16) -> LinearCodec:
-    """Principal components of pictures.
+    """A codec from the principal components of pictures.
 
     Args:
         pictures: (B, 3, H, W) in [-1, 1].
         z_dim: components kept.
-        power: a component of standard deviation s is divided by a number proportional to s^power: 1 whitens (and makes
-            faint components as loud as strong ones), 0 leaves the spectrum of the pictures.
+        power: a component of standard deviation s is divided by a number proportional to s^power. 1 whitens, so that
+            weak components get the variance of strong ones; 0 keeps the spectrum of the pictures.
         scale: root mean square of the normalised latents.
         tile: side of a tile, px.
     """

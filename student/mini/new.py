@@ -1,4 +1,4 @@
-"""An untrained mini pipeline for some training data: codec and tokenizer fitted to it, weights at random."""
+"""Makes an untrained mini pipeline: codec and tokenizer are fitted to training data, the weights are random."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.student.recipe.save import save_pipeline
 
 CODEC_PICTURES = 4000
 CODEC_CHANNELS = 96
-"""Few, so that the transformer (168 wide) keeps room that no noise reaches (docs/recipe.md)."""
+"""Few, so that the noise does not fill the width of the transformer (168), see docs/recipe.md."""
 CODEC_POWER = 0.5
 CODEC_SCALE = 0.7
 SHIFT = 3.0
@@ -24,12 +24,12 @@ FRAME = "system user assistant\nComprehend and analyze the provided prompt."
 
 
 def new_pipeline(data: TrainingData, weights: Mapping[str, float], out: Path, seed: int = 0) -> Path:
-    """Write an untrained pipeline to the folder `out` [entry point `evalkit.recipes`].
+    """Write an untrained pipeline to the folder `out`.
 
     Args:
-        data: what it will be trained on.
-        weights: of the categories, for the pictures the codec is fitted to.
-        out: replaced if it is there.
+        data: the training data.
+        weights: of the categories among the pictures that the codec is fitted to.
+        out: replaced if it exists.
         seed: of the initial weights.
     """
     import torch

@@ -1,7 +1,7 @@
 """The family's Euler scheduler for a transformer that predicts the clean picture instead of the velocity.
 
-A narrow transformer can't carry the noise of a hundred channels a token through itself, as predicting ε - x0 asks for;
-the pictures lie on a far smaller manifold (arXiv 2511.13720). Everything else of the pipeline stays as it is.
+To predict ε - x0, a transformer must pass the noise of a hundred channels per token through itself, which a narrow one
+can't do; the pictures lie on a much smaller manifold (arXiv 2511.13720). The rest of the pipeline is unchanged.
 """
 
 from __future__ import annotations

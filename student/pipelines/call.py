@@ -1,4 +1,4 @@
-"""Which requests may share a call, and with what arguments a pipeline is called. Pure: no torch, no diffusers."""
+"""Decides which requests share a call, and the arguments of the call. Needs neither torch nor diffusers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from evalkit.api.records import Request, Task
 from evalkit.student.pipelines.settings import DiffusersSettings
 
 
-class Abilities(NamedTuple):
-    """What a pipeline class can do, as of diffusers 0.41 to 0.42.
+class PipelineFeatures(NamedTuple):
+    """The features of a pipeline class in diffusers 0.41 to 0.42.
 
-    `one_layout_per_batch`: only requests of one `student.pipelines.rows.layout` may share a call, edits among them.
+    `one_layout_per_batch`: only requests of one `evalkit.student.pipelines.rows.layout` may share a call; edits too.
     """
 
     tasks: frozenset[Task]
@@ -25,8 +25,8 @@ class Abilities(NamedTuple):
     output_resolution: bool
 
 
-ABILITIES: dict[str, Abilities] = {
-    "QwenImage21Pipeline": Abilities(
+PIPELINES: dict[str, PipelineFeatures] = {
+    "QwenImage21Pipeline": PipelineFeatures(
         frozenset(Task),
         size_multiple=32,
         one_layout_per_batch=True,
@@ -34,7 +34,7 @@ ABILITIES: dict[str, Abilities] = {
         guidance_scale=False,
         output_resolution=True,
     ),
-    "QwenImagePipeline": Abilities(
+    "QwenImagePipeline": PipelineFeatures(
         frozenset({Task.T2I}),
         size_multiple=16,
         one_layout_per_batch=False,
@@ -42,7 +42,7 @@ ABILITIES: dict[str, Abilities] = {
         guidance_scale=True,
         output_resolution=False,
     ),
-    "QwenImageEditPlusPipeline": Abilities(
+    "QwenImageEditPlusPipeline": PipelineFeatures(
         frozenset({Task.EDIT}),
         size_multiple=16,
         one_layout_per_batch=False,
@@ -54,7 +54,7 @@ ABILITIES: dict[str, Abilities] = {
 
 
 class Checkpoint(NamedTuple):
-    """What of a loaded checkpoint decides about the call."""
+    """The properties of a loaded checkpoint that the arguments of a call depend on."""
 
     pipeline: str
     default_true_cfg_scale: float
@@ -62,17 +62,17 @@ class Checkpoint(NamedTuple):
     sample_sigmas: tuple[float, ...] | None
 
     @property
-    def abilities(self) -> Abilities:
-        return ABILITIES[self.pipeline]
+    def features(self) -> PipelineFeatures:
+        return PIPELINES[self.pipeline]
 
 
 def check_settings(settings: DiffusersSettings, checkpoint: Checkpoint) -> None:
     """Refuse every setting that the pipeline would silently ignore.
 
     Raises:
-        ConfigError: naming the setting and what to write instead.
+        ConfigError: the message names the setting and what to write instead.
     """
-    can = checkpoint.abilities
+    can = checkpoint.features
     for name, supported in (
         ("max_sequence_length", can.max_sequence_length),
         ("output_resolution", can.output_resolution),
@@ -95,36 +95,36 @@ def check_schedule(sigmas: Sequence[float]) -> None:
     """Refuse a schedule that is not finite: the stretch of `shift_terminal` divides zero by zero at a single step.
 
     Raises:
-        GenerationError: with the setting that mends it.
+        GenerationError: the message names the setting that avoids it.
     """
     if not all(math.isfinite(sigma) for sigma in sigmas):
         raise GenerationError("the schedule is not finite: for one step, set scheduler: {shift_terminal: null}")
 
 
 def true_cfg_scale(settings: DiffusersSettings, checkpoint: Checkpoint) -> float:
-    """The guidance in force: the setting, or else the pipeline's own default (4.0 in 1.x, 1.0 in 2.1)."""
+    """The guidance that is used: the setting, or else the pipeline's own default (4.0 in 1.x, 1.0 in 2.1)."""
     given = settings.true_cfg_scale
     return checkpoint.default_true_cfg_scale if given is None else given
 
 
 def batches(
-    requests: Sequence[Request], batch_size: int, abilities: Abilities, layouts: Sequence[Hashable]
+    requests: Sequence[Request], batch_size: int, features: PipelineFeatures, layouts: Sequence[Hashable]
 ) -> list[list[int]]:
-    """Indices of `requests` that go into one call each, every index once, in order of first appearance.
+    """The indices of `requests` by call, every index once, in order of first appearance.
 
-    Pictures of one call have one size. Edits go alone where the pipeline has one set of source pictures per call.
+    Pictures of one call have one size. An edit has a call of its own where a pipeline takes one set of source pictures.
 
     Args:
         requests: all of them.
-        batch_size: at most so many per call.
-        abilities: of the pipeline.
-        layouts: of each request; requests of different layout never share a call of a `one_layout_per_batch` pipeline.
+        batch_size: largest number of requests per call.
+        features: of the pipeline.
+        layouts: of each request; in a `one_layout_per_batch` pipeline, requests of different layouts share no call.
     """
     groups: dict[tuple[Hashable, ...], list[int]] = {}
     for index, (request, layout) in enumerate(zip(requests, layouts, strict=True)):
         case = request.case
-        alone = index if case.task is Task.EDIT and not abilities.one_layout_per_batch else None
-        shared = layout if abilities.one_layout_per_batch else None
+        alone = index if case.task is Task.EDIT and not features.one_layout_per_batch else None
+        shared = layout if features.one_layout_per_batch else None
         groups.setdefault((case.width, case.height, case.task, shared, alone), []).append(index)
     return [group[i : i + batch_size] for group in groups.values() for i in range(0, len(group), batch_size)]
 

@@ -1,6 +1,6 @@
-"""A checkpoint on disk: where it is, which pipeline it is for, that it is safe to load, and what identifies it.
+"""A checkpoint on disk: finds it, checks that it is safe to load, and computes the digest that identifies it.
 
-No torch and no diffusers here: a run whose pictures all exist already loads nothing.
+This module needs neither torch nor diffusers, so that a run whose pictures all exist loads neither.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from evalkit.api.errors import UnavailableError
 from evalkit.formats.foreign_text import clean
 from evalkit.formats.keys import digest
-from evalkit.student.pipelines.call import ABILITIES
+from evalkit.student.pipelines.call import PIPELINES
 
 PICKLE_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"})
 WANTED_FROM_HUB = ["model_index.json", *(f"*/*.{end}" for end in ("json", "safetensors", "txt", "jinja", "model"))]
@@ -23,7 +23,12 @@ LIBRARIES = frozenset({"diffusers", "transformers"})
 OWN_CLASSES = frozenset(
     {("evalkit.student.mini.codec", "LinearCodec"), ("evalkit.student.mini.scheduler", "SamplePredictionScheduler")}
 )
-"""What a checkpoint may name beside the libraries' classes: the parts of our own mini models, and nothing else."""
+"""The only classes that a checkpoint may name beside those of the libraries: the parts of our own mini models."""
+FORMER_MODULES = {
+    "evalkit.student.mini.codec": "student.mini.codec",
+    "evalkit.student.mini.scheduler": "student.mini.scheduler",
+}
+"""What older checkpoints call the modules of `OWN_CLASSES`. A module is never imported by its former name."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MAX_JSON = 10_000_000
@@ -39,12 +44,12 @@ class Component(NamedTuple):
 
 
 def locate(model: str, revision: str | None) -> Path:
-    """The folder of `model`: itself if it is one, or else a snapshot of the hub id, fetched if it is not there yet.
+    """The folder `model`, or else a snapshot of that hub id, which is downloaded if it is not in the cache.
 
-    Only configuration and safetensors are fetched.
+    Only configuration and safetensors are downloaded.
 
     Raises:
-        UnavailableError: neither a folder nor a hub id that can be had.
+        UnavailableError: it is neither a folder nor a hub id that can be downloaded.
     """
     folder = Path(model)
     if folder.is_dir():
@@ -59,19 +64,21 @@ def locate(model: str, revision: str | None) -> Path:
         return Path(snapshot_download(model, revision=revision, allow_patterns=WANTED_FROM_HUB))
     except HFValidationError as error:
         raise UnavailableError("no such folder", where=model, hint="check the path of model") from error
-    except Exception as error:  # no network, no such repository, gated, disk full: all of them mean no weights
+    except Exception as error:  # no network, no such repository, access denied, disk full: no weights in any case
         where = f"{model}@{revision}" if revision else model
         hint = f"no such folder here; if it is a hub id: hf download {model}" + (
             f" --revision {revision}" * bool(revision)
         )
-        raise UnavailableError(f"weights can't be had: {clean(str(error))}", where=where, hint=hint) from error
+        raise UnavailableError(
+            f"the weights can't be downloaded: {clean(str(error))}", where=where, hint=hint
+        ) from error
 
 
 def locate_lora(lora: str) -> Path:
-    """The file of `lora`: itself if it is one, or else `owner/repository/file` on the hub, fetched if need be.
+    """The file `lora`, or else `owner/repository/file` on the hub, which is downloaded if it is not in the cache.
 
     Raises:
-        UnavailableError: neither a file nor a file of the hub that can be had.
+        UnavailableError: it is neither a file nor a file of the hub that can be downloaded.
     """
     on_hub = hub_file(lora)
     if on_hub is None:
@@ -83,7 +90,7 @@ def locate_lora(lora: str) -> Path:
         return Path(hf_hub_download(repository, name))
     except Exception as error:  # as in `locate`
         hint = f"no such file here; if it is on the hub: hf download {repository} {name}"
-        raise UnavailableError(f"the LoRA can't be had: {clean(str(error))}", where=lora, hint=hint) from error
+        raise UnavailableError(f"the LoRA can't be downloaded: {clean(str(error))}", where=lora, hint=hint) from error
 
 
 def hub_file(lora: str) -> tuple[str, str] | None:
@@ -99,28 +106,30 @@ def pipeline_class(folder: Path, override: str | None) -> str:
     """The pipeline class to load: `override`, or the one `model_index.json` names.
 
     Raises:
-        UnavailableError: it is none of those evalkit knows.
+        UnavailableError: evalkit does not support that class.
     """
     name = override or _model_index(folder).get("_class_name")
-    if not isinstance(name, str) or name not in ABILITIES:
-        hint = f"pipelines that can be judged: {', '.join(ABILITIES)}"
+    if not isinstance(name, str) or name not in PIPELINES:
+        hint = f"supported pipelines: {', '.join(PIPELINES)}"
         raise UnavailableError(f"pipeline {clean(str(name))!r} is not supported", where=str(folder), hint=hint)
     return name
 
 
 def components(folder: Path) -> list[Component]:
-    """The parts that `model_index.json` lists; other lists in it (`sample_sigmas`) hold no strings.
+    """The parts that `model_index.json` lists, by the current names of their classes.
+
+    Lists that hold no strings (`sample_sigmas`) are no parts.
 
     Raises:
-        UnavailableError: a name or a library that is not plain: it could lead out of the folder, or to other code.
+        UnavailableError: a name could lead out of the folder, or a class is not one of the libraries' or our own.
     """
     found = []
-    for name, value in _model_index(folder).items():
+    for name, value in with_current_names(_model_index(folder)).items():
         if name.startswith("_") or not isinstance(value, list) or not any(isinstance(part, str) for part in value):
             continue
         plain = len(value) == 2 and all(isinstance(part, str) for part in value) and _NAME.fullmatch(name)
         if not plain or not (tuple(value) in OWN_CLASSES or (value[0] in LIBRARIES and _NAME.fullmatch(value[1]))):
-            what = f"component {clean(name)!r} would be loaded by {clean(str(value))}, which is not a library of ours"
+            what = f"component {clean(name)!r} names the class {clean(str(value))}, which evalkit does not allow"
             raise UnavailableError(
                 what, where=str(folder / "model_index.json"), hint="custom pipeline code is never run"
             )
@@ -128,11 +137,26 @@ def components(folder: Path) -> list[Component]:
     return found
 
 
+def with_current_names(index: dict[str, Any]) -> dict[str, Any]:
+    """The content of a `model_index.json`, with the current names of our own classes in place of former ones."""
+
+    def current(value: Any) -> Any:
+        return next(([module, name] for module, name in OWN_CLASSES if value == [FORMER_MODULES[module], name]), value)
+
+    return {name: current(value) for name, value in index.items()}
+
+
+def has_former_names(folder: Path) -> bool:
+    """Whether the checkpoint was written when our own classes had other names. Raises as `components`."""
+    index = _model_index(folder)
+    return with_current_names(index) != index
+
+
 def refuse_pickles(folder: Path) -> None:
-    """Refuse weights that only come as pickle files: loading one can run any code that is in it.
+    """Refuse weights that exist only as pickle files: loading one can run any code that is in it.
 
     Raises:
-        UnavailableError: naming the file and how to convert it.
+        UnavailableError: the message names the file and how to convert it.
     """
     for part in components(folder):
         files = list(_files(folder / part.name))
@@ -174,18 +198,17 @@ def check_safetensors(path: Path) -> list[str]:
 def content_digest(folder: Path) -> str:
     """SHA-256 over `model_index.json` and every file of every component: relative name and sha256 of its content.
 
-    The whole content, not only the headers: two training checkpoints of one student have the same names, sizes and
-    headers, and a CI that took one for the other would judge last week's pictures. Reading costs 1.8 GB/s on the
-    build machine (hashlib, cached file), once per run, and warms the cache for the load that follows. Files in a hub
-    cache are already named by their sha256, which is used instead.
+    Headers alone would not do: two training checkpoints of one student have the same names, sizes and headers, and a
+    CI that mistook one for the other would judge last week's pictures. The build machine reads 1.8 GB/s (hashlib,
+    cached file), once per run, which also warms the file cache for the load that follows. Files in a hub cache are
+    named by their sha256; it is taken from there.
 
     Raises:
         UnavailableError: a file can't be read.
     """
-    names = ["model_index.json"]
-    for part in components(folder):
-        names += [file.relative_to(folder).as_posix() for file in _files(folder / part.name)]
-    return digest([[name, file_digest(folder / name)] for name in sorted(names)])
+    files = [file for part in components(folder) for file in _files(folder / part.name)]
+    found = [[file.relative_to(folder).as_posix(), file_digest(file)] for file in files]
+    return digest(sorted([["model_index.json", _index_digest(folder / "model_index.json")], *found]))
 
 
 def file_digest(path: Path) -> str:
@@ -198,6 +221,20 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UnavailableError(f"can't be read: {error.strerror}", where=str(path), hint="check the path") from error
+
+
+def _index_digest(path: Path) -> str:
+    """SHA-256 of `model_index.json` as if it had the names of `FORMER_MODULES`.
+
+    The move of our own classes to another module changes no picture. So it must not change the fingerprint either, by
+    which finished pictures are found again.
+    """
+    whole = file_digest(path)
+    content = path.read_bytes()
+    former = content
+    for current, old in FORMER_MODULES.items():
+        former = former.replace(f'"{current}"'.encode(), f'"{old}"'.encode())
+    return whole if former == content else hashlib.sha256(former).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[Path]:

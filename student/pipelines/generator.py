@@ -1,4 +1,4 @@
-"""The real diffusers pipelines of the Qwen-Image family: student with a few-step checkpoint or LoRA, or teacher."""
+"""A generator that runs the diffusers pipelines of the Qwen-Image family, as student or as teacher."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from evalkit.formats.foreign_text import clean
 from evalkit.formats.keys import digest
 from evalkit.student.pipelines.call import batches, call_arguments, check_schedule
 from evalkit.student.pipelines.checkpoint import content_digest, file_digest, locate, locate_lora, pipeline_class
-from evalkit.student.pipelines.meter import Reading, metered
-from evalkit.student.pipelines.nfe import counted_evaluations
+from evalkit.student.pipelines.meter import Reading, measure
+from evalkit.student.pipelines.nfe import count_evaluations
 from evalkit.student.pipelines.noise import noise_generators
 from evalkit.student.pipelines.pixels import flatten
 from evalkit.student.pipelines.settings import DiffusersSettings
 from evalkit.student.source import read_source
 
 if TYPE_CHECKING:
-    from evalkit.student.pipelines.load import Loaded
+    from evalkit.student.pipelines.load import LoadedPipeline
 
 SETTINGS_OF_THE_PICTURE = frozenset(
     {
@@ -48,9 +48,9 @@ SETTINGS_NOT_SHOWN = {"name", "licence", "scheduler", "sizes", "memory_gib", "of
 class DiffusersGenerator:
     """Qwen-Image 1.x, Edit-Plus and 2.1 pipelines of diffusers, with few-step LoRA.
 
-    NFE is counted on the transformer, noise is drawn per picture on the CPU. `seconds` is the wall time of the call
-    (text encoder, denoising, VAE) shared out over its pictures; the first call is slower, it warms up. A picture drawn
-    alone is `batch_invariant`; one drawn beside others may differ from it by rounding, so nothing is promised there.
+    NFE is counted on the transformer. The noise of each picture is drawn on the CPU. `seconds` is the wall time of the
+    call (text encoder, denoising, VAE) divided by its number of pictures; the first call is slower because it warms up.
+    A picture drawn alone is `batch_invariant`. For one drawn with others this is not known: rounding may differ.
     """
 
     Settings = DiffusersSettings
@@ -58,7 +58,7 @@ class DiffusersGenerator:
     def __init__(self, settings: DiffusersSettings) -> None:
         self.settings = settings
         self.batch_size = settings.batch_size * settings.look_ahead
-        self._loaded: Loaded | None = None
+        self._loaded: LoadedPipeline | None = None
 
     def info(self) -> GeneratorInfo:
         s = self.settings
@@ -69,14 +69,14 @@ class DiffusersGenerator:
     def fingerprint(self, case: Case) -> str:
         """Covers the pipeline class, every setting that can change a picture, and the weights by their content.
 
-        Not the device and not the batch: they move a picture by rounding only (see `student.pipelines.rows` for the
-        batches that would do more). See `content_digest` for how weights are identified.
+        Device and batch size are left out, because they change a picture by rounding only. (`rows.layout` excludes the
+        batches that would change more.) `content_digest` says how weights are identified.
         """
         return self._fingerprint
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
         loaded = self._load()
-        can = loaded.checkpoint.abilities
+        can = loaded.checkpoint.features
         results: dict[int, Generated] = {}
         sources: dict[int, Any] = {}
         for index, request in enumerate(requests):
@@ -97,7 +97,7 @@ class DiffusersGenerator:
         return [results[index] for index in range(len(requests))]
 
     def check(self) -> list[tuple[str, str]]:
-        """What is missing here for it to draw, each with the next step. Loads nothing, asks no network."""
+        """What this machine lacks to run the model, each with the next step. Loads nothing and uses no network."""
         from evalkit.student.pipelines.ready import problems
 
         return problems(self.settings)
@@ -131,31 +131,31 @@ class DiffusersGenerator:
         try:
             return describe_device(pick_device(self.settings.device))
         except (ImportError, UnavailableError):
-            return ""  # a report of finished pictures is no reason to stop; generate() will say what is missing
+            return ""  # a report of finished pictures needs no device; generate() will say what is missing
 
-    def _load(self) -> Loaded:
+    def _load(self) -> LoadedPipeline:
         if self._loaded is None:
             from evalkit.student.pipelines.load import load_pipeline
 
             self._loaded = load_pipeline(self.settings, self._folder)
         return self._loaded
 
-    def _layout(self, loaded: Loaded, case: Case, source: Any) -> Hashable:
+    def _layout(self, loaded: LoadedPipeline, case: Case, source: Any) -> Hashable:
         from evalkit.student.pipelines.rows import layout
 
-        return layout(loaded.pipe, case, source) if loaded.checkpoint.abilities.one_layout_per_batch else None
+        return layout(loaded.pipe, case, source) if loaded.checkpoint.features.one_layout_per_batch else None
 
-    def _draw(self, loaded: Loaded, requests: Sequence[Request], sources: Sequence[Any]) -> list[Generated]:
-        """One call of the pipeline; if it fails for several pictures, each of them alone."""
+    def _draw(self, loaded: LoadedPipeline, requests: Sequence[Request], sources: Sequence[Any]) -> list[Generated]:
+        """One call of the pipeline; if it fails for several pictures, each is drawn alone."""
         from evalkit.student.pipelines.rows import own_sources
 
         arguments = call_arguments(self.settings, loaded.checkpoint, requests, sources[0])
         several = len(requests) > 1 and sources[0] is not None
         rows = own_sources(loaded.pipe, sources) if several else nullcontext()
         try:
-            with counted_evaluations(loaded.pipe.transformer) as count, metered(loaded.device) as reading, rows:
+            with count_evaluations(loaded.pipe.transformer) as count, measure(loaded.device) as reading, rows:
                 images = loaded.pipe(**arguments, generator=noise_generators(requests)).images
-        except Exception as error:  # a hostile prompt or size makes a pipeline raise anything
+        except Exception as error:  # for a hostile prompt or size a pipeline raises any exception
             _refuse_dead_device(error)
             _empty_cache()
             if len(requests) > 1:
@@ -169,7 +169,7 @@ class DiffusersGenerator:
         ]
 
     def _picture(
-        self, loaded: Loaded, request: Request, image: Any, nfe: int | None, reading: Reading, together: int
+        self, loaded: LoadedPipeline, request: Request, image: Any, nfe: int | None, reading: Reading, together: int
     ) -> Generated:
         case = request.case
         sigmas = [round(float(sigma), 4) for sigma in loaded.pipe.scheduler.sigmas]
@@ -182,7 +182,7 @@ class DiffusersGenerator:
         if min_alpha is not None:
             notes["min_alpha"] = round(min_alpha, 4)
         if pixels.shape[:2] != (case.height, case.width):
-            multiple = loaded.checkpoint.abilities.size_multiple
+            multiple = loaded.checkpoint.features.size_multiple
             notes["size"] = f"asked {case.width}x{case.height}, drawn in multiples of {multiple} px"
         elif self.settings.sizes and f"{case.width}x{case.height}" not in self.settings.sizes:
             notes["size"] = f"{case.width}x{case.height} is none of the sizes this model was made for"
@@ -200,7 +200,7 @@ class DiffusersGenerator:
 
 
 def _source(case: Case) -> Any:
-    """The source picture of an edit as a PIL image, `None` for text to image. Transparency is laid on white."""
+    """The source picture of an edit as a PIL image on white, `None` for text to image."""
     if case.task is not Task.EDIT:
         return None
     from PIL import Image
@@ -209,7 +209,7 @@ def _source(case: Case) -> Any:
 
 
 def _tokens_cut(pipe: Any, case: Case, limit: int | None) -> int:
-    """How many tokens of the prompt the pipeline dropped without a word (1.x keeps 512 unless told otherwise)."""
+    """The number of tokens of the prompt that the pipeline silently dropped (1.x keeps 512 by default)."""
     if case.task is not Task.T2I or not hasattr(pipe, "prompt_template_encode_start_idx"):
         return 0
     tokens = pipe.tokenizer(pipe.prompt_template_encode.format(case.prompt)).input_ids
@@ -217,7 +217,7 @@ def _tokens_cut(pipe: Any, case: Case, limit: int | None) -> int:
 
 
 def _refuse_dead_device(error: Exception) -> None:
-    """After an error inside a CUDA kernel the process can't use the device any more; no request can succeed."""
+    """Raise for an error inside a CUDA kernel: after it this process can't use the device any more."""
     import torch
 
     if isinstance(error, torch.cuda.OutOfMemoryError):

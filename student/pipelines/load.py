@@ -1,4 +1,4 @@
-"""Loads a pipeline: safetensors only, no remote code, nothing missing, on the device that was asked for."""
+"""Loads a pipeline on a device, from safetensors only, without remote code, and with no tensor missing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.api.errors import ConfigError, EvalkitError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.compat.torchvision_cpu import ensure_torchvision
 from evalkit.formats.foreign_text import clean
 from evalkit.student.pipelines import checkpoint as disk
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 ADAPTER = "evalkit"
 
 
-class Loaded(NamedTuple):
+class LoadedPipeline(NamedTuple):
     """A pipeline ready to be called (`pipe`: a `diffusers.DiffusionPipeline`)."""
 
     pipe: Any
@@ -29,11 +30,11 @@ class Loaded(NamedTuple):
     device: torch.device
 
 
-def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
-    """Load what `settings` say from `folder`.
+def load_pipeline(settings: DiffusersSettings, folder: Path) -> LoadedPipeline:
+    """Load the pipeline in `folder` as `settings` say.
 
     Raises:
-        UnavailableError: a package, the device or weights are missing or damaged; with the next step.
+        UnavailableError: a package, the device or weights are missing or damaged; the hint is the next step.
         ConfigError: a setting that this checkpoint would ignore.
     """
     name = disk.pipeline_class(folder, settings.pipeline)
@@ -43,18 +44,21 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         import diffusers
         import torch
     except ImportError as error:
-        hint = "pip install 'evalkit[diffusers]'"
+        hint = install_line("diffusers")
         raise UnavailableError(f"diffusers can't be imported: {clean(str(error))}", hint=hint) from error
     device = pick_device(settings.device)
     if settings.offload != "none" and device.type == "cpu":
         raise ConfigError("offload has no effect on the CPU", hint="remove offload, or set device: cuda")
     try:
-        _hush()
+        _silence_libraries()
         dtype = getattr(torch, settings.dtype)
         models, own = _load_models(folder, dtype), _load_own_parts(folder)
-        pipe = getattr(diffusers, name).from_pretrained(
+        pipeline = getattr(diffusers, name)
+        reader = _reader_of_former_names(pipeline) if disk.has_former_names(folder) else pipeline
+        pipe = reader.from_pretrained(
             folder, **models, **dict.fromkeys(own), dtype=dtype, use_safetensors=True, local_files_only=True
         )
+        pipe.__class__ = pipeline
         for part, loaded in own.items():
             setattr(pipe, part, loaded)
         checkpoint = _describe(pipe, name)
@@ -66,15 +70,15 @@ def load_pipeline(settings: DiffusersSettings, folder: Path) -> Loaded:
         _place(pipe, settings.offload, device)
     except EvalkitError:
         raise
-    except Exception as error:  # a damaged checkpoint makes diffusers, transformers and safetensors raise anything
+    except Exception as error:  # for a damaged checkpoint the libraries raise any exception
         what = f"the checkpoint can't be loaded: {type(error).__name__}: {clean(str(error))}"
         raise UnavailableError(what, where=str(folder), hint="fetch or save it again") from error
     pipe.set_progress_bar_config(disable=True)
-    return Loaded(pipe, checkpoint, device)
+    return LoadedPipeline(pipe, checkpoint, device)
 
 
-def _hush() -> None:
-    """No progress bars of the libraries across ours, and no warning that a codec is not of the class they expect."""
+def _silence_libraries() -> None:
+    """Switch off the progress bars of the libraries, and the warning that a codec is not of the class they expect."""
     import diffusers
     import transformers
 
@@ -114,10 +118,10 @@ def describe_device(device: torch.device) -> str:
 
 
 def _load_models(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
-    """Every part that has weights.
+    """Every part that has weights, by name.
 
-    They are loaded one by one because only so the list of missing tensors can be had: diffusers and transformers fill
-    a tensor that is not in the file with random values, and do no more than log it.
+    Each is loaded by itself, because only then is the list of missing tensors available: diffusers and transformers
+    fill a tensor that is not in the file with random values and only log it.
     """
     models: dict[str, Any] = {}
     for part in disk.components(folder):
@@ -138,7 +142,7 @@ def _load_models(folder: Path, dtype: torch.dtype) -> dict[str, Any]:
 
 
 def _load_own_parts(folder: Path) -> dict[str, Any]:
-    """Parts of our own mini models that have no weights (a scheduler): diffusers only loads those of its own module."""
+    """Parts of our own mini models without weights (the scheduler), which diffusers would not load."""
     parts = [part for part in disk.components(folder) if part.library not in disk.LIBRARIES]
     return {
         part.name: getattr(importlib.import_module(part.library), part.class_name).from_pretrained(
@@ -147,6 +151,20 @@ def _load_own_parts(folder: Path) -> dict[str, Any]:
         for part in parts
         if not any((folder / part.name).glob("*.safetensors"))
     }
+
+
+def _reader_of_former_names(pipeline: Any) -> Any:
+    """A subclass of `pipeline` that reads `model_index.json` with the current names of our own classes.
+
+    diffusers imports the module of every part that the index names, also if the part is given. Under a former name it
+    would find no module, or one of the user's.
+    """
+
+    def load_config(cls: Any, *args: Any, **kwargs: Any) -> Any:
+        return disk.with_current_names(super(reader, cls).load_config(*args, **kwargs))
+
+    reader: Any = type(pipeline.__name__, (pipeline,), {"load_config": classmethod(load_config)})
+    return reader
 
 
 def _describe(pipe: Any, name: str) -> Checkpoint:
@@ -161,10 +179,10 @@ def _describe(pipe: Any, name: str) -> Checkpoint:
 
 
 def _add_lora(pipe: Any, path: Path, scale: float) -> None:
-    """Put a LoRA beside the transformer's weights. It is not fused: in bfloat16 that would round the sum.
+    """Add a LoRA to the transformer without fusing it: in bfloat16 the fused sum would be rounded.
 
-    diffusers loads a LoRA for another model without an error, as far as names agree, and logs the rest. So the layers
-    of the file are counted against those that took effect.
+    Of a LoRA for another model, diffusers loads the layers whose names agree and only logs the rest. So the number of
+    layers in the file is compared with the number of layers that were loaded.
     """
     if path.suffix.lower() != ".safetensors":
         hint = "only .safetensors are read: a pickle file can run code when it is loaded"

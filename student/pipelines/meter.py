@@ -1,4 +1,4 @@
-"""Time and memory of one pipeline call."""
+"""Measures time and memory of one pipeline call."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reading:
-    """Wall seconds and peak memory in MB (10^6 bytes) of what ran; filled in when the block ends."""
+    """Wall seconds and peak memory in MB (10^6 bytes) of a block of code; set when the block ends."""
 
     seconds: float = 0.0
     peak_memory_mb: float | None = None
 
 
 @contextmanager
-def metered(device: torch.device) -> Iterator[Reading]:
-    """Measure a block that works on `device`.
+def measure(device: torch.device) -> Iterator[Reading]:
+    """Measure a block of code that works on `device`.
 
     CUDA: the device is synchronised before and after, memory is `torch.cuda.max_memory_allocated`, weights included.
-    Elsewhere: memory is the largest resident size this process has had so far, which never falls.
+    Elsewhere: memory is the largest resident size of this process so far, which never falls.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""NFE, counted where it happens: by a hook on the transformer, never from the number of steps."""
+"""Counts NFE by a hook on the transformer; it is never derived from the number of steps."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class EvaluationCount:
         self.rows = 0
 
     def per_picture(self, pictures: int) -> int | None:
-        """NFE of each of `pictures` made together; `None` if the rows can't be shared out evenly.
+        """NFE of each of `pictures` that were drawn together; `None` if the rows can't be divided evenly.
 
-        Rows, not calls: a pipeline that stacks the guided and the unguided half into one call of twice the batch
-        evaluates the transformer twice for each picture all the same.
+        Rows are counted, not calls: a pipeline that stacks conditional and unconditional inputs into one call of twice
+        the batch size still evaluates the transformer twice for each picture.
         """
         whole, rest = divmod(self.rows, pictures)
         return None if rest else whole
 
 
 @contextmanager
-def counted_evaluations(transformer: torch.nn.Module) -> Iterator[EvaluationCount]:
+def count_evaluations(transformer: torch.nn.Module) -> Iterator[EvaluationCount]:
     """Count the forward calls of `transformer` while the block runs."""
     count = EvaluationCount()
 

@@ -1,4 +1,4 @@
-"""From what a pipeline returns to 8-bit RGB."""
+"""Turns the output of a pipeline into 8-bit RGB."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from evalkit.api.pictures import Pixels
 from evalkit.api.records import RGB
 
 
-class Flattened(NamedTuple):
-    """(H, W, 3) uint8 pixels, and the smallest alpha the model drew (`None` for a picture without alpha)."""
+class FlatPicture(NamedTuple):
+    """(H, W, 3) uint8 pixels, and the smallest alpha of the model's output (`None` if it has no alpha)."""
 
     pixels: Pixels
     min_alpha: float | None
 
 
-def flatten(image: NDArray[np.floating], background: RGB) -> Flattened:
+def flatten(image: NDArray[np.floating], background: RGB) -> FlatPicture:
     """One picture of a pipeline in [0, 1], composited on `background` if it has alpha, rounded to 8 bits once.
 
     Args:
@@ -27,7 +27,8 @@ def flatten(image: NDArray[np.floating], background: RGB) -> Flattened:
         background: colour under the transparent parts.
 
     Raises:
-        GenerationError: the picture has NaN or infinite values, which diffusers would turn into black pixels.
+        GenerationError: the picture has NaN or infinite values (which diffusers would turn into black pixels), or is
+            not of such a shape.
     """
     if image.ndim != 3 or image.shape[2] not in (3, 4):
         raise GenerationError(f"the pipeline returned an array of shape {image.shape}, not (H, W, 3 or 4)")
@@ -38,4 +39,4 @@ def flatten(image: NDArray[np.floating], background: RGB) -> Flattened:
     if alpha is not None:
         color = color * alpha + (np.asarray(background, dtype=np.float64) / 255) * (1 - alpha)
     pixels = np.rint(np.clip(color, 0, 1) * 255).astype(np.uint8)
-    return Flattened(pixels, None if alpha is None else float(alpha.min()))
+    return FlatPicture(pixels, None if alpha is None else float(alpha.min()))

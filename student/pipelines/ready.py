@@ -1,4 +1,4 @@
-"""Could this be drawn here? Packages, device, memory and weights, looked up without loading anything or any network."""
+"""Checks whether a model can run here: packages, device, memory and weights. Loads nothing and uses no network."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.student.pipelines.checkpoint import components, hub_file
 from evalkit.student.pipelines.settings import DiffusersSettings
 
-NEEDED = {"torch": "2.6", "diffusers": "0.41", "transformers": "5.17", "accelerate": "1.10"}
-"""Oldest versions that have the three pipelines, as in pyproject.toml."""
+OLDEST_VERSIONS = {"torch": "2.6", "diffusers": "0.41", "transformers": "5.17", "accelerate": "1.10"}
+"""The oldest versions that have the three pipelines, as in pyproject.toml."""
 
 
 class Machine(NamedTuple):
-    """What decides whether a model can run here.
+    """The properties of a machine that decide whether a model can run on it.
 
     Args:
-        packages: what is missing or too old of `NEEDED`, in words.
+        packages: the packages of `OLDEST_VERSIONS` that are missing or too old, in words.
         cuda_build: whether torch was built for a GPU.
-        driver: whether an NVIDIA driver is there.
+        driver: whether an NVIDIA driver is installed.
         free_gib: free memory of each GPU torch can use.
     """
 
@@ -36,8 +37,10 @@ class Machine(NamedTuple):
 
 @cache
 def this_machine() -> Machine:
-    """Looked up once per process; imports torch."""
-    lacking = tuple(found for package, oldest in NEEDED.items() if (found := _lacking(package, oldest)))
+    """This machine, examined once per process; imports torch."""
+    lacking = tuple(
+        found for package, oldest in OLDEST_VERSIONS.items() if (found := _version_problem(package, oldest))
+    )
     driver = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
     if importlib.util.find_spec("torch") is None:
         return Machine(lacking, False, driver, ())
@@ -49,16 +52,16 @@ def this_machine() -> Machine:
 
 
 def problems(settings: DiffusersSettings, machine: Machine | None = None) -> list[tuple[str, str]]:
-    """Everything that keeps `settings` from running on `machine` (this one), each with the next step."""
+    """Everything that prevents `settings` from running on `machine` (default: this one), each with the next step."""
     machine = machine or this_machine()
     return [*_package_problems(machine), *_device_problems(settings, machine), *_weight_problems(settings)]
 
 
 def missing_files(folder: Path) -> list[str]:
-    """What a checkpoint's folder lacks: a component, or shards that its index names. Empty: as far as seen, whole.
+    """The components and shards that a checkpoint's folder lacks; no other files are checked.
 
     Raises:
-        UnavailableError: the folder has no `model_index.json`, or one that is not to be trusted.
+        UnavailableError: the folder has no `model_index.json`, or an unsafe one.
     """
     missing = []
     for part in components(folder):
@@ -71,11 +74,11 @@ def missing_files(folder: Path) -> list[str]:
 
 
 def _package_problems(machine: Machine) -> list[tuple[str, str]]:
-    return [("; ".join(machine.packages), "pip install -U 'evalkit[diffusers]'")] if machine.packages else []
+    return [("; ".join(machine.packages), install_line("diffusers"))] if machine.packages else []
 
 
 def _device_problems(settings: DiffusersSettings, machine: Machine) -> list[tuple[str, str]]:
-    """A GPU is called for by name, or by an estimate of the memory it must have."""
+    """Problems with the GPU, which is needed if it is named, or if the memory that the model needs is known."""
     wanted, needs = settings.device, settings.memory_gib
     if not wanted.startswith("cuda") and (wanted != "auto" or needs is None):
         return []
@@ -83,7 +86,7 @@ def _device_problems(settings: DiffusersSettings, machine: Machine) -> list[tupl
     if not machine.free_gib:
         if machine.driver and not machine.cuda_build:
             return [("torch is a CPU build, though there is an NVIDIA driver", "install a CUDA build of torch")]
-        return [(f"needs a GPU{size}; there is none", "run it where there is one, or serve it and use `http:URL`")]
+        return [(f"needs a GPU{size}; there is none", "run it on a machine with one, or serve it and use `http:URL`")]
     index = int(wanted.partition(":")[2] or 0)
     if index >= len(machine.free_gib):
         return [(f"{wanted} is not there ({len(machine.free_gib)} GPUs)", "set device: cuda:0")]
@@ -93,7 +96,7 @@ def _device_problems(settings: DiffusersSettings, machine: Machine) -> list[tupl
     short = f"needs a GPU{size}, cuda:{index} has {free:.0f}"
     if settings.offload == "none" and offloaded and free >= offloaded:
         return [(short, f"add offload=model ({offloaded:g} GiB, slower)")]
-    return [(short, "end what else uses the GPU, or use a larger one")]
+    return [(short, "end other programs on the GPU, or use a larger one")]
 
 
 def _weight_problems(settings: DiffusersSettings) -> list[tuple[str, str]]:
@@ -106,7 +109,7 @@ def _weight_problems(settings: DiffusersSettings) -> list[tuple[str, str]]:
     else:
         try:
             if missing := missing_files(folder):
-                found.append((f"weights incomplete: {len(missing)} parts missing, {missing[0]} for one", fetch))
+                found.append((f"weights incomplete: {len(missing)} parts missing, e.g. {missing[0]}", fetch))
         except (UnavailableError, OSError, ValueError, KeyError) as error:
             found.append((f"weights can't be used: {error}", getattr(error, "hint", "") or fetch))
     if settings.lora:
@@ -119,7 +122,7 @@ def _weight_problems(settings: DiffusersSettings) -> list[tuple[str, str]]:
 
 
 def _cached(repository: str, revision: str | None, name: str = "model_index.json") -> Path | None:
-    """Where the hub cache on this disk holds a file's folder; the network is not asked."""
+    """The folder of a file in the hub cache on this disk, or `None`; uses no network."""
     if importlib.util.find_spec("huggingface_hub") is None:
         return None
     from huggingface_hub import try_to_load_from_cache
@@ -132,7 +135,7 @@ def _cached(repository: str, revision: str | None, name: str = "model_index.json
     return Path(path).parent if isinstance(path, str) else None
 
 
-def _lacking(package: str, oldest: str) -> str:
+def _version_problem(package: str, oldest: str) -> str:
     try:
         version = importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:

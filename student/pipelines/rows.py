@@ -1,8 +1,8 @@
-"""Several requests in one call of `QwenImage21Pipeline`, each drawn as it would be alone.
+"""Draws several requests in one call of `QwenImage21Pipeline`, each as it would be drawn alone.
 
-The pipeline takes the layout of the whole batch from its first row: where the text ends, where source pictures lie, and
-with them the rotary positions. And it takes one set of source pictures for all rows. So only requests of one `layout`
-go together, and `own_sources` gives each row its own source.
+The pipeline takes the layout of the whole batch from its first row: the end of the text, the places of source pictures
+and so the rotary positions. It also takes one set of source pictures for all rows. So only requests of one `layout`
+share a call, and `own_sources` gives each row its own source.
 
 Measured on the tests' tiny random checkpoint in float32, 4 steps, guidance 4: batches of one layout differ from single
 pictures by 3e-5 of the range, as batches of one prompt do; a short prompt beside a longer one differs by 0.7.
@@ -19,14 +19,14 @@ from evalkit.api.records import Case
 
 
 def layout(pipe: Any, case: Case, source: Any) -> Hashable:
-    """What must be equal for requests to share a call: prompt tokens, size of the source picture (a PIL image).
+    """Requests may share a call if this is equal: number of prompt tokens, size of the source picture (a PIL image).
 
-    A prompt that can't be tokenised shares its call with no other.
+    A prompt that can't be tokenised equals no other.
     """
     template = pipe.prompt_template_t2i if source is None else pipe.prompt_template_ti2i
     try:
         tokens = len(pipe.processor.tokenizer(template.format(case.prompt or " ")).input_ids)
-    except Exception:  # half a surrogate pair, for one; the pipeline will say what is wrong with it
+    except Exception:  # for example half a surrogate pair; the pipeline will report the error
         return object()
     return tokens, source and source.size
 
@@ -35,8 +35,8 @@ def layout(pipe: Any, case: Case, source: Any) -> Hashable:
 def own_sources(pipe: Any, sources: Sequence[Any]) -> Iterator[None]:
     """While the block runs, row i of a call of `pipe` edits `sources[i]` (PIL images of one size).
 
-    The call itself is given the first of them alone, for its size. Prompt and source of each row are encoded together,
-    by the pipeline's own method and with its own resizing.
+    The call itself gets the first source only, for its size. Prompt and source of each row are encoded together, by the
+    pipeline's own method and with its own resizing.
     """
     import torch
 

@@ -16,14 +16,14 @@ PipelineName = Literal["QwenImage21Pipeline", "QwenImagePipeline", "QwenImageEdi
 
 
 class SchedulerSettings(Settings):
-    """Fields of `FlowMatchEulerDiscreteScheduler` that replace those of the checkpoint; only the ones given do.
+    """Fields of `FlowMatchEulerDiscreteScheduler` that replace those of the checkpoint; fields not given are kept.
 
-    The trap of few-step students: the schedule of a checkpoint is made for 40 or 50 steps. Qwen-Image's
+    A trap of few-step students: the schedule of a checkpoint is made for 40 or 50 steps. Qwen-Image's
     `shift_terminal: 0.02` stretches it so that the last step starts at sigma 0.02. At 4 steps, 1024x1024 px, that gives
-    sigmas 1, .7667, .4556, .02, 0: three huge steps and one that does nothing. A student sampled so is not the
-    student that was trained. `shift_terminal: null` gives 1, .8572, .6668, .4001, 0. And sigmas passed explicitly go
+    sigmas 1, .7667, .4556, .02, 0: three huge steps and one that does nothing. A student sampled in this way is not the
+    student that was trained. `shift_terminal: null` gives 1, .8572, .6668, .4001, 0. Sigmas passed explicitly go
     through the same shift and stretch: for sigmas to be used as written, also set `use_dynamic_shifting: false` and
-    `shift: 1.0`. The sigmas really used are in each picture's notes.
+    `shift: 1.0`. The notes of each picture contain the sigmas that were used.
     """
 
     shift: float = Field(1.0, gt=0)
@@ -41,33 +41,33 @@ class SchedulerSettings(Settings):
 
 
 class DiffusersSettings(Settings):
-    """What to load and how to sample. `None` leaves a value to the checkpoint or to the pipeline's own default.
+    """The checkpoint and how to sample it. `None` stands for the value of the checkpoint or the pipeline's default.
 
     Args:
         model: folder in diffusers format, or hub id. A folder that exists is never looked up on the hub.
         revision: branch, tag or commit of a hub id.
         pipeline: class to use instead of the one `model_index.json` names.
         lora: few-step LoRA: a `.safetensors` file, or one on the hub as `owner/repository/file.safetensors`.
-        lora_scale: its strength.
+        lora_scale: strength of the LoRA.
         num_inference_steps: denoising steps.
         sigmas: where each step starts, without the final 0; they go through the scheduler's shift (see `scheduler`).
         true_cfg_scale: classifier-free guidance; every step above 1 costs two evaluations. `QwenImagePipeline`'s own
             default is 4.0: set 1.0 for a distilled student, into which guidance is baked.
         guidance_scale: embedded guidance, only for guidance-distilled 1.x checkpoints.
-        negative_prompt: used when `true_cfg_scale` is above 1. diffusers silently drops guidance without one, which
-            is why it is a blank by default, as in Qwen's own examples.
-        dtype: of the weights; not chosen by device, so that the same settings mean the same pictures.
+        negative_prompt: used when `true_cfg_scale` is above 1. diffusers silently drops guidance without one, so the
+            default is a blank, as in Qwen's own examples.
+        dtype: of the weights; it does not depend on the device, so that the same settings give the same pictures.
         device: `auto` is the first CUDA device, or else the CPU.
-        offload: `model` or `sequential` keeps what is not at work in CPU memory (needs an accelerator).
-        batch_size: pictures per call, where the pipeline can (see `student.pipelines.rows`).
-        look_ahead: so many batches of requests are looked at together, to find those that may share a call. 2.1 only
-            batches prompts of equal length; a run shows and keeps its pictures by the look-ahead.
+        offload: `model` or `sequential` keeps idle parts in CPU memory (needs an accelerator).
+        batch_size: pictures per call, if the pipeline can batch them (see `evalkit.student.pipelines.rows`).
+        look_ahead: number of batches of requests that are examined together for requests that may share a call: 2.1
+            can only batch prompts of equal length. A run shows and saves its pictures once per look-ahead.
         scheduler: fields of the scheduler to replace.
         rgba_background: colour under the RGBA pictures of Qwen-Image 2.1.
         max_sequence_length: prompt tokens that are kept (1.x).
         output_resolution: side of the square whose area source pictures are resized to (2.1).
-        sizes: sizes the model was made for (`1024x1024`); a picture of another size is noted. Empty: any.
-        memory_gib: GPU memory it needs, for `evalkit doctor`.
+        sizes: sizes that the model was made for (`1024x1024`); pictures of other sizes get a note. Empty: any size.
+        memory_gib: GPU memory that the model needs, for `evalkit doctor`.
         offload_memory_gib: the same with `offload: model`.
     """
 

@@ -14,6 +14,6 @@ def presets(folder: Path = DATA) -> Sequence[Preset]:
     """The presets of a folder, by file name [entry point `evalkit.presets`].
 
     Raises:
-        ConfigError: a file that is no preset.
+        ConfigError: a file is not a preset.
     """
     return [read_preset(path) for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)]

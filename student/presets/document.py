@@ -1,4 +1,4 @@
-"""`docs/models.md`, written from the presets: `python -m evalkit.student.presets.document`."""
+"""Writes `docs/models.md` from the presets: `python -m evalkit.student.presets.document`."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ from evalkit.api.records import Task
 from evalkit.student.presets import presets
 from evalkit.student.presets.preset import Preset
 
-PATH = Path(__file__).parents[2] / "docs" / "models.md"
+ROOT = Path(__file__).resolve().parents[2]
+PATH = ROOT / "docs" / "models.md"
 TASKS = {Task.T2I: "text to image", Task.EDIT: "edit"}
 HEAD = """# Models
 
-A preset is a known model as a generator: its weights, steps, sigmas, guidance, dtype, sizes, and the traps handled.
-This page is written from `student/presets/data/*.yaml` by `python -m evalkit.student.presets.document`.
+A preset is a generator for a known model. It sets weights, steps, sigmas, guidance, dtype and sizes, and avoids the
+known traps.
+This page is generated from `student/presets/data/*.yaml` by `python -m evalkit.student.presets.document`.
 
     evalkit run --student qwen-image-2.1-turbo --teacher qwen-image-2.1 --benchmark suite/
     evalkit run --student qwen-image-2.1-turbo:model=/weights/turbo …      # your own weights
-    evalkit run --student qwen-image-flash:/ckpt/1000 …                    # what a preset asks for, as a bare value
-    evalkit run --student qwen-image-flash:url=https://host/v1 …           # or behind an endpoint
-    evalkit list generators         # the presets in short
-    evalkit doctor                  # which of them can run here, and what the others lack; asks no network
+    evalkit run --student qwen-image-flash:/ckpt/1000 …                    # the setting that the preset asks for
+    evalkit run --student qwen-image-flash:url=https://host/v1 …           # the same model behind an endpoint
+    evalkit list generators         # one line for each preset
+    evalkit doctor                  # which presets can run here, and what the others need; uses no network
 
-Any setting of the `diffusers` generator (with an address: of `http`) can be put over a preset's, in a config too:
+Any setting of the `diffusers` generator (of `http`, if an address is given) can replace that of a preset, also in a
+config:
 
 ```yaml
 teacher: { use: qwen-image-2.1, num_inference_steps: 20, offload: model }
 ```
 
-Other people's presets are found by an entry point of the group `evalkit.presets` that names a function which returns
-them (`lambda: student.presets.presets(folder)`); the files have a JSON schema, `student/presets/preset.schema.json`.
+A package can bring presets of its own: an entry point of the group `evalkit.presets` names a function that returns
+them (`lambda: evalkit.student.presets.presets(folder)`). The JSON schema of the files is
+`student/presets/preset.schema.json`.
 
-NFE and sigmas are proven by the tests on tiny random checkpoints of the same pipeline classes: NFE is what the hook on
-the transformer counts, the sigmas are those the scheduler used. Memory is an estimate, with its basis below.
-The full-size weights themselves have not been run by this project.
+The tests check NFE and sigmas on tiny random checkpoints of the same pipeline classes: NFE is what the hook on the
+transformer counts, the sigmas are those the scheduler used. Memory is an estimate; its basis is given below.
+This project has not run the full-size weights themselves.
 """
 
 
@@ -72,8 +76,8 @@ def _section(preset: Preset) -> str:
 
 
 def _weights(model: str) -> str:
-    """A hub id, or what is packaged by its place in the package."""
-    root = str(PATH.parents[1])
+    """A hub id, or the path of packaged weights inside the package."""
+    root = str(ROOT)
     return model.removeprefix(root).lstrip("/") if model.startswith(root) else model
 
 

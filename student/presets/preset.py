@@ -1,4 +1,4 @@
-"""What a preset's file may say, and how it becomes a generator."""
+"""The keys of a preset file, and the generator that a preset stands for."""
 
 from __future__ import annotations
 
@@ -22,51 +22,53 @@ ANY_URL = "http://localhost"
 
 
 class SamplerSettings(DiffusersSettings):
-    """The settings of the `diffusers` generator; those that the preset asks its user for are left out."""
+    """The settings of the `diffusers` generator, without those that the user must give."""
 
     model: str = ""
 
 
 class EndpointSettings(HttpSettings):
-    """The settings of the `http` generator, but for the address, which its user gives."""
+    """The settings of the `http` generator, without the address, which the user gives."""
 
     url: str = ANY_URL
 
 
 class Memory(Settings):
-    """GPU memory that has to be free, GiB: an estimate for one picture at a time, and where it comes from."""
+    """GPU memory that must be free, GiB: an estimate for one picture at a time, and the source of the estimate."""
 
     gib: float = Field(gt=0)
     offload_gib: float | None = Field(None, gt=0, description="with `offload: model`")
     basis: Line
 
 
-class Grid(Settings):
-    """The sigmas that the scheduler really uses, with the final 0, at one size."""
+class SigmasAtSize(Settings):
+    """The sigmas that the scheduler uses at one size, with the final 0."""
 
     size: Size
     sigmas: tuple[float, ...] = Field(min_length=2)
 
 
 class Preset(Settings):
-    """A known model: how it is sampled, what it needs, what one may do with it, and what goes wrong otherwise."""
+    """A known model: its sampling settings, its needs, its licence, and the known traps."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", description="the file's name, and the generator's")
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", description="name of the file and of the generator")
     summary: Line
-    role: Literal["student", "teacher"] = Field(description="what it usually is in a run")
+    role: Literal["student", "teacher"] = Field(description="its usual role in a run")
     tasks: tuple[Task, ...] = Field(min_length=1)
     nfe: int = Field(ge=1, description="transformer evaluations per picture: steps, twice that with guidance")
     licence: Line
     schedule: Line = Field(description="where the sigmas come from, in words")
-    grid: Grid | None = Field(None, description="the sigmas in force, where the preset sets them")
-    sizes: tuple[Size, ...] = Field((), description="sizes it was made for, width x height")
-    memory: Memory | None = Field(None, description="none: runs on a CPU, or nobody has said")
+    grid: SigmasAtSize | None = Field(None, description="the sigmas that are used, where the preset sets them")
+    sizes: tuple[Size, ...] = Field((), description="sizes that the model was made for, width x height")
+    memory: Memory | None = Field(None, description="absent: the model runs on a CPU, or its needs are not known")
     ask: dict[Literal["model", "lora"], Line] = Field(
-        default_factory=dict, description="settings without which it can't run, each with what to give"
+        default_factory=dict, description="settings that the user must give, each with its meaning"
     )
     diffusers: SamplerSettings
-    http: EndpointSettings | None = Field(None, description="the same behind an OpenAI-images-compatible endpoint")
-    traps: tuple[Line, ...] = Field(description="what goes wrong without the preset, and how it is handled")
+    http: EndpointSettings | None = Field(
+        None, description="settings for an OpenAI-images-compatible endpoint with the same model"
+    )
+    traps: tuple[Line, ...] = Field(description="what goes wrong without the preset, and how the preset avoids it")
     sources: tuple[Line, ...] = Field(min_length=1, description="where the facts come from")
 
     @model_validator(mode="after")
@@ -84,12 +86,12 @@ class Preset(Settings):
 
     @property
     def steps(self) -> int | None:
-        """Denoising steps."""
+        """Number of denoising steps."""
         return len(self.diffusers.sigmas) if self.diffusers.sigmas else self.diffusers.num_inference_steps
 
     @property
     def packaged(self) -> bool:
-        """Whether its weights come with the package, in a folder that its file names."""
+        """Whether its weights come with the package."""
         return bool(self.diffusers.model) and Path(self.diffusers.model).is_dir()
 
     @property
@@ -111,11 +113,11 @@ class Preset(Settings):
         """The generator (`diffusers`, or `http` where an address is given) and its settings.
 
         Args:
-            given: settings of the user, over those of the preset; fields of `scheduler` one by one.
-            value: the bare value of `name:value`: an address, or the first setting it asks for, or else the weights.
+            given: settings of the user, which replace those of the preset; in `scheduler` field by field.
+            value: the bare value of `name:value`: an address, the first setting that it asks for, or the weights.
 
         Raises:
-            ConfigError: it asks for a setting that is not given, or has no endpoint.
+            ConfigError: a setting that the preset asks for is missing, or it has no endpoint.
         """
         given = dict(given)
         if value:
@@ -153,16 +155,16 @@ class Preset(Settings):
         return "http", {"name": self.name, "licence": self.licence, "declared_nfe": self.nfe, **own, **given}
 
     def _named(self, given: Mapping[str, JSON]) -> str:
-        """Other weights are not the preset's: the name says which."""
+        """The name; if the user gives other weights, it names them too."""
         other = [Path(str(given[key])).stem for key in ("model", "lora") if given.get(key)]
         return " ".join([self.name, *(f"({each})" for each in other)])
 
 
 def read_preset(path: Path) -> Preset:
-    """A preset from its file; a folder in it is relative to the file.
+    """A preset from its file; a path in it is relative to the file.
 
     Raises:
-        ConfigError: the file is no preset; every problem at once.
+        ConfigError: the file is not a preset; the message lists every problem.
     """
     values = read_yaml(path, ConfigError)
     try:

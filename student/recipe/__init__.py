@@ -1,1 +1,1 @@
-"""How teachers are trained and students distilled, for any flow-matching transformer of the Qwen-Image family."""
+"""Trains teachers and distils students, for any flow-matching transformer of the Qwen-Image family."""

@@ -1,43 +1,30 @@
-"""Batches for training: numbered, each following from the seed and its number alone, so that a run can be resumed.
+"""Batches for training, by number. A batch follows from the seed and its number alone, so that a run can be resumed.
 
-All prompts of a batch have the same number of tokens. The family's transformer takes its layout from the first row, and
-a padded prompt would be seen otherwise than at inference.
+All prompts of a batch have the same number of tokens: the family's transformer takes its layout from the first row, and
+a padded prompt would be encoded differently than at inference.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from evalkit.api.records import Task
 from evalkit.api.training import Example, TrainingData
+from evalkit.student.recipe.config import Mixture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
 DRAWN_AT_ONCE = 128
-
-
-class Composition(NamedTuple):
-    """What training data consists of: the share of edits, and the weight of each category for both tasks.
-
-    The paper's task mixture 7:3 is an `edit_share` of .3; its data composition is `t2i`. Of the first `early_batches`
-    a share of `early_edit_share` are edits: drawing is learnt faster before editing, on shorter sequences.
-    """
-
-    edit_share: float
-    t2i: Mapping[str, float]
-    edit: Mapping[str, float]
-    early_batches: int = 0
-    early_edit_share: float = 0.0
+"""Examples that are drawn together when a batch looks for prompts of one length."""
 
 
 class Batch(NamedTuple):
-    """Prompts of one task (empty for the unconditional), their source pictures if any, and what they come from."""
+    """Prompts of one task (empty in an unconditional batch), their source pictures if any, and their examples."""
 
     task: Task
     prompts: list[str]
@@ -58,9 +45,9 @@ class Batches:
     def __init__(
         self,
         data: TrainingData,
-        composition: Composition,
+        mixture: Mixture,
         tokenizer: object,
-        size: int,
+        batch_size: int,
         seed: int,
         unconditional: float = 0.0,
         rank: int = 0,
@@ -68,40 +55,38 @@ class Batches:
     ) -> None:
         """`unconditional` is the share of batches whose prompts are left out, for classifier-free guidance.
 
-        Of `world` processes, number `rank` gets every batch whose number over all of them leaves that remainder.
+        `rank` and `world` are the number of this process and the number of processes. Batch n of this process is batch
+        n * `world` + `rank` of the whole training.
         """
         self._data = data
-        self._composition = composition
+        self._mixture = mixture
         self._tokenizer = tokenizer
-        self._size = size
+        self._batch_size = batch_size
         self.seed = seed
         self._unconditional = unconditional
         self._rank, self._world = rank, world
 
     def __getitem__(self, number: int) -> Batch:
         rng = random.Random(f"{self.seed}/{number * self._world + self._rank}")
-        composition = self._composition
-        early = number < composition.early_batches
-        edits = composition.early_edit_share if early else composition.edit_share
-        task = Task.EDIT if rng.random() < edits else Task.T2I
+        task = Task.EDIT if rng.random() < self._mixture.edit_share_of(number) else Task.T2I
         if rng.random() < self._unconditional:
-            examples = [self._example(rng, task) for _ in range(self._size)]
-            return self._batch(task, examples, [""] * self._size)
+            examples = [self._example(rng, task) for _ in range(self._batch_size)]
+            return self._batch(task, examples, [""] * self._batch_size)
         examples = self._of_equal_length(rng, task)
         return self._batch(task, examples, [example.prompt for example in examples])
 
     def _of_equal_length(self, rng: random.Random, task: Task) -> list[Example]:
         found: list[Example] = []
         wanted: int | None = None
-        while len(found) < self._size:
+        while len(found) < self._batch_size:
             drawn = [self._example(rng, task) for _ in range(DRAWN_AT_ONCE)]
             lengths = token_counts(self._tokenizer, [example.prompt for example in drawn])
             wanted = lengths[0] if wanted is None else wanted
             found += [example for example, length in zip(drawn, lengths, strict=True) if length == wanted]
-        return found[: self._size]
+        return found[: self._batch_size]
 
     def _example(self, rng: random.Random, task: Task) -> Example:
-        weights = self._composition.t2i if task is Task.T2I else self._composition.edit
+        weights = self._mixture.t2i if task is Task.T2I else self._mixture.edit
         (category,) = rng.choices(list(weights), list(weights.values()))
         return self._data.example(rng, task, category)
 

@@ -1,4 +1,4 @@
-"""What differs between members of the Qwen-Image family, behind one interface: how a transformer is asked.
+"""The interface to the pipelines of the Qwen-Image family: how prompts are encoded and a transformer is evaluated.
 
 A `Family` wraps a diffusers pipeline. It turns prompts and source pictures into a `Condition` exactly as that pipeline
 does at inference, and evaluates any transformer of the family (teacher, student, fake score) on noisy latents.
@@ -9,41 +9,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from evalkit.api.errors import ConfigError
 from evalkit.api.records import Task
-from evalkit.student.recipe.flow import velocity_from_x0
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
 
-TOKEN_PX = 16
-"""Side of what one latent token of the family stands for."""
-MIN_SIGMA = 0.05
-"""A transformer that predicts x0 has its velocity divided by no less than this, so that no loss explodes."""
-
-
 class Condition(NamedTuple):
-    """What a picture is conditioned on; every row of a batch has the same number of tokens.
+    """The condition of a batch of pictures; every row has the same number of tokens.
 
     Args:
         embeds: text (and vision) states, (B, T, width).
         mask: valid positions, (B, T) bool, or `None` where nothing is padded.
-        image_slots: which positions stand for the source picture, (B, T) bool.
+        image_slots: positions of the source picture in `embeds`, (B, T) bool.
         source: normalised latents of the source picture, (B, tokens, channels), or `None`.
-        grids: (rows, columns) in latent tokens of the source (if any) and of the target.
+        shapes: (rows, columns) in latent tokens of the source (if any) and of the target.
     """
 
     embeds: Tensor
     mask: Tensor | None
     image_slots: Tensor
     source: Tensor | None
-    grids: tuple[tuple[int, int], ...]
+    shapes: tuple[tuple[int, int], ...]
 
 
 class Family(Protocol):
-    """One pipeline class; `tokenizer` is what its prompts are cut with, `tasks` what it can do."""
+    """One pipeline of the family; `tokenizer` is that of its prompts, `tasks` are the tasks it can do."""
 
     pipe: Any
     tokenizer: Any
@@ -61,7 +53,7 @@ class Family(Protocol):
         ...
 
     def deviations(self) -> Tensor:
-        """By what the raw latents of each packed channel were divided, (channels,)."""
+        """The standard deviations by which the raw latents were divided, for each packed channel, (channels,)."""
         ...
 
     def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
@@ -77,107 +69,6 @@ class Family(Protocol):
         ...
 
 
-def family_of(pipe: Any) -> Family:
-    """The family member a loaded pipeline is. Raises `ConfigError` for any other pipeline."""
-    name = type(pipe).__name__
-    if name == "QwenImage21Pipeline":
-        return QwenImage21(pipe)
-    if name in ("QwenImagePipeline", "QwenImageEditPlusPipeline"):
-        from evalkit.student.recipe.qwen_image import QwenImage
-
-        return QwenImage(pipe)
-    raise ConfigError(
-        f"no recipe for a {name}", hint="QwenImage21Pipeline, QwenImagePipeline, QwenImageEditPlusPipeline"
-    )
-
-
-class QwenImage21:
-    """`QwenImage21Pipeline`: source tokens stand in the text, before the target's."""
-
-    def __init__(self, pipe: Any) -> None:
-        self.pipe = pipe
-        self.tokenizer = pipe.processor.tokenizer
-        self.tasks = frozenset(Task)
-        self._predicts_sample = getattr(pipe.scheduler, "prediction", "velocity") == "sample"
-
-    def encode(self, prompts: Sequence[str], sources: Sequence[Image] | None, size: tuple[int, int]) -> Condition:
-        import torch
-
-        pipe = self.pipe
-        template = pipe.prompt_template_ti2i if sources else pipe.prompt_template_t2i
-        texts = [template.format(prompt or " ") for prompt in prompts]
-        arguments: dict[str, Any] = {"text": texts, "padding": True, "padding_side": "left", "return_tensors": "pt"}
-        if sources:
-            arguments["images"] = list(sources)
-        inputs = pipe.processor(**arguments).to(pipe.text_encoder.device)
-        embeds = _states_before_norm(pipe.text_encoder, inputs)
-        if not bool(inputs["attention_mask"].all()):
-            raise ValueError("prompts of one batch must have the same number of tokens")
-        drop = pipe._drop_idx
-        slots = (inputs["input_ids"] == pipe._img_token_id)[:, drop:]
-        source, grids = None, [(size[1] // TOKEN_PX, size[0] // TOKEN_PX)]
-        if sources:
-            with torch.no_grad():
-                source = self.latents(torch.stack([_tensor(picture) for picture in sources]).to(embeds.device))
-            width, height = size_of_all(sources)
-            grids.insert(0, (height // TOKEN_PX, width // TOKEN_PX))
-            if int(slots[0].sum()) * 4 != source.shape[1]:
-                hint = "pictures must be of a size that its image processor leaves as it is"
-                raise ConfigError(f"the encoder of this checkpoint resizes {width}x{height} px", hint=hint)
-        return Condition(embeds[:, drop:], None, slots, source, tuple(grids))
-
-    def latents(self, pictures: Tensor) -> Tensor:
-        raw = self.pipe.vae.encode(_rgba(pictures).unsqueeze(2).to(self.pipe.vae.dtype))
-        latents = raw.latents if hasattr(raw, "latents") else raw.latent_dist.mode()
-        mean, std = self._moments(latents)
-        packed: Tensor = ((latents - mean) / std).flatten(2).transpose(1, 2).float()
-        return packed
-
-    def deviations(self) -> Tensor:
-        import torch
-
-        return torch.tensor(self.pipe.vae.config["latents_std"])
-
-    def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
-        rows, columns = size[1] // TOKEN_PX, size[0] // TOKEN_PX
-        grid = latents.transpose(1, 2).reshape(len(latents), -1, 1, rows, columns).to(self.pipe.vae.dtype)
-        mean, std = self._moments(grid)
-        decoded: Tensor = self.pipe.vae.decode(grid * std + mean, return_dict=False)[0][:, :3, 0].float()
-        return decoded
-
-    def velocity(self, transformer: Any, z: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
-        import torch
-
-        tokens = z.shape[1]
-        slots = condition.image_slots
-        target = slots.new_ones(len(z), tokens // 4)
-        hidden = z if condition.source is None else torch.cat([condition.source.to(z.dtype), z], dim=1)
-        predicted: Tensor = transformer(
-            hidden_states=cast_to_weights(hidden, transformer),
-            encoder_hidden_states=cast_to_weights(condition.embeds, transformer),
-            timestep=sigma,
-            img_shapes=[[(1, rows, columns) for rows, columns in condition.grids]] * len(z),
-            img_mask=torch.cat([slots, target], dim=1),
-            encoder_hidden_states_mask=condition.mask,
-            return_dict=False,
-        )[0]
-        predicted = predicted[:, -tokens:].to(z.dtype)
-        if self._predicts_sample:
-            return velocity_from_x0(z, predicted, sigma.clamp(min=MIN_SIGMA))
-        return predicted
-
-    def guided(self, conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
-        return unconditional + scale * (conditional - unconditional)
-
-    def _moments(self, like: Tensor) -> tuple[Tensor, Tensor]:
-        import torch
-
-        config = self.pipe.vae.config
-        shape = (1, -1, 1, 1, 1)
-        mean, std = (torch.tensor(config[name], device=like.device) for name in ("latents_mean", "latents_std"))
-        return mean.view(shape).to(like.dtype), std.view(shape).to(like.dtype)
-
-
 def cast_to_weights(x: Tensor, transformer: Any) -> Tensor:
     """`x` in the precision of the transformer's own weights (adapters may have another)."""
     return x.to(transformer.img_in.weight.dtype)
@@ -189,29 +80,3 @@ def size_of_all(pictures: Sequence[Image]) -> tuple[int, int]:
     if len(sizes) != 1:
         raise ValueError(f"the source pictures of one batch must have one size, not {sorted(sizes)}")
     return sizes.pop()
-
-
-def _states_before_norm(text_encoder: Any, inputs: Any) -> Tensor:
-    """States of the last layer before the final norm, (B, T, width): what the transformer is trained on.
-
-    A hook that hands on the norm's input takes the norm out, as the pipeline does it.
-    """
-    handle = text_encoder.model.language_model.norm.register_forward_hook(lambda module, given, output: given[0])
-    try:
-        states: Tensor = text_encoder.model(**inputs).last_hidden_state
-    finally:
-        handle.remove()
-    return states
-
-
-def _tensor(picture: Image) -> Tensor:
-    import numpy as np
-    import torch
-
-    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 127.5 - 1
-
-
-def _rgba(pictures: Tensor) -> Tensor:
-    import torch
-
-    return torch.cat([pictures, torch.ones_like(pictures[:, :1])], dim=1)

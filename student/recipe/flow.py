@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+TOKEN_PX = 16
+"""Side of the square of the picture that one latent token stands for, px."""
+
 
 def interpolate(x0: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
     """z_σ on the linear path; `sigma` (B,), the others (B, …)."""
@@ -28,7 +31,7 @@ def velocity_target(x0: Tensor, noise: Tensor) -> Tensor:
 
 
 def x0_from_velocity(z: Tensor, velocity: Tensor, sigma: Tensor) -> Tensor:
-    """The picture a velocity points at: x0 = z - σ·v; `sigma` (B,)."""
+    """The clean picture that a velocity implies: x0 = z - σ·v; `sigma` (B,)."""
     return z - _expand(sigma, z) * velocity
 
 
@@ -55,7 +58,7 @@ def sigma_grid(steps: int, shift: float = 1.0, shift_terminal: float | None = No
         steps: number of transformer evaluations without guidance.
         shift: static shift, or `dynamic_shift(…)`.
         shift_terminal: stretch the grid so that its last sigma above 0 has this value. Few-step grids want `None`:
-            the stretch leaves almost nothing to the last step (4 steps of Qwen-Image 2.1: 1, .77, .46, .02).
+            with the stretch the last step does almost nothing (4 steps of Qwen-Image 2.1: 1, .77, .46, .02).
 
     Raises:
         ValueError: less than one step, or a stretch of a single step.
@@ -72,10 +75,10 @@ def sigma_grid(steps: int, shift: float = 1.0, shift_terminal: float | None = No
 
 
 def explicit_grid(sigmas: Sequence[float]) -> list[float]:
-    """A grid given sigma by sigma, with the final 0.
+    """A grid of the given sigmas, with the final 0.
 
     Raises:
-        ValueError: it does not fall strictly from at most 1 to above 0.
+        ValueError: they do not fall strictly from at most 1 to above 0.
     """
     grid = [*map(float, sigmas), 0.0]
     if not sigmas or grid[0] > 1 or not all(a > b for a, b in pairwise(grid)):
@@ -94,16 +97,21 @@ def sample_sigmas(count: int, mean: float, deviation: float, generator: Generato
 
 
 def error_weights(sigma: Tensor, floor: float) -> Tensor:
-    """Weights (B,) of squared velocity errors: 1 from σ = `floor` up, (σ / `floor`)² below.
+    """Weights (B,) of squared velocity errors: (σ / `floor`)² below σ = `floor`, 1 above.
 
-    An error e of x0 is an error e / σ of the velocity, so that below the floor errors of x0 count alike; the idea is
-    that of min-SNR weighting (arXiv 2303.09556).
+    An error e of x0 is an error e / σ of the velocity. So below the floor equal errors of x0 have equal weight at every
+    σ, and the loss is not dominated by details that only low noise shows. The idea is that of min-SNR weighting (arXiv
+    2303.09556).
     """
     return (sigma / floor).clamp(max=1).pow(2) if floor else sigma.new_ones(sigma.shape)
 
 
 def channel_weights(deviations: Tensor, power: float) -> Tensor:
-    """Weights (channels,) of squared errors, of mean 1: the channels' standard deviations to the power 2·`power`."""
+    """Weights (channels,) of squared errors, of mean 1: the channels' standard deviations to the power 2·`power`.
+
+    Power 0 weights errors as those of normalised latents, 1 as the pixels of a linear codec, where flat colours have
+    the largest weight.
+    """
     weights = deviations.pow(2 * power)
     return weights / weights.mean()
 

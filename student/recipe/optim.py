@@ -1,4 +1,4 @@
-"""Optimisers, learning-rate schedule, and the moving average of weights."""
+"""Optimisers, the learning-rate schedule, and the moving average of the weights."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor, nn
 
-OptimizerName = Literal["adamw", "muon"]
+MAX_GRADIENT_NORM = 1.0
+"""Longer gradients are scaled down to this norm before each step."""
 
 
-def make_optimizers(named: Iterable[tuple[str, Tensor]], name: OptimizerName, lr: float) -> list[Any]:
-    """The optimisers that share the trainable weights of `named`.
+def make_optimizers(named: Iterable[tuple[str, Tensor]], name: Literal["adamw", "muon"], lr: float) -> list[Any]:
+    """The optimisers that divide the trainable weights of `named` among them.
 
     `muon` orthogonalises the updates of the matrices inside transformer blocks (arXiv 2502.16982, with its scaling to
-    AdamW's step size); embeddings, norms and the first and last layer stay with AdamW.
+    AdamW's step size); embeddings, norms and the first and last layer use AdamW.
     """
     import torch
 
@@ -39,20 +40,18 @@ def _is_inner(key: str) -> bool:
 def learning_rate(step: int, steps: int, warmup: int, decay: int) -> float:
     """Factor on the learning rate: linear warm-up, constant, linear decay to 0 over the last `decay` steps.
 
-    While it is constant nothing depends on `steps`, so that a run may be lengthened when it is resumed.
+    Before the decay nothing depends on `steps`, so that a run may be lengthened when it is resumed.
     """
     up = min(1.0, (step + 1) / max(warmup, 1))
     down = min(1.0, (steps - step) / max(decay, 1))
     return max(0.0, min(up, down))
 
 
-def update(
-    module: nn.Module, optimizers: Iterable[Any], lr: float, clip: float, accelerator: Accelerator | None = None
-) -> float:
-    """One step with the gradients at hand, averaged over processes and clipped; their norm before clipping.
+def update(module: nn.Module, optimizers: Iterable[Any], lr: float, accelerator: Accelerator | None = None) -> float:
+    """One step with the present gradients, averaged over processes and clipped; returns their norm before clipping.
 
-    A weight that had no part in the loss of one process (the vision tower, if its batch had no source pictures) counts
-    as having no gradient there: all processes must average the same weights in the same order.
+    A weight that does not affect the loss of one process (the vision tower, if its batch has no source pictures) counts
+    there as having the gradient 0, because all processes must average the same weights in the same order.
     """
     import torch
 
@@ -61,7 +60,7 @@ def update(
         for weight in weights:
             gradient = torch.zeros_like(weight) if weight.grad is None else weight.grad
             weight.grad = accelerator.reduce(gradient, reduction="mean")
-    norm = torch.nn.utils.clip_grad_norm_(weights, clip)
+    norm = torch.nn.utils.clip_grad_norm_(weights, MAX_GRADIENT_NORM)
     for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["lr"] = lr
@@ -71,7 +70,10 @@ def update(
 
 
 class Ema:
-    """Exponential moving average of a module's trainable weights, float32 at least; young averages forget faster."""
+    """Exponential moving average of a module's trainable weights, in float32 or better.
+
+    The first updates use a smaller decay, so that the initial weights are forgotten quickly.
+    """
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         import torch

@@ -1,4 +1,4 @@
-"""The 1.x members of the family: `QwenImagePipeline` draws, `QwenImageEditPlusPipeline` edits one source picture.
+"""Qwen-Image 1.x: `QwenImagePipeline` draws from a prompt, `QwenImageEditPlusPipeline` edits one source picture.
 
 Both pack 2×2 latents into a token, mask padded prompt tokens, and rescale guided velocities to the length of the
 conditional ones. The source's tokens stand after the target's.
@@ -18,35 +18,37 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MAX_PROMPT = 512
-"""Tokens of a prompt that `QwenImagePipeline` reads unless told otherwise."""
+"""Tokens of a prompt that `QwenImagePipeline` reads by default."""
 MARK = "Picture 1: <|vision_start|><|image_pad|><|vision_end|>"
-"""What `QwenImageEditPlusPipeline` puts before the instruction, one per source."""
+"""The text that `QwenImageEditPlusPipeline` puts before the instruction for its source."""
 
 
 class QwenImage:
     """`QwenImagePipeline` or `QwenImageEditPlusPipeline`."""
 
     def __init__(self, pipe: Any) -> None:
-        """Raises `ConfigError` for a guidance-distilled checkpoint: there is nothing to be guided."""
+        """Raises `ConfigError` for a guidance-distilled checkpoint: it has no unconditional prediction."""
         if pipe.transformer.config.get("guidance_embeds", False):
-            raise ConfigError("no recipe for a guidance-distilled checkpoint", hint="start from the model it came from")
+            raise ConfigError(
+                "no recipe can train a guidance-distilled checkpoint", hint="start from the model it was distilled from"
+            )
         self.pipe = pipe
         self.tokenizer = pipe.tokenizer
         self._edits = hasattr(pipe, "processor")
         self.tasks = frozenset({Task.EDIT if self._edits else Task.T2I})
 
     def encode(self, prompts: Sequence[str], sources: Sequence[Image] | None, size: tuple[int, int]) -> Condition:
-        """Prompts may differ in their number of tokens here. Raises `ConfigError` for a task this pipeline has not."""
+        """Prompts may differ in their number of tokens here. Raises `ConfigError` for a task the pipeline can't do."""
         if bool(sources) is not self._edits:
             able = "edit a picture" if self._edits else "draw without a source picture"
-            raise ConfigError(f"all that a {type(self.pipe).__name__} can do is {able}", where="mixture")
+            raise ConfigError(f"a {type(self.pipe).__name__} can only {able}", where="mixture")
         prompts = [prompt or " " for prompt in prompts]
-        grids = [self._grid(*size)]
+        shapes = [self._shape(*size)]
         source = None
         if sources:
             states, attention = self._read_edit(prompts, sources)
-            source, grid = self._source(sources)
-            grids.insert(0, grid)
+            source, shape = self._source(sources)
+            shapes.insert(0, shape)
         else:
             states, attention = self._read(prompts)
         embeds, mask = _without_template(states, attention, self.pipe.prompt_template_encode_start_idx)
@@ -54,7 +56,7 @@ class QwenImage:
             embeds, mask = embeds[:, :MAX_PROMPT], mask[:, :MAX_PROMPT]
         embeds = embeds.to(self.pipe.text_encoder.dtype)
         slots = mask.new_zeros(mask.shape)
-        return Condition(embeds, None if bool(mask.all()) else mask, slots, source, tuple(grids))
+        return Condition(embeds, None if bool(mask.all()) else mask, slots, source, tuple(shapes))
 
     def latents(self, pictures: Tensor) -> Tensor:
         vae = self.pipe.vae
@@ -71,9 +73,9 @@ class QwenImage:
 
     def pictures(self, latents: Tensor, size: tuple[int, int]) -> Tensor:
         vae = self.pipe.vae
-        grid = self.pipe._unpack_latents(latents, size[1], size[0], self.pipe.vae_scale_factor).to(vae.dtype)
-        mean, std = self._moments(grid)
-        decoded: Tensor = vae.decode(grid * std + mean, return_dict=False)[0][:, :, 0].float()
+        unpacked = self.pipe._unpack_latents(latents, size[1], size[0], self.pipe.vae_scale_factor).to(vae.dtype)
+        mean, std = self._moments(unpacked)
+        decoded: Tensor = vae.decode(unpacked * std + mean, return_dict=False)[0][:, :, 0].float()
         return decoded
 
     def velocity(self, transformer: Any, z: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
@@ -85,19 +87,19 @@ class QwenImage:
             encoder_hidden_states=cast_to_weights(condition.embeds, transformer),
             encoder_hidden_states_mask=condition.mask,
             timestep=sigma,
-            img_shapes=[[(1, rows, columns) for rows, columns in reversed(condition.grids)]] * len(z),
+            img_shapes=[[(1, rows, columns) for rows, columns in reversed(condition.shapes)]] * len(z),
             return_dict=False,
         )[0]
         return predicted[:, : z.shape[1]].to(z.dtype)
 
     def guided(self, conditional: Tensor, unconditional: Tensor, scale: float) -> Tensor:
-        """Guided, then as long as the conditional velocity, token by token."""
+        """Classifier-free guidance, then scaled token by token to the length of the conditional velocity."""
         combined = unconditional + scale * (conditional - unconditional)
         rescaled: Tensor = combined * (conditional.norm(dim=-1, keepdim=True) / combined.norm(dim=-1, keepdim=True))
         return rescaled
 
     def _read(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """States of the text encoder's last layer, (B, T, width), and which of them are no padding."""
+        """States of the text encoder's last layer, (B, T, width), and which of them are not padding."""
         pipe = self.pipe
         inputs = pipe.tokenizer(
             [pipe.prompt_template_encode.format(prompt) for prompt in prompts],
@@ -112,7 +114,7 @@ class QwenImage:
     def _read_edit(self, prompts: Sequence[str], sources: Sequence[Image]) -> tuple[Tensor, Tensor]:
         """The same, with one source each, resized as the pipeline resizes it for the encoder.
 
-        Only the inputs that the pipeline hands on: with `mm_token_type_ids` positions would be others.
+        Only the inputs that the pipeline passes on are used: with `mm_token_type_ids` the positions would differ.
         """
         pipe = self.pipe
         width, height = self._area("CONDITION_IMAGE_SIZE", sources)
@@ -127,13 +129,13 @@ class QwenImage:
         return states.last_hidden_state, inputs["attention_mask"]
 
     def _source(self, sources: Sequence[Image]) -> tuple[Tensor, tuple[int, int]]:
-        """Latents of the sources, resized as the pipeline resizes them for the VAE, and their grid."""
+        """Latents of the sources, resized as the pipeline resizes them for the VAE, and their shape in tokens."""
         import torch
 
         width, height = self._area("VAE_IMAGE_SIZE", sources)
         pictures = torch.cat([self.pipe.image_processor.preprocess(source, height, width) for source in sources])
         with torch.no_grad():
-            return self.latents(pictures.to(self.pipe.vae.device)), self._grid(width, height)
+            return self.latents(pictures.to(self.pipe.vae.device)), self._shape(width, height)
 
     @staticmethod
     def _area(constant: str, sources: Sequence[Image]) -> tuple[int, int]:
@@ -144,7 +146,7 @@ class QwenImage:
         sides: tuple[int, int] = module.calculate_dimensions(getattr(module, constant), width / height)
         return sides
 
-    def _grid(self, width: int, height: int) -> tuple[int, int]:
+    def _shape(self, width: int, height: int) -> tuple[int, int]:
         side = 2 * self.pipe.vae_scale_factor
         return height // side, width // side
 

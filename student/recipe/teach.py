@@ -1,4 +1,4 @@
-"""Teacher training: flow matching with velocity loss, condition dropout for classifier-free guidance."""
+"""Teacher training: flow matching with a loss on the velocity, and batches without prompt for guidance."""
 
 from __future__ import annotations
 
@@ -6,46 +6,19 @@ import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evalkit.student.recipe.batches import Batches
+from evalkit.student.recipe.config import Recipe
 from evalkit.student.recipe.family import Family
 from evalkit.student.recipe.flow import channel_weights, error_weights, interpolate, sample_sigmas, velocity_target
-from evalkit.student.recipe.lora import merge_lora
-from evalkit.student.recipe.optim import Ema, OptimizerName, learning_rate, make_optimizers, update
+from evalkit.student.recipe.lora import add_lora, merge_lora
+from evalkit.student.recipe.optim import Ema, learning_rate, make_optimizers, update
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
     from torch import Tensor
 
 
-class TeachSettings(NamedTuple):
-    """Settings of teacher training. `sigma_mean` and `sigma_deviation` are of logit σ.
-
-    Below `sigma_floor` the squared error of the velocity counts by the share (σ / `sigma_floor`)², that is as an error
-    of the picture: an untouched velocity loss spends most of its gradient on details that little noise hides.
-
-    A channel's squared error counts by its standard deviation to the power 2·`pixel_weight`: 0 counts normalised
-    latents, 1 what a linear codec makes of them in pixels, where flat colours weigh most.
-
-    `accumulate` batches make one step. Prompts of one batch have one length, and with it mostly one category, so that a
-    step of several batches points in a better direction than a larger batch.
-    """
-
-    steps: int
-    lr: float = 1e-3
-    warmup: int = 100
-    decay: int = 1000
-    optimizer: OptimizerName = "muon"
-    ema: float = 0.999
-    clip: float = 1.0
-    sigma_mean: float = 0.5
-    sigma_deviation: float = 1.0
-    sigma_floor: float = 0.0
-    pixel_weight: float = 0.0
-    train_text_encoder: bool = True
-    accumulate: int = 1
-
-
-class Progress(NamedTuple):
-    """One step's figures."""
+class TeachingFigures(NamedTuple):
+    """The figures of one step: loss, and norm of the gradient before clipping."""
 
     step: int
     loss: float
@@ -53,75 +26,82 @@ class Progress(NamedTuple):
 
 
 class Teaching:
-    """A teacher in training. `step` does one step; the state is everything a bit-equal continuation needs."""
+    """The training of a teacher by a recipe of kind `teach`; `done` counts its steps."""
 
     def __init__(
         self,
         family: Family,
         batches: Batches,
-        settings: TeachSettings,
+        recipe: Recipe,
         size: tuple[int, int],
         seed: int,
         accelerator: Accelerator | None = None,
     ) -> None:
+        """`size` is (width, height) of the pictures in px, `seed` that of the noise."""
         import torch
 
-        self.family, self.batches, self.settings, self.size = family, batches, settings, size
+        self.family, self.batches, self.recipe, self.size = family, batches, recipe, size
         self._accelerator = accelerator
-        if not settings.train_text_encoder:
-            family.pipe.text_encoder.requires_grad_(False)
-        self.model = torch.nn.ModuleDict({"transformer": family.pipe.transformer})
-        if settings.train_text_encoder:
-            self.model["text_encoder"] = family.pipe.text_encoder
-        self.optimizers = make_optimizers(self.model.named_parameters(), settings.optimizer, settings.lr)
-        self.ema = Ema(self.model, settings.ema)
+        transformer, text_encoder = family.pipe.transformer, family.pipe.text_encoder
+        if recipe.lora:
+            add_lora(transformer, recipe.lora, recipe.seed)
+        if recipe.gradient_checkpointing:
+            transformer.enable_gradient_checkpointing()
+        self.model = torch.nn.ModuleDict({"transformer": transformer})
+        if recipe.train_text_encoder:
+            self.model["text_encoder"] = text_encoder
+        else:
+            text_encoder.requires_grad_(False)
+        self.optimizers = make_optimizers(self.model.named_parameters(), recipe.optimizer, recipe.lr)
+        self.ema = Ema(self.model, recipe.ema)
         self.random = torch.Generator().manual_seed(seed)
         self.done = 0
 
-    def step(self) -> Progress:
+    def step(self) -> TeachingFigures:
         """One optimiser step on the next `accumulate` batches."""
-        settings = self.settings
-        factor = learning_rate(self.done, settings.steps, settings.warmup, settings.decay)
+        recipe = self.recipe
+        factor = learning_rate(self.done, recipe.steps, recipe.warmup, recipe.decay)
         total = 0.0
-        for number in range(self.done * settings.accumulate, (self.done + 1) * settings.accumulate):
-            loss = self.loss(number) / settings.accumulate
+        for number in range(self.done * recipe.accumulate, (self.done + 1) * recipe.accumulate):
+            loss = self.loss(number) / recipe.accumulate
             loss.backward()  # type: ignore[no-untyped-call]
             total += float(loss.detach())
-        gradient = update(self.model, self.optimizers, settings.lr * factor, settings.clip, self._accelerator)
+        gradient = update(self.model, self.optimizers, recipe.lr * factor, self._accelerator)
         self.ema.update(self.model)
         self.done += 1
-        return Progress(self.done, total, gradient)
+        return TeachingFigures(self.done, total, gradient)
 
     def loss(self, number: int) -> Tensor:
-        """Mean squared error of the velocity on batch `number`."""
+        """Mean squared error of the velocity on batch `number`, weighted by `sigma_floor` and `pixel_weight`."""
         import torch
 
         batch = self.batches[number]
-        with torch.set_grad_enabled(self.settings.train_text_encoder):
+        with torch.set_grad_enabled(self.recipe.train_text_encoder):
             condition = self.family.encode(batch.prompts, batch.sources, self.size)
         with torch.no_grad():
             x0 = self.family.latents(batch.pictures())
         noise = torch.randn(x0.shape, generator=self.random).to(x0.device)
-        sigma = sample_sigmas(len(x0), self.settings.sigma_mean, self.settings.sigma_deviation, self.random)
+        sigma = sample_sigmas(len(x0), self.recipe.sigma_mean, self.recipe.sigma_deviation, self.random)
         sigma = sigma.to(x0.device)
         z = interpolate(x0, noise, sigma)
         predicted = self.family.velocity(self.family.pipe.transformer, z, sigma, condition)
-        channels = channel_weights(self.family.deviations().to(x0), self.settings.pixel_weight)
+        channels = channel_weights(self.family.deviations().to(x0), self.recipe.pixel_weight)
         errors = ((predicted - velocity_target(x0, noise)).pow(2) * channels).mean(dim=(1, 2))
-        return (errors * error_weights(sigma, self.settings.sigma_floor)).mean()
+        return (errors * error_weights(sigma, self.recipe.sigma_floor)).mean()
 
-    def trained(self) -> Any:
-        """The transformer with averaged weights, a copy."""
+    def averaged(self) -> Any:
+        """A copy of the transformer with the averaged weights."""
         copied = copy.deepcopy(self.model)
         self.ema.copy_to(copied)
         return copied["transformer"]
 
     def finish(self) -> None:
-        """Put the averaged weights into the pipeline, adapters merged."""
+        """Put the averaged weights into the pipeline and merge the adapters."""
         self.ema.copy_to(self.model)
         merge_lora(self.family.pipe.transformer)
 
     def state_dict(self) -> dict[str, Any]:
+        """All that is needed to continue bit-equally."""
         return {
             "done": self.done,
             "model": self.model.state_dict(),
@@ -131,6 +111,7 @@ class Teaching:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a state of `state_dict`."""
         self.done = state["done"]
         self.model.load_state_dict(state["model"])
         self.ema.load_state_dict(state["ema"])

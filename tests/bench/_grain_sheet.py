@@ -1,4 +1,4 @@
-"""One annotated picture per kind of finding of the grain judge: the picture, and its contrast times 8 with the boxes.
+"""Draws one example for each kind of finding of the grain judge: the picture, and its contrast times 8 with the boxes.
 
 python -m tests.bench._grain_sheet docs/grain.png
 """
@@ -45,7 +45,7 @@ def main(path: Path) -> None:
 
 
 def amplified(pixels: Pixels, clean: Pixels) -> Pixels:
-    """The picture with its difference from the clean one made larger."""
+    """The picture with its difference from the clean one amplified."""
     change = (pixels.astype(float) - clean) * AMPLIFIED
     return np.clip(clean + change, 0, 255).astype(np.uint8)
 

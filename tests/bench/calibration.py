@@ -1,4 +1,4 @@
-"""Does prediction-powered inference keep its promise? Coverage and width, by simulation.
+"""Measures the coverage and width of prediction-powered intervals by simulation.
 
     python -m tests.bench calibration
 
@@ -23,7 +23,7 @@ LABELS = (50, 200)
 
 
 class World(NamedTuple):
-    """Levels with these chances, and a judge that gives `slope` times the level plus noise of this sd.
+    """Levels with these probabilities, and a judge that gives `slope` times the level plus noise of this sd.
 
     It takes this share of what is not the best for the best: `missed`.
 

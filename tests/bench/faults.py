@@ -1,10 +1,10 @@
-"""What each judge can and can't see, measured on held-out scenes, and the files that say so.
+"""Measures what each judge can and can't see on held-out scenes, and writes the files that state it.
 
     python -m tests.bench.faults [--judge J …] [--count N] [--clean N] [--ship] [--sheet FILE]
 
 `--ship` writes `faults.json` beside each judge and its table into docs/instruments.md; other judges' tables stay.
-`--sheet` draws one example of each kind of fault instead. Without either it prints figures of few pictures, of a series
-that is not the held-out one.
+`--sheet` draws one example of each kind of fault instead. Without either option it prints figures for a few pictures of
+a series that is not held out.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def ship(path: Path, judge: str) -> None:
 
 
 def draw_sheet(path: Path) -> None:
-    """One picture of each kind of fault, the truth boxed, cut round it."""
+    """Draw one picture of each kind of fault, cropped around the true box."""
     from PIL import Image, ImageDraw
 
     rows = -(-len(GRADES) // COLUMNS)

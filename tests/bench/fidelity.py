@@ -1,4 +1,4 @@
-"""FID from features against scipy's matrix square root, other speeds, and how often the intervals hold."""
+"""Compares FID from features with scipy's matrix square root, measures speeds and the coverage of the intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalkit.judges.fidelity.paired.flip import flip
 from evalkit.judges.fidelity.paired.judge import FidelityJudge
 from evalkit.judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments
 from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
-from evalkit.judges.fidelity.sets.grouped import Grouped, Groups
+from evalkit.judges.fidelity.sets.grouped import GroupedFeatures, Groups
 from evalkit.judges.fidelity.sets.jackknife import interval
 from evalkit.judges.fidelity.sets.mmd import mmd2, mmd2_estimates, polynomial
 from evalkit.judges.fidelity.sets.moments import Moments
@@ -117,7 +117,7 @@ def coverage(n: int, d: int, shift: float, alike: float) -> None:
     for draw in range(DRAWS):
         pair = twins(np.random.default_rng(100 + draw), n, d, shift, alike)
         groups = Groups()
-        held = [Grouped(d, groups), Grouped(d, groups)]
+        held = [GroupedFeatures(d, groups), GroupedFeatures(d, groups)]
         for each, of in zip(held, pair, strict=True):
             each.update(of.astype(np.float32), cases)
         found = frechet_estimate(held[0], held[1], twins=True)

@@ -1,9 +1,9 @@
-"""What the grain judge finds, and what it wrongly finds, on scenes that nothing was tuned on.
+"""Measures what the grain judge finds, and its false alarms, on scenes that were not used for tuning.
 
     python -m tests.bench.grain [--scenes 40] [--speed-only]
 
-Sizes are given in multiples of the visibility threshold of `judges.grain.measure` (0.12 L* of visible noise). For each
-correlation length the RMS that just reaches it is measured on a plain grey ground.
+Sizes are multiples of the visibility threshold of `evalkit.judges.grain.measure` (0.12 L* of visible noise). For each
+correlation length, the RMS that just reaches the threshold is measured on a plain grey ground.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _print_detection(where: str, clean: list[float], graded: list[Graded]) -> No
 
 
 def told_apart(scenes: int) -> None:
-    """Which kinds are found where one is put in, everywhere and in a patch."""
+    """Which kinds are found if one kind is injected, everywhere and in a patch."""
     for patch in (0.0, 0.45):
         print(f"told apart, {'everywhere' if patch == 0 else f'patch of {patch:g}'}: most severe finding, box IoU")
         for kind, strength in KIND_FAULTS.items():
@@ -144,7 +144,7 @@ def told_apart(scenes: int) -> None:
 
 
 def false_alarms(scenes: int) -> None:
-    """Alarms on pictures that have no defect."""
+    """Count the alarms on pictures without a defect."""
     sources: dict[str, Callable[[], Iterator[tuple[Pixels | Picture, Case, Pixels | Picture | None]]]] = {
         "clean scenes": lambda: ((inject(r).pixels, scene_case(r, "x"), None) for r in recipes(3 * scenes)),
         "clean scenes beside a twin": lambda: (
@@ -173,7 +173,7 @@ def false_alarms(scenes: int) -> None:
 
 
 def speed() -> None:
-    """Seconds on one core, beside a Gaussian of sigma 24 px over the three channels of the same picture."""
+    """Seconds on one core, compared with a Gaussian of sigma 24 px over the three channels of the same picture."""
     from scipy.ndimage import gaussian_filter
 
     for side in (128, 512, 1024, 2048):
@@ -239,7 +239,7 @@ def value(verdict: Verdict) -> float:
 
 
 def auc(clean: Sequence[float], faulty: Sequence[float]) -> float:
-    """Chance that a faulty picture scores above a clean one; ties count half."""
+    """Probability that a faulty picture scores above a clean one; ties count half."""
     one, other = np.asarray(faulty)[:, None], np.asarray(clean)[None]
     return float((one > other).mean() + 0.5 * (one == other).mean())
 
@@ -298,7 +298,7 @@ def asked_for(recipe: SceneRecipe, number: int) -> tuple[Pixels, Case]:
 
 
 def real_pictures() -> Iterator[tuple[Picture, Case, Picture | None]]:
-    """Real generated pictures, where they are at hand: nothing is declared of them, and each is its own twin."""
+    """Real generated pictures, if they are available. Nothing is declared of them, and each is its own twin."""
     for path in sorted(REAL.glob("*")) if REAL.is_dir() else ():
         one = Picture("", read_file(path))
         height, width = one.pixels.shape[:2]

@@ -1,4 +1,4 @@
-"""The shipped minis on held-out cases: what their cards say, edits that are right as a whole included."""
+"""Measures the shipped mini models on held-out cases: the figures of their cards, and wholly correct edits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evalkit.store.run_reader import RunReader
 
 CASES = "tiles:count=100,edit_share=0.4,seed=5"
 OPEN = "tiles:count=200,edit_share=0,told=0,categories=[text],seed=5"
-"""Designs whose words and shapes may stand anywhere: what a teacher in few steps finds hard."""
+"""Designs whose words and shapes may stand anywhere, which is hard for a teacher in few steps."""
 STEERED = tuple(f"tiles:count=72,edit_share=1,seed={seed}" for seed in (61, 64))
-"""Edits by which the training of base-mini was steered: not as good a witness as `CASES`."""
+"""Edits that were used to steer the training of base-mini: weaker evidence than `CASES`."""
 FOUR = "base-mini:num_inference_steps=4,true_cfg_scale=1.0"
 TWO_GUIDED = "base-mini:num_inference_steps=2"
 """The teacher's own weights in 4 evaluations: without guidance, or in half the steps with it."""

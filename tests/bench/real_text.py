@@ -1,10 +1,10 @@
-"""Word alarms and boxes of the typography judge on hand-labelled pictures, and its speed beside stock PaddleOCR.
+"""Measures the typography judge on hand-labelled pictures (word alarms, boxes), and its speed beside stock PaddleOCR.
 
     python -m tests.bench.real_text [FOLDER] [--looks 1.0,0.5] [--misses] [--by] [--no-stock]
 
-Scored by `benchmarks.score_labels`. `spelling` counts words that are not there letter by letter (a word that is right
-and drawn twice is no error); `words` counts duplicates as errors too; `boxes` are all findings but missing text.
-Words the judge is unsure of count neither way; their share is printed. `--by` splits the words by the length of the
+Scored by `evalkit.benchmarks.score_labels`. `spelling` counts words that are not there letter by letter (a right word
+that is drawn twice is not an error); `words` also counts duplicates as errors; `boxes` are all findings except missing
+text. Words the judge is unsure of are not counted; their share is printed. `--by` splits the words by the length of the
 word, the height of its line and the number of lines in the picture. The ratio is of CPU seconds on one thread, over
 every fourth picture.
 """
@@ -23,9 +23,9 @@ from typing import Any
 from evalkit.api.pictures import Picture, Pixels, read_file
 from evalkit.api.records import Case, TextTarget, Verdict
 from evalkit.benchmarks.labels import Label, read_labels, word_positions
-from evalkit.benchmarks.score_labels import NO_ALARM, Agreement, Counts, Judged, is_hit, score_labels
-from evalkit.judges.typography.breakdown import BREAKDOWNS, WordRow, rows
+from evalkit.benchmarks.score_labels import NO_ALARM, DetectionCounts, LabelAgreement, TextVerdict, is_hit, score_labels
 from evalkit.judges.typography.judge import TypographyJudge
+from tests.bench.breakdown import BREAKDOWNS, WordRow, rows
 
 FOLDER = Path(__file__).resolve().parents[3] / "shared" / "real-text"
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] = ()) -> None:
     looks = {"looks": tuple(float(scale) for scale in options.looks.split(","))} if options.looks else {}
     judge = TypographyJudge(TypographyJudge.Settings(threads=1, **looks))
     labels = list(read_labels(options.folder))
-    judged: dict[str, Judged] = {}
+    judged: dict[str, TextVerdict] = {}
     verdicts: dict[str, Verdict] = {}
     groups: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
@@ -74,12 +74,12 @@ def case_of(label: Label) -> Case:
     return Case(label.id, label.prompt, texts=tuple(TextTarget(text) for text in label.expected_texts))
 
 
-def as_judged(verdict: Verdict) -> Judged:
+def as_judged(verdict: Verdict) -> TextVerdict:
     """The judge's words in the terms of the labels; `None` where it abstained."""
     named = {"punctuation": "punct", "unsure": None}
     words = [word["status"] for word in verdict.evidence["words"] if word["expected"] is not None]
     boxes = [finding.box for finding in verdict.findings if finding.kind != "missing-text"]
-    return Judged(tuple(named.get(word, word) for word in words), tuple(boxes))
+    return TextVerdict(tuple(named.get(word, word) for word in words), tuple(boxes))
 
 
 def labelled(label: Label, statuses: Sequence[str | None]) -> list[str | None]:
@@ -87,7 +87,7 @@ def labelled(label: Label, statuses: Sequence[str | None]) -> list[str | None]:
     return [statuses[at] for at in word_positions(label)]
 
 
-def spelling_only(labels: Sequence[Label], judged: dict[str, Judged]) -> Agreement:
+def spelling_only(labels: Sequence[Label], judged: dict[str, TextVerdict]) -> LabelAgreement:
     """The same with `duplicate` read as `correct` on both sides."""
     plain = [
         replace(x, words=tuple(replace(w, status="correct") if w.status == "duplicate" else w for w in x.words))
@@ -120,8 +120,8 @@ def name_misses(label: Label, verdict: Verdict) -> None:
 
 
 def print_breakdowns(labels: Sequence[Label], verdicts: dict[str, Verdict]) -> None:
-    """Agreement on spelling by what a word is like."""
-    by: dict[str, dict[str, Counts]] = {name: defaultdict(Counts) for name in BREAKDOWNS}
+    """Agreement on spelling, by length, height and number of lines."""
+    by: dict[str, dict[str, DetectionCounts]] = {name: defaultdict(DetectionCounts) for name in BREAKDOWNS}
     for label in labels:
         listed = rows(verdicts[label.id].evidence)
         for truth, at in zip(label.words, word_positions(label), strict=True):
@@ -132,11 +132,11 @@ def print_breakdowns(labels: Sequence[Label], verdicts: dict[str, Verdict]) -> N
             print(f"by {name:8s} {kind:18s} {said(counts[kind])}")
 
 
-def agreement(truth: str, word: WordRow) -> Counts:
+def agreement(truth: str, word: WordRow) -> DetectionCounts:
     if word.status == "unsure":
-        return Counts()
+        return DetectionCounts()
     wrong, alarm = truth not in {*NO_ALARM, "duplicate"}, not word.right
-    return Counts(wrong and alarm, alarm and not wrong, wrong and not alarm, wrong and alarm)
+    return DetectionCounts(wrong and alarm, alarm and not wrong, wrong and not alarm, wrong and alarm)
 
 
 def print_speed(judge: TypographyJudge, folder: Path, labels: Sequence[Label]) -> None:
@@ -188,7 +188,7 @@ def stock_ocr() -> Any:
     return read
 
 
-def said(counts: Counts) -> str:
+def said(counts: DetectionCounts) -> str:
     rates = [("P", counts.precision), ("R", counts.recall), ("F1", counts.f1)]
     figures = " ".join(f"{name} {'  - ' if rate is None else f'{rate:.2f}'}" for name, rate in rates)
     return f"{figures} ({counts.hits} right, {counts.false_alarms} false, {counts.misses} missed)"

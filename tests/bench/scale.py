@@ -1,4 +1,4 @@
-"""Does a run of 10,000 cases cost ten times a run of 1,000, in the same memory? And what does a cached one cost?
+"""Compares the time and memory of runs of 1,000 and 10,000 cases, and of a cached run.
 
 Scenes of 128 px are drawn once into a folder; then `folder` and the grain judge run over the first 1,000 and over all.
 Prints seconds, peak memory and their ratios.
@@ -28,7 +28,7 @@ class Cost(NamedTuple):
 
 
 def draw(folder: Path, count: int) -> None:
-    """The pictures of the suite, as somebody else's files."""
+    """Draw the pictures of the suite into a folder, as if they came from elsewhere."""
     benchmark = ScenesBenchmark(ScenesBenchmark.Settings(count=count, size=128))
     generator = SceneGenerator(SceneGenerator.Settings())
     for case in benchmark.cases():

@@ -1,4 +1,4 @@
-"""Do the statistics keep their promises? Coverage, A/A failures and power, by simulation through the real gates.
+"""Measures coverage, A/A failures and power of the statistics, by simulation through the real gates.
 
     python -m tests.bench statistics
 

@@ -29,10 +29,10 @@ from evalkit.api.records import Case, Request, Status
 from evalkit.benchmarks.tiles.benchmark import TilesBenchmark
 from evalkit.benchmarks.tiles.generator import TileGenerator
 from evalkit.formats.keys import noise_seed
-from evalkit.judges.vlm.ask import Ask, Reply, Shot
+from evalkit.judges.vlm.call import Call, Reply, SentImage
+from evalkit.judges.vlm.checklist import YesNoForm
 from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
 from evalkit.judges.vlm.judge import VlmJudge
-from evalkit.judges.vlm.scale import closed
 from evalkit.judges.vlm.serving import serve
 from evalkit.judges.vlm.serving.environment import clean_environment, find
 from evalkit.judges.vlm.wire import request_fields
@@ -42,7 +42,6 @@ PICTURES = 16
 """Of a run, in one arm."""
 YES_OR_NO, SCORE = 8, 32
 """Tokens of a reply: of a yes or no, and of a score with a finding."""
-SCHEMA = closed({"answer": {"type": "string", "enum": ["yes", "no"]}})
 _seed = iter(range(1_000_000))
 
 
@@ -52,32 +51,29 @@ class Target(NamedTuple):
     key: str
 
 
-def picture() -> Shot:
+def picture() -> SentImage:
     """A picture that was never sent before: blocks of random colour, which PNG can't shrink to nothing."""
     seed = next(_seed)
     blocks = np.random.default_rng(seed).integers(0, 256, (SIDE // 4, SIDE // 4, 3), np.uint8)
     png = encode_png(np.kron(blocks, np.ones((4, 4, 1), np.uint8)))
-    return Shot(png, f"bench-{seed}", SIDE, SIDE)
+    return SentImage(png, f"bench-{seed}", SIDE, SIDE)
 
 
-def asks(count: int, *, one_picture: bool = False, tokens: int = YES_OR_NO) -> list[Ask]:
+def asks(count: int, *, one_picture: bool = False, tokens: int = YES_OR_NO) -> list[Call]:
     same = picture()
     return [
-        Ask(
+        Call(
             "",
             (same if one_picture else picture(),),
             f"Question {number}: does the picture show what was asked for?",
-            "question",
-            SCHEMA,
-            "answer",
-            ("yes", "no"),
+            YesNoForm,
             max_tokens=tokens,  # random weights write until the limit
         )
         for number in range(count)
     ]
 
 
-def ours(target: Target, questions: list[Ask], concurrency: int) -> float:
+def ours(target: Target, questions: list[Call], concurrency: int) -> float:
     """Requests per second through the judge's client."""
 
     async def run() -> float:
@@ -101,8 +97,8 @@ class Counted(OpenAIEndpoint):
 
     calls = 0
 
-    async def ask(self, ask: Ask) -> Reply:
-        reply = await super().ask(ask)
+    async def ask(self, call: Call) -> Reply:
+        reply = await super().ask(call)
         self.calls += 1
         return reply
 
@@ -133,7 +129,7 @@ def judged(target: Target, looks: list[tuple[Case, Picture]], *, concurrency: in
     return endpoint.calls / seconds
 
 
-def theirs(target: Target, questions: list[Ask], python: Path, work: Path) -> float:
+def theirs(target: Target, questions: list[Call], python: Path, work: Path) -> float:
     """Requests per second through `vllm bench serve`, all at once, with the same bodies but streamed."""
     fields = request_fields(questions[0], target.model)
     body: dict[str, Any] = {key: value for key, value in fields.items() if key not in ("model", "messages")}

@@ -1,4 +1,4 @@
-"""Whether a declared relation holds between boxes: written apart from the layouts, so that it can contradict them."""
+"""Decides whether a declared relation holds between boxes, independently of the layouts' own code."""
 
 from __future__ import annotations
 

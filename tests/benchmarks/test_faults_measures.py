@@ -1,4 +1,4 @@
-"""Faults have the size they say, and stand where they say, measured apart from the code that makes them."""
+"""Faults have the stated size and place, measured independently of the code that makes them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from evalkit.benchmarks.scenes.draw import draw
 from evalkit.benchmarks.scenes.recipe import KINDS, FaultSpec, SceneRecipe
 from evalkit.benchmarks.scenes.render import compose, render
 
+pytestmark = pytest.mark.slow
+
 FLAT = np.full((256, 256, 3), (120, 140, 160), np.uint8)
 EVERYWHERE = np.ones((256, 256), bool)
 
 
 def scenes(kind: str, count: int = 6, size: int = 384, **strength: float):
-    """(recipe, faulty picture) of the first scenes that can have the fault."""
+    """(recipe, faulty picture) of the first scenes in which the fault is possible."""
     found = []
     for seed in range(60):
         recipe = SceneRecipe(KINDS[seed % len(KINDS)], seed, size, faults=(FaultSpec(kind, seed, strength),))
@@ -178,7 +180,7 @@ def test_a_patch_is_a_square_of_the_stated_side(kind):
 
 
 def poster():
-    """A picture that is no scene: Pillow's own font on a soft ground, where each text is, and where it is flat."""
+    """A picture that is not a scene (Pillow's font on a soft ground), the places of its texts, and its flat area."""
     from PIL import Image, ImageDraw, ImageFont
 
     ys, xs = np.mgrid[0:300, 0:360]

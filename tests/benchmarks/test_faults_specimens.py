@@ -1,4 +1,4 @@
-"""What judges are measured on: graded faults and clean pictures."""
+"""The pictures on which judges are measured: graded faults and clean pictures."""
 
 from __future__ import annotations
 

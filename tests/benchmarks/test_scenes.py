@@ -101,7 +101,7 @@ def test_characters_stand_in_reading_order_inside_their_string():
 
 
 def test_scenes_keep_their_word():
-    """What the case says holds of the picture: relations, margins, readable sizes, unique ids."""
+    """What the case declares is true of the picture: relations, margins, readable sizes, unique ids."""
     for recipe in RECIPES:
         scene = compose(recipe)
         known = truth(scene, draw(scene))

@@ -5,7 +5,7 @@ import pytest
 from evalkit.api.errors import SuiteError
 from evalkit.api.records import Box
 from evalkit.benchmarks.labels import ErrorBox, Label, WordLabel
-from evalkit.benchmarks.score_labels import Counts, Judged, count_boxes, is_hit, score_labels
+from evalkit.benchmarks.score_labels import DetectionCounts, TextVerdict, count_boxes, is_hit, score_labels
 
 
 def label(id: str = "flux/1", **changes) -> Label:
@@ -24,16 +24,16 @@ def label(id: str = "flux/1", **changes) -> Label:
 
 
 def test_word_alarms():
-    judged = {"flux/1": Judged(("typo", "missing", "typo", "correct", "punct"))}
+    judged = {"flux/1": TextVerdict(("typo", "missing", "typo", "correct", "punct"))}
     words = score_labels([label()], judged)["all"].words
-    assert words == Counts(hits=1, false_alarms=1, misses=1, found=1), "the separator counts neither way"
+    assert words == DetectionCounts(hits=1, false_alarms=1, misses=1, found=1), "the separator counts neither way"
     assert (words.precision, words.recall, words.f1) == (0.5, 0.5, 0.5)
 
 
 def test_a_perfect_judge_and_one_that_abstains():
-    perfect = Judged(("correct", "missing", "typo", "missing", "correct"))
+    perfect = TextVerdict(("correct", "missing", "typo", "missing", "correct"))
     assert score_labels([label()], {"flux/1": perfect})["all"].words.f1 == 1.0
-    abstains = score_labels([label()], {"flux/1": Judged((None,) * 5)})["all"].words
+    abstains = score_labels([label()], {"flux/1": TextVerdict((None,) * 5)})["all"].words
     assert (abstains.precision, abstains.recall, abstains.f1) == (None, None, None)
 
 
@@ -45,7 +45,7 @@ def test_boxes_hit_by_overlap_or_centre_and_ignored_ones_do_not_count():
         Box(510, 510, 590, 590),  # to be ignored
     )
     counts = count_boxes(label(), found)
-    assert counts == Counts(hits=2, false_alarms=1, misses=1, found=1)
+    assert counts == DetectionCounts(hits=2, false_alarms=1, misses=1, found=1)
     assert counts.precision == pytest.approx(2 / 3)
     assert counts.recall == 0.5
 
@@ -57,7 +57,7 @@ def test_touching_is_no_hit():
 
 def test_split_by_source_and_pictures_not_judged():
     labels = [label("flux/1"), label("imagen4/2"), label("imagen4/3")]
-    correct = Judged(("correct",) * 5)
+    correct = TextVerdict(("correct",) * 5)
     result = score_labels(labels, {"flux/1": correct, "imagen4/2": correct})
     assert set(result) == {"all", "flux", "imagen4"}
     assert result["imagen4"].pictures == 1
@@ -69,4 +69,4 @@ def test_split_by_source_and_pictures_not_judged():
 
 def test_a_verdict_on_other_words_is_refused():
     with pytest.raises(SuiteError, match="3 judged words for 5"):
-        score_labels([label()], {"flux/1": Judged(("correct",) * 3)})
+        score_labels([label()], {"flux/1": TextVerdict(("correct",) * 3)})

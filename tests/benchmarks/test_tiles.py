@@ -1,4 +1,4 @@
-"""Tile scenes as cases: everything a case says must hold of the picture it asks for."""
+"""Tile scenes as cases: everything that a case declares must be true of the picture it asks for."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def part(box: Box) -> tuple[slice, slice]:
 
 
 def variants(scene: TileScene):
-    """The scene with everything that the prompt leaves open in another way."""
+    """Variants of the scene that differ in what the prompt leaves open."""
     for row, column, cut, form in itertools.product(ROWS, COLUMNS, CUTS, FORMS):
         marks = tuple(m if m.told else dataclasses.replace(m, row=row, column=column) for m in scene.marks)
         word, figure, land = scene.word, scene.figure, scene.land

@@ -1,4 +1,4 @@
-"""What the exact judges say of tile scenes: nothing of the right picture, and of every wrong one that it is wrong."""
+"""The exact judges find nothing in the right picture of a tile scene, and something in every wrong one."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_an_edit_that_shifts_the_rest_is_found():
 
 
 def wrong(scene: TileScene) -> Iterator[tuple[str, TileScene]]:
-    """The scene with each told thing in every other colour, and elsewhere, or as something else, or not at all."""
+    """Variants of the scene in which a thing has another colour, place or kind, or is missing."""
 
     def swapped(mark: Mark, **change: str) -> TileScene:
         new = dataclasses.replace(mark, **change)

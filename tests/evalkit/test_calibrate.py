@@ -16,8 +16,10 @@ from evalkit.api.errors import ConfigError
 from evalkit.api.records import Role
 from evalkit.studies.calibrate.run import calibrate
 from evalkit.studies.calibrate.schema import PUBLISHED, make_schema, schema_text
+from tests.evalkit.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
 from tests.evalkit.conftest import FAKES, Command
-from tests.evalkit.studies.calibrated_run import COUNT, RUN, Entry, entries, truth, wins, write
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +144,7 @@ def test_too_few_labels_say_nothing(run: Path, tmp_path: Path, evalkit: Command)
     few = write(tmp_path / "few.json", "Ann", entries(run, range(8), 0.1, 1))
     done = evalkit("judge", "calibrate", few, "--run", run)
     assert done.returncode == 3
-    assert "too few labels: 16 labelled pictures of 8 cases; it takes 20 of 10" in done.stdout
+    assert "too few labels: 16 labelled pictures of 8 cases; at least 20 of 10 are needed" in done.stdout
     assert "kappa" not in done.stdout
     none = write(tmp_path / "none.json", "Ann", [])
     assert evalkit("judge", "calibrate", none, "--run", run).returncode == 3
@@ -153,7 +155,7 @@ def test_pictures_picked_by_hand_say_nothing_of_the_others(run: Path, tmp_path: 
     (found,) = calibrate([path], run, pass_level=0.75).dimensions
     assert found.agreement
     assert found.estimates == ()
-    assert "no random sample" in found.no_estimate
+    assert "not a random sample" in found.no_estimate
     assert found.pass_fail
     assert found.pass_fail.pass_rate is None
 
@@ -190,7 +192,7 @@ WRONG = {
     "a very long comment": (spoil(comment="x" * 3000), "labels[3]: `comment`"),
     "twice": (lambda c: c["labels"].append(c["labels"][2]), "'Ann' labelled fake.brightness of flat/0001 twice"),
     "no rater": (lambda c: c.pop("rater"), "`rater` is missing"),
-    "not a list": (lambda c: c.update(labels={"a": 1}), "`labels` is no list"),
+    "not a list": (lambda c: c.update(labels={"a": 1}), "`labels` is not a list"),
     "not objects": (lambda c: c.update(labels=[17]), "labels[0]"),
     "a later format": (lambda c: c.update(format_version=2), "format_version 2; this evalkit reads 1"),
     "impossible sample": (lambda c: c["sampling"].update(cases_drawn=0), "`sampling.cases_drawn`"),
@@ -213,7 +215,7 @@ def test_wrong_labels_are_named_by_file_and_entry(run: Path, tmp_path: Path, nam
     [
         (b'{"rater": "Ann", "labels": [{"case_id": "fl', "bad JSON"),
         (b"", "bad JSON"),
-        (b"[]", "no JSON object"),
+        (b"[]", "not a JSON object"),
         (b"[" * 200_000, "nested too deeply"),
         (b'{"rater": "A", "rater": "B", "labels": []}', "key 'rater' is given twice"),
         (b'{"rater": "A", "labels": [], "created": NaN}', "NaN"),

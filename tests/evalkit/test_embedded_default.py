@@ -12,6 +12,8 @@ from evalkit.config.load import EMBEDDED_DEFAULT
 from evalkit.formats.strict_yaml import read_yaml
 from evalkit.store.run_reader import RunReader
 
+pytestmark = pytest.mark.slow
+
 CASES = ("minis/text-1", "minis/shapes-1", "minis/edit-recolor-1")
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.evalkit.conftest import FAKE_RUN, Command
 
+pytestmark = pytest.mark.slow
+
 
 def config(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "evalkit.yaml"
@@ -99,7 +101,7 @@ def test_2_a_baseline_of_another_benchmark(tmp_path: Path, evalkit: Command) -> 
         ("a: &a [1]\nb: *a", "evalkit.yaml:1: anchors and aliases are not read"),
         ("seeds: 1\nseeds: 2", "key 'seeds' is given twice"),
         ("!!python/object/apply:os.system ['touch pwned']", "could not determine a constructor"),
-        ("[1, 2]", "no mapping of keys to values"),
+        ("[1, 2]", "not a mapping of keys to values"),
     ],
 )
 def test_2_wrong_config(tmp_path: Path, evalkit: Command, text: str, says: str) -> None:
@@ -181,7 +183,7 @@ def test_130_interrupted_says_how_to_go_on(tmp_path: Path, environment: dict[str
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "go on with the same command: evalkit run" in stderr
+    assert "to continue, run the same command again: evalkit run" in stderr
     drawn_before = log.read_text().splitlines()
     assert evalkit(*arguments).returncode == 0
     assert log.read_text().splitlines() == [f"flat/{i:04d}" for i in range(6)], "finished pictures are not drawn again"

@@ -17,11 +17,13 @@ from evalkit.cli import main
 from evalkit.formats.keys import from_json, to_json
 from evalkit.plugins.abilities import ability_of, folder_of
 from evalkit.plugins.registry import PluginSpec, create
-from evalkit.studies.faults.measure import Seen, auc, best_overlap, by_size, recall, sight, smallest, spearman
+from evalkit.studies.faults.measure import Observation, auc, best_overlap, by_size, recall, sight, smallest, spearman
 from evalkit.studies.faults.observe import measure_judge
-from evalkit.studies.faults.sees import Signal, signals
+from evalkit.studies.faults.signals import Signal, signals
 from evalkit.studies.faults.table import markdown, plain
 from tests.bench import faults as bench
+
+pytestmark = pytest.mark.slow
 
 TRUTH = Box(10, 10, 30, 30)
 
@@ -122,7 +124,7 @@ def test_ranks_and_areas() -> None:
 
 def test_smallest_means_from_there_on() -> None:
     def counts(*shares: tuple[float, int]) -> float | None:
-        seen = [Seen(s, s, 1.0, 0.5 if i < n else None) for s, n in shares for i in range(10)]
+        seen = [Observation(s, s, 1.0, 0.5 if i < n else None) for s, n in shares for i in range(10)]
         return smallest(by_size(seen, np.array([0.0])))
 
     assert counts((1, 0), (2, 9), (4, 10)) == 2
@@ -134,7 +136,7 @@ def test_a_finding_elsewhere_is_no_find() -> None:
     assert best_overlap([Box(100, 100, 120, 120)], TRUTH) is None
     assert best_overlap([Box(29, 29, 60, 60)], TRUTH) is None, "a corner"
     assert best_overlap([Box(0, 0, 100, 100), Box(10, 10, 30, 20)], TRUTH) == 0.5
-    blind = sight("x", "", [Seen(1, 1, None, None)], [0.0], grows=True)
+    blind = sight("x", "", [Observation(1, 1, None, None)], [0.0], grows=True)
     assert (blind.n, blind.n_scored, blind.found, blind.auc) == (1, 0, 0.0, None)
 
 

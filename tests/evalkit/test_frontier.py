@@ -13,6 +13,8 @@ import pytest
 from evalkit.api.frontier import Offer, pareto
 from tests.evalkit.conftest import Command
 
+pytestmark = pytest.mark.slow
+
 SWEEP = (
     "frontier", "--benchmark", "fake-benchmark:count=5", "--judge", "fake-brightness",
     "--student-nfe", "1,4", "--teacher-steps", "2,40", "--out", "out",
@@ -89,7 +91,7 @@ def test_interrupted_it_says_how_to_go_on(environment: dict[str, str], tmp_path:
         running.send_signal(signal.SIGINT)
         said = running.stderr.read()
         assert running.wait(60) == 130, said
-    assert "go on with the same command: evalkit frontier" in said
+    assert "to continue, run the same command again: evalkit frontier" in said
     assert not (tmp_path / "out" / "frontier.json").exists()
 
 

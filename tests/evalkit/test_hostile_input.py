@@ -14,6 +14,8 @@ from evalkit.api.pictures import encode_png
 from tests.evalkit.conftest import Command
 from tests.evalkit.test_pictures import png_bomb
 
+pytestmark = pytest.mark.slow
+
 GOOD = encode_png(np.full((16, 16, 3), 200, np.uint8))
 PROMPT = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \x01\x1b[31m\u2028\u202eevil"
 

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from evalkit.api.errors import UsageError
-from evalkit.api.labels import Label, LabelFile, Shown
+from evalkit.api.labels import Label, LabelFile, LabelledPicture
 from evalkit.api.records import Role
 from evalkit.formats.keys import to_json
 from evalkit.store.run_reader import RunReader
@@ -23,6 +23,8 @@ from evalkit.studies.calibrate.schema import make_schema
 from evalkit.studies.calibrate.sheet import choose
 from tests.evalkit.conftest import FAKES, Command
 from tests.evalkit.test_hostile_input import GOOD, PROMPT
+
+pytestmark = pytest.mark.slow
 
 CASES = 30
 DIMENSION = "fake.brightness"
@@ -75,7 +77,7 @@ def test_every_case_has_the_same_chance(run: Path) -> None:
 def test_pairs_are_two_pictures_on_random_sides(run: Path) -> None:
     with RunReader(run) as reader:
         sheet, _ = choose(reader, [f"{DIMENSION}=pairwise"], 1000, seed=0)
-        with pytest.raises(UsageError, match="a pair takes the pictures of both roles"):
+        with pytest.raises(UsageError, match="a pairwise question needs the pictures of both roles"):
             choose(reader, [f"{DIMENSION}=pairwise"], 10, 0, (Role.STUDENT,))
         single, _ = choose(reader, [DIMENSION], 1000, 0, (Role.TEACHER,))
     assert len(sheet.items) == CASES - 2, "without the case nobody scored, and the one without a student"
@@ -111,10 +113,10 @@ def test_the_command_writes_a_page_that_shows_no_scores(run: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ((), "which dimensions?"),
+        ((), "no dimension is given"),
         (("--dimension", "fake.brightnes"), "no dimension `fake.brightnes`"),
-        (("--dimension", f"{DIMENSION}=stars"), "`stars` is no kind of question"),
-        (("--dimension", DIMENSION, "--dimension", f"{DIMENSION}=yesno"), "asked twice"),
+        (("--dimension", f"{DIMENSION}=stars"), "`stars` is not a kind of question"),
+        (("--dimension", DIMENSION, "--dimension", f"{DIMENSION}=yesno"), "given twice"),
         (("--dimension", DIMENSION, "--n", "0"), "--n"),
         (("--dimension", DIMENSION, "--role", "nobody"), "nobody"),
     ],
@@ -129,7 +131,7 @@ def test_a_wrong_command_writes_nothing(
 
 
 def test_what_a_label_is_worth() -> None:
-    student, teacher = Shown(Role.STUDENT, "a" * 64), Shown(Role.TEACHER, "b" * 64)
+    student, teacher = LabelledPicture(Role.STUDENT, "a" * 64), LabelledPicture(Role.TEACHER, "b" * 64)
     assert [Label("c", 0, "d", "scale", (student,), level).worth for level in (1, 2, 5)] == [0, 0.25, 1]
     assert [Label("c", 0, "d", "yesno", (student,), said).worth for said in ("no", "yes")] == [0, 1]
     sides = (teacher, student)
@@ -139,7 +141,7 @@ def test_what_a_label_is_worth() -> None:
 
 
 def test_labels_obey_the_published_schema() -> None:
-    label = Label("c", 0, "d", "scale", (Shown(Role.STUDENT, "a" * 64),), 3)
+    label = Label("c", 0, "d", "scale", (LabelledPicture(Role.STUDENT, "a" * 64),), 3)
     content = {"$schema": "labels.schema.json", "format_version": 1, **to_json(LabelFile("Ann", (label,)))}
     jsonschema.validate(content, make_schema("labels.schema.json"))
     for wrong in (content | {"rater": ""}, content | {"more": 1}, {**content, "labels": [{}]}):

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from evalkit.api.pictures import encode_png
 from tests.evalkit.conftest import Command
+
+pytestmark = pytest.mark.slow
 
 N_CASES = 200
 N_KILLS = 10

@@ -15,6 +15,8 @@ from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from tests.evalkit.conftest import FAKES, Command
 
+pytestmark = pytest.mark.slow
+
 TEACHER = "fake-flat:level=100"
 STUDENT = "fake-flat:level=180"
 
@@ -161,7 +163,7 @@ def test_no_gate_on_fid_below_5000_pictures(tmp_path: Path, evalkit: Command, mo
     [
         ({"teacher": None}, "`fake-set-brightness` has nothing to compare with"),
         ({"metrics": [metric(reference="nowhere")]}, "no such folder"),
-        ({"metrics": ["fake-set-brightness", "fake-set-brightness"]}, "is there twice"),
+        ({"metrics": ["fake-set-brightness", "fake-set-brightness"]}, "is given twice"),
         ({"metrics": ["fake-set-brightnes"]}, "did you mean `fake-set-brightness`?"),
         ({"gates": [{"dimension": "fake.set_brightness", "max_drop": 0.1}]}, "has no value of the teacher's own"),
         ({"gates": [{"dimension": "fake.set_brightness", "max_value": 1, "confidence": 0.9}]}, "95% interval"),

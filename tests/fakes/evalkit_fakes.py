@@ -62,6 +62,7 @@ class FlatSettings(Settings):
     broken_on: str = ""
     log: str = ""
     closed_log: str = ""
+    raise_on_close: bool = False
 
 
 class FakeFlatGenerator:
@@ -100,6 +101,8 @@ class FakeFlatGenerator:
 
     def close(self) -> None:
         log_line(self.settings.closed_log, "closed")
+        if self.settings.raise_on_close:
+            raise RuntimeError("a bug in close (fake)")
 
 
 class StepsSettings(Settings):
@@ -181,8 +184,8 @@ class FakeBrightnessJudge:
         self.concurrency = settings.concurrency
         self.after_generation = settings.late
 
-    def rest(self) -> None:
-        log_line(self.settings.log, "rest")
+    def release_device(self) -> None:
+        log_line(self.settings.log, "release")
 
     def fingerprint(self) -> str:
         return digest(self.name, self.version)
@@ -221,6 +224,53 @@ class FakeBrightnessJudge:
         black = Picture.from_pixels(np.zeros((8, 8, 3), np.uint8))
         case = Case("control/black", "black", width=8, height=8)
         yield Control("black is dark", "a black picture scores below 0.5", case, black, _is_dark)
+
+    def close(self) -> None: ...
+
+
+class JournalSettings(Settings):
+    replay: bool = False
+
+
+class FakeJournalJudge:
+    """Scores brightness and writes it into a journal, from which it can answer again."""
+
+    Settings = JournalSettings
+    name = "fake-journal"
+    version = "1"
+    dimensions = (Dimension("fake.journalled", "mean level of the picture"),)
+    concurrency = 1
+
+    def __init__(self, settings: JournalSettings) -> None:
+        self.settings = settings
+        self.journal: Path | None = None
+
+    @classmethod
+    def journal_files(cls) -> tuple[str, ...]:
+        return ("fake-journal.txt", "fake-never-written.txt")
+
+    @classmethod
+    def replay_settings(cls) -> dict[str, bool]:
+        return {"replay": True}
+
+    def attach(self, folder: Path) -> None:
+        self.journal = folder / self.journal_files()[0]
+
+    def fingerprint(self) -> str:
+        return digest(self.name, self.version)
+
+    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        assert self.journal is not None
+        if self.settings.replay:
+            lines = dict(line.split() for line in self.journal.read_text().splitlines())
+            value = float(lines[picture.sha256])
+        else:
+            value = float(picture.pixels.mean()) / 255
+            log_line(str(self.journal), f"{picture.sha256} {value!r}")
+        return Verdict(self.name, (Score("fake.journalled", Status.SCORED, value),))
+
+    def controls(self) -> Iterator[Control]:
+        return iter(())
 
     def close(self) -> None: ...
 

@@ -295,8 +295,8 @@ def demo_summary(n_cases: int = 4, seeds: int = 2) -> RunSummary:
 
 @pytest.fixture(autouse=True)
 def no_shipped_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `evalkit faults` measured of our judges is no business of runs that are made up."""
-    monkeypatch.setattr("evalkit.reports.sights.ability_of", lambda judge: None)
+    """Made-up runs must not show what `evalkit faults` measured of our judges."""
+    monkeypatch.setattr("evalkit.reports.detection.ability_of", lambda judge: None)
 
 
 @pytest.fixture

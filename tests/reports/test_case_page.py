@@ -1,4 +1,4 @@
-"""The view of a case and the sections of the page: what they are told, and what they show in a browser."""
+"""The view of a case and the sections of the page: their data, and what they show in a browser."""
 
 from __future__ import annotations
 
@@ -10,29 +10,35 @@ from typing import Any
 
 import pytest
 
+from evalkit.api.evidence import HeatMap
 from evalkit.api.records import Role, Score, Status, Verdict
 from evalkit.api.results import CaseResult, GateResult, GateStatus, Interval, RunSummary
 from evalkit.reports.escape import script_json, visible
+from evalkit.reports.evidence import MAX_TEXT, blocks_of
 from evalkit.reports.html.addresses import address, finding_address
 from evalkit.reports.html.case_record import case_record
 from evalkit.reports.html.cost_charts import cost_charts, round_ticks
 from evalkit.reports.html.differences import align
-from evalkit.reports.html.evidence import MAX_TEXT, MOST_ROWS, flip_map, grain_map, readable
+from evalkit.reports.html.evidence import MOST_ROWS, readable
 from evalkit.reports.html.exporter import HtmlExporter
 from evalkit.reports.html.forest import forest
 from evalkit.reports.html.gate_bars import gate_rows
 from evalkit.reports.html.judge_ability import judge_rows
 from evalkit.reports.html.missing_scores import MOST_REASONS, MissingScores
 from evalkit.reports.html.regressions import regressions
-from evalkit.reports.html.shelf import Placed
+from evalkit.reports.html.shelf import PictureFile, SizedPicture
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.test_browser import CHROMIUM, opened
 from tests.reports.test_html import Page
 
-PICTURES = {role: Placed(f"{role.value}.png", "") for role in Role}
+PICTURES = {role: PictureFile(f"{role.value}.png", "") for role in Role}
 
 
-def record_of(result: CaseResult, run: RunSummary, baseline: Placed | None = None) -> Any:
+def _no_pictures(_: bytes) -> SizedPicture:
+    raise AssertionError("there is no picture in this evidence")
+
+
+def record_of(result: CaseResult, run: RunSummary, baseline: PictureFile | None = None) -> Any:
     return json.loads(script_json(case_record(result, PICTURES, run, baseline)))
 
 
@@ -45,12 +51,12 @@ def page_of(results: FakeRunResults, out: Path) -> Page:
 
 def test_the_baselines_picture_stands_beside_the_others(compared: FakeRunResults) -> None:
     regressed = next(compared.cases())
-    record = record_of(regressed, compared.run, Placed("baseline.png", ""))
+    record = record_of(regressed, compared.run, PictureFile("baseline.png", ""))
     assert [role["role"] for role in record["roles"]] == ["student", "teacher", "baseline"]
     before = record["roles"][2]
     assert (before["picture"], before["generator"]) == ("baseline.png", "runs/flash-mini-1180")
     assert ["NFE (counted)", "8"] in before["facts"]
-    assert before["words"], "the baseline's verdicts are shown too"
+    assert before["texts"], "the baseline's verdicts are shown too"
     assert record["change"] == ["regressed", ""]
     assert [len(record_of(regressed, compared.run)["roles"])] == [2]
 
@@ -63,8 +69,10 @@ def test_a_case_says_why_it_is_incomparable_and_that_it_is_flaky(compared: FakeR
 
 def test_the_grain_map_is_drawn_and_not_printed(compared: FakeRunResults) -> None:
     student = record_of(next(compared.cases()), compared.run)["roles"][0]
-    assert (student["map"]["cell"], student["map"]["threshold"]) == (20, 0.12)
-    assert max(v for row in student["map"]["values"] for v in row if v is not None) > 3
+    (grain,) = student["maps"]
+    assert (grain["title"], grain["key"]) == ("Grain map", "g")
+    assert (grain["cell"], grain["threshold"]) == (20, 0.12)
+    assert max(v for row in grain["values"] for v in row if v is not None) > 3
     (shown,) = (node for judge, node in student["evidence"] if judge == "grain")
     assert [name for name, _ in shown["pairs"]] == ["mask", "threshold", "median"]
 
@@ -83,13 +91,10 @@ def test_the_grain_map_is_drawn_and_not_printed(compared: FakeRunResults) -> Non
     ],
 )
 def test_a_map_that_can_not_be_drawn_stays_evidence(broken: Any) -> None:
-    verdict = Verdict("grain", (Score("noise", Status.SCORED, 0.1),), (), {"map": broken})
-    assert grain_map(verdict) is None
-    assert grain_map(replace(verdict, evidence={"map": {"cell": 8, "values": [[0.2, None]]}})) == {
-        "cell": 8,
-        "values": [[0.2, None]],
-        "threshold": None,
-    }
+    assert blocks_of({"map": broken}) == {}
+    whole = blocks_of({"map": {"cell": 8, "values": [[0.2, None]]}})["map"]
+    assert isinstance(whole, HeatMap)
+    assert (whole.cell, whole.values, whole.threshold) == (8, ((0.2, None),), None)
 
 
 def test_evidence_is_cut_and_can_not_become_code() -> None:
@@ -101,7 +106,8 @@ def test_evidence_is_cut_and_can_not_become_code() -> None:
             "rows": [{"n": i} for i in range(MOST_ROWS + 3)],
             "broken": float("nan"),
             "deep": {"a": {"b": {"c": {"d": {"e": 1}}}}},
-        }
+        },
+        _no_pictures,
     )
     pairs = dict(node["pairs"])
     assert pairs["__proto__"] == {"pairs": [["polluted", "yes"]], "more": 0}
@@ -138,9 +144,9 @@ def test_joined_scripts_are_not_cut_into_columns(compared: FakeRunResults) -> No
         {"expected": "HELLO", "read": "hello", "status": "correct"},
     ]
     verdict = Verdict("typography", (Score("words", Status.SCORED, 0.0),), (), {"words": words})
-    told = record_of(replace(first, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]["words"]
-    assert told[0]["columns"] == []
-    assert told[1]["columns"] == [["HELLO", "hello", True]]  # the judge let it pass: nothing is marked
+    ((_, rows),) = record_of(replace(first, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]["texts"]
+    assert rows[0]["columns"] == []
+    assert rows[1]["columns"] == [["HELLO", "hello", True]]  # the judge accepts it: nothing is marked
 
 
 # ------------------------------------------------------------------------------------------------------- the sections
@@ -162,7 +168,7 @@ def test_gate_bars_show_on_which_side_of_the_bound_an_interval_lies(compared: Fa
     assert failed.mark.low > failed.bound == failed.allowed_end
     assert weak.mark.low < weak.bound < weak.mark.high
     assert passed.mark.high < passed.bound
-    assert rows[0].notes == ("with 4 cases a true difference of 0.031 is seen 8 times in 10",)
+    assert rows[0].notes == ("with 4 cases a true difference of 0.031 would be detected with 80 % power",)
 
 
 def test_a_lower_bound_allows_what_is_above_it(compared: FakeRunResults) -> None:
@@ -183,20 +189,20 @@ def test_without_a_known_bound_there_is_no_bar(compared: FakeRunResults, rules: 
 
 
 def test_buckets_link_into_the_list(compared: FakeRunResults) -> None:
-    told = regressions(compared.run.comparison)
-    assert told
-    assert [(tile.bucket.value, tile.n) for tile in told.tiles][:3] == [
+    found = regressions(compared.run.comparison)
+    assert found
+    assert [(tile.bucket.value, tile.n) for tile in found.tiles][:3] == [
         ("regressed", 2),
         ("new failure", 1),
         ("still failing", 1),
     ]
-    assert sum(tile.n for tile in told.tiles) == 8
-    assert told.tiles[0].address == "#q=bucket%3Aregressed"
-    assert [(kind, [group.name for group in groups]) for kind, groups in told.kinds] == [
+    assert sum(tile.n for tile in found.tiles) == 8
+    assert found.tiles[0].address == "#q=bucket%3Aregressed"
+    assert [(kind, [group.name for group in groups]) for kind, groups in found.kinds] == [
         ("task", ["t2i"]),
         ("category", ["events", "food", "travel"]),
     ]
-    assert [change.reading for change in told.overall] == ["worse", "not told apart", "better", "not told apart", ""]
+    assert [change.reading for change in found.overall] == ["worse", "not significant", "better", "not significant", ""]
     assert regressions(None) is None
 
 
@@ -208,11 +214,11 @@ def test_addresses_quote_what_the_grammar_would_cut() -> None:
 
 def test_the_forest_holds_the_difference_from_the_baseline(compared: FakeRunResults, demo: FakeRunResults) -> None:
     words = forest(compared.run)[0]
-    assert [(told.reference, told.reading) for told in words.differences] == [
+    assert [(difference.reference, difference.reading) for difference in words.differences] == [
         ("teacher", "worse"),
         ("baseline", "worse"),
     ]
-    assert [told.reference for told in forest(demo.run)[0].differences] == ["teacher"]
+    assert [difference.reference for difference in forest(demo.run)[0].differences] == ["teacher"]
     unscored = forest(compared.run)[-1]
     assert (unscored.axis, unscored.differences) == (None, ())
     assert all(value.mark is None for value in unscored.values)
@@ -225,7 +231,7 @@ def test_cost_charts_need_two_known_costs(compared: FakeRunResults) -> None:
     student, teacher = words.charts[0].points
     assert student.x < teacher.x
     assert student.mark.value < teacher.mark.value
-    assert words.charts[0].said == "NFE: student 4, 0.861 [0.839, 0.883]; teacher 40, 0.942 [0.931, 0.953]"
+    assert words.charts[0].in_words == "NFE: student 4, 0.861 [0.839, 0.883]; teacher 40, 0.942 [0.931, 0.953]"
     uncounted = replace(run, generators=(replace(run.generators[0], nfe=None), run.generators[1]))
     assert [chart.cost for chart in cost_charts(uncounted)[0].charts] == ["seconds per picture"]
     assert cost_charts(replace(run, generators=run.generators[:1])) == []
@@ -261,9 +267,9 @@ def test_reasons_without_number_take_no_memory_without_bound(compared: FakeRunRe
     for i in range(3 * MOST_REASONS):
         verdict = Verdict("vlm", (Score("checklist", Status.ERROR, reason=f"request {i} failed"),))
         missing.add(replace(pattern, verdicts={Role.STUDENT: (verdict,)}))
-    told = missing.of("vlm")
-    assert len(told) == MOST_REASONS + 1
-    assert (told[0].reason, told[0].n) == ("other reasons", 2 * MOST_REASONS)
+    counted = missing.of("vlm")
+    assert len(counted) == MOST_REASONS + 1
+    assert (counted[0].reason, counted[0].n) == ("other reasons", 2 * MOST_REASONS)
 
 
 # ------------------------------------------------------------------------------------------------------------ the page
@@ -273,10 +279,10 @@ def test_the_page_says_all_of_it_without_javascript(compared: FakeRunResults, tm
     page = page_of(compared, tmp_path / "out")
     for said in (
         "runs/flash-mini-1180",
-        "with 4 cases a true difference of 0.031 is seen 8 times in 10",
+        "with 4 cases a true difference of 0.031 would be detected with 80 % power",
         "the case has changed : 1",
         "nothing to compare",
-        "none: nothing shows that it works",
+        "none: nothing shows that this judge works",
         "error: server closed the connection after 3 tries",
         "1 case known to be unstable",
         "4be1" * 16,
@@ -294,7 +300,7 @@ def test_the_page_says_all_of_it_without_javascript(compared: FakeRunResults, tm
 
 def test_a_run_without_baseline_has_no_regressions(demo: FakeRunResults, tmp_path: Path) -> None:
     page = page_of(demo, tmp_path / "out")
-    assert "Regressions" not in page.text
+    assert "Against the baseline" not in page.text
     assert not [a for _, a in page.elements if "baseline" in (a.get("class") or "") or a.get("id") == "regressions"]
 
 
@@ -313,6 +319,7 @@ def test_hostile_comparisons_are_text(compared: FakeRunResults, tmp_path: Path) 
     assert page.text.count(visible(HOSTILE).split()[0]) >= 4
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_case_in_the_browser(compared: FakeRunResults, tmp_path: Path) -> None:
     index = HtmlExporter(HtmlExporter.Settings()).export(compared, tmp_path / "out")
@@ -327,6 +334,7 @@ def test_a_case_in_the_browser(compared: FakeRunResults, tmp_path: Path) -> None
     assert dom.count('class="pane"') == 3
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_bucket_leads_to_its_cases(compared: FakeRunResults, tmp_path: Path) -> None:
     index = HtmlExporter(HtmlExporter.Settings()).export(compared, tmp_path / "out")
@@ -341,11 +349,10 @@ def test_the_flip_map_is_drawn_and_not_printed(compared: FakeRunResults) -> None
     verdict = Verdict(
         "fidelity", (Score("fidelity.flip", Status.SCORED, 0.2),), (), {"flip_map": drawn, "flip": {"a": 1}}
     )
-    assert flip_map(verdict) == drawn
-    assert grain_map(verdict) is None
-    assert flip_map(replace(verdict, evidence={"flip_map": {"cell": 8, "values": [["x"]]}})) is None
+    assert blocks_of({"flip_map": {"cell": 8, "values": [["x"]]}}) == {}
     given = next(compared.cases())
     student = record_of(replace(given, verdicts={Role.STUDENT: (verdict,)}), compared.run)["roles"][0]
-    assert student["flip"] == drawn
-    assert student["map"] is None
+    (flip,) = student["maps"]
+    assert (flip["title"], flip["key"], flip["palette"]) == ("FLIP map", "f", "magma")
+    assert {name: flip[name] for name in drawn} == drawn
     assert student["evidence"] == [["fidelity", {"pairs": [["flip", {"pairs": [["a", "1"]], "more": 0}]], "more": 0}]]

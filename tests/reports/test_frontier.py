@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from evalkit.api.frontier import Figure, Frontier, Point, Seen, Strip, fronts
+from evalkit.api.frontier import Figure, Frontier, Point, PointPicture, Strip, fronts
 from evalkit.api.records import Dimension, Role, Task
 from evalkit.api.results import DimensionChange, Interval, Outcome
 from evalkit.api.settings import Settings
@@ -137,9 +137,9 @@ def test_pictures_are_copied_beside_the_page(tmp_path: Path) -> None:
     source = tmp_path / "source.png"
     source.write_bytes(b"\x89PNG\r\n\x1a\n")
     seen = (
-        Seen("student-01", SHA, ".png"),
-        Seen("student-04", "", "", "out of memory"),
-        Seen("teacher-40", "0", ".exe"),
+        PointPicture("student-01", SHA, ".png"),
+        PointPicture("student-04", "", "", "out of memory"),
+        PointPicture("teacher-40", "0", ".exe"),
     )
     strip = Strip("case/1", "a red square", Task.T2I, seen)
     page = written(dataclasses.replace(WHOLE, strips=(strip,)), tmp_path / "out", {SHA: source, "0": source})
@@ -151,7 +151,7 @@ def test_pictures_are_copied_beside_the_page(tmp_path: Path) -> None:
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
-    strip = Strip("case/1", HOSTILE, Task.T2I, (Seen("student-01", "", "", HOSTILE),))
+    strip = Strip("case/1", HOSTILE, Task.T2I, (PointPicture("student-01", "", "", HOSTILE),))
     hostile = dataclasses.replace(STUDENT_1, generator=HOSTILE, hardware=HOSTILE, reasons=(HOSTILE,))
     sweep = dataclasses.replace(frontier(hostile, TEACHER_40, strips=(strip,)), benchmark=HOSTILE)
     page = written(sweep, tmp_path)
@@ -160,6 +160,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert "&lt;/script&gt;" in page
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_a_browser_has_nothing_to_complain_about(tmp_path: Path) -> None:
     written(WHOLE, tmp_path)

@@ -15,10 +15,10 @@ import pytest
 
 from evalkit.api.results import GateStatus, Outcome
 from evalkit.reports.ci.annotations import command, workflow_commands
-from evalkit.reports.ci.blocks import STEP_SUMMARY_BYTES
-from evalkit.reports.ci.failures import collect_failures
 from evalkit.reports.ci.github import GithubExporter, output_lines
+from evalkit.reports.ci.markdown import STEP_SUMMARY_BYTES
 from evalkit.reports.escape import command_data, command_property
+from evalkit.reports.failures import collect_failures
 from tests.reports.attacked_run import ATTACK
 from tests.reports.conftest import FakeRunResults
 

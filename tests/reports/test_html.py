@@ -77,7 +77,7 @@ def test_says_the_verdict_without_javascript(demo: FakeRunResults, tmp_path: Pat
         assert said in text
     assert "at most 0.05 below the teacher" in text
     assert "needs 310 cases to tell 0.01" in text
-    assert "3 of 3 judged right" in text
+    assert "3 of 3 judged correctly" in text
     assert "99.9 %" in text  # 0.99951 of the cells: not all of them, so not 100 %
     assert "7/8 scored" in text
 
@@ -102,7 +102,7 @@ def test_a_figure_without_interval_says_so(demo: FakeRunResults, tmp_path: Path)
     demo.run = replace(demo.run, dimensions=(lone,))
     text = page_of(demo, tmp_path / "out").text
     assert text.count("(no interval)") == 2
-    assert "not told apart" in text
+    assert "not significant" in text
 
 
 def test_nothing_inline_and_nothing_from_elsewhere(demo: FakeRunResults, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_hostile_text_is_text(hostile: FakeRunResults, tmp_path: Path) -> None:
     assert case["prompt"].startswith(visible(HOSTILE))
     assert case["prompt"].endswith("more characters)")
     assert case["roles"][0]["findings"][0]["message"] == visible(HOSTILE)
-    assert "".join(piece for piece, _ in case["roles"][0]["words"][0]["expected"]) == visible(HOSTILE)
+    assert "".join(piece for piece, _ in case["roles"][0]["texts"][0][1][0]["expected"]) == visible(HOSTILE)
     assert "\u202e" not in page.text
     assert "\x1b" not in page.text
 

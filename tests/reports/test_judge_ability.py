@@ -1,4 +1,4 @@
-"""What the report says a judge can and can't see."""
+"""What the report says about the faults a judge detects."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from evalkit.api.ability import Ability, FalseAlarms, Sight, SizeFound
 from evalkit.api.results import Interval
-from evalkit.reports import sights as sights_module
+from evalkit.reports import detection as detection_module
 from evalkit.reports.ci.summary import render_summary
+from evalkit.reports.detection import detection_of
 from evalkit.reports.html.judge_ability import judge_rows
-from evalkit.reports.sights import sights_of
 from tests.reports.conftest import FakeRunResults
 from tests.reports.test_case_page import page_of
 
@@ -35,35 +35,41 @@ GRAIN = Ability(
 )
 
 
-def test_sights_are_sorted_by_how_surely_they_are_seen() -> None:
-    sights = sights_of(GRAIN, "1")
-    assert sights.surely == ("grain-white from 4 levels RMS",)
-    assert sights.at_times == ("mottle 60%",)
-    assert sights.hardly == ("banding<b> 5%",)
-    assert sights.false_alarms == ("1 of 40 scenes", "0 of 8 photos (abstains)")
-    assert sights.is_current
-    assert "2026-11-20" in sights.note
+def test_faults_are_sorted_by_how_reliably_they_are_found() -> None:
+    found = detection_of(GRAIN, "1")
+    assert found.reliably == ("grain-white from 4 levels RMS",)
+    assert found.sometimes == ("mottle 60%",)
+    assert found.rarely == ("banding<b> 5%",)
+    assert found.false_alarms == ("1 of 40 scenes", "0 of 8 photos (abstains)")
+    assert found.is_current
+    assert "2026-11-20" in found.note
 
 
 def test_figures_of_another_version_say_so() -> None:
-    sights = sights_of(GRAIN, "2")
-    assert not sights.is_current
-    assert "version 1; this run has 2" in sights.note
+    found = detection_of(GRAIN, "2")
+    assert not found.is_current
+    assert "version 1; this run has 2" in found.note
 
 
 def test_the_page_shows_what_was_measured_and_nothing_else(
     compared: FakeRunResults, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sights_module, "ability_of", lambda name: GRAIN if name == "grain" else None)
+    monkeypatch.setattr(detection_module, "ability_of", lambda name: GRAIN if name == "grain" else None)
     rows = {row.name: row for row in judge_rows(compared.run, None)}
-    assert rows["typography"].sights is None
+    assert rows["typography"].detection is None
     text = page_of(compared, tmp_path / "with").text
-    for said in ("can and can’t see", "grain-white from 4 levels RMS", "mottle 60%", "banding<b> 5%", "1 of 40 scenes"):
+    for said in (
+        "What each judge can detect",
+        "grain-white from 4 levels RMS",
+        "mottle 60%",
+        "banding<b> 5%",
+        "1 of 40 scenes",
+    ):
         assert said in text, said
     summary = render_summary(compared)
     assert "grain-white from 4 levels RMS" in summary
     assert "banding<b>" not in summary, "shown as text"
-    monkeypatch.setattr(sights_module, "ability_of", lambda name: None)
-    assert "does not see" not in render_summary(compared)
-    assert "can and can’t see" not in page_of(compared, tmp_path / "without").text
-    assert all(row.sights is None for row in judge_rows(replace(compared.run), None))
+    monkeypatch.setattr(detection_module, "ability_of", lambda name: None)
+    assert "does not find" not in render_summary(compared)
+    assert "What each judge can detect" not in page_of(compared, tmp_path / "without").text
+    assert all(row.detection is None for row in judge_rows(replace(compared.run), None))

@@ -21,6 +21,8 @@ from evalkit.cli.leaderboard import command
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
 
+pytestmark = pytest.mark.slow
+
 FAKES = Path(__file__).parent.parent / "fakes"
 Answer = tuple[int, str]
 
@@ -186,7 +188,7 @@ def edit_summary(folder: Path, path: str, value: object) -> None:
 def test_a_file_is_not_checked_by_a_file(runs: Path, evalkit: Callable[..., Answer]) -> None:
     board = runs / "light" / "leaderboard.json"  # the run's own, as its exporter wrote it
     assert evalkit("--verify", board, runs / "light")[0] == 0
-    with pytest.raises(UsageError, match="checked by run folders"):
+    with pytest.raises(UsageError, match="verified by run folders"):
         evalkit("--verify", board, board)
 
 

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.install import install_line
 from evalkit.api.records import Role
 from evalkit.api.results import FAILING_SEVERITY
 from evalkit.reports.leaderboard.merge import Leaderboard
@@ -182,4 +183,4 @@ def test_hub_results_need_a_dataset_and_the_package(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(UnavailableError) as missing:
         export("hf", {"run": a_run("a")}, tmp_path, hf_dataset="acme/x")
-    assert missing.value.hint.startswith("pip install")
+    assert missing.value.hint == install_line("leaderboard")

@@ -85,6 +85,7 @@ def test_bars_lie_where_the_figures_do(tmp_path: Path) -> None:
     assert bars[1] == pytest.approx((4 + 124 * 0.06 / 0.66, 4 + 124 * 0.26 / 0.66), abs=0.02)
 
 
+@pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_columns_sort_with_what_is_missing_last(tmp_path: Path) -> None:
     index = page(RUNS, tmp_path)

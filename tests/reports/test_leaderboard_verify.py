@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.install import install_line
 from evalkit.reports.leaderboard.merge import Leaderboard
 from evalkit.reports.leaderboard.verify import Check, Result
 from tests.reports.conftest import FakeRunResults
@@ -156,7 +157,7 @@ def test_without_the_package_the_command_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(__import__("sys").modules, "cryptography", None)
     with pytest.raises(UnavailableError) as missing:
         board_file({"one": a_run("a")}, tmp_path, sign_key=tmp_path / "key.pem")
-    assert missing.value.hint == "pip install cryptography"
+    assert missing.value.hint == install_line("leaderboard")
 
 
 def test_figures_worked_out_on_another_machine_may_differ_in_the_last_digits(tmp_path: Path) -> None:

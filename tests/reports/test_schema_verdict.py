@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 
 from evalkit.api.results import Bucket, GateStatus, Outcome
-from evalkit.reports.ci.failures import collect_failures
 from evalkit.reports.ci.verdict import EXITS, schema_text, verdict
+from evalkit.reports.failures import collect_failures
 from tests.reports.attacked_run import attacked_run
 from tests.reports.conftest import FakeRunResults
 

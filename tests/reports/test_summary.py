@@ -11,9 +11,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from evalkit.reports.ci.failures import collect_failures
 from evalkit.reports.ci.summary import SummaryExporter, render_comment, render_summary, step_summary
 from evalkit.reports.escape import code_span, markdown
+from evalkit.reports.failures import collect_failures
 from tests.reports.attacked_run import attacked_run
 from tests.reports.conftest import FakeRunResults
 
@@ -122,12 +122,12 @@ def test_dimensions_change_against_teacher_and_baseline(compared: FakeRunResults
     assert rows["vlm: checklist"][3:] == ["–", "–"]
 
 
-def test_a_change_that_correction_takes_back_is_not_told_apart(compared: FakeRunResults) -> None:
+def test_a_change_that_correction_takes_back_is_not_significant(compared: FakeRunResults) -> None:
     assert compared.run.comparison is not None
     weak = tuple(replace(c, p_adjusted=0.2) for c in compared.run.comparison.dimensions)
     compared.run = replace(compared.run, comparison=replace(compared.run.comparison, dimensions=weak))
     rows = {row[0].split("<br>")[0]: row for row in table_under(render_summary(compared), "### Dimensions")}
-    assert rows["typography: words"][4].endswith("not told apart")
+    assert rows["typography: words"][4].endswith("not significant")
 
 
 def test_regressions_show_what_was_expected_and_read(compared: FakeRunResults) -> None:

@@ -7,17 +7,14 @@ import pytest
 import yaml
 
 from evalkit.cli import main
-from evalkit.plugins import registry as plugins
-from evalkit.studies import ablation
 from tests.student.recipe.recipes import distillation
 from tests.student.test_student_command import flat, own_signals  # noqa: F401 (pytest finds fixtures by name)
 
-pytestmark = pytest.mark.usefixtures("own_signals")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_signals")]
 
 
 @pytest.fixture
-def plan(checkpoints, tmp_path, flat, monkeypatch):  # noqa: F811 (fixture)
-    monkeypatch.setattr(ablation, "create", plugins.create)  # bound on import, before `flat` was in it
+def plan(checkpoints, tmp_path, flat):  # noqa: F811 (fixture)
     recipe = distillation(str(checkpoints / "q21"), steps=1, batch_size=2)
     values = {
         "recipe": recipe,

@@ -8,7 +8,12 @@ import sys
 import pytest
 
 from evalkit.api.errors import UnavailableError
+from evalkit.student.pipelines.checkpoint import content_digest, file_digest
+from evalkit.student.presets import DATA
 from tests.student.drawing import STUDENT, generator, request
+
+pytestmark = pytest.mark.slow
+FLASH_MINI = DATA.parents[1] / "mini" / "weights" / "flash-mini"
 
 
 def damaged(checkpoints, tmp_path, part, change):
@@ -75,6 +80,11 @@ def test_pickle_weights_are_never_opened(checkpoints, tmp_path):
         {"vae": ["evalkit.student.mini.codec", "codec.LinearCodec"]},
         {"vae": ["evalkit.student.mini.codec", "ModelMixin"]},
         {"vae": [["evalkit.student.mini.codec"], "LinearCodec"]},
+        {"vae": ["student.mini.codec", "ModelMixin"]},
+        {"vae": ["student.mini.codec", "SamplePredictionScheduler"]},
+        {"vae": ["student.mini.codec.os", "system"]},
+        {"vae": ["student.mini.build", "build_pipeline"]},
+        {"vae": [["student.mini.codec"], "LinearCodec"]},
         {"../vae": ["diffusers", "AutoencoderKL"]},
     ],
 )
@@ -107,6 +117,35 @@ def test_the_parts_of_our_own_mini_models_are_loaded(checkpoints, tmp_path):
     exact = generator(tmp_path, sigmas=(1.0, 0.5), scheduler={"shift": 1.0})
     assert exact.generate([request()])[0].notes["sigmas"] == [1.0, 0.5, 0.0]
     assert type(exact._load().pipe.scheduler) is SamplePredictionScheduler
+
+
+@pytest.fixture
+def old_mini(tmp_path):
+    """A copy of flash-mini as it was written when its classes had the names `student.mini.codec` and `.scheduler`."""
+    model = shutil.copytree(FLASH_MINI, tmp_path / "old-mini")
+    index = (model / "model_index.json").read_text()
+    (model / "model_index.json").write_text(index.replace('"evalkit.student.mini.', '"student.mini.'))
+    return model
+
+
+def test_a_mini_with_the_former_class_names_is_loaded_by_the_current_ones(old_mini):
+    from diffusers import QwenImage21Pipeline
+
+    asked = request(prompt='Poster "TEA" in red in the first row on white.', width=128, height=128)
+    settings = {"num_inference_steps": 1, "output_resolution": 128, "device": "cpu"}
+    old, new = generator(old_mini, **settings), generator(FLASH_MINI, **settings)
+    one, other = (images.generate([asked])[0] for images in (old, new))
+    assert (one.image == other.image).all()
+    pipe = old._load().pipe
+    assert type(pipe) is QwenImage21Pipeline
+    assert type(pipe.vae).__module__ == "evalkit.student.mini.codec"
+    assert type(pipe.scheduler).__module__ == "evalkit.student.mini.scheduler"
+    assert not [name for name in sys.modules if name.split(".")[0] == "student"], "the former name is never imported"
+
+
+def test_the_new_class_names_do_not_change_the_fingerprint_of_a_mini(old_mini):
+    assert content_digest(old_mini) == content_digest(FLASH_MINI)
+    assert file_digest(old_mini / "model_index.json") != file_digest(FLASH_MINI / "model_index.json")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{not json", None])
@@ -172,7 +211,8 @@ def test_the_fingerprint_tells_two_trainings_of_one_architecture_apart(checkpoin
 def test_the_fingerprint_costs_no_torch(checkpoints):
     code = (
         "import sys; from evalkit.api.records import Case;"
-        "from student.pipelines.generator import DiffusersGenerator as G; from student.http import HttpGenerator;"
+        "from evalkit.student.pipelines.generator import DiffusersGenerator as G;"
+        "from evalkit.student.http import HttpGenerator;"
         f"print(G(G.Settings(model={str(checkpoints / 'q21')!r})).fingerprint(Case(id='a', prompt='a')));"
         "assert not {'torch', 'diffusers', 'transformers', 'PIL'} & set(sys.modules)"
     )

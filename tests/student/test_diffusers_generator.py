@@ -12,6 +12,8 @@ from evalkit.api.pictures import encode_png
 from evalkit.api.records import SourceImage, Task
 from tests.student.drawing import STUDENT, TEACHER, draw, generator, levels, request
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def source(tmp_path):

@@ -11,12 +11,14 @@ from pydantic import ValidationError
 from evalkit.api.errors import ConfigError, GenerationError
 from evalkit.api.records import Case, Request, SourceImage, Task
 from evalkit.formats.foreign_text import clean
-from evalkit.student.pipelines.call import ABILITIES, Checkpoint, batches, call_arguments, check_settings
+from evalkit.student.pipelines.call import PIPELINES, Checkpoint, batches, call_arguments, check_settings
 from evalkit.student.pipelines.nfe import EvaluationCount
 from evalkit.student.pipelines.pixels import flatten
 from evalkit.student.pipelines.settings import DiffusersSettings, SchedulerSettings
 
-ANY, ONE_LAYOUT = ABILITIES["QwenImagePipeline"], ABILITIES["QwenImage21Pipeline"]
+pytestmark = pytest.mark.slow
+
+ANY, ONE_LAYOUT = PIPELINES["QwenImagePipeline"], PIPELINES["QwenImage21Pipeline"]
 
 
 def request(prompt="p", width=64, task=Task.T2I):

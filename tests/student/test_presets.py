@@ -23,6 +23,8 @@ from evalkit.student.recipe.flow import dynamic_shift, sigma_grid
 from tests.student import tiny_pipelines
 from tests.student.drawing import draw, levels, request
 
+pytestmark = pytest.mark.slow
+
 FULL_SIZE = [preset for preset in presets() if not preset.packaged]
 TINY = {"QwenImagePipeline": "t2i", "QwenImageEditPlusPipeline": "edit", "QwenImage21Pipeline": "q21", None: "q21"}
 GPU = Machine((), cuda_build=True, driver=True, free_gib=(78.0,))

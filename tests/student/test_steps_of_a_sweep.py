@@ -9,6 +9,8 @@ from evalkit.api.records import Case, Request
 from evalkit.plugins.registry import PluginSpec, create
 from evalkit.studies.sweep import with_steps
 
+pytestmark = pytest.mark.slow
+
 ASKED = Request(Case("a", "a red square", width=32, height=32), seed=0, noise_seed=7)
 
 

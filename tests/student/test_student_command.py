@@ -13,7 +13,7 @@ from evalkit.cli import main
 from tests.student.recipe.helpers import FlatData
 from tests.student.recipe.recipes import distillation, teaching, write
 
-pytestmark = pytest.mark.usefixtures("own_signals")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_signals")]
 
 
 @pytest.fixture
@@ -67,9 +67,9 @@ def test_an_interrupted_distillation_goes_on_where_it_stopped(checkpoints, tmp_p
     flat.interrupt_at = start + 300  # batches of 2 are chosen from 128 drawn at once
     assert main(["student", "distill", str(recipe)]) == 130
     err = capfd.readouterr().err
-    assert "stopping after the step in hand" in err
+    assert "stopping after the current step" in err
     assert "stopped after step" in err
-    assert "the same command goes on" in err
+    assert "run the same command again to continue" in err
     assert not (tmp_path / "recipe" / "model").exists()
     assert 0 < len((tmp_path / "recipe" / "progress.jsonl").read_text().splitlines()) < 4
     assert main(["student", "distill", str(recipe)]) == 0

@@ -1,4 +1,4 @@
-"""One file per kind of layout; `LAYOUTS` names them."""
+"""The layouts, one file for each kind; `LAYOUTS` holds them by name."""
 
 from __future__ import annotations
 

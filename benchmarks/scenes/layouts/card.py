@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from evalkit.benchmarks.scenes.icons import icon, spoken
-from evalkit.benchmarks.scenes.page import Page, Setting
+from evalkit.benchmarks.scenes.page import Page, SizedText
 from evalkit.benchmarks.scenes.palette import Color, contrast
-from evalkit.benchmarks.scenes.scene import Ellipse, Rect
-
-Bounds = tuple[float, float, float, float]
+from evalkit.benchmarks.scenes.scene import Bounds, Ellipse, Rect
 
 
 def compose(page: Page) -> None:
@@ -25,7 +23,7 @@ def _panel(page: Page, bounds: Bounds, subject: str) -> None:
     page.ask("panel", "Is there one panel with rounded corners in the middle?")
 
 
-def _button(page: Page, bounds: Bounds, label: Setting) -> None:
+def _button(page: Page, bounds: Bounds, label: SizedText) -> None:
     u = page.u
     accent, on_accent = page.panel_accent
     x0, y0, x1, y1 = bounds

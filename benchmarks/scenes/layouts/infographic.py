@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalkit.benchmarks.scenes.fonts import cap_height
 from evalkit.benchmarks.scenes.icons import icon, spoken
-from evalkit.benchmarks.scenes.page import Page, Placed
+from evalkit.benchmarks.scenes.page import Page, PlacedText
 from evalkit.benchmarks.scenes.palette import Color
 from evalkit.benchmarks.scenes.scene import Ellipse, Rect, Sector
 from evalkit.benchmarks.scenes.words import Topic
@@ -17,7 +17,7 @@ def compose(page: Page) -> None:
     (kind if page.detail else _ring)(page, topic)
 
 
-def _heading(page: Page, topic: Topic, what: str) -> Placed:
+def _heading(page: Page, topic: Topic, what: str) -> PlacedText:
     u, palette = page.u, page.palette
     title = page.title([page.pick(topic.titles)], 11, width=84)
     page.say(
@@ -53,7 +53,9 @@ def _columns(page: Page, topic: Topic) -> None:
         page.relate("above", f"value-{i}", f"caption-{i}")
         page.relate("aligned-center", f"badge-{i}", f"value-{i}", f"caption-{i}")
         said.append(f'a {spoken(mark)} icon with "{values[i]}" and "{caption}"')
-    for i, (caption, _) in enumerate(chosen):  # texts come in reading order: the row of figures, the row of captions
+    for i, (caption, _) in enumerate(
+        chosen
+    ):  # texts are listed in reading order: first the row of figures, then the row of captions
         name = page.set([caption], page.pair.body, 5, width=width - 5)
         page.text(f"caption-{i}", name, (8 + width * (i + 0.5)) * u, floor + 5 * u, palette.ink)
     badges = tuple(f"badge-{i}" for i in range(count))
@@ -138,7 +140,7 @@ def _ring(page: Page, topic: Topic) -> None:
 
 
 def _rest(page: Page) -> Color:
-    """What is left of the ring: the ground, one fifth of the way to the ink."""
+    """The colour of the rest of the ring: the ground, moved one fifth of the way to the ink."""
     ground, ink = page.palette.ground.rgb, page.palette.ink.rgb
     r, g, b = (round(0.8 * x + 0.2 * y) for x, y in zip(ground, ink, strict=True))
     return Color("muted", (r, g, b))

@@ -73,7 +73,7 @@ def _round(page: Page, product: Product) -> None:
     def disc(radius: float) -> tuple[float, float, float, float]:
         return (middle - radius * u, middle - radius * u, middle + radius * u, middle + radius * u)
 
-    ring = palette.support if accent is palette.ground else accent  # it must stand out from the ground too
+    ring = palette.support if accent is palette.ground else accent  # the ring must also stand out from the ground
     parts = [Ellipse(disc(43), ring.rgb), Ellipse(disc(39), palette.surface.rgb)]
     page.shape("badge", "panel", parts, palette.surface)
     page.say(
@@ -147,6 +147,6 @@ def _tag(page: Page, product: Product) -> None:
 
 
 def _name(page: Page, product: Product) -> str:
-    """The product's name; only its last word where there is room for no more."""
+    """The product's name, or only its last word if there is no room for more."""
     name = page.pick(product.names)
     return name if page.detail else name.split()[-1]

@@ -10,7 +10,7 @@ from evalkit.benchmarks.scenes.fonts import depth
 from evalkit.benchmarks.scenes.icons import arc_points
 from evalkit.benchmarks.scenes.page import Page
 from evalkit.benchmarks.scenes.palette import Color, contrast
-from evalkit.benchmarks.scenes.scene import Ellipse, Part, Polygon, Rect, Stroke
+from evalkit.benchmarks.scenes.scene import Ellipse, Polygon, Primitive, Rect, Stroke
 
 SKINS = (
     Color("light", (248, 208, 176)),
@@ -100,12 +100,12 @@ def compose(page: Page) -> None:
         page.say(f'Under the name, small, "{job.lines[0]}".')
 
 
-def _shoulders(x: float, floor: float, k: float, color: RGB) -> list[Part]:
+def _shoulders(x: float, floor: float, k: float, color: RGB) -> list[Primitive]:
     arc = arc_points(x, floor, 36 * k, 30 * k, 180, 360, 48)
     return [Polygon(tuple(arc), color)]
 
 
-def _neck(head: Head, floor: float, k: float, skin: RGB) -> list[Part]:
+def _neck(head: Head, floor: float, k: float, skin: RGB) -> list[Primitive]:
     shade = (round(skin[0] * 0.9), round(skin[1] * 0.86), round(skin[2] * 0.84))
     top, low = head.y + 0.6 * head.ry, floor - 24 * k
     return [
@@ -114,22 +114,22 @@ def _neck(head: Head, floor: float, k: float, skin: RGB) -> list[Part]:
     ]
 
 
-def _face(head: Head, skin: RGB) -> list[Part]:
-    ears: list[Part] = [Ellipse(head.box(s - 0.16, -0.12, s + 0.16, 0.26), skin) for s in (-1.0, 1.0)]
+def _face(head: Head, skin: RGB) -> list[Primitive]:
+    ears: list[Primitive] = [Ellipse(head.box(s - 0.16, -0.12, s + 0.16, 0.26), skin) for s in (-1.0, 1.0)]
     return [*ears, Ellipse(head.box(-1, -1, 1, 1), skin)]
 
 
-def _eyes(head: Head) -> list[Part]:
+def _eyes(head: Head) -> list[Primitive]:
     return [Ellipse(head.box(s - 0.1, -0.12, s + 0.1, 0.06), FEATURES) for s in (-0.38, 0.38)]
 
 
-def _mouth(head: Head) -> list[Part]:
+def _mouth(head: Head) -> list[Primitive]:
     smile = arc_points(0, 0.34, 0.34, 0.2, 20, 160)
     return [Stroke(head.points(smile), 0.075 * head.rx, FEATURES)]
 
 
-def _glasses(head: Head) -> list[Part]:
-    parts: list[Part] = []
+def _glasses(head: Head) -> list[Primitive]:
+    parts: list[Primitive] = []
     for s in (-0.38, 0.38):
         ring = [(s + 0.27 * x, -0.03 + 0.24 * y) for x, y in arc_points(0, 0, 1, 1, 0, 360, 48)]
         parts.append(Stroke(head.points(ring), 0.06 * head.rx, FEATURES))
@@ -137,7 +137,7 @@ def _glasses(head: Head) -> list[Part]:
     return parts
 
 
-def _short(head: Head, color: RGB) -> tuple[list[Part], list[Part]]:
+def _short(head: Head, color: RGB) -> tuple[list[Primitive], list[Primitive]]:
     outside = arc_points(0, -0.12, 1.06, 0.98, 172, 368, 40)
     inside = [
         (0.92, -0.2),
@@ -149,27 +149,27 @@ def _short(head: Head, color: RGB) -> tuple[list[Part], list[Part]]:
     return [], [Polygon(head.points([*outside, *inside]), color)]
 
 
-def _long(head: Head, color: RGB) -> tuple[list[Part], list[Part]]:
+def _long(head: Head, color: RGB) -> tuple[list[Primitive], list[Primitive]]:
     bounds = head.box(-1.22, -1.12, 1.22, 1.55)
-    back: list[Part] = [Rect(bounds, color, 1.15 * head.rx)]
+    back: list[Primitive] = [Rect(bounds, color, 1.15 * head.rx)]
     outside = arc_points(0, -0.1, 1.06, 1.02, 180, 360, 40)
     inside = arc_points(0, -0.1, 0.92, 0.5, 360, 180, 30)
     return back, [Polygon(head.points([*outside, *inside]), color)]
 
 
-def _bun(head: Head, color: RGB) -> tuple[list[Part], list[Part]]:
-    back: list[Part] = [Ellipse(head.box(-0.42, -1.6, 0.42, -0.9), color)]
+def _bun(head: Head, color: RGB) -> tuple[list[Primitive], list[Primitive]]:
+    back: list[Primitive] = [Ellipse(head.box(-0.42, -1.6, 0.42, -0.9), color)]
     outside = arc_points(0, -0.1, 1.05, 0.98, 184, 356, 40)
     inside = arc_points(0, -0.2, 0.96, 0.42, 356, 184, 30)
     return back, [Polygon(head.points([*outside, *inside]), color)]
 
 
-def _curly(head: Head, color: RGB) -> tuple[list[Part], list[Part]]:
+def _curly(head: Head, color: RGB) -> tuple[list[Primitive], list[Primitive]]:
     curls = arc_points(0, -0.28, 0.92, 0.72, 172, 368, 9)
     return [], [Ellipse(head.box(x - 0.34, y - 0.28, x + 0.34, y + 0.28), color) for x, y in curls]
 
 
-STYLES: dict[str, Callable[[Head, RGB], tuple[list[Part], list[Part]]]] = {
+STYLES: dict[str, Callable[[Head, RGB], tuple[list[Primitive], list[Primitive]]]] = {
     "short": _short,
     "long": _long,
     "tied-up": _bun,

@@ -1,1 +1,1 @@
-"""Defects of tile scenes, with everything that is true of the picture: what judge-mini learns from."""
+"""Pictures of tile scenes with known defects and their ground truth, for training judge-mini."""

@@ -1,6 +1,6 @@
-"""Pictures crowded with letters, shapes and roughness, to learn to see from: up to 18 letters; a scene has five.
+"""Pictures crowded with letters, shapes and noise, from which a judge learns to see; they hold up to 18 letters.
 
-A few things of a crowd changed make another, to learn to compare from.
+Pairs of crowds that differ in a few things teach it to compare.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import RGB, Box
 from evalkit.benchmarks.tiles.defects import overlays
+from evalkit.benchmarks.tiles.defects.depiction import Overlay, PaintedPart, mixed, paint
 from evalkit.benchmarks.tiles.defects.lesson import lesson_of
-from evalkit.benchmarks.tiles.defects.shown import Overlay, Part, mixed, paint
 from evalkit.benchmarks.tiles.draw import Layer, letter, shape
 from evalkit.benchmarks.tiles.sample import readable_on
 from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, MAX_LETTERS, ROWS, SHAPE_KINDS, SIDE, TILE
@@ -24,36 +24,36 @@ from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, FIRST_COLUMN, MAX_LE
 LETTERS, SHAPES = 0.75, 0.2
 """Shares of bands with letters and with shapes; the rest is bare."""
 ROUGH, BENT, SOFT = 0.5, 0.25, 0.15
-"""Shares of pictures with an uneven ground, with bent strokes, and out of focus."""
+"""Shares of pictures with an uneven ground, with bent strokes, and with blur."""
 LARGEST = 5.0
 BETWEEN = 0.12
-"""Share of things in a colour between two that have names."""
+"""Share of things in a colour between two named ones."""
 SAME, OTHER_GROUND, OTHER_BAND = 0.15, 0.1, 0.2
-"""Shares of changes of nothing, of the ground, and of a whole band."""
+"""Shares of pairs without a change, with another ground, and with a whole band changed."""
 MOST_CHANGES = 4
 
 
 class Crowd(NamedTuple):
-    """What stands on the ground of a colour (by name, and a shade of it), by bands from top to bottom."""
+    """A ground colour (its name, and the shade that is drawn) and the parts on it, by bands from top to bottom."""
 
     ground: str
     shade: RGB
-    bands: tuple[tuple[Part, ...], ...]
+    bands: tuple[tuple[PaintedPart, ...], ...]
 
     @property
     def text(self) -> str:
-        """What is written, row by row."""
+        """The letters, row by row."""
         return " ".join(filter(None, ("".join(part.letter for part in band) for band in self.bands)))
 
 
 def crowd(rng: random.Random) -> Crowd:
-    """A crowd at random."""
+    """A random crowd."""
     ground = rng.choice(list(COLORS))
     return Crowd(ground, _color(rng, ground), tuple(_band(rng, row, readable_on(ground)) for row in ROWS.values()))
 
 
 def changed(rng: random.Random, crowd: Crowd) -> Crowd:
-    """The crowd with up to four things changed: letters, kinds, colours, what is there, a band, the ground."""
+    """The crowd with up to four changes: other letters, kinds or colours, missing parts, another band or ground."""
     drawn = rng.random()
     if drawn < SAME:
         return crowd
@@ -78,22 +78,22 @@ def changed(rng: random.Random, crowd: Crowd) -> Crowd:
 
 
 def picture_of(rng: random.Random, crowd: Crowd) -> tuple[Pixels, NDArray[np.int64]]:
-    """A picture, uint8 (128, 128, 3), rough by chance, and its lesson."""
+    """A picture, uint8 (128, 128, 3), sometimes with noise or blur, and its lesson."""
     painted = [part for band in crowd.bands for part in band]
     over, known = _roughness(rng, painted)
     over.append(overlays.manner(rng.getrandbits(32)))
     return paint(crowd.shade, painted, over), lesson_of(crowd.shade, painted, known)
 
 
-def _band(rng: random.Random, row: int, inks: list[str]) -> tuple[Part, ...]:
+def _band(rng: random.Random, row: int, inks: list[str]) -> tuple[PaintedPart, ...]:
     drawn = rng.random()
     if drawn < LETTERS:
         return tuple(_letters(rng, row, inks))
     return tuple(_shapes(rng, row, inks)) if drawn < LETTERS + SHAPES else ()
 
 
-def _changed_part(rng: random.Random, part: Part, inks: list[str]) -> list[Part]:
-    """Of another colour or shade, another letter or kind; or gone."""
+def _changed_part(rng: random.Random, part: PaintedPart, inks: list[str]) -> list[PaintedPart]:
+    """The part in another colour or shade, as another letter or kind, or nothing."""
     what = rng.choice(("color", "shade", "form", "form", "gone"))
     if what == "gone":
         return []
@@ -104,26 +104,26 @@ def _changed_part(rng: random.Random, part: Part, inks: list[str]) -> list[Part]
         char = rng.choice(string.ascii_uppercase)
         return [part._replace(layer=part.layer._replace(coverage=letter(char)), letter=char)]
     kind = rng.choice(SHAPE_KINDS)
-    return [Part(kind, part.layer._replace(coverage=shape(kind)))]
+    return [PaintedPart(kind, part.layer._replace(coverage=shape(kind)))]
 
 
-def _letters(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
+def _letters(rng: random.Random, row: int, inks: list[str]) -> list[PaintedPart]:
     color = rng.choice(inks)
     made = []
     for column in range(rng.randint(3, MAX_LETTERS)):
         char = rng.choice(string.ascii_uppercase)
         ink = color if rng.random() < 0.7 else rng.choice(inks)
         layer = Layer(_color(rng, ink), letter(char), (FIRST_COLUMN + column) * TILE, row * TILE)
-        made.append(Part("word", layer, char))
+        made.append(PaintedPart("word", layer, char))
     return made
 
 
-def _shapes(rng: random.Random, row: int, inks: list[str]) -> list[Part]:
+def _shapes(rng: random.Random, row: int, inks: list[str]) -> list[PaintedPart]:
     made = []
     for column in COLUMNS.values():
         kind = rng.choice(SHAPE_KINDS)
         if rng.random() < 0.8:
-            made.append(Part(kind, Layer(_color(rng, rng.choice(inks)), shape(kind), column * TILE, row * TILE)))
+            made.append(PaintedPart(kind, Layer(_color(rng, rng.choice(inks)), shape(kind), column * TILE, row * TILE)))
     return made
 
 
@@ -135,7 +135,7 @@ def _between(rng: random.Random, color: RGB) -> RGB:
     return mixed(color, rng.choice(list(COLORS.values())), rng.uniform(0.05, 0.5))
 
 
-def _roughness(rng: random.Random, painted: list[Part]) -> tuple[list[Overlay], list[tuple[str, float, Box]]]:
+def _roughness(rng: random.Random, painted: list[PaintedPart]) -> tuple[list[Overlay], list[tuple[str, float, Box]]]:
     over: list[Overlay] = []
     known: list[tuple[str, float, Box]] = []
     whole = Box(0, 0, SIDE, SIDE)

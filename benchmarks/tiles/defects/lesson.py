@@ -1,4 +1,4 @@
-"""What stands in each tile of a shown picture, as class numbers: the first lesson is to see."""
+"""The content of each tile of a picture as class numbers: training targets for a judge's vision."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.defects.depiction import Depiction, PaintedPart, clipped, parts
 from evalkit.benchmarks.tiles.defects.differ import color_size
-from evalkit.benchmarks.tiles.defects.shown import Part, Shown, clipped, parts
 from evalkit.benchmarks.tiles.scene import COLORS, SIDE, SKINS, TILE
 
 ROWS = SIDE // TILE
 _OTHERS = ("circle", "square", "triangle", "sun", "land", "hair", "shirt", "head")
 GLYPHS = 1 + 2 * len(string.ascii_uppercase) + 4 * 4 + 4
-"""Nothing; halves of letters; quarters of shapes and the sun; parts of landscapes and portraits."""
+"""Glyph classes: nothing; halves of letters; quarters of shapes and the sun; parts of landscapes and portraits."""
 INKS = 1 + len(COLORS) + len(SKINS)
 GROUNDS = len(COLORS)
 ROUGH = 6
-"""Grades of unevenness of the ground, of bent strokes, of colours that are none of those that have names."""
+"""Limits of the grades: of an uneven ground, of bent strokes, of the distance from the nearest named colour."""
 SIZES = (GLYPHS, INKS, GROUNDS, ROUGH, ROUGH, ROUGH, ROUGH, ROUGH)
 """Classes of each column: glyph, ink, ground, unevenness of the ground, bent strokes, softness of everything, how far
 the ink and the ground are from the nearest colour that has a name."""
 ILLEGIBLE = 2
-"""Grade of bent strokes above which nobody can say what a glyph was."""
+"""Grade of bent strokes above which a glyph can't be recognised."""
 UNKNOWN = -100
 
 
-def lesson(shown: Shown) -> NDArray[np.int64]:
-    """(8, 8, 8) class numbers by `SIZES`; `UNKNOWN` where a thing does not stand on the grid or has no clear colour."""
-    ground = shown.tint.get("ground", COLORS[shown.scene.ground])
-    return lesson_of(ground, parts(shown), [(kind, shown.sizes[kind], box) for kind, box in shown.boxes])
+def lesson(depiction: Depiction) -> NDArray[np.int64]:
+    """(8, 8, 8) class numbers by `SIZES`; `UNKNOWN` for things that are off the grid or have no clear colour."""
+    ground = depiction.tint.get("ground", COLORS[depiction.scene.ground])
+    return lesson_of(ground, parts(depiction), [(kind, depiction.sizes[kind], box) for kind, box in depiction.boxes])
 
 
-def lesson_of(ground: RGB, painted: Iterable[Part], over: Iterable[tuple[str, float, Box]]) -> NDArray[np.int64]:
-    """The same of parts, and of what lies over them: kind, size, box."""
+def lesson_of(ground: RGB, painted: Iterable[PaintedPart], over: Iterable[tuple[str, float, Box]]) -> NDArray[np.int64]:
+    """As `lesson`, from painted parts and the overlays on them, each given by kind, size and box."""
     made = np.zeros((ROWS, ROWS, len(SIZES)), np.int64)
     made[..., 2], made[..., 7] = _nearest(ground, tuple(COLORS.values()))
     inks = (*COLORS.values(), *SKINS.values())
@@ -75,7 +75,7 @@ def _glyph(name: str, letter: str, dy: int, dx: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _nearest(color: RGB, known: tuple[RGB, ...]) -> tuple[int, int]:
-    """The number of a known colour, `UNKNOWN` halfway between; and the grade of how far it is from it."""
+    """The number of the nearest known colour (`UNKNOWN` about halfway between two), and the grade of the distance."""
     sizes = [color_size(color, other) for other in known]
     best = int(np.argmin(sizes))
     return best if sizes[best] < 0.8 else UNKNOWN, min(ROUGH - 1, round(sizes[best]))

@@ -1,6 +1,6 @@
-"""What lies over a drawn picture: grain, bands, a grid, a cast, blur, noise, garbled strokes; and what is no defect.
+"""Overlays on a drawn picture: grain, bands, a grid, a cast, blur, noise, garbled strokes; and a harmless one.
 
-Strengths are in visibility thresholds: 1 is what is noticed at a normal look at these 128 px pictures.
+Strengths are in visibility thresholds: a strength of 1 is just noticed in a 128 px picture at normal viewing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.records import Box
-from evalkit.benchmarks.tiles.defects.shown import Canvas, Overlay
+from evalkit.benchmarks.tiles.defects.depiction import Canvas, Overlay
 from evalkit.benchmarks.tiles.scene import SIDE, TILE
 
 GRAIN_RMS = 2.5
@@ -51,7 +51,7 @@ def grid(size: float, period_px: int) -> Overlay:
 
 
 def cast(size: float, seed: int) -> Overlay:
-    """A tint of the ground that grows to one side."""
+    """A tint of the ground that grows towards one side."""
     rng = np.random.default_rng(seed)
     angle, color = rng.uniform(0, 2 * np.pi), rng.standard_normal(3)
     ys, xs = np.mgrid[:SIDE, :SIDE] / (SIDE - 1) * 2 - 1
@@ -71,7 +71,7 @@ UNEVEN = ("banding", "grid", "mottle", "cast")
 
 
 def uneven(kind: str, size: float, rng: random.Random) -> Overlay:
-    """The ground uneven in one of the ways of `UNEVEN`, its particulars at random."""
+    """One of the kinds of `UNEVEN` on the ground, with random parameters."""
     if kind == "banding":
         return bands(size, rng.choice((4, 6, 8, 12)), rng.random() < 0.5)
     if kind == "grid":
@@ -80,7 +80,7 @@ def uneven(kind: str, size: float, rng: random.Random) -> Overlay:
 
 
 def noise(size: float, seed: int) -> Overlay:
-    """White noise over everything."""
+    """White noise on the whole picture."""
 
     def apply(canvas: Canvas, ink: Floats) -> None:
         canvas += np.random.default_rng(seed).standard_normal(canvas.shape).astype(np.float32) * (size * NOISE_RMS)
@@ -89,7 +89,7 @@ def noise(size: float, seed: int) -> Overlay:
 
 
 def blur(size: float) -> Overlay:
-    """A soft focus over everything."""
+    """Blur of the whole picture."""
 
     def apply(canvas: Canvas, ink: Floats) -> None:
         canvas[:] = _smooth(canvas, size * BLUR_SIGMA)
@@ -98,7 +98,7 @@ def blur(size: float) -> Overlay:
 
 
 def garble(box: Box, size: float, seed: int) -> Overlay:
-    """Bent and broken strokes inside `box`: every pixel is fetched from a place nearby."""
+    """Bent and broken strokes inside `box`: every pixel is copied from a place nearby."""
 
     def apply(canvas: Canvas, ink: Floats) -> None:
         x0, y0, x1, y1 = _ints(box)
@@ -116,7 +116,7 @@ def garble(box: Box, size: float, seed: int) -> Overlay:
 
 
 def manner(seed: int) -> Overlay:
-    """What a good picture of the minis may look like: tiles a little off in colour, soft edges, faint noise."""
+    """The look of a good picture by the mini models: slightly wrong colours by tile, soft edges, faint noise."""
 
     def apply(canvas: Canvas, ink: Floats) -> None:
         rng = np.random.default_rng(seed)

@@ -1,7 +1,7 @@
-"""Reads a picture of a tile scene as an instrument would: what stands in each place of the grid, and in which colour.
+"""Reads a picture of a tile scene: what stands in each place of the grid, and in which colour.
 
-For pictures that models made, of which nobody knows what they show. Every glyph is compared with every letter and shape
-of the renderer, so it reads what is there and not what was asked for; it knows nothing of grain or blur.
+This is for pictures made by models, whose content is unknown. Every glyph is compared with every letter and shape of
+the renderer, so that the result is what is there, not what was asked for. Grain and blur are not measured.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import RGB, Box
+from evalkit.benchmarks.tiles.defects.depiction import Depiction
 from evalkit.benchmarks.tiles.defects.differ import color_size
-from evalkit.benchmarks.tiles.defects.shown import Shown
 from evalkit.benchmarks.tiles.draw import letter, shape
 from evalkit.benchmarks.tiles.scene import (
     COLORS,
@@ -34,24 +34,24 @@ from evalkit.benchmarks.tiles.scene import (
 from evalkit.benchmarks.tiles.truth import HAIR, LAND, SHIRT, SKIN
 
 INK = 40.0
-"""Distance from the ground, in code values, of what is drawn on it."""
+"""Distance from the ground, in code values, from which something is drawn there."""
 LIKENESS = 0.6
-"""Correlation from which a glyph is a letter or a shape."""
+"""Correlation from which a glyph counts as a letter or a shape."""
 CAPITALS = tuple(string.ascii_uppercase)
 
 Floats = NDArray[np.float64]
 
 
-class Glyph(NamedTuple):
-    """A letter or a shape, how much it looks like one, and its colour."""
+class ReadGlyph(NamedTuple):
+    """A letter or a shape, its likeness (correlation) and its colour."""
 
     name: str
     likeness: float
     color: RGB
 
 
-def read_shown(pixels: Pixels, asked: TileScene) -> Shown:
-    """What a picture (128, 128, 3) shows, as far as `asked` says what to look for."""
+def read_depiction(pixels: Pixels, asked: TileScene) -> Depiction:
+    """Read a picture (128, 128, 3). `asked` says which kinds of things to look for."""
     tint: dict[str, RGB] = {}
     gone: set[str] = set()
     ground = _ground(pixels, asked)
@@ -62,7 +62,7 @@ def read_shown(pixels: Pixels, asked: TileScene) -> Shown:
             tint[part] = _median(pixels, box)
             if color_size(tint[part], ground) < 1:
                 gone.add(part)
-        return Shown(scene, tint=tint, gone=frozenset(gone))
+        return Depiction(scene, tint=tint, gone=frozenset(gone))
     if asked.land:
         tint["land"] = _median(pixels, LAND)
         suns = {column: _best(pixels, ground, ("circle",), x, ROWS["top"], 2) for column, x in COLUMNS.items()}
@@ -71,13 +71,13 @@ def read_shown(pixels: Pixels, asked: TileScene) -> Shown:
             gone.add("sun")
         tint["sun"] = suns[column].color
         land = Land(asked.land.color, asked.land.sun, column, asked.land.form)
-        return Shown(TileScene(asked.category, scene.ground, land=land), tint=tint, gone=frozenset(gone))
+        return Depiction(TileScene(asked.category, scene.ground, land=land), tint=tint, gone=frozenset(gone))
     word, marks = _things(pixels, ground, tint)
-    return Shown(TileScene(asked.category, scene.ground, word, tuple(marks)), tint=tint)
+    return Depiction(TileScene(asked.category, scene.ground, word, tuple(marks)), tint=tint)
 
 
 def _things(pixels: Pixels, ground: RGB, tint: dict[str, RGB]) -> tuple[Word | None, list[Mark]]:
-    """The longest word, and every shape; a kind that is there twice is told once."""
+    """The longest word and every shape. A kind of shape that occurs twice is listed once."""
     word: Word | None = None
     marks: list[Mark] = []
     for row, y in ROWS.items():
@@ -99,18 +99,18 @@ def _things(pixels: Pixels, ground: RGB, tint: dict[str, RGB]) -> tuple[Word | N
     return word, marks
 
 
-def _best(pixels: Pixels, ground: RGB, names: tuple[str, ...], column: int, row: int, wide: int) -> Glyph:
-    """The likeliest of `names` in a place of `wide` tiles by two; likeness 0 where nothing is drawn."""
+def _best(pixels: Pixels, ground: RGB, names: tuple[str, ...], column: int, row: int, wide: int) -> ReadGlyph:
+    """The likeliest of `names` in a place of `wide` by two tiles. The likeness is 0 if nothing is drawn there."""
     place = pixels[row * TILE : (row + 2) * TILE, column * TILE : (column + wide) * TILE].astype(np.float64)
     distance = np.sqrt(((place - np.array(ground)) ** 2).sum(-1))
     if float(np.quantile(distance, 0.97)) < INK:
-        return Glyph("", 0.0, ground)
+        return ReadGlyph("", 0.0, ground)
     ink = np.minimum(distance / np.quantile(distance, 0.97), 1.0)
     forms = {name: letter(name) if wide == 1 else shape(name) for name in names}
     likeness = {name: _correlation(ink, np.asarray(form, np.float64)) for name, form in forms.items()}
     name = max(likeness, key=lambda each: likeness[each])
     inside = place[forms[name] > 0.9]
-    return Glyph(name, max(likeness[name], 0.01), _rgb(np.median(inside, 0)))
+    return ReadGlyph(name, max(likeness[name], 0.01), _rgb(np.median(inside, 0)))
 
 
 def _correlation(one: Floats, other: Floats) -> float:
@@ -120,7 +120,7 @@ def _correlation(one: Floats, other: Floats) -> float:
 
 
 def _ground(pixels: Pixels, asked: TileScene) -> RGB:
-    """The median of where nothing can stand."""
+    """The median colour of the places where nothing can stand."""
     if asked.land or asked.figure:
         return _rgb(np.median(pixels[:TILE].reshape(-1, 3), 0))
     rim = np.concatenate([pixels[:TILE].reshape(-1, 3), pixels[-TILE:].reshape(-1, 3), pixels[:, :TILE].reshape(-1, 3)])

@@ -1,4 +1,4 @@
-"""Where a prompt or an instruction says what: the stretches of it that are not true of a picture."""
+"""Finds the parts of a prompt or an instruction that a picture does not fulfil."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from evalkit.benchmarks.tiles.scene import BANDS, Mark, TileScene
 
 Span = tuple[int, int]
 NOTED = 1.0
-"""Size from which a stretch of a prompt counts as wrong."""
+"""Size of a difference from which its part of the prompt counts as wrong."""
 
 
 class _Notes:
-    """Stretches of a text by key, noted in the order in which they stand there."""
+    """Spans of a text by key. They must be noted in the order of the text."""
 
     def __init__(self, text: str) -> None:
         self.text, self.spans, self._end = text, dict[str, Span](), 0
@@ -25,7 +25,7 @@ class _Notes:
 
 
 def spans(scene: TileScene) -> tuple[str, dict[str, Span]]:
-    """The prompt of a scene, and the stretch (start, end) of it that each key of `differences` is about."""
+    """The prompt of a scene, and for each key of `differences` the span (start, end) of the prompt that states it."""
     note = _Notes(prompt_of(scene))
     if scene.figure:
         note("skin.color", scene.figure.skin)
@@ -63,7 +63,7 @@ def _note_mark(mark: Mark, note: _Notes) -> None:
 
 
 def instruction_spans(edit: Edit) -> dict[str, Span]:
-    """The same of an instruction, by the keys of `differences` from the scene that must come out."""
+    """The spans of an instruction, by the keys of `differences` from the scene that the edit must produce."""
     note = _Notes(edit.instruction)
     old, new = set(edit.before.marks), set(edit.after.marks)
     changed = next(iter(new - old or old - new), None)
@@ -87,7 +87,7 @@ def instruction_spans(edit: Edit) -> dict[str, Span]:
 
 
 def wrong_spans(asked: TileScene | Edit, found: Differences, shown_word: str) -> list[Span]:
-    """Stretches of the prompt or instruction that are not true; of a word only the letters that differ in place."""
+    """Spans of the prompt or instruction that the picture does not fulfil. Of a word only the letters that differ."""
     scene = asked.after if isinstance(asked, Edit) else asked
     where = instruction_spans(asked) if isinstance(asked, Edit) else spans(asked)[1]
     made: list[Span] = []

@@ -1,4 +1,4 @@
-"""What is true of a shown picture: how bad it is by each rubric, and the answers to questions about it."""
+"""The ground truth of a picture: the size of its defects by rubric, and the answers to questions about it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Iterable, Mapping
 from itertools import permutations
 
 from evalkit.api.records import Question
+from evalkit.benchmarks.tiles.defects.depiction import Depiction
 from evalkit.benchmarks.tiles.defects.differ import GONE, MOST, WRONG, Differences, differences
-from evalkit.benchmarks.tiles.defects.shown import Shown
 from evalkit.benchmarks.tiles.edit import Edit
 from evalkit.benchmarks.tiles.questions import questions
 from evalkit.benchmarks.tiles.scene import COLUMNS, ROWS, SHAPE_KINDS, TileScene
 from evalkit.benchmarks.tiles.truth import placed
 
 SURE_TRUE, SURE_FALSE = 0.7, 1.5
-"""Between these sizes people would not agree on an answer, and there is none."""
+"""Between these sizes people would not agree on an answer, so the question is left out."""
 GROUND_KINDS = ("grain", "banding", "grid", "mottle", "cast")
 UNREADABLE = 2.5
-"""Size of bent strokes above which a letter is no longer the letter it was."""
+"""Size of bent strokes above which a letter can't be recognised any more."""
 
 
 def total(sizes: Iterable[float]) -> float:
-    """Sizes of several defects as one: the root of the sum of squares, at most `MOST`."""
+    """One size for several defects: the root of the sum of squares, at most `MOST`."""
     return min(MOST, math.sqrt(sum(size * size for size in sizes)))
 
 
-def worse(wanted: TileScene, shown: Shown) -> dict[str, float]:
-    """Size of all that a rubric holds against a picture, in thresholds; a rubric that doesn't apply is not there."""
-    found, over = differences(wanted, shown), shown.sizes
+def worse(wanted: TileScene, depiction: Depiction) -> dict[str, float]:
+    """Total size of the defects by rubric, in visibility thresholds. Rubrics that do not apply are left out."""
+    found, over = differences(wanted, depiction), depiction.sizes
     ground = total([over.get("noise", 0.0), *(over.get(kind, 0.0) for kind in GROUND_KINDS)])
     made = {
-        "compliance": total(_content(found, shown)),
+        "compliance": total(_content(found, depiction)),
         "layout": total(_layout(found)),
         "background": ground,
     }
     if "cast" not in over:
-        made["quality"] = quality(shown)
+        made["quality"] = quality(depiction)
     if wanted.word and over.get("blur", 0.0) < SURE_FALSE and over.get("noise", 0.0) < UNREADABLE:
         made["text"] = total([found.get("word", 0.0), found.get("extra.word", 0.0), over.get("malformed", 0.0)])
     if wanted.figure:
@@ -45,25 +45,25 @@ def worse(wanted: TileScene, shown: Shown) -> dict[str, float]:
     return made
 
 
-def quality(shown: Shown) -> float:
-    """Size of the defects of making, whatever is shown."""
+def quality(depiction: Depiction) -> float:
+    """Total size of the technical defects (noise, blur, bent strokes), whatever the content."""
     kinds = ("noise", "blur", "grain", "banding", "grid", "mottle", "malformed")
-    doubled = WRONG if shown.doubled else 0.0
-    return total([doubled, *(shown.sizes.get(kind, 0.0) for kind in kinds)])
+    doubled = WRONG if depiction.doubled else 0.0
+    return total([doubled, *(depiction.sizes.get(kind, 0.0) for kind in kinds)])
 
 
-def worse_edit(edit: Edit, shown: Shown) -> dict[str, float]:
-    """As `worse`, of the result of an edit: by its rubric and each aspect of it."""
-    found = differences(placed(edit.after), shown)
-    undone = differences(placed(edit.after), Shown(placed(edit.before)))
+def worse_edit(edit: Edit, depiction: Depiction) -> dict[str, float]:
+    """As `worse`, for the result of an edit: by its rubric and each aspect of it."""
+    found = differences(placed(edit.after), depiction)
+    undone = differences(placed(edit.after), Depiction(placed(edit.before)))
     asked = set(undone)
     done = total(GONE if found.get(key, 0.0) >= undone[key] - 0.2 else found.get(key, 0.0) for key in asked)
     kept = total(size for key, size in found.items() if key not in asked)
-    made, general = {}, worse(placed(edit.after), shown)
+    made, general = {}, worse(placed(edit.after), depiction)
     made["background"] = general["background"]
     if "text" in general:
         made["text"] = made["edit.spelling"] = general["text"]
-        made["edit.legibility"] = total([shown.sizes.get("malformed", 0.0), shown.sizes.get("blur", 0.0)])
+        made["edit.legibility"] = total([depiction.sizes.get("malformed", 0.0), depiction.sizes.get("blur", 0.0)])
         made["edit.text-style"] = total(found.get(key, 0.0) for key in ("word.color", "word.row", "word.shift"))
     made["edit.instruction"] = made["edit.target"] = done
     made["edit.source-kept"] = made["edit.subject-kept"] = kept
@@ -75,32 +75,32 @@ def worse_edit(edit: Edit, shown: Shown) -> dict[str, float]:
     return made
 
 
-def answers(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
-    """The questions of `asked` whose answers are beyond doubt, with them."""
-    found = differences(asked, shown)
+def answers(asked: TileScene, depiction: Depiction) -> list[tuple[Question, bool]]:
+    """The questions about `asked` whose answers are beyond doubt, with these answers."""
+    found = differences(asked, depiction)
     sure: list[tuple[Question, bool]] = []
     known: dict[str, bool] = {}
     for question in questions(asked):
         if any(not known.get(parent, False) for parent in question.depends_on):
             continue
-        size = _size(question.id, asked, shown, found)
+        size = _size(question.id, asked, depiction, found)
         if size is None or SURE_TRUE < size < SURE_FALSE:
             continue
         known[question.id] = size <= SURE_TRUE
         sure.append((question, (size <= SURE_TRUE) is question.expected))
-    return sure + relations(asked, shown)
+    return sure + relations(asked, depiction)
 
 
-def relations(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
-    """How things stand to each other, where both are there and neither is shifted."""
-    if shown.gone or shown.doubled or shown.shift or shown.scene.figure or shown.scene.land:
+def relations(asked: TileScene, depiction: Depiction) -> list[tuple[Question, bool]]:
+    """Questions about the relative places of things, if both are there and neither is shifted."""
+    if depiction.gone or depiction.doubled or depiction.shift or depiction.scene.figure or depiction.scene.land:
         return []
     places: dict[str, tuple[str, str, str]] = {
-        mark.kind: (f"the {mark.kind}", mark.row, mark.column) for mark in shown.scene.marks
+        mark.kind: (f"the {mark.kind}", mark.row, mark.column) for mark in depiction.scene.marks
     }
     names: list[str] = [mark.kind for mark in asked.marks if mark.kind in places]
-    if asked.word and shown.scene.word and shown.scene.word.text == asked.word.text:
-        places["word"] = (f'the text "{asked.word.text}"', shown.scene.word.row, "")
+    if asked.word and depiction.scene.word and depiction.scene.word.text == asked.word.text:
+        places["word"] = (f'the text "{asked.word.text}"', depiction.scene.word.row, "")
         names.insert(0, "word")
     made: list[tuple[Question, bool]] = []
     for one, other in permutations(names, 2):
@@ -115,19 +115,19 @@ def relations(asked: TileScene, shown: Shown) -> list[tuple[Question, bool]]:
     return made
 
 
-def _size(id: str, asked: TileScene, shown: Shown, found: Mapping[str, float]) -> float | None:
-    """How far the picture is from what a question expects; `None`: beyond doubt for nobody."""
-    ground = [found.get("ground", 0.0), *(shown.sizes.get(kind, 0.0) for kind in (*GROUND_KINDS, "noise"))]
-    bent = shown.sizes.get("malformed", 0.0)
+def _size(id: str, asked: TileScene, depiction: Depiction, found: Mapping[str, float]) -> float | None:
+    """How far the picture is from what a question expects; `None` if there is no clear answer."""
+    ground = [found.get("ground", 0.0), *(depiction.sizes.get(kind, 0.0) for kind in (*GROUND_KINDS, "noise"))]
+    bent = depiction.sizes.get("malformed", 0.0)
     if "subject" in found and id in _SUBJECT:
         return GONE
     if id == "background":
         return total(ground)
     if id == "no-text":
-        return WRONG if shown.scene.word else 0.0
+        return WRONG if depiction.scene.word else 0.0
     if id.startswith("no-"):
-        return None if shown.scene.land else WRONG if f"extra.{id[3:]}" in found else 0.0
-    if id in SHAPE_KINDS and shown.scene.land:
+        return None if depiction.scene.land else WRONG if f"extra.{id[3:]}" in found else 0.0
+    if id in SHAPE_KINDS and depiction.scene.land:
         return None if id == "circle" else WRONG
     if id == "word" and 0 < bent < 2 * UNREADABLE:
         return found.get("word")
@@ -155,9 +155,9 @@ def _shape_keys(id: str) -> tuple[str, ...]:
     return (f"{kind}.place",) if place else (kind, f"{kind}.color", f"extra.{kind}")
 
 
-def _content(found: Differences, shown: Shown) -> list[float]:
+def _content(found: Differences, depiction: Depiction) -> list[float]:
     sizes = [size for key, size in found.items() if not key.endswith(".shift")]
-    return [*sizes, max(0.0, shown.sizes.get("malformed", 0.0) - 1.0)]
+    return [*sizes, max(0.0, depiction.sizes.get("malformed", 0.0) - 1.0)]
 
 
 def _layout(found: Differences) -> list[float]:

@@ -1,4 +1,4 @@
-"""Scenes that differ in one thing from another: what a picture may be held against by mistake."""
+"""Makes scenes that differ from another one in a single thing, as wrong references for its picture."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import dataclasses
 import random
 from collections.abc import Callable
 
+from evalkit.benchmarks.tiles.defects.depiction import Depiction
 from evalkit.benchmarks.tiles.defects.faults import FAULTS
-from evalkit.benchmarks.tiles.defects.shown import Shown
 from evalkit.benchmarks.tiles.sample import WordSource, readable_on
 from evalkit.benchmarks.tiles.scene import COLORS, COLUMNS, SKINS, TileScene
 
@@ -16,7 +16,7 @@ _OF_WORDS = ("letters", "letters", "drop-letter", "double-letter", "swap-letters
 
 
 def varied(rng: random.Random, scene: TileScene, word: WordSource) -> TileScene:
-    """`scene` with one thing changed; by chance none."""
+    """`scene` with one thing changed; sometimes nothing changes."""
     if scene.word and rng.random() < 0.6:
         return _by_fault(rng, scene, rng.choice(_OF_WORDS), word)
     if scene.figure:
@@ -29,7 +29,7 @@ def varied(rng: random.Random, scene: TileScene, word: WordSource) -> TileScene:
 
 
 def _by_fault(rng: random.Random, scene: TileScene, fault: str, word: WordSource) -> TileScene:
-    made = FAULTS[fault](rng, Shown(scene), 2.0, word)
+    made = FAULTS[fault](rng, Depiction(scene), 2.0, word)
     return made.scene if made else scene
 
 

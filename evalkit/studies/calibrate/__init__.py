@@ -1,4 +1,4 @@
-"""A judge held against labels made by people: which pictures to label, how far they agree, what follows for the rest.
+"""Compares a judge with labels made by people: how far they agree, and what people would say of all pictures.
 
 run ─▶ sheet (a random sample of cases) ─▶ page ─▶ labels.json ─▶ read ─▶ join with the run's scores ─▶ assess
 """

@@ -1,4 +1,4 @@
-"""Figures of one dimension from labels and scores. Nothing here is measured on the labels it was fitted to."""
+"""Computes the figures of one dimension from labels and scores; none is measured on the labels it was fitted to."""
 
 from __future__ import annotations
 
@@ -19,46 +19,45 @@ from evalkit.stats.isotonic import IsotonicMapping, fit_isotonic
 from evalkit.stats.ordinal import OrdinalMapping, fit_ordinal
 from evalkit.stats.pass_fail import best_threshold, exact_share, rogan_gladen
 from evalkit.stats.prediction_powered import powered_mean
-from evalkit.studies.calibrate.join import CaseValues, Judged
-from evalkit.studies.calibrate.records import Agreement, DimensionCalibration, Estimate, Mapped, PassFail
+from evalkit.studies.calibrate.join import CaseValues, LabelledScores
+from evalkit.studies.calibrate.records import Agreement, DimensionCalibration, Estimate, PassFail, ScoreMapping
 
 Values = NDArray[np.float64]
 Positions = NDArray[np.int_]
 RESAMPLES = 300
 ENOUGH = 20
-"""Fewest labelled pictures, and half as many cases: below that no figure says anything."""
+"""Below this number of labelled pictures, or half as many cases, no figures are given."""
 ENOUGH_FOR_ISOTONIC = 200
-"""Labelled pictures from which on the shape of the mapping is left to the data (Niculescu-Mizil & Caruana 2005)."""
-
-
+"""From this number of labelled pictures on, the mapping is isotonic, its shape being left to the data
+(Niculescu-Mizil & Caruana 2005)."""
 ALPHAS: tuple[agreement.Level, ...] = ("ordinal", "interval", "nominal")
 
 
-class Judge(NamedTuple):
-    """Who judged: name and version."""
+class JudgeVersion(NamedTuple):
+    """Name and version of the judge that gave the scores."""
 
     name: str
     version: str
 
 
-def assess(judged: Judged, judge: Judge, *, pass_level: float, no_estimate: str = "") -> DimensionCalibration:
+def assess(
+    judged: LabelledScores, judge: JudgeVersion, *, pass_level: float, no_estimate: str = ""
+) -> DimensionCalibration:
     """All figures of one dimension.
 
     Args:
         judged: labels and scores.
-        judge: whose scores they are.
-        pass_level: what people must give for a pass, in [0, 1].
-        no_estimate: why the labels say nothing of other pictures, empty where they do.
+        judge: the judge that gave the scores.
+        pass_level: lowest value of people that is a pass, in [0, 1].
+        no_estimate: why the labels say nothing about other pictures; empty if they do.
     """
     head = DimensionCalibration(
         judged.dimension.name, judge.name, judge.version, judged.kind, judged.n_labels, len(judged.cells),
         len(np.unique(judged.cases)), judged.n_unscored, judged.raters,
     )  # fmt: skip
     if head.n_pictures < ENOUGH or head.n_cases < ENOUGH // 2:
-        return replace(
-            head,
-            too_few=f"{head.n_pictures} labelled pictures of {head.n_cases} cases; it takes {ENOUGH} of {ENOUGH // 2}",
-        )
+        known = f"{head.n_pictures} labelled pictures of {head.n_cases} cases"
+        return replace(head, too_few=f"{known}; at least {ENOUGH} of {ENOUGH // 2} are needed")
     mapped = map_scores(judged)
     accuracy, tie = _pairwise(judged)
     return replace(
@@ -76,14 +75,14 @@ def assess(judged: Judged, judge: Judge, *, pass_level: float, no_estimate: str 
 
 
 class MappedScores(NamedTuple):
-    """The mapping for use, and what mappings fitted to other cases say of each cell, shape (cells,)."""
+    """The mapping for use, and the values that mappings fitted to other cases give to each cell, shape (cells,)."""
 
-    record: Mapped
+    record: ScoreMapping
     held_out: Values
 
 
-def map_scores(judged: Judged) -> MappedScores:
-    """Isotonic from `ENOUGH_FOR_ISOTONIC` labelled pictures on, below that ordinal; cross-fitted by case."""
+def map_scores(judged: LabelledScores) -> MappedScores:
+    """Fit the mapping, cross-fitted by case: isotonic from `ENOUGH_FOR_ISOTONIC` labelled pictures on, else ordinal."""
     held_out = np.full(len(judged.cells), np.nan)
     means = np.full(len(judged.cells), np.nan)
     for fold in folds(judged.cases):
@@ -91,11 +90,11 @@ def map_scores(judged: Judged) -> MappedScores:
         means[fold.held] = judged.labels[fold.fit].mean()
     error = float(np.mean(np.abs(held_out - judged.labels)))
     of_mean = float(np.mean(np.abs(means - judged.labels)))
-    return MappedScores(Mapped(_fit(judged, np.arange(len(judged.cells))), error, of_mean), held_out)
+    return MappedScores(ScoreMapping(_fit(judged, np.arange(len(judged.cells))), error, of_mean), held_out)
 
 
-def _fit(judged: Judged, cells: NDArray[np.int_]) -> IsotonicMapping | OrdinalMapping:
-    """Every person's answer counts as one."""
+def _fit(judged: LabelledScores, cells: NDArray[np.int_]) -> IsotonicMapping | OrdinalMapping:
+    """Fit a mapping to some cells; the answer of each person is one observation."""
     ratings = judged.ratings[:, cells]
     given = ~np.isnan(ratings)
     scores = np.broadcast_to(judged.scores[cells], ratings.shape)[given]
@@ -107,8 +106,8 @@ def _fit(judged: Judged, cells: NDArray[np.int_]) -> IsotonicMapping | OrdinalMa
 # ---------------------------------------------------------------------------------------------------- agreement
 
 
-def _levels(judged: Judged, held_out: Values) -> list[Agreement]:
-    """What takes levels: the mapped score, rounded to the nearest one."""
+def _levels(judged: LabelledScores, held_out: Values) -> list[Agreement]:
+    """The measures that compare levels; the judge's level is its mapped score, rounded to the nearest one."""
     levels = np.array(LEVELS[judged.kind])
     said = levels[np.argmin(np.abs(held_out[:, None] - levels), axis=1)]
     rows = judged.ratings
@@ -121,14 +120,14 @@ def _levels(judged: Judged, held_out: Values) -> list[Agreement]:
 
         people = agreement.krippendorff_alpha(rows, level) if len(rows) > 1 else None
         found.append(_with_interval(judged, f"alpha_{level}", alpha, people, 0.0))
-    between = [_of_two(one, other, levels) for one, other in _people(judged)]
-    baseline = _mean([_of_two(always, row, levels).same for row in rows])
+    between = [_agreement(one, other, levels) for one, other in _pairs_of_people(judged)]
+    baseline = _mean([_agreement(always, row, levels).same for row in rows])
 
     def kappa(at: Positions) -> float | None:
-        return _mean([_of_two(said[at], row[at], levels).kappa for row in rows])
+        return _mean([_agreement(said[at], row[at], levels).kappa for row in rows])
 
     def same(at: Positions) -> float | None:
-        return _mean([_of_two(said[at], row[at], levels).same for row in rows])
+        return _mean([_agreement(said[at], row[at], levels).same for row in rows])
 
     return [
         *found,
@@ -138,13 +137,13 @@ def _levels(judged: Judged, held_out: Values) -> list[Agreement]:
 
 
 def _with_interval(
-    judged: Judged,
+    judged: LabelledScores,
     measure: str,
     figure: Callable[[Positions], float | None],
     people: float | None,
     baseline: float | None,
 ) -> Agreement:
-    """The judge's figure with the percentiles of its resamples by case (Efron 1979; Cameron, Gelbach & Miller 2008)."""
+    """The judge's figure with a percentile interval, resampled by case (Efron 1979; Cameron, Gelbach & Miller 2008)."""
     value = figure(np.arange(len(judged.cells)))
     if value is None:
         return Agreement(measure, None, people, baseline)
@@ -160,30 +159,30 @@ def _with_interval(
     return Agreement(measure, value, people, baseline, interval)
 
 
-class _Two(NamedTuple):
-    """Quadratic kappa and share of equal levels."""
+class _PairAgreement(NamedTuple):
+    """Agreement of two raters: quadratic kappa, and the share of equal levels."""
 
     kappa: float | None
     same: float | None
 
 
-def _of_two(one: Values, other: Values, levels: Values) -> _Two:
-    """Of what both rated."""
-    one, other = _both(one, other)
+def _agreement(one: Values, other: Values, levels: Values) -> _PairAgreement:
+    """The agreement of two raters on the cells that both rated."""
+    one, other = _common(one, other)
     if not len(one):
-        return _Two(None, None)
-    return _Two(agreement.weighted_kappa(one, other, levels), float(np.mean(one == other)))
+        return _PairAgreement(None, None)
+    return _PairAgreement(agreement.weighted_kappa(one, other, levels), float(np.mean(one == other)))
 
 
-def _both(one: Values, other: Values) -> tuple[Values, Values]:
-    """What two raters said of what both rated."""
+def _common(one: Values, other: Values) -> tuple[Values, Values]:
+    """The ratings of the cells that both raters rated."""
     both = ~np.isnan(one) & ~np.isnan(other)
     return one[both], other[both]
 
 
-def _people(judged: Judged) -> list[tuple[Values, Values]]:
-    """What every two people said of what both rated."""
-    return [_both(one, other) for one, other in combinations(judged.ratings, 2)]
+def _pairs_of_people(judged: LabelledScores) -> list[tuple[Values, Values]]:
+    """The common ratings of every pair of people."""
+    return [_common(one, other) for one, other in combinations(judged.ratings, 2)]
 
 
 def _most_common(values: Values) -> float:
@@ -196,10 +195,10 @@ def _mean(values: list[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _ranks(judged: Judged) -> Agreement:
-    """Spearman, the better the higher."""
+def _ranks(judged: LabelledScores) -> Agreement:
+    """Spearman's correlation of the judge's score, turned so that higher is better, with the mean label."""
     sign = 1.0 if judged.upwards else -1.0
-    people = [agreement.rank_correlation(one, other) for one, other in _people(judged)]
+    people = [agreement.rank_correlation(one, other) for one, other in _pairs_of_people(judged)]
 
     def figure(at: Positions) -> float | None:
         return agreement.rank_correlation(sign * judged.scores[at], judged.labels[at])
@@ -207,8 +206,8 @@ def _ranks(judged: Judged) -> Agreement:
     return _with_interval(judged, "rank_correlation", figure, _mean(people), 0.0)
 
 
-def _pairwise(judged: Judged) -> tuple[Agreement, float]:
-    """acc_eq over the pairs inside each held-out part, the tie fitted to the pairs of the rest; and the tie of all."""
+def _pairwise(judged: LabelledScores) -> tuple[Agreement, float]:
+    """acc_eq over the pairs inside each fold, with a tie fitted to the other folds; and the tie fitted to all pairs."""
     scores = judged.scores if judged.upwards else -judged.scores
     right = n = baseline = 0.0
     for fold in folds(judged.cases):
@@ -218,9 +217,11 @@ def _pairwise(judged: Judged) -> tuple[Agreement, float]:
         if found is not None:
             right, n = right + found * len(pairs.signs), n + len(pairs.signs)
             baseline += float(np.sum(pairs.signs == 0))
-    people = [agreement.pairwise_accuracy(agreement.all_pairs(one, other), 0.0) for one, other in _people(judged)]
+    people = [
+        agreement.pairwise_accuracy(agreement.all_pairs(one, other), 0.0) for one, other in _pairs_of_people(judged)
+    ]
     tie = agreement.calibrated_tie(agreement.all_pairs(scores, judged.labels))
-    # a judge that finds everything alike is right about people's ties
+    # baseline: a judge that finds all pictures equal is right about people's ties
     known = Agreement("pairwise_accuracy", right / n if n else None, _mean(people), baseline / n if n else None)
     return known, tie
 
@@ -228,15 +229,15 @@ def _pairwise(judged: Judged) -> tuple[Agreement, float]:
 # -------------------------------------------------------------------------------------------------- pass or fail
 
 
-def _pass_fail(judged: Judged, pass_level: float, *, estimate: bool) -> PassFail:
-    """The judge's two errors, each cell by a threshold of other cases."""
+def _pass_fail(judged: LabelledScores, pass_level: float, *, estimate: bool) -> PassFail:
+    """The judge's two error rates; each cell is decided by a threshold fitted to other cases."""
     upwards = judged.upwards
     passed = judged.labels >= pass_level - 1e-9
     threshold = best_threshold(judged.scores, passed, higher_is_better=upwards)
     said = np.zeros(len(passed), dtype=bool)
     for fold in folds(judged.cases):
         cut = best_threshold(judged.scores[fold.fit], passed[fold.fit], higher_is_better=upwards)
-        if cut is None:  # all of the rest pass, or all fail: then so does this
+        if cut is None:  # all other cases pass, or all fail: so does this one
             said[fold.held] = passed[fold.fit].mean() >= 0.5
         else:
             said[fold.held] = _passes(judged.scores[fold.held], cut, upwards=upwards)
@@ -261,8 +262,8 @@ def _passes(scores: Values, threshold: float, *, upwards: bool) -> NDArray[np.bo
 # ----------------------------------------------------------------------------------------------------- estimates
 
 
-def _estimates(judged: Judged) -> tuple[Estimate, ...]:
-    """Student, teacher and their paired difference; of pairs their mean."""
+def _estimates(judged: LabelledScores) -> tuple[Estimate, ...]:
+    """The estimates for student, teacher and their paired difference; for pairwise questions, that of the pairs."""
     if judged.kind == "pairwise":
         found = [_estimate("pairs", judged, judged.by_case(None, judged.labels), None, low=0.0)]
     else:
@@ -274,7 +275,7 @@ def _estimates(judged: Judged) -> tuple[Estimate, ...]:
     return tuple(estimate for estimate in found if estimate)
 
 
-def _estimate(of: str, judged: Judged, values: CaseValues, role: Role | None, *, low: float) -> Estimate | None:
+def _estimate(of: str, judged: LabelledScores, values: CaseValues, role: Role | None, *, low: float) -> Estimate | None:
     if len(values.labels) < ENOUGH // 2:
         return None
     powered = powered_mean(*values, low=low, high=1.0)

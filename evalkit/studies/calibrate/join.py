@@ -1,4 +1,4 @@
-"""Labels and scores of the same pictures, side by side."""
+"""Joins labels and scores of the same pictures."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from evalkit.api.errors import ConfigError
 from evalkit.api.labels import Kind, Label
 from evalkit.api.records import Dimension, Role
 from evalkit.store.run_reader import RunReader
-from evalkit.studies.calibrate.read import Given
+from evalkit.studies.calibrate.read import RatedLabel
 
 Values = NDArray[np.float64]
 Cell = tuple[int, int, Role | None]
-"""Index of a case, seed, and whose picture it is; `None` for the pair of twins."""
+"""Index of a case, seed, and role of the picture; the role is `None` for the pair of student and teacher."""
 
 
 class CaseValues(NamedTuple):
-    """Per case: people's and the judge's value of what was labelled, shape (n,); the judge's of other cases, (N,)."""
+    """Values per case: labels and scores of the labelled cases, shape (n,), and scores of the others, shape (N,)."""
 
     labels: Values
     scores: Values
@@ -31,18 +31,18 @@ class CaseValues(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One dimension as people and the judge see it.
+class LabelledScores:
+    """The labels and the scores of one dimension.
 
     Args:
-        dimension: what was asked about.
-        kind: how people were asked.
-        raters: their names.
-        cells: the labelled pictures or pairs that the judge scored too, grouped by case.
-        ratings: people's answers in [0, 1], shape (raters, cells); NaN where one did not say.
-        scores: the judge's values, shape (cells,).
+        dimension: the dimension that people were asked about.
+        kind: kind of question.
+        raters: names of the people.
+        cells: labelled pictures or pairs that the judge scored too, grouped by case.
+        ratings: answers of the people in [0, 1], shape (raters, cells); NaN where a person gave none.
+        scores: the judge's values of these cells, shape (cells,).
         everything: the judge's values of all cells of the run.
-        n_unscored: labelled pictures that the judge has no score of.
+        n_unscored: number of labelled pictures without a score.
     """
 
     dimension: Dimension
@@ -56,7 +56,7 @@ class Judged:
 
     @cached_property
     def labels(self) -> Values:
-        """Mean answer of the people asked, shape (cells,)."""
+        """Mean answer of the people, shape (cells,)."""
         return np.asarray(np.nanmean(self.ratings, axis=0)) if len(self.cells) else np.zeros(0)
 
     @cached_property
@@ -66,9 +66,10 @@ class Judged:
 
     @cached_property
     def predictions(self) -> Mapping[Cell, float]:
-        """The judge's values as prediction-powered inference takes them, of all cells.
+        """The judge's values of all cells, as prediction-powered inference uses them.
 
-        A dimension without bounds goes by its ranks, as shares of all, so that one huge value can't outweigh the rest.
+        Values of a dimension without bounds are replaced by their ranks (as shares of all), so that one huge value
+        can't outweigh the rest.
         """
         if None not in (self.dimension.low, self.dimension.high):
             return self.everything
@@ -79,12 +80,12 @@ class Judged:
 
     @property
     def upwards(self) -> bool:
-        """Whether a higher value of the judge is a better picture; of pairs it always is."""
+        """Whether a higher value of the judge means a better picture; for pairs it always does."""
         return self.kind == "pairwise" or self.dimension.higher_is_better
 
     @property
     def n_labels(self) -> int:
-        """Answers given."""
+        """Number of answers given."""
         return int((~np.isnan(self.ratings)).sum())
 
     def judges_mean(self, role: Role | None, *, difference: bool) -> float:
@@ -100,9 +101,9 @@ class Judged:
         return float(np.mean(_means(values)))
 
     def by_case(self, role: Role | None, labels: Values) -> CaseValues:
-        """What prediction-powered inference takes, of one role's pictures (`None`: of pairs).
+        """The input of prediction-powered inference for the pictures of one role (`None`: for pairs).
 
-        `labels` is any value per cell, shape (cells,): the mean answers, or passes.
+        `labels` holds one value per cell, shape (cells,): the mean answers, or 1 for a pass and 0 for a fail.
         """
         own = {cell: i for i, cell in enumerate(self.cells) if cell[2] is role}
         ours = [(cell[0], float(labels[i])) for cell, i in own.items()]
@@ -112,7 +113,7 @@ class Judged:
         return CaseValues(_means(ours), _means(theirs), _means(rest))
 
     def differences(self) -> CaseValues:
-        """The same for student minus teacher, of cases and seeds that have both."""
+        """The same for student minus teacher, over the cases and seeds that have both."""
         change = {
             (idx, seed): value - self.predictions[idx, seed, Role.TEACHER]
             for (idx, seed, role), value in self.predictions.items()
@@ -127,11 +128,11 @@ class Judged:
         return CaseValues(_means(ours), _means(theirs), _means(rest))
 
 
-def join(reader: RunReader, given: Sequence[Given], known: Mapping[str, Dimension]) -> Iterator[Judged]:
-    """Every dimension and kind of question that was labelled, with the run's scores.
+def join(reader: RunReader, given: Sequence[RatedLabel], known: Mapping[str, Dimension]) -> Iterator[LabelledScores]:
+    """The labels of each dimension and kind of question, with the run's scores.
 
     Raises:
-        ConfigError: a label of a picture, a role or a dimension that this run does not have; names file and entry.
+        ConfigError: a label names a picture, a role or a dimension that this run does not have; names file and entry.
     """
     pictures = _Pictures(reader)
     answers: dict[tuple[str, Kind], dict[Cell, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
@@ -151,11 +152,11 @@ def join(reader: RunReader, given: Sequence[Given], known: Mapping[str, Dimensio
             for rater, worth in cells[cell].items():
                 ratings[row[rater], column] = worth
         scores = np.array([everything[cell] for cell in kept], dtype=float)
-        yield Judged(dimension, kind, raters, tuple(kept), ratings, scores, everything, len(cells) - len(kept))
+        yield LabelledScores(dimension, kind, raters, tuple(kept), ratings, scores, everything, len(cells) - len(kept))
 
 
 class _Pictures:
-    """The run's pictures, each looked up once."""
+    """Looks up the run's pictures, each of them once."""
 
     def __init__(self, reader: RunReader) -> None:
         self._reader = reader
@@ -171,7 +172,7 @@ class _Pictures:
             raise ConfigError(
                 f"this run has no case {label.case_id!r}",
                 where=where,
-                hint="labels go with the run they are from",
+                hint="give the run that was labelled",
             )
         for shown in label.pictures:
             if self._sha(idx, label.seed, shown.role) != shown.sha256:
@@ -179,7 +180,7 @@ class _Pictures:
                     f"{label.case_id}, seed {label.seed}: this run's {shown.role.value} has another picture than "
                     f"{shown.sha256[:12]}…",
                     where=where,
-                    hint="labels go with the pictures they were made from: give the run that has these",
+                    hint="give the run that has the labelled pictures",
                 )
         return idx, label.seed, label.pictures[0].role if len(label.pictures) == 1 else None
 
@@ -194,8 +195,8 @@ class _Pictures:
 def _everything(reader: RunReader, dimension: Dimension, *, pairs: bool) -> dict[Cell, float]:
     """The judge's value of every cell.
 
-    Of a pair: the student's minus the teacher's, the better the higher; or the student's own value, where the judge
-    scores no teacher (a preference is about the pair already).
+    The value of a pair is the student's minus the teacher's, with the sign changed if lower is better. If the judge
+    does not score the teacher, it is the student's own value, because a preference is already about the pair.
     """
     found: dict[Cell, float] = {
         (idx, seed, role): value

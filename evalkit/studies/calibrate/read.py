@@ -1,4 +1,4 @@
-"""Label files from people, who may have written them by hand: read strictly, refused with file and entry."""
+"""Reads label files strictly, since people may have written them by hand; errors name the file and the entry."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from evalkit.formats.keys import from_json
 from evalkit.formats.strict_jsonl import loads
 
 MAX_BYTES = 200_000_000
-"""Largest label file: half a million labels."""
-HINT = f"`evalkit judge label` makes the page that writes such files; the format is evalkit/calibrate/{SCHEMA}"
+"""Largest label file in bytes: about half a million labels."""
+HINT = (
+    f"`evalkit judge label` makes the page that writes such files; evalkit/studies/calibrate/{SCHEMA} is their schema"
+)
 
 
-class Given(NamedTuple):
-    """A label, who gave it, and where it stands (`file: labels[3]`)."""
+class RatedLabel(NamedTuple):
+    """A label, the name of the person who gave it, and its place (`file: labels[3]`)."""
 
     rater: str
     label: Label
@@ -29,10 +31,10 @@ class Given(NamedTuple):
 
 
 def read_labels(path: Path) -> LabelFile:
-    """One file of labels.
+    """Read one label file.
 
     Raises:
-        ConfigError: it can't be read, or is no such file; names the entry that is wrong.
+        ConfigError: the file can't be read, or it is not a label file; names the wrong entry.
     """
     content = _content(path)
     version = content.pop("format_version", FORMAT)
@@ -41,7 +43,7 @@ def read_labels(path: Path) -> LabelFile:
         raise ConfigError(f"format_version {version!r}; this evalkit reads {FORMAT}", where=str(path), hint=HINT)
     entries = content.get("labels")
     if not isinstance(entries, list):
-        raise ConfigError("`labels` is no list", where=str(path), hint=HINT)
+        raise ConfigError("`labels` is not a list", where=str(path), hint=HINT)
     labels = tuple(_label(entry, f"{path}: labels[{i}]") for i, entry in enumerate(entries))
     try:
         shell = from_json(LabelFile, {**content, "labels": []})
@@ -51,13 +53,13 @@ def read_labels(path: Path) -> LabelFile:
     return LabelFile(shell.rater, labels, shell.sampling, shell.benchmark, shell.run_digest, shell.created)
 
 
-def gather(files: Mapping[Path, LabelFile]) -> Sequence[Given]:
-    """All labels of all files.
+def gather(files: Mapping[Path, LabelFile]) -> Sequence[RatedLabel]:
+    """Collect the labels of all files.
 
     Raises:
-        ConfigError: one person said two things of the same picture and dimension; names both entries.
+        ConfigError: a person labelled the same picture and dimension twice; names both entries.
     """
-    given: list[Given] = []
+    given: list[RatedLabel] = []
     seen: dict[tuple[object, ...], str] = {}
     for path, file in files.items():
         for i, label in enumerate(file.labels):
@@ -68,10 +70,10 @@ def gather(files: Mapping[Path, LabelFile]) -> Sequence[Given]:
                 raise ConfigError(
                     f"{file.rater!r} labelled {label.dimension} of {label.case_id} twice, first at {seen[key]}",
                     where=where,
-                    hint="give each person's last file only, or other people other names",
+                    hint="give only the last file of each person, and different people different names",
                 )
             seen[key] = where
-            given.append(Given(file.rater, label, where))
+            given.append(RatedLabel(file.rater, label, where))
     return given
 
 
@@ -79,7 +81,9 @@ def _content(path: Path) -> dict[str, JSON]:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise ConfigError(f"{size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", where=str(path))
+            raise ConfigError(
+                f"the file has {size / 1e6:.0f} MB; at most {MAX_BYTES / 1e6:.0f} MB are read", where=str(path)
+            )
         text = path.read_text("utf-8-sig")
     except OSError as error:
         raise ConfigError(f"can't be read: {error.strerror or error}", where=str(path)) from error
@@ -92,13 +96,13 @@ def _content(path: Path) -> dict[str, JSON]:
     except ValueError as error:
         raise ConfigError(f"bad JSON: {error}", where=str(path), hint="save the labels on the page again") from error
     if not isinstance(content, dict):
-        raise ConfigError("no file of labels: it is no JSON object", where=str(path), hint=HINT)
+        raise ConfigError("not a label file: it is not a JSON object", where=str(path), hint=HINT)
     return content
 
 
 def _label(entry: JSON, where: str) -> Label:
     if isinstance(entry, dict) and isinstance(entry.get("value"), bool):
-        raise ConfigError("`value`: true and false are no answers", where=where, hint='write "yes" or "no", or a level')
+        raise ConfigError("`value`: true and false are not answers", where=where, hint='write "yes", "no" or a level')
     try:
         return from_json(Label, entry)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""What `evalkit judge calibrate` found, as data; `calibration.schema.json` beside this file is its schema."""
+"""The records of a calibration; `calibration.schema.json` beside this file is their published schema."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _STRICT: dict[str, Any] = {"extra": "forbid", "allow_inf_nan": False}
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One measure of agreement; `None` where it is not defined.
+    """One measure of agreement; a figure that is not defined is `None`.
 
     Args:
         measure: `alpha_ordinal`, `alpha_interval`, `alpha_nominal` (Krippendorff), `kappa` (quadratic weights),
             `same_level`, `rank_correlation` (Spearman), `pairwise_accuracy` (acc_eq with a calibrated tie).
-        judge: of the judge with each person, the mean over people. Levels are those of the mapping fitted to other
-            cases; the last two are of the judge's own scores, against the mean of the people.
-        people: of each person with each other one, the mean over pairs (alpha: over all at once): the ceiling.
-        baseline: of a judge that always gives the most common level.
-        judge_interval: of `judge`, by resampling cases; approximate, and `None` where that can't be done.
+        judge: agreement of the judge with each person, averaged over people. Levels come from the mapping fitted to
+            other cases; the last two measures use the judge's own scores and the mean of the people.
+        people: agreement of each pair of people, averaged over pairs (alpha: of all people at once). It is the ceiling.
+        baseline: agreement of a judge that always gives the most common level.
+        judge_interval: approximate interval of `judge` by resampling cases; `None` if that is not possible.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -40,15 +40,16 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class PassFail:
-    """The judge as a gatekeeper; people pass what they give `level` (in [0, 1]) or more on average.
+    """The judge as a gatekeeper. People pass a picture if they give it `level` (in [0, 1]) or more on average.
 
     Args:
-        threshold: the judge's score from which on it passes, fitted to all labels; `None` where none parts them.
-        false_pass: share passed by the judge of what people fail; thresholds of other cases. Exact intervals that
-            take pictures as independent.
-        false_fail: share failed by the judge of what people pass.
-        pass_rate: share of the pictures in the run that people would pass, prediction-powered.
-        pass_rate_rogan_gladen: the same from the judge's pass rate and its two errors, a cross-check by other means.
+        threshold: the judge's score at which it passes a picture, fitted to all labels; `None` if no threshold
+            separates passes from fails.
+        false_pass: share of the pictures failed by people that the judge passes, with thresholds fitted to other cases.
+            The interval is exact and takes pictures as independent.
+        false_fail: share of the pictures passed by people that the judge fails, likewise.
+        pass_rate: share of the run's student pictures that people would pass; prediction-powered.
+        pass_rate_rogan_gladen: the same share from the judge's pass rate and its two error rates, as a cross-check.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -63,15 +64,16 @@ class PassFail:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What people would say on average of all judged pictures, in [0, 1].
+    """The mean that people would give to all judged pictures, in [0, 1].
 
     Args:
         of: `student`, `teacher`, `student - teacher` (paired), or `pairs` (1: the student's is always better).
-        estimate: prediction-powered, over cases; `labels_only` without the judge.
+        estimate: prediction-powered mean over cases.
+        labels_only: the mean of the labels, without the judge.
         judge: the judge's own mean over the same cases, in its own unit.
-        weight: PPI++'s weight of the judge; 0 where it adds nothing.
-        worth: how many labelled cases alone would be as precise; `None` where that can't be said.
-        n_judged: cases the judge scored.
+        weight: PPI++'s weight of the judge; 0 if the judge adds nothing.
+        worth: how many labelled cases alone would be as precise; `None` if unknown.
+        n_judged: number of cases that the judge scored.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -86,10 +88,11 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
-    """From the judge's score to what people would say, fitted to all labels.
+class ScoreMapping:
+    """The mapping from the judge's score to the value that people would give, fitted to all labels.
 
-    `error` is the mean absolute error on cases it was not fitted to, `error_of_mean` that of always saying the mean.
+    `error` is the mean absolute error on cases that it was not fitted to; `error_of_mean` is the error of a mapping
+    that always gives the mean.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -101,9 +104,10 @@ class Mapped:
 
 @dataclass(frozen=True, slots=True)
 class DimensionCalibration:
-    """One dimension, asked in one way. `too_few` says why nothing is said, else it is empty.
+    """The figures of one dimension and one kind of question.
 
-    `no_estimate` says why there are no estimates of the whole run, where there are none.
+    `too_few` says why there are no figures at all, and `no_estimate` why there are no estimates for the whole run; each
+    is empty otherwise.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -123,12 +127,12 @@ class DimensionCalibration:
     pass_fail: PassFail | None = None
     estimates: tuple[Estimate, ...] = ()
     no_estimate: str = ""
-    mapped: Mapped | None = None
+    mapped: ScoreMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """All of it. `warnings` are what a reader of the figures must know."""
+    """A whole calibration. `warnings` say what a reader of the figures must know."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 

@@ -1,4 +1,4 @@
-"""Labels and a run in, a calibration out."""
+"""Makes a calibration from label files and a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evalkit import __version__
 from evalkit.api.errors import ConfigError
 from evalkit.api.labels import LabelFile
 from evalkit.store.run_reader import RunReader
-from evalkit.studies.calibrate.assess import Judge, assess
+from evalkit.studies.calibrate.assess import JudgeVersion, assess
 from evalkit.studies.calibrate.join import join
 from evalkit.studies.calibrate.read import gather, read_labels
 from evalkit.studies.calibrate.records import Calibration
@@ -19,11 +19,11 @@ from evalkit.verdict.results import StoredResults
 
 
 def calibrate(paths: Sequence[Path], run: Path, *, pass_level: float, command: str = "") -> Calibration:
-    """Hold the scores of `run` against the labels in `paths`.
+    """Compare the scores of `run` with the labels in `paths`.
 
     Raises:
-        UsageError: no finished run.
-        ConfigError: a file that is no labels, an entry that is wrong or of another run, or the same one twice.
+        UsageError: `run` is not a finished run.
+        ConfigError: a file is not a label file or is given twice, or an entry is wrong or belongs to another run.
     """
     files: dict[Path, LabelFile] = {}
     for path in paths:
@@ -33,8 +33,8 @@ def calibrate(paths: Sequence[Path], run: Path, *, pass_level: float, command: s
     given = gather(files)
     with RunReader(run) as reader:
         summary = StoredResults(reader).summary()
-        judges = {row.dimension.name: Judge(row.judge, row.judge_version) for row in summary.dimensions}
-        reason = _not_random(files)
+        judges = {row.dimension.name: JudgeVersion(row.judge, row.judge_version) for row in summary.dimensions}
+        reason = _no_estimate_reason(files)
         found = tuple(
             assess(judged, judges[judged.dimension.name], pass_level=pass_level, no_estimate=reason)
             for judged in join(reader, given, dimensions(summary))
@@ -50,22 +50,22 @@ def calibrate(paths: Sequence[Path], run: Path, *, pass_level: float, command: s
     )
 
 
-def _not_random(files: Mapping[Path, LabelFile]) -> str:
+def _no_estimate_reason(files: Mapping[Path, LabelFile]) -> str:
     by_hand = [path.name for path, file in files.items() if file.sampling is None]
     if not by_hand:
         return ""
-    return f"{', '.join(by_hand)}: no random sample (`sampling` is missing), so it says nothing of other pictures"
+    return f"{', '.join(by_hand)}: not a random sample (`sampling` is missing), so it says nothing about other pictures"
 
 
 def _warnings(files: Mapping[Path, LabelFile], run_digest: str) -> list[str]:
-    said = []
+    warnings = []
     for path, file in files.items():
         asked, answered = file.sampling.questions if file.sampling else 0, len(file.labels)
         if answered < asked:
-            said.append(
-                f"{path.name}: {answered} of {asked} questions answered; estimates hold if what is left out was not "
-                "chosen by its looks (the order is random: to stop early is fine, to leave out the hard ones is not)"
+            warnings.append(
+                f"{path.name}: {answered} of {asked} questions are answered; the estimates are valid only if the rest "
+                "was not skipped because of its content (stopping early is fine; skipping the hard ones is not)"
             )
         if file.run_digest and file.run_digest != run_digest:
-            said.append(f"{path.name}: made from another run that shows the same pictures")
-    return said
+            warnings.append(f"{path.name}: made from another run, which has the same pictures")
+    return warnings

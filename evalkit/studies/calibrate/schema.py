@@ -17,16 +17,16 @@ PUBLISHED: dict[str, tuple[type[Any], int]] = {
     SCHEMA: (LabelFile, FORMAT),
     CALIBRATION_SCHEMA: (Calibration, CALIBRATION_FORMAT),
 }
-"""Name of the schema -> its record and the version of the format."""
+"""By name of the schema: its record, and the version of the format."""
 
 
 def schema_text(name: str) -> str:
-    """A published JSON Schema (draft 2020-12)."""
+    """The text of a published JSON Schema (draft 2020-12)."""
     return (files(__package__) / name).read_text(encoding="utf-8")
 
 
 def make_schema(name: str) -> JSON:
-    """The schema, made from the records."""
+    """The schema, generated from the record."""
     from pydantic import TypeAdapter
 
     record, version = PUBLISHED[name]

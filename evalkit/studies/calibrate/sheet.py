@@ -1,4 +1,4 @@
-"""Which pictures of a run people are to label: a random sample of cases, each with the same chance."""
+"""Chooses the pictures of a run that people label: a random sample of cases, each with the same chance."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import PictureError, UsageError
-from evalkit.api.labels import KINDS, Item, Kind, LabelSheet, Question, Sampling, Shown
+from evalkit.api.labels import KINDS, Kind, LabelItem, LabelledPicture, LabelQuestion, LabelSheet, Sampling
 from evalkit.api.pictures import read_file
 from evalkit.api.records import Case, Dimension, Role, Sample
 from evalkit.api.results import RunSummary
@@ -19,37 +19,41 @@ from evalkit.verdict.results import StoredResults
 
 ROLES = (Role.STUDENT, Role.TEACHER)
 DEFAULT_PREFIX = "vlm."
-Place = tuple[int, int]
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
+"""Formats that the page can show."""
+Cell = tuple[int, int]
 """Index of a case, and a seed."""
 
 
-class Chosen(NamedTuple):
-    """A sheet, and the file of every picture it shows, by sha256."""
+class SheetFiles(NamedTuple):
+    """A sheet, and the files of the pictures that it shows, by sha256."""
 
     sheet: LabelSheet
     pictures: dict[str, Path]
 
 
-def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: Sequence[Role] = ROLES) -> Chosen:
-    """Draw cases at random until `n` pictures are to be labelled, twins together, and shuffle what is shown.
+def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: Sequence[Role] = ROLES) -> SheetFiles:
+    """Draw cases at random until there are `n` pictures to label, and shuffle them.
 
-    One seed of each case is drawn, so that no case counts twice. Twins are drawn together, for the difference of
-    student and teacher, and shown apart, unless a question is about the pair.
+    Of each case one seed is drawn, so that no case counts twice. The student's and the teacher's picture of a case are
+    drawn together, to estimate their difference, but they are shown separately unless a question is about the pair.
 
     Args:
         reader: a finished run.
-        wanted: dimensions to ask about, as `NAME` or `NAME=KIND`; none: those of the VLM judge.
-        n: pictures to look at.
+        wanted: dimensions to ask about, as `NAME` or `NAME=KIND`; if empty, those of the VLM judge.
+        n: number of pictures to label.
         seed: of the sample and of the order.
-        roles: whose pictures.
+        roles: roles whose pictures are shown.
 
     Raises:
-        UsageError: an unknown dimension or kind, or nothing to label.
+        UsageError: a dimension or a kind is unknown, or there is nothing to label.
     """
     summary = StoredResults(reader).summary()
     questions = _questions(summary, wanted)
     if len(roles) < 2 and any(question.kind == "pairwise" for question in questions):
-        raise UsageError("a pair takes the pictures of both roles", where="--role", hint="leave --role out")
+        raise UsageError(
+            "a pairwise question needs the pictures of both roles", where="--role", hint="leave --role out"
+        )
     scored = [_scored(reader, question.dimension, roles) for question in questions]
     seeds: dict[int, set[int]] = defaultdict(set)
     for of_question in scored:
@@ -57,11 +61,11 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
             seeds[idx].add(at)
     if not seeds:
         asked_for = ", ".join(question.dimension for question in questions)
-        raise UsageError(f"no picture has a score on {asked_for}", where=str(reader.folder))
+        raise UsageError(f"no picture has a score for {asked_for}", where=str(reader.folder))
     rng = random.Random(seed)
     cases = sorted(seeds)
     rng.shuffle(cases)
-    items: list[Item] = []
+    items: list[LabelItem] = []
     pictures: dict[str, Path] = {}
     looked = drawn = 0
     for idx in cases:
@@ -71,7 +75,7 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
         case = next(reader.cases(idx)).case
         samples = _samples(reader, place, roles)
         new = _items(case, place, samples, questions, scored, rng)
-        if not new:  # only a pair was asked about, and one of its pictures is missing
+        if not new:  # there are only pairwise questions, and one picture of the pair is missing
             continue
         items += new
         shown = {one.sha256 for item in new for one in item.pictures}
@@ -83,7 +87,7 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
         raise UsageError("no case has the pictures of both roles", where=str(reader.folder))
     rng.shuffle(items)
     sampling = Sampling(seed, drawn, len(cases), sum(len(item.questions) for item in items))
-    return Chosen(LabelSheet(questions, items, sampling, summary.benchmark, summary.run_digest), pictures)
+    return SheetFiles(LabelSheet(questions, items, sampling, summary.benchmark, summary.run_digest), pictures)
 
 
 def dimensions(summary: RunSummary) -> dict[str, Dimension]:
@@ -91,26 +95,28 @@ def dimensions(summary: RunSummary) -> dict[str, Dimension]:
     return {result.dimension.name: result.dimension for result in summary.dimensions}
 
 
-def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[Question, ...]:
+def _questions(summary: RunSummary, wanted: Sequence[str]) -> tuple[LabelQuestion, ...]:
     known = dimensions(summary)
     named = ", ".join(sorted(known)) or "none"
     if not wanted:
         wanted = [name for name, one in known.items() if one.of_picture and name.startswith(DEFAULT_PREFIX)]
         if not wanted:
             raise UsageError(
-                "which dimensions? this run has none of a VLM judge",
+                "no dimension is given, and this run has none of the VLM judge",
                 hint=f"`--dimension NAME`, once for each of: {named}",
             )
-    questions: dict[str, Question] = {}
+    questions: dict[str, LabelQuestion] = {}
     for text in wanted:
         name, _, kind = text.partition("=")
         if name not in known:
             raise UsageError(f"this run has no dimension `{name}`", where="--dimension", hint=f"it has {named}")
         if name in questions:
-            raise UsageError(f"`{name}` is asked twice", where="--dimension")
+            raise UsageError(f"`{name}` is given twice", where="--dimension")
         if kind and kind not in KINDS:
-            raise UsageError(f"`{kind}` is no kind of question", where="--dimension", hint=f"one of {', '.join(KINDS)}")
-        questions[name] = Question(name, _kind(name, kind), known[name].description)
+            raise UsageError(
+                f"`{kind}` is not a kind of question", where="--dimension", hint=f"one of {', '.join(KINDS)}"
+            )
+        questions[name] = LabelQuestion(name, _kind(name, kind), known[name].description)
     return tuple(questions.values())
 
 
@@ -121,35 +127,35 @@ def _kind(name: str, given: str) -> Kind:
     return "pairwise" if name.endswith(".preference") else "scale"
 
 
-def _scored(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[Place, set[Role]]:
-    """Where the judge gave a score: (case, seed) -> the roles that have one."""
-    found: dict[Place, set[Role]] = defaultdict(set)
+def _scored(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[Cell, set[Role]]:
+    """The roles that have a score on the dimension, by case and seed."""
+    found: dict[Cell, set[Role]] = defaultdict(set)
     for idx, seed, role, value in reader.cells(dimension, 0):
         if value is not None and role in roles:
             found[idx, seed].add(role)
     return dict(found)
 
 
-def _samples(reader: RunReader, place: Place, roles: Sequence[Role]) -> dict[Role, Sample]:
+def _samples(reader: RunReader, place: Cell, roles: Sequence[Role]) -> dict[Role, Sample]:
     samples = {role: reader.sample(role, *place) for role in roles}
     return {role: sample for role, sample in samples.items() if sample and sample.ok}
 
 
 def _items(
     case: Case,
-    place: Place,
+    place: Cell,
     samples: Mapping[Role, Sample],
-    questions: Sequence[Question],
-    scored: Sequence[Mapping[Place, set[Role]]],
+    questions: Sequence[LabelQuestion],
+    scored: Sequence[Mapping[Cell, set[Role]]],
     rng: random.Random,
-) -> list[Item]:
-    """What is shown of one case and seed: each picture with its questions, and the pair with its own."""
-    shown = {role: Shown(role, sample.sha256) for role, sample in samples.items()}
+) -> list[LabelItem]:
+    """What is shown of one case and seed: each single picture with its questions, and the pair with its questions."""
+    shown = {role: LabelledPicture(role, sample.sha256) for role, sample in samples.items()}
     texts = tuple(target.text for target in case.texts)
     source = _source(case)
 
-    def item(pictures: tuple[Shown, ...], asked: list[int]) -> Item:
-        return Item(case.id, place[1], case.prompt, case.task, texts, pictures, tuple(asked), source)
+    def item(pictures: tuple[LabelledPicture, ...], asked: list[int]) -> LabelItem:
+        return LabelItem(case.id, place[1], case.prompt, case.task, texts, pictures, tuple(asked), source)
 
     items = []
     single = [i for i, question in enumerate(questions) if question.kind != "pairwise"]
@@ -166,14 +172,11 @@ def _items(
 
 
 def _source(case: Case) -> str:
-    """Sha256 of an edit's source picture, where it still lies where it was; else empty."""
+    """Sha256 of an edit's source picture; empty if its file is missing, has changed, or can't be shown."""
     if case.source is None:
         return ""
     try:
         actual = hashlib.sha256(read_file(Path(case.source.path))).hexdigest()
     except PictureError:
         return ""
-    return actual if case.source.sha256 in ("", actual) and Path(case.source.path).suffix.lower() in SHOWN else ""
-
-
-SHOWN = {".png", ".jpg", ".jpeg", ".webp"}
+    return actual if case.source.sha256 in ("", actual) and Path(case.source.path).suffix.lower() in SUFFIXES else ""

@@ -1,10 +1,11 @@
-"""A calibration as people read it on a terminal."""
+"""Formats a calibration for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from evalkit.api.results import Interval
+from evalkit.formats.text_table import align
 from evalkit.studies.calibrate.records import Agreement, Calibration, DimensionCalibration, Estimate
 
 MEASURES = {
@@ -20,7 +21,7 @@ INDENT = "  "
 
 
 def lines(calibration: Calibration) -> Iterator[str]:
-    """Everything, dimension by dimension."""
+    """All lines, dimension by dimension, then the warnings."""
     for each in calibration.dimensions:
         yield from _dimension(each)
     for warning in calibration.warnings:
@@ -31,20 +32,20 @@ def _dimension(found: DimensionCalibration) -> Iterator[str]:
     people = f"{len(found.raters)} {'person' if len(found.raters) == 1 else 'people'}"
     yield f"{found.dimension} ({found.kind}), judge {found.judge} {found.judge_version}"
     looked_at = f"{found.n_pictures} {'pairs' if found.kind == 'pairwise' else 'pictures'} of {found.n_cases} cases"
-    unscored = f"; {found.n_unscored} more have no score" if found.n_unscored else ""
+    unscored = f"; {found.n_unscored} more were labelled but have no score" if found.n_unscored else ""
     yield f"{INDENT}{found.n_labels} labels by {people} on {looked_at}{unscored}"
     if found.too_few:
         yield f"{INDENT}too few labels: {found.too_few}"
         return
     rows = [("", "judge", "people", "baseline"), *(_agreement(each) for each in found.agreement)]
-    yield from (INDENT + line for line in aligned(rows))
+    yield from (INDENT + line for line in align(rows))
     yield from _mapping(found)
     yield from _pass_fail(found)
     if found.no_estimate:
         yield f"{INDENT}no estimate of all pictures: {found.no_estimate}"
     if found.estimates:
-        head = ("what people would say", "estimate", "labels alone", "worth", "judge says")
-        yield from (INDENT + line for line in aligned([head, *(_estimate(each) for each in found.estimates)]))
+        head = ("what people would say", "estimate", "labels alone", "equivalent labels", "judge's mean")
+        yield from (INDENT + line for line in align([head, *(_estimate(each) for each in found.estimates)]))
 
 
 def _agreement(each: Agreement) -> tuple[str, ...]:
@@ -55,8 +56,8 @@ def _agreement(each: Agreement) -> tuple[str, ...]:
 def _mapping(found: DimensionCalibration) -> Iterator[str]:
     if found.mapped:
         yield (
-            f"{INDENT}mapping: {found.mapped.mapping.kind}, off by {found.mapped.error:.3f} on other cases "
-            f"(always the mean: {found.mapped.error_of_mean:.3f})"
+            f"{INDENT}mapping: {found.mapped.mapping.kind}; mean error on other cases {found.mapped.error:.3f} "
+            f"({found.mapped.error_of_mean:.3f} if it always gave the mean)"
         )
 
 
@@ -64,8 +65,12 @@ def _pass_fail(found: DimensionCalibration) -> Iterator[str]:
     what = found.pass_fail
     if what is None:
         return
-    cut = "no score parts them" if what.threshold is None else f"judge's threshold {what.threshold:.4g}"
-    yield f"{INDENT}pass at {what.level:g} and more; {cut}"
+    cut = (
+        "no threshold separates passes from fails"
+        if what.threshold is None
+        else f"judge's threshold {what.threshold:.4g}"
+    )
+    yield f"{INDENT}people pass a picture at {what.level:g} or more; {cut}"
     yield f"{INDENT}{INDENT}false pass {_share(what.false_pass, 'people fail')}"
     yield f"{INDENT}{INDENT}false fail {_share(what.false_fail, 'people pass')}"
     if what.pass_rate:
@@ -74,13 +79,13 @@ def _pass_fail(found: DimensionCalibration) -> Iterator[str]:
 
 
 def _estimate(each: Estimate) -> tuple[str, ...]:
-    worth = "" if each.worth is None else f"{each.estimate.n} cases count as {each.worth:.0f}"
+    worth = "" if each.worth is None else f"{each.worth:.0f} instead of {each.estimate.n}"
     of = f"{each.of} ({each.n_judged} cases)"
     return of, _interval(each.estimate), _interval(each.labels_only), worth, f"{each.judge:.4g}"
 
 
 def _share(share: Interval | None, of: str) -> str:
-    return f"none: no picture that {of}" if share is None else f"{_interval(share)} of {share.n} that {of}"
+    return f"none: there is no picture that {of}" if share is None else f"{_interval(share)} of {share.n} that {of}"
 
 
 def _interval(interval: Interval | None) -> str:
@@ -93,9 +98,3 @@ def _interval(interval: Interval | None) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as columns: the first to the left, the others to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]

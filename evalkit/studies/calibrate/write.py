@@ -1,4 +1,4 @@
-"""`calibration.json` and its schema, whole or not at all."""
+"""Writes `calibration.json` atomically, with its schema beside it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
     """Write the file, and its schema beside it.
 
     Raises:
-        ConfigError: the place can't be written to.
+        ConfigError: the file can't be written.
     """
     content = {"$schema": CALIBRATION_SCHEMA, "format_version": CALIBRATION_FORMAT, **to_json(calibration)}
     text = json.dumps(content, indent=1, ensure_ascii=True, allow_nan=False) + "\n"
@@ -26,4 +26,4 @@ def write_calibration(calibration: Calibration, path: Path) -> None:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise ConfigError(f"can't be written: {error.strerror or error}", where=str(path)) from error
+        raise ConfigError(f"the file can't be written: {error.strerror or error}", where=str(path)) from error

@@ -1,4 +1,4 @@
-"""From what a judge said about pictures of known truth to figures (pure)."""
+"""Computes the figures of a judge from its answers on pictures whose truth is known (pure functions)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from evalkit.stats.intervals import mean_interval
 Values = NDArray[np.float64]
 
 
-class Seen(NamedTuple):
-    """What a judge made of one faulty picture.
+class Observation(NamedTuple):
+    """The answer of a judge on one faulty picture.
 
-    `value`: how bad it is, higher is worse; `None` where the judge abstained. `iou`: of the best finding in the
-    fault's place; `None` where there is none.
+    Args:
+        size: of the fault, in its unit.
+        nominal: the size that was asked for, by which observations are grouped.
+        value: how bad the picture is according to the judge (higher is worse); `None` if it abstained.
+        iou: overlap of the best finding at the fault with its true box; `None` if there is no finding there.
     """
 
     size: float
@@ -29,20 +32,20 @@ class Seen(NamedTuple):
     iou: float | None
 
 
-def sight(fault: str, unit: str, seen: Sequence[Seen], clean: Sequence[float], *, grows: bool) -> Sight:
-    """The figures of one judge on one kind of fault; `clean` are its values on clean scenes."""
-    scored = [one for one in seen if one.value is not None]
+def sight(fault: str, unit: str, observations: Sequence[Observation], clean: Sequence[float], *, grows: bool) -> Sight:
+    """The figures of one judge on one kind of fault; `clean` holds its values on clean scenes."""
+    scored = [one for one in observations if one.value is not None]
     values = np.array([one.value for one in scored], dtype=float)
-    located = [one.iou for one in seen if one.iou is not None]
-    sizes = by_size(seen, np.asarray(clean, dtype=float))
+    located = [one.iou for one in observations if one.iou is not None]
+    sizes = by_size(observations, np.asarray(clean, dtype=float))
     return Sight(
         fault,
         unit,
-        len(seen),
+        len(observations),
         len(scored),
         auc(values, np.asarray(clean, dtype=float)),
-        recall(values, np.asarray(clean, dtype=float), len(seen)),
-        len(located) / len(seen) if seen else 0.0,
+        recall(values, np.asarray(clean, dtype=float), len(observations)),
+        len(located) / len(observations) if observations else 0.0,
         float(np.mean(located)) if located else None,
         spearman([one.size for one in scored], values) if grows else None,
         smallest(sizes),
@@ -53,8 +56,9 @@ def sight(fault: str, unit: str, seen: Sequence[Seen], clean: Sequence[float], *
 def auc(faulty: Values, clean: Values) -> Interval | None:
     """Area under the ROC curve: the probability that a faulty picture has the higher value, ties counting half.
 
-    The interval is the wider of those over the faulty and over the clean pictures (each one's share of the others
-    that it is on the right side of: Hanley & McNeil 1982; DeLong, DeLong & Clarke-Pearson 1988).
+    There are two intervals: one over the faulty pictures, each with the share of clean ones below it, and one over the
+    clean pictures, each with the share of faulty ones above it (Hanley & McNeil 1982; DeLong, DeLong & Clarke-Pearson
+    1988). The result has the lower of their lower bounds and the higher of their upper bounds.
     """
     if not len(faulty) or not len(clean):
         return None
@@ -68,9 +72,9 @@ def auc(faulty: Values, clean: Values) -> Interval | None:
 
 
 def recall(faulty: Values, clean: Values, n: int, false_alarms: float = FALSE_ALARMS) -> float | None:
-    """Share of `n` faulty pictures whose value is above all but `false_alarms` of the clean ones.
+    """Share of `n` faulty pictures whose value exceeds those of all clean pictures but the share `false_alarms`.
 
-    With fewer than 100 clean pictures that is above all of them. A picture on which the judge abstained is not found.
+    With fewer than 100 clean pictures it must exceed all of them. An abstention counts as missed.
     """
     if not n or not len(clean):
         return None
@@ -80,7 +84,7 @@ def recall(faulty: Values, clean: Values, n: int, false_alarms: float = FALSE_AL
 
 
 def spearman(sizes: Sequence[float], values: Values) -> float | None:
-    """Rank correlation with mean ranks for ties; `None` where either does not vary."""
+    """Rank correlation, with mean ranks for ties; `None` if one of the two does not vary."""
     one, other = _ranks(np.asarray(sizes, dtype=float)), _ranks(values)
     if len(values) < 3 or one.std() == 0 or other.std() == 0:
         return None
@@ -94,9 +98,12 @@ def _ranks(values: Values) -> Values:
     return ranks
 
 
-def by_size(seen: Sequence[Seen], clean: Values) -> tuple[SizeFound, ...]:
-    """Counts and AUC for each size that was asked for, rising."""
-    groups = {size: [one for one in seen if one.nominal == size] for size in sorted({one.nominal for one in seen})}
+def by_size(observations: Sequence[Observation], clean: Values) -> tuple[SizeFound, ...]:
+    """Counts and AUC for each nominal size, in ascending order."""
+    groups = {
+        size: [one for one in observations if one.nominal == size]
+        for size in sorted({one.nominal for one in observations})
+    }
     found = []
     for size, members in groups.items():
         area = auc(np.array([one.value for one in members if one.value is not None], dtype=float), clean)
@@ -106,7 +113,7 @@ def by_size(seen: Sequence[Seen], clean: Values) -> tuple[SizeFound, ...]:
 
 
 def smallest(sizes: Sequence[SizeFound]) -> float | None:
-    """The smallest size from which on at least 9 in 10 are found, at every larger size too."""
+    """The smallest size at which, as at every larger one, 9 in 10 faults are found; `None` if there is none."""
     best = None
     for size in sorted(sizes, key=lambda s: -s.size):
         if size.n == 0 or size.found < FOUND * size.n:
@@ -116,6 +123,9 @@ def smallest(sizes: Sequence[SizeFound]) -> float | None:
 
 
 def best_overlap(boxes: Sequence[Box], truth: Box) -> float | None:
-    """IoU of the box that meets the true one best; `None` if none covers half of it or lies half inside it."""
+    """IoU of the box that fits the true one best.
+
+    `None` if no box covers half of the true one or lies half inside it.
+    """
     meeting = [box.iou(truth) for box in boxes if 2 * box.intersection(truth) >= min(box.area, truth.area) > 0]
     return max(meeting, default=None)

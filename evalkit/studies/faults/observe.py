@@ -1,4 +1,4 @@
-"""Showing specimens to judges."""
+"""Shows specimens to a judge and measures what it detects."""
 
 from __future__ import annotations
 
@@ -10,53 +10,54 @@ from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Status, Verdict
 from evalkit.engine.judging import look
-from evalkit.studies.faults.measure import Seen, best_overlap, sight
-from evalkit.studies.faults.sees import Signal
+from evalkit.studies.faults.measure import Observation, best_overlap, sight
+from evalkit.studies.faults.signals import Signal
 
 SCENES = "scenes"
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 
 
 def measure_judge(
-    judge: Judge, signals: Mapping[str, Signal], specimens: Specimens, pixels: int, command: str, tell: Tell
+    judge: Judge, signals: Mapping[str, Signal], specimens: Specimens, pixels: int, command: str, say: Say
 ) -> Ability:
-    """What one judge makes of all clean pictures, and of the faults that it declares to see.
+    """Measure one judge on all clean pictures, and on the faults that it declares to see.
 
     Args:
-        judge: who looks.
-        signals: what of its verdict speaks for which fault.
-        specimens: what is shown.
-        pixels: side of the pictures, for the record.
-        command: what the user typed, for the record.
-        tell: called with what is being shown.
+        judge: the judge to measure.
+        signals: by fault, which part of the judge's verdict indicates it.
+        specimens: the pictures to show.
+        pixels: side of the pictures in px, for the record.
+        command: the user's command, for the record.
+        say: called with a line of progress.
 
     Raises:
-        UnavailableError: the judge can look at nothing at all.
+        UnavailableError: the judge can't judge any picture.
     """
-    tell(f"{judge.name}: clean pictures")
-    clean = [(specimen.group, _look(judge, specimen, tell)) for specimen in specimens.clean()]
+    say(f"{judge.name}: clean pictures")
+    clean = [(specimen.group, _look(judge, specimen, say)) for specimen in specimens.clean()]
     dimensions = {dimension.name: dimension for dimension in judge.dimensions}
     sights: list[Sight] = []
     for fault in specimens.faults():
         if fault not in signals:
             continue
-        tell(f"{judge.name}: {fault}")
+        say(f"{judge.name}: {fault}")
         signal = signals[fault]
         values = [signal.value(verdict, dimensions) for group, verdict in clean if group == SCENES]
-        seen, unit = [], ""
+        observations, unit = [], ""
         for specimen in specimens.faulty(fault):
-            verdict, unit = _look(judge, specimen, tell), specimen.unit
+            verdict, unit = _look(judge, specimen, say), specimen.unit
             assert specimen.box is not None
             overlap = best_overlap([finding.box for finding in signal.of(verdict)], specimen.box)
-            seen.append(Seen(specimen.size, specimen.nominal, signal.value(verdict, dimensions), overlap))
+            value = signal.value(verdict, dimensions)
+            observations.append(Observation(specimen.size, specimen.nominal, value, overlap))
         known = [value for value in values if value is not None]
-        sights.append(sight(fault, unit, seen, known, grows=specimens.grows(fault)))
+        sights.append(sight(fault, unit, observations, known, grows=specimens.grows(fault)))
     created = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return Ability(judge.name, judge.version, created, command, pixels, tuple(sights), false_alarms(clean))
 
 
 def false_alarms(clean: Sequence[tuple[str, Verdict]]) -> tuple[FalseAlarms, ...]:
-    """Per kind of clean pictures: on how many there is any finding, and on how many there is no score at all."""
+    """By group of clean pictures: how many have a finding, and how many have no score at all."""
     return tuple(
         FalseAlarms(
             group,
@@ -68,12 +69,12 @@ def false_alarms(clean: Sequence[tuple[str, Verdict]]) -> tuple[FalseAlarms, ...
     )
 
 
-def _look(judge: Judge, specimen: Specimen, tell: Tell) -> Verdict:
-    """The verdict; where the judge fails, the reason is told, and the picture counts as one it abstained on."""
+def _look(judge: Judge, specimen: Specimen, say: Say) -> Verdict:
+    """The judge's verdict. If the judge fails, its reason is reported and the picture counts as an abstention."""
     twin = Picture.from_pixels(specimen.twin) if specimen.twin is not None else None
     verdict = look(judge, specimen.case, Picture.from_pixels(specimen.pixels), twin)
     if failed := next((score.reason for score in verdict.scores if score.status is Status.ERROR), ""):
-        tell(f"{judge.name} failed on {specimen.case.id}: {failed}")
+        say(f"{judge.name} failed on {specimen.case.id}: {failed}")
     return verdict
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evalkit.api.ability import Ability, FalseAlarms, Sight
+from evalkit.formats.text_table import align
 
 HEADER = ("fault", "AUC", "recall at 1 % FA", "found in place", "IoU", "Spearman", "9 in 10 from", "AUC by size", "n")
 
@@ -16,16 +17,15 @@ def rows(ability: Ability) -> list[tuple[str, ...]]:
 
 def plain(ability: Ability) -> list[str]:
     """Lines for a terminal."""
-    table = [HEADER, *rows(ability)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(HEADER))]
-    lines = [f"{ability.judge} {ability.version}, {ability.pixels} px"]
-    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in table)
-    lines += [f"  {'  '.join(cells)}".rstrip() for cells in padded]
-    return [*lines, f"  false alarms: {alarms(ability.false_alarms)}"]
+    return [
+        f"{ability.judge} {ability.version}, {ability.pixels} px",
+        *(f"  {line}" for line in align([HEADER, *rows(ability)], left=range(len(HEADER)))),
+        f"  false alarms: {alarms(ability.false_alarms)}",
+    ]
 
 
 def markdown(abilities: Sequence[Ability]) -> str:
-    """A section per judge, with its table and its false alarms."""
+    """One section per judge, with its table and its false alarms."""
     parts = []
     for ability in abilities:
         lines = [f"| {' | '.join(row)} |" for row in rows(ability)]
@@ -39,7 +39,7 @@ def markdown(abilities: Sequence[Ability]) -> str:
 
 
 def alarms(groups: Sequence[FalseAlarms]) -> str:
-    """False alarms in words."""
+    """The false alarms of each group, as text."""
     return ", ".join(
         f"{one.alarms} of {one.n} {one.group}" + (f" ({one.abstained} abstained)" if one.abstained else "")
         for one in groups

@@ -1,1 +1,1 @@
-"""Feature networks: the packaged EfficientNet-Lite0, and by path or hub Inception, CLIP and DINOv2."""
+"""Feature networks: EfficientNet-Lite0 from a package, and Inception, CLIP and DINOv2 from a path or the hub."""

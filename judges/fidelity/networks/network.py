@@ -1,4 +1,4 @@
-"""What a feature network is, and what all of them share."""
+"""The protocol of feature networks, and what all of them share."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.api.pictures import Pixels
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 Features = NDArray[np.float32]
 """Shape (n, d)."""
 
-INSTALL = "pip install 'evalkit[fidelity]'"
+INSTALL = install_line("fidelity")
 
 
 class FeatureNetwork(Protocol):
-    """Turns pictures into features. Loads nothing before the first `features`; used from one thread."""
+    """Turns pictures into features. Loads nothing before the first call of `features`. Not thread-safe."""
 
     batch_size: int
 
@@ -36,11 +37,11 @@ class FeatureNetwork(Protocol):
         ...
 
     def fingerprint(self) -> JSON:
-        """Everything that moves a feature: weights, resizing, layer."""
+        """Everything that affects a feature: weights, resizing, layer."""
         ...
 
     def missing(self) -> tuple[str, str] | None:
-        """Why it can't be used here and what to do about it, as far as that shows without loading it."""
+        """Why it can't be used here and what to do about it, as far as is known without loading it; else `None`."""
         ...
 
     def features(self, batch: Sequence[Pixels]) -> Features:
@@ -51,21 +52,21 @@ class FeatureNetwork(Protocol):
 
 
 def usable(network: FeatureNetwork) -> None:
-    """Raise `UnavailableError` where it is known beforehand that a network can't be used."""
+    """Raise `UnavailableError` if it is known beforehand that a network can't be used."""
     lack = network.missing()
     if lack:
         raise UnavailableError(lack[0], where=network.name, hint=lack[1])
 
 
 def device(wanted: str) -> str:
-    """`auto` is the first GPU, or the CPU."""
+    """The torch device. `auto` is the first GPU, else the CPU."""
     import torch
 
     return wanted if wanted != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def squared(pixels: Pixels, side: int) -> Pixels:
-    """The whole picture as a square of `side` px: bicubic, antialiased (Pillow), the aspect not kept."""
+    """The whole picture as a square of `side` px: bicubic, antialiased (Pillow), without keeping the aspect ratio."""
     from PIL import Image
 
     if pixels.shape[:2] == (side, side):
@@ -77,13 +78,13 @@ def load_weights(path: Path, hint: str) -> dict[str, Any]:
     """A state dict from a file, reading tensors only: a pickle that would run code is refused.
 
     Raises:
-        UnavailableError: not there, damaged, or more than tensors.
+        UnavailableError: the file is missing, damaged, or holds more than tensors.
     """
     import torch
 
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises anything on a damaged file
+    except Exception as error:  # torch raises various exceptions on a damaged file
         first = str(error).strip().partition("\n")[0]
         raise UnavailableError(f"the weights can't be read: {first}", where=str(path), hint=hint) from error
     if not isinstance(weights, dict):

@@ -1,7 +1,7 @@
 """CLIP and DINOv2 image features through transformers, by path or hub id.
 
-The whole picture is made a square (bicubic, antialiased), as CMMD's authors do: a centre crop would not see the edges.
-A hub id is fetched by transformers only because the config names it; with `HF_HUB_OFFLINE=1` nothing is.
+The whole picture is resized to a square (bicubic, antialiased), as CMMD's authors do: a centre crop would miss the
+edges. transformers downloads a model only if the config names a hub id, and never with `HF_HUB_OFFLINE=1`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def _here_or_on_the_hub(given: Any, info: ValidationInfo) -> Any:
 
 
 ModelRef = Annotated[str, Field(min_length=1), BeforeValidator(_here_or_on_the_hub)]
-"""A folder, relative to the file it was written in, or a hub id. A folder that exists is never looked up on the hub."""
+"""A folder, relative to the config file that names it, or a hub id. An existing folder is never sought on the hub."""
 
 HINT = "give the folder of a downloaded model (config.json and safetensors), or a hub id where the hub is reachable"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CLIP_COLOURS = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
-"""Mean and standard deviation of the training pictures, published with each model."""
+"""Mean and standard deviation for normalising pictures, as published with each model."""
 
 
 class _Transformer(ABC):
@@ -137,7 +137,7 @@ class DinoV2(_Transformer):
 
 
 def missing(model: str) -> tuple[str, str] | None:
-    """Why a model can't be loaded and what to do, as far as that shows without trying."""
+    """Why a model can't be loaded and what to do about it, as far as is known without trying; else `None`."""
     for package in ("torch", "transformers"):
         if find_spec(package) is None:
             return f"{package} is not installed", INSTALL
@@ -148,15 +148,18 @@ def missing(model: str) -> tuple[str, str] | None:
 
 def load(kind: str, model: str) -> Any:
     """A model of transformers in float32, for inference. Raises `UnavailableError` with the next step."""
+    lack = missing(model)
+    if lack:
+        raise UnavailableError(lack[0], where=model, hint=lack[1])
     ensure_torchvision()
     import transformers
 
     try:
         loaded, report = getattr(transformers, kind).from_pretrained(model, output_loading_info=True)
-    except Exception as error:  # a hub that can't be reached, a folder that holds something else
+    except Exception as error:  # the hub can't be reached, or the folder holds something else
         raise unavailable(model, error) from error
     lacking = [*report["missing_keys"], *report["mismatched_keys"]]
-    if lacking:  # transformers would go on with random numbers in their place
+    if lacking:  # transformers would continue with random numbers in their place
         raise unavailable(model, ValueError(f"{len(lacking)} weights of {kind} are not in it, such as {lacking[0]}"))
     return loaded.float().eval().requires_grad_(False)
 
@@ -168,7 +171,7 @@ def unavailable(model: str, error: Exception) -> UnavailableError:
 
 
 def model_identity(model: str) -> JSON:
-    """A hub id as it is; a folder by the names and sizes of its files, and the contents of the small ones."""
+    """The hub id; for a folder, a digest of the names and sizes of its files and of the contents of the small ones."""
     folder = Path(model).expanduser()
     if not folder.is_dir():
         return model

@@ -1,1 +1,1 @@
-"""A picture against its twin, or against its prompt: the judges `fidelity`, `lpips`, `dists` and `clip-score`."""
+"""Judges that compare a picture with its twin (`fidelity`, `lpips`, `dists`) or with its prompt (`clip-score`)."""

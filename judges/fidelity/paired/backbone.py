@@ -1,4 +1,4 @@
-"""torchvision's backbones for LPIPS and DISTS, from a file or from torch's own cache; fetched only if asked for."""
+"""torchvision's backbones for LPIPS and DISTS, from a file or from torch's own cache; downloaded only on request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FILES = {"alex": "alexnet-owt-7be5be79.pth", "vgg": "vgg16-397923af.pth", "squee
 
 
 class BackboneSettings(settings.Settings):
-    """`weights`: torchvision's file of the backbone; by default the one in torch's cache. `download`: fetch it."""
+    """`weights`: torchvision's file of the backbone; by default the one in torch's cache. `download`: download it."""
 
     weights: ResolvedPath | None = None
     download: bool = False
 
 
 def missing(net: str, given: BackboneSettings) -> tuple[str, str] | None:
-    """Why the backbone can't be had, and what to do."""
+    """Why the backbone is not available, and what to do; else `None`."""
     for package in ("torch", "torchvision", "torchmetrics"):
         if find_spec(package) is None:
             return f"{package} is not installed", INSTALL
@@ -37,13 +37,13 @@ def missing(net: str, given: BackboneSettings) -> tuple[str, str] | None:
 
 
 def fingerprint(net: str, given: BackboneSettings) -> str:
-    """SHA-256 of the weights; torchvision's name, which ends in its hash, where they are yet to be fetched."""
+    """SHA-256 of the weights. Before they are downloaded: torchvision's file name, which ends in its hash."""
     return file_digest(_path(net, given)) or FILES[net]
 
 
 @contextmanager
 def backbone(net: str, given: BackboneSettings) -> Iterator[None]:
-    """While inside, torchvision finds the weights in its cache. Raises `UnavailableError` if they can't be had."""
+    """A context in which torchvision finds the weights in its cache. Raises `UnavailableError` if there are none."""
     lack = missing(net, given)
     if lack:
         raise UnavailableError(lack[0], where=net, hint=lack[1])
@@ -56,7 +56,7 @@ def backbone(net: str, given: BackboneSettings) -> Iterator[None]:
             hint = f"give weights={FILES[net]}"
             raise UnavailableError(f"the backbone can't be fetched: {error}", where=net, hint=hint) from error
         return
-    load_weights(path, f"torchvision's {FILES[net]}")  # torchvision would run what a pickle says: look before it does
+    load_weights(path, f"torchvision's {FILES[net]}")  # torchvision would run a pickle's code
     import torch
 
     usual = torch.hub.get_dir()

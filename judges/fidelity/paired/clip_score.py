@@ -31,7 +31,7 @@ CLIP_SCORE = "clip_score"
 class ClipScoreJudge:
     """CLIPScore, 100·max(cos, 0) as in torchmetrics; a prompt longer than the encoder takes is scored in chunks.
 
-    CLIP reads 75 tokens. What is done about more stands in the evidence of every picture, in figures.
+    CLIP reads 75 tokens. The evidence of every picture states, in figures, how a longer prompt was handled.
     """
 
     class Settings(settings.Settings):
@@ -62,7 +62,7 @@ class ClipScoreJudge:
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         model, tokenizer = self._model()
-        most = int(model.config.text_config.max_position_embeddings) - 2  # its own start and end take two
+        most = int(model.config.text_config.max_position_embeddings) - 2  # the start and end tokens take two places
 
         def length(text: str) -> int:
             return len(tokenizer(text, add_special_tokens=False)["input_ids"])
@@ -94,7 +94,7 @@ class ClipScoreJudge:
         )
 
     def controls(self) -> Iterable[Control]:
-        return ()  # what a CLIP of any size and training must say of a given picture nobody can know
+        return ()  # the right score of a given picture is unknown, as it depends on the CLIP that is used
 
     def close(self) -> None:
         self._loaded = None
@@ -124,7 +124,7 @@ class ClipScoreJudge:
 
 
 def centre_crop(pixels: Pixels, side: int) -> tuple[Pixels, float]:
-    """As CLIP's own preprocessing: the shorter side made `side` px (bicubic), then the middle; and the share of it."""
+    """CLIP's own preprocessing (shorter side to `side` px, bicubic, then the centre), and the share that is left."""
     from PIL import Image
 
     height, width = pixels.shape[:2]

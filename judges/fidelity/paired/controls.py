@@ -1,4 +1,4 @@
-"""Twins whose right verdict is known, drawn on the spot."""
+"""The controls of the judges: pairs of twins with known right verdicts, drawn by this module."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def without_one() -> Pixels:
 
 
 def _values(verdict: Verdict) -> dict[str, float]:
-    """Values by dimension; one whose network is not installed is not there."""
+    """Values by dimension, without those whose network is not installed."""
     return {score.dimension: score.value for score in verdict.scores if score.value is not None}
 
 

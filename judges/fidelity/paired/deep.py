@@ -1,4 +1,4 @@
-"""What the judges LPIPS and DISTS share: a network of torchmetrics on a backbone of torchvision, against the twin."""
+"""The common base of the judges LPIPS and DISTS: a torchmetrics network on a torchvision backbone."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from evalkit.judges.fidelity.paired.controls import squares, without_one
 from evalkit.judges.fidelity.paired.twins import comparable
 
 SMALLEST = 64
-"""Below this side the backbones have no place left in their last stage, px."""
+"""Least side of a picture, px: below it the last stage of the backbones has no position left."""
 
 
 class DeepJudge(ABC):
-    """One dimension: the distance from the twin, 0 for the same picture."""
+    """A judge with one dimension: the distance from the twin, 0 for the same picture."""
 
     name: str
     version = "1"
@@ -63,15 +63,15 @@ class DeepJudge(ABC):
 
     @abstractmethod
     def _build(self) -> Any:
-        """A module: two pictures (1, 3, H, W), float in [0, 1], to their distance."""
+        """A module that maps two pictures (1, 3, H, W), float in [0, 1], to their distance."""
 
     def _distance(self, one: Pixels, other: Pixels) -> float:
-        import torch
-
         with self._loading:
             if self._model is None:
                 with backbone(self._net, self.settings):
                     self._model = self._build().to(device("auto")).eval()
+        import torch  # after `backbone`, which says so if torch is missing
+
         with torch.inference_mode():
             rows = [
                 torch.tensor(pixels).permute(2, 0, 1)[None].to(device("auto")).float() / 255 for pixels in (one, other)

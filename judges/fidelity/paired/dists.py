@@ -1,4 +1,4 @@
-"""DISTS (Ding et al. 2020), as torchmetrics has it: its learned weights are in that package, the VGG is not."""
+"""DISTS (Ding et al. 2020) from torchmetrics. That package has its learned weights, but not the VGG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How different two pictures are to EfficientNet-Lite0: like LPIPS in form, but with no weights learned from people."""
+"""The distance of two pictures in EfficientNet-Lite0 features: like LPIPS, but not fitted to human judgements."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from evalkit.api.pictures import Pixels
 from evalkit.judges.fidelity.networks.efficientnet_lite0 import STRIDE, EfficientNetLite0
 
 SMALLEST = STRIDE
-"""Least side of a picture, px: below it the last stage has less than one place."""
+"""Least side of a picture, px: below it the last stage has less than one position."""
 
 
 def feature_distance(one: Pixels, other: Pixels, network: EfficientNetLite0) -> float:
-    """1 - cosine of the two feature vectors at each place, averaged over the places, then over the 5 stages; 0 to 2.
+    """1 - cosine of the two feature vectors at each position, averaged over positions and then over 5 stages; 0 to 2.
 
-    LPIPS (Zhang et al. 2018) compares unit feature vectors in the same way, on other networks and weighted to agree
-    with people. This is not calibrated to anybody: it orders pictures, it has no just noticeable difference.
+    LPIPS (Zhang et al. 2018) compares unit feature vectors in the same way, on other networks and with weights fitted
+    to human judgements. This distance is not calibrated: it orders pictures, but has no just noticeable difference.
 
     Raises:
         ValueError: the shapes differ.
-        UnavailableError: no torch, or no weights.
+        UnavailableError: torch or the weights are not installed.
     """
     from torch.nn import functional as F
 

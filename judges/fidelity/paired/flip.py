@@ -1,7 +1,7 @@
-"""LDR-FLIP: what a person sees who flips between two pictures (Andersson et al. 2020, HPG, "FLIP: A Difference
-Evaluator for Alternating Images").
+"""LDR-FLIP: the differences that a person sees when flipping between two pictures (Andersson et al. 2020, HPG, "FLIP: A
+Difference Evaluator for Alternating Images").
 
-Written from the paper. The tests hold it to the authors' own `flip-evaluator` (BSD-3), which takes 3 to 4 times as
+Written from the paper. The tests compare it with the authors' own `flip-evaluator` (BSD-3), which takes 3 to 4 times as
 long on one core (measured at 128 to 1024 px).
 """
 
@@ -59,7 +59,7 @@ def flip(reference: Pixels, test: Pixels, pixels_per_degree: float = PIXELS_PER_
     """
     if reference.shape != test.shape:
         raise ValueError(f"pictures of {reference.shape} and {test.shape} can't be flipped between")
-    one, other = _Seen.of(reference, pixels_per_degree), _Seen.of(test, pixels_per_degree)
+    one, other = _PerceivedPicture.of(reference, pixels_per_degree), _PerceivedPicture.of(test, pixels_per_degree)
     colour = _redistributed(_hyab(one.lab, other.lab))
     edges, points = (np.abs(a - b) for a, b in ((one.edges, other.edges), (one.points, other.points)))
     features = (np.maximum(edges, points) / math.sqrt(2)) ** np.float32(_QF)
@@ -67,15 +67,15 @@ def flip(reference: Pixels, test: Pixels, pixels_per_degree: float = PIXELS_PER_
     return result
 
 
-class _Seen(NamedTuple):
-    """A picture as it is seen from there: Hunt-adjusted CIELAB after the eye's blur, edge and point strength."""
+class _PerceivedPicture(NamedTuple):
+    """A picture as perceived at the viewing distance: blurred, Hunt-adjusted CIELAB, and edge and point strength."""
 
     lab: Planes
     edges: Plane
     points: Plane
 
     @classmethod
-    def of(cls, pixels: Pixels, ppd: float) -> _Seen:
+    def of(cls, pixels: Pixels, ppd: float) -> _PerceivedPicture:
         linear = _LINEAR[np.moveaxis(pixels, 2, 0)]
         opponent = _mixed(_TO_OPPONENT @ _TO_RELATIVE, linear)
         blurred = np.stack([_blurred(plane, _csf(channel, ppd)) for plane, channel in zip(opponent, _CSF, strict=True)])
@@ -138,7 +138,7 @@ def _balanced(line: NDArray[np.float64]) -> Kernel:
 
 
 def _strength(lightness: Plane, kernel: Callable[[float], Kernel], ppd: float) -> Plane:
-    """Length of the vector of the kernel's answers down and across, each smoothed the other way."""
+    """Magnitude of the kernel's responses down and across, each smoothed in the other direction."""
     _, gaussian, _ = _gaussian(ppd)
     smooth = (gaussian / gaussian.sum()).astype(np.float32)
     result: Plane = np.hypot(_filtered(lightness, smooth, kernel(ppd)), _filtered(lightness, kernel(ppd), smooth))
@@ -146,7 +146,7 @@ def _strength(lightness: Plane, kernel: Callable[[float], Kernel], ppd: float) -
 
 
 def _hunt(linear: Planes) -> Planes:
-    """CIELAB of linear sRGB planes, its chroma scaled by lightness (Hunt 1952: colours fade in the dark)."""
+    """CIELAB of linear sRGB planes with chroma scaled by lightness (Hunt 1952: colours fade in the dark)."""
     ratio = _mixed(_TO_RELATIVE, linear)
     x, y, z = np.where(ratio > _KNEE, np.cbrt(ratio), ratio * np.float32(841 / 108) + np.float32(4 / 29))
     lightness = 116 * y - 16
@@ -168,7 +168,7 @@ def _largest() -> float:
 
 
 def _redistributed(distance: Plane) -> Plane:
-    """Compressed and mapped to [0, 1]: the first 40 % of the range fill 95 % of it, as large differences look alike."""
+    """Compress to [0, 1]. The first 40 % of the range fill 95 % of the result, because large differences look alike."""
     most = _largest()
     knee = _PC * most
     compressed = distance ** np.float32(_QC)

@@ -30,9 +30,9 @@ class FidelityJudge:
     """How far a picture is from its twin: FLIP (with a map), SSIM, and distance of EfficientNet-Lite0 features."""
 
     class Settings(settings.Settings):
-        """How the pictures are looked at.
+        """Settings.
 
-        `pixels_per_degree`: of visual angle, for FLIP. `device`: of the feature network.
+        `pixels_per_degree`: pixels per degree of visual angle, for FLIP. `device`: the device of the feature network.
         """
 
         pixels_per_degree: float = Field(round(PIXELS_PER_DEGREE, 2), ge=10, le=300)
@@ -102,7 +102,7 @@ class FidelityJudge:
             return _unscored(FEATURES, f"a side below {SMALLEST} px")
         try:
             return Score(FEATURES, Status.SCORED, max(0.0, feature_distance(one, other, self._network)))
-        except UnavailableError as error:  # the other two need no network
+        except UnavailableError as error:  # FLIP and SSIM need no network
             return _unscored(FEATURES, f"{error.what}: {error.hint}")
 
 

@@ -1,4 +1,4 @@
-"""LPIPS (Zhang et al. 2018), as torchmetrics has it: its learned heads are in that package, the backbone is not."""
+"""LPIPS (Zhang et al. 2018) from torchmetrics. That package has its learned heads, but not the backbone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long prompt cut into pieces that a text encoder can take whole."""
+"""Cuts a long prompt into pieces that fit into a text encoder."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import re
 from collections.abc import Callable, Iterator
 
 _SENTENCE_END = re.compile(r"(?<=[.!?;:。！？；])\s*|\n+")
-"""CJK sentences end without a space; `3.5` is cut too, which does no harm: neighbours are joined again."""
+"""CJK sentences end without a space. `3.5` is cut too, which does no harm, because neighbours are joined again."""
 
 
 def chunks(prompt: str, length: Callable[[str], int], most: int) -> list[str]:
-    """Pieces of at most `most` tokens, as few as filling them in order gives, cut between sentences where possible.
+    """Pieces of at most `most` tokens, filled one after the other and cut between sentences where possible.
 
     Args:
-        length: number of tokens of a text.
-        most: tokens that fit, at least 1.
+        length: counts the tokens of a text.
+        most: number of tokens that fit, at least 1.
 
     Returns:
-        At least one piece. Nothing is lost but space at the cuts: between sentences, else between words, else
-        (Chinese, or one endless word) between characters.
+        At least one piece. Only white space at the cuts is lost. Cuts are between sentences, else between words, else
+        (in Chinese or a very long word) between characters.
     """
     if length(prompt) <= most:
         return [prompt]
@@ -32,7 +32,7 @@ def chunks(prompt: str, length: Callable[[str], int], most: int) -> list[str]:
 
 
 def _small(text: str, length: Callable[[str], int], most: int) -> Iterator[str]:
-    """Parts that fit, each with the space that follows it."""
+    """Parts that fit, each with the white space that follows it."""
     for sentence in _cut(text, _SENTENCE_END):
         if length(sentence) <= most:
             yield sentence

@@ -1,4 +1,4 @@
-"""Whether a picture can be compared with its twin pixel by pixel."""
+"""Checks whether a picture can be compared with its twin pixel by pixel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from evalkit.api.pictures import Picture, Pixels
 
 
 def comparable(picture: Picture, twin: Picture | None) -> tuple[Pixels | None, str]:
-    """The twin's pixels, or why there is nothing to compare with. Raises `PictureError` if a file is broken."""
+    """The twin's pixels, or the reason why there are none. Raises `PictureError` if a file is broken."""
     if twin is None:
         return None, "there is no twin to compare with"
     own, other = picture.pixels.shape[:2], twin.pixels.shape[:2]

@@ -1,4 +1,4 @@
-"""The Fréchet distance that needs no download. It is not FID, and not on FID's scale."""
+"""A Fréchet distance that needs no download. It is neither FID nor on FID's scale."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from evalkit.judges.fidelity.sets.metric import SetSettings
 
 
 class Fid(FrechetMetric):
-    """FID, with the reference's settings: TensorFlow Inception of 2015, its bilinear resize, float64 covariances."""
+    """FID with the reference's settings: TensorFlow Inception of 2015, its bilinear resize, float64 covariances."""
 
     class Settings(SetSettings):
         """`weights`: `weights-inception-2015-12-05-6726825d.pth` of torch-fidelity; nothing is downloaded."""

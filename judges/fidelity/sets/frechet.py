@@ -2,9 +2,10 @@
 
     |m1 - m2|² + tr S1 + tr S2 - 2 tr (S1 S2)^½
 
-The last term is the costly one. The matrix square root is never needed for it, only its trace: with few rows it is the
-nuclear norm of the product of the centred features, with many the sum of square roots of the eigenvalues of a
-symmetric product. `python -m tests.bench fidelity` compares both with scipy's matrix square root.
+The last term is the expensive one. It needs only the trace of the matrix square root, not the root itself. With few
+rows the trace is the nuclear norm of the product of the centred features; with many it is the sum of the square roots
+of the eigenvalues of a symmetric product. `python -m tests.bench fidelity` compares both with scipy's matrix square
+root.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from evalkit.judges.fidelity.sets.moments import Matrix, Moments
 
 
 def frechet_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    """Of (n1, d) and (n2, d) features, in squared units of the features; by the faster method for n and d.
+    """The distance of (n1, d) and (n2, d) features, in squared units of the features, by the faster method for n and d.
 
     Raises:
-        ValueError: another d, fewer than 2 rows, or a value that is not finite.
+        ValueError: the widths differ, a side has fewer than 2 rows, or a value is not finite.
     """
     if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[1]:
         raise ValueError(f"features of shapes {one.shape} and {other.shape} have no distance")
@@ -34,7 +35,7 @@ def frechet_distance(one: NDArray[np.floating], other: NDArray[np.floating]) -> 
 
 
 def frechet_distance_of_rows(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    """The same from the rows, with no matrix larger than (n1, n2): for fewer rows than features."""
+    """The distance from the rows, with no matrix larger than (n1, n2). For fewer rows than features."""
     x, y = one.astype(np.float64), other.astype(np.float64)
     apart = x.mean(axis=0) - y.mean(axis=0)
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
@@ -43,7 +44,7 @@ def frechet_distance_of_rows(one: NDArray[np.floating], other: NDArray[np.floati
 
 
 def frechet_distance_of_moments(one: Moments, other: Moments) -> float:
-    """The same from streamed moments. Raises `ValueError` below 2 rows."""
+    """The distance from streamed moments. Raises `ValueError` below 2 rows."""
     apart = one.mean - other.mean
     first, second = one.covariance, other.covariance
     spread = float(np.trace(first) + np.trace(second))
@@ -57,7 +58,7 @@ def trace_of_root(one: Matrix, other: Matrix) -> float:
 
 
 def _root(covariance: Matrix) -> Matrix:
-    """Any R with R Rᵀ = S. Cholesky's is 20 times cheaper than that from eigenvectors, but needs full rank."""
+    """Any R with R Rᵀ = S. The Cholesky factor is 20 times cheaper than one from eigenvectors, but needs full rank."""
     try:
         root: Matrix = np.linalg.cholesky(covariance).astype(np.float64)
     except np.linalg.LinAlgError:
@@ -75,5 +76,5 @@ def _nuclear(product: Matrix, n1: int, n2: int) -> float:
 
 
 def _assembled(apart: float, spread: float, root: float) -> float:
-    """Rounding can leave the distance of a set from itself a hair below 0."""
+    """The distance from its terms, at least 0: rounding can make that of a set from itself slightly negative."""
     return max(0.0, apart + spread - 2 * root)

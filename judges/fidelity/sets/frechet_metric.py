@@ -10,7 +10,7 @@ from evalkit.api.records import Dimension
 from evalkit.formats.keys import digest
 from evalkit.judges.fidelity.networks.network import FeatureNetwork, usable
 from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
-from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
+from evalkit.judges.fidelity.sets.grouped import GROUPS, GroupedFeatures, Groups
 from evalkit.judges.fidelity.sets.jackknife import interval
 from evalkit.judges.fidelity.sets.metric import FOR_A_GATE, identity, stream
 
@@ -26,9 +26,9 @@ def frechet_dimensions(name: str, features: str) -> tuple[Dimension, ...]:
 class FrechetMetric:
     """Streams features into moments; two figures, the distance and its extrapolation.
 
-    The distance is off by about a constant over n (Chong & Forsyth 2020), and by how much depends on the model: figures
-    at another n, or of models with another spread, don't compare. Its interval, from leaving out a tenth of the cases
-    in turn, is about that distance at this n. `…-infinity` has the 1/n term taken away, by the same ten values.
+    The distance has a bias of about a constant over n (Chong & Forsyth 2020), and the constant depends on the model:
+    figures at another n, or of models with another spread, are not comparable. The interval, from leaving out a tenth
+    of the cases in turn, is for the distance at this n. `…-infinity` removes the 1/n term, from the same ten values.
     """
 
     version = "1"
@@ -60,7 +60,7 @@ class FrechetMetric:
         plain = SetFigure(self.name, interval(value, spread, mine.n, low=0.0), note=note)
         if spread is None:
             return [plain, SetFigure(f"{self.name}-infinity", None, f"fewer than {GROUPS} cases")]
-        # without full rank the distance does not follow 1/n: measured, the extrapolation then stops halfway
+        # without full rank the distance does not follow 1/n; in measurements the extrapolation then stopped halfway
         if fewest * (GROUPS - 1) / GROUPS <= self._network.dims:
             least = self._network.dims * GROUPS // (GROUPS - 1) + 1
             return [plain, SetFigure(f"{self.name}-infinity", None, f"needs at least {least:,} pictures on each side")]
@@ -76,8 +76,8 @@ class FrechetMetric:
     def close(self) -> None:
         self._network.close()
 
-    def _gather(self, pictures: PictureSet, groups: Groups) -> Grouped:
-        gathered = Grouped(self._network.dims, groups)
+    def _gather(self, pictures: PictureSet, groups: Groups) -> GroupedFeatures:
+        gathered = GroupedFeatures(self._network.dims, groups)
         for features, cases in stream(pictures, self._network):
             gathered.update(features, cases)
         return gathered

@@ -1,4 +1,4 @@
-"""A Fréchet distance with its spread, from features gathered by group."""
+"""Computes a Fréchet distance with its spread, from features gathered by group."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.judges.fidelity.sets.frechet import frechet_distance_of_moments, frechet_distance_of_rows
-from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped
+from evalkit.judges.fidelity.sets.grouped import GROUPS, GroupedFeatures
 from evalkit.judges.fidelity.sets.jackknife import Jackknife, jackknife
 from evalkit.judges.fidelity.sets.moments import Moments
 
 
 class FrechetEstimate(NamedTuple):
-    """The distance and its spread over the groups; `None` where there are too few cases for one."""
+    """The distance and its spread over the groups; the spread is `None` if there are too few cases."""
 
     value: float
     spread: Jackknife | None
 
 
-def frechet_estimate(pictures: Grouped, reference: Grouped, *, twins: bool) -> FrechetEstimate:
+def frechet_estimate(pictures: GroupedFeatures, reference: GroupedFeatures, *, twins: bool) -> FrechetEstimate:
     """The distance of two sets, with each group of cases left out in turn.
 
-    `twins`: a case is left out on both sides; otherwise the reference counts as fixed.
+    With `twins` a case is left out on both sides; otherwise the reference counts as fixed.
 
     Raises:
-        ValueError: fewer than 2 pictures on a side.
+        ValueError: a side has fewer than 2 pictures.
     """
     if min(pictures.n, reference.n) < 2:
         raise ValueError("a Fréchet distance needs at least 2 pictures on each side")

@@ -1,4 +1,4 @@
-"""Features of a set of pictures, gathered group by group, so that each group can be left out again."""
+"""Gathers the features of a set of pictures by group, so that each group can be left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GROUPS = 10
 
 
 class Groups:
-    """Deals cases to `GROUPS` groups in turn, in the order they come: one object for both sets, so that twins meet."""
+    """Assigns cases to `GROUPS` groups in turn. Both sets share one object, so that twins are in the same group."""
 
     def __init__(self) -> None:
         self._group: dict[str, int] = {}
@@ -22,10 +22,10 @@ class Groups:
         return self._group.setdefault(case, len(self._group) % GROUPS)
 
 
-class Grouped:
-    """Features by group. Memory is flat in the number of pictures.
+class GroupedFeatures:
+    """Features by group. Memory does not grow with the number of pictures.
 
-    Up to d rows wait as they are: that is no more than one d×d matrix. When there are more they are folded into the
+    Up to d rows are kept as they are, which is no more than one d×d matrix. Beyond that they are folded into the
     moments of their groups: `GROUPS` matrices of d×d.
     """
 
@@ -38,7 +38,7 @@ class Grouped:
         self._moments: list[Moments] | None = None
 
     def update(self, features: NDArray[np.float32], cases: Sequence[str]) -> None:
-        """Add rows (n, d) and the case each belongs to. Raises `ValueError` for a value that is not finite."""
+        """Add rows (n, d) and the case of each. Raises `ValueError` if a value is not finite."""
         if not np.isfinite(features).all():
             raise ValueError("features that are not finite")
         self.n += len(features)
@@ -49,16 +49,16 @@ class Grouped:
 
     @property
     def rows(self) -> NDArray[np.float32] | None:
-        """All rows (n, d), or `None` where they are folded."""
+        """All rows (n, d); `None` after they have been folded."""
         return None if self._moments else self._waiting()
 
     @property
     def labels(self) -> NDArray[np.int64]:
-        """The group of each row, while there are rows."""
+        """The group of each row, as long as rows are kept."""
         return np.array(self._labels, dtype=np.int64)
 
     def moments(self) -> list[Moments]:
-        """One per group; a group may be empty."""
+        """The moments of each group; a group may be empty."""
         self._fold()
         return self._moments or []
 

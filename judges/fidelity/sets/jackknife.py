@@ -1,4 +1,4 @@
-"""Standard errors of figures that are no means, by leaving a part of the cases out in turn."""
+"""Standard errors of figures that are not means, by leaving out a part of the cases in turn (jackknife)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evalkit.api.results import Interval
 
 FEWEST = 5
-"""Parts below which no spread is stated."""
+"""Least number of parts for a spread."""
 
 
 class Jackknife(NamedTuple):
@@ -26,16 +26,16 @@ class Jackknife(NamedTuple):
 
 
 def jackknife(value: float, left_out: NDArray[np.float64], sizes: NDArray[np.generic]) -> Jackknife | None:
-    """From the value on all, and the values with each part left out (Busing, Meijer & van der Leeden 1999).
+    """The jackknife from the value on all and the values without each part (Busing, Meijer & van der Leeden 1999).
 
     Args:
-        value: on all.
-        left_out: with part j left out, shape (parts,).
-        sizes: of each part, in pictures.
+        value: the value on all pictures.
+        left_out: the values with part j left out, shape (parts,).
+        sizes: the size of each part, in pictures.
 
     Returns:
-        `None` below 5 parts, or where nothing is left without one of them. `unbiased` is what the value tends to with
-        ever more pictures, if it is off by a constant over their number (Quenouille 1956).
+        `None` below 5 parts, or if nothing is left without one of them. `unbiased` is the limit of the value for
+        infinitely many pictures if its bias is a constant over their number (Quenouille 1956).
     """
     parts = len(left_out)
     if parts < FEWEST or not np.isfinite(left_out).all():
@@ -50,7 +50,7 @@ def jackknife(value: float, left_out: NDArray[np.float64], sizes: NDArray[np.gen
 def interval(
     value: float, spread: Jackknife | None, n: int, *, low: float | None = None, confidence: float = 0.95
 ) -> Interval:
-    """`value` ± Student's t with one degree of freedom less than there are parts; no bounds without a spread."""
+    """`value` ± the error times Student's t, with one degree of freedom fewer than parts; no bounds without spread."""
     from scipy.stats import t
 
     if spread is None:

@@ -1,4 +1,4 @@
-"""The kernel distance that needs no download. It is not KID, and not on KID's scale."""
+"""A kernel distance that needs no download. It is neither KID nor on KID's scale."""
 
 from __future__ import annotations
 

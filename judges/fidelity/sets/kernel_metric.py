@@ -21,15 +21,15 @@ NO_TWINS = "the reference is no set of twins"
 
 
 class KernelFigures(NamedTuple):
-    """Names of the three estimators of one kernel distance."""
+    """Names of the figures of one kernel distance, one for each of the three estimators."""
 
     unbiased: str
     paired: str
     biased: str = ""
-    """Empty: not reported."""
+    """An empty name means that the estimator is not reported."""
 
     def dimensions(self, what: str) -> tuple[Dimension, ...]:
-        """What a metric with these figures declares."""
+        """The dimensions that a metric with these figures declares."""
         named = [
             Dimension(self.biased, f"{what}, biased estimator (V-statistic)", False, high=None)
             if self.biased
@@ -43,10 +43,10 @@ class KernelFigures(NamedTuple):
 
 
 class KernelMetric:
-    """All features are held (4·d bytes a picture), of the kernel matrix 1,024 rows at a time.
+    """Holds all features in memory (4·d bytes a picture), and 1,024 rows of the kernel matrix at a time.
 
-    Leaving out each case in turn gives the pseudo-values of which the harness makes the intervals. To first order they
-    are exact; where the two sets do not differ at all they spread up to a third too wide.
+    Leaving out each case in turn gives pseudo-values, from which the harness computes the intervals. To first order
+    they are exact; if the two sets do not differ at all, their spread is up to a third too wide.
     """
 
     version = "1"

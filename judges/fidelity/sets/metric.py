@@ -1,4 +1,4 @@
-"""What all metrics over sets share: settings, and features streamed from pictures."""
+"""The common parts of all metrics over sets: settings, and features streamed from pictures."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from evalkit.api.settings import ResolvedPath
 from evalkit.judges.fidelity.networks.network import FeatureNetwork, Features
 
 FOR_A_GATE = 5_000
-"""Least number of pictures for a Fréchet distance that may fail a run: below, its bias outweighs what it measures."""
+"""Least number of pictures for a gate on a Fréchet distance: below it, the bias outweighs what is measured."""
 
 
 class SetSettings(settings.Settings):
-    """`reference`: a folder of pictures to compare with instead of the teacher's. `device`: of the feature network."""
+    """`reference`: a folder of pictures to use instead of the teacher's. `device`: the feature network's device."""
 
     reference: ResolvedPath | None = Field(None)
     device: Literal["auto", "cpu", "cuda"] = "auto"
 
 
-class Batch(NamedTuple):
+class FeatureBatch(NamedTuple):
     """Features (n, d) of some pictures, and the case of each."""
 
     features: Features
     cases: tuple[str, ...]
 
 
-def stream(pictures: PictureSet, network: FeatureNetwork) -> Iterator[Batch]:
+def stream(pictures: PictureSet, network: FeatureNetwork) -> Iterator[FeatureBatch]:
     """Features in batches. Raises `PictureError` for a file that can't be decoded."""
     waiting = pictures.pictures()
     while group := list(islice(waiting, network.batch_size)):
-        yield Batch(network.features([picture.pixels for _, picture in group]), tuple(case for case, _ in group))
+        yield FeatureBatch(network.features([picture.pixels for _, picture in group]), tuple(case for case, _ in group))
 
 
 def identity(name: str, version: str, network: FeatureNetwork) -> list[JSON]:
-    """What a metric's fingerprint is made of."""
+    """The fingerprint of a metric."""
     return [name, version, network.fingerprint()]

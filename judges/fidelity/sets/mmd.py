@@ -14,7 +14,7 @@ Rows = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Kernel = Callable[[Rows, Rows], Rows]
 _BLOCK = 1024
-"""Rows of a kernel matrix that are held at once."""
+"""Number of rows of a kernel matrix that are in memory at once."""
 
 
 def polynomial(x: Rows, y: Rows) -> Rows:
@@ -31,7 +31,7 @@ def gaussian(x: Rows, y: Rows, sigma: float = 10.0) -> Rows:
 
 
 class Estimate(NamedTuple):
-    """A value, and its spread from leaving out each case in turn; `None` below 5 cases."""
+    """A value and its spread from leaving out each case in turn; the spread is `None` below 5 cases."""
 
     value: float
     spread: Jackknife | None
@@ -40,9 +40,9 @@ class Estimate(NamedTuple):
 class Estimates(NamedTuple):
     """Three estimators of one quantity.
 
-    `unbiased` leaves out each row with itself (MMD²_u; may fall below 0), `biased` leaves nothing out (MMD²_b).
-    `paired`, for twins only, leaves out every pair of one case, between the sets too: twins are more alike than two
-    independent pictures, which pulls the other two down.
+    `unbiased` leaves out the pair of each row with itself (MMD²_u; may fall below 0). `biased` leaves nothing out
+    (MMD²_b). `paired`, for twins only, leaves out every pair within one case, also between the sets: twins are more
+    alike than two independent pictures, which lowers the other two estimators.
     """
 
     unbiased: Estimate
@@ -51,13 +51,13 @@ class Estimates(NamedTuple):
 
 
 def mmd2(one: NDArray[np.floating], other: NDArray[np.floating], kernel: Kernel, *, unbiased: bool = True) -> float:
-    """MMD² of (n1, d) and (n2, d) features, in the memory of 1,024 rows of the kernel matrix.
+    """MMD² of (n1, d) and (n2, d) features, with 1,024 rows of the kernel matrix in memory at a time.
 
     Args:
         unbiased: MMD²_u, which may fall below 0; otherwise MMD²_b, which may not.
 
     Raises:
-        ValueError: another d, fewer than 2 rows on a side, or a value that is not finite.
+        ValueError: the widths differ, a side has fewer than 2 rows, or a value is not finite.
     """
     estimates = mmd2_estimates(one, other, kernel)
     return estimates.unbiased.value if unbiased else estimates.biased.value
@@ -70,12 +70,12 @@ def mmd2_estimates(
     cases: Sequence[str] | None = None,
     other_cases: Sequence[str] | None = None,
 ) -> Estimates:
-    """All estimators, with their spread.
+    """All estimators with their spread.
 
     Args:
         cases: the case of each row of `one`; by default each row is a case.
-        other_cases: the same for `other`, where it holds the twins: a case is then left out on both sides. Without
-            them `other` counts as fixed: the spread is that of `one` alone.
+        other_cases: the same for `other` if it holds the twins: a case is then left out on both sides. Otherwise
+            `other` counts as fixed, and the spread is that of `one` alone.
 
     Raises:
         ValueError: as `mmd2`.
@@ -98,7 +98,7 @@ def mmd2_estimates(
     def estimate(values: Rows) -> Estimate:
         return Estimate(float(values[0]), jackknife(float(values[0]), values[1:], sizes))
 
-    with np.errstate(invalid="ignore", divide="ignore"):  # nothing may be left without a case: no spread then
+    with np.errstate(invalid="ignore", divide="ignore"):  # if nothing is left without some case, there is no spread
         unbiased = _mean(xx, xx.diagonal) + _mean(yy, yy.diagonal) - 2 * _mean(xy)
         biased = _mean(xx) + _mean(yy) - 2 * _mean(xy)
         paired = _mean(xx, xx.inside) + _mean(yy, yy.inside) - 2 * _mean(xy, xy.inside)
@@ -107,14 +107,14 @@ def mmd2_estimates(
 
 
 class _Part(NamedTuple):
-    """Sum of kernel values and number of pairs, each (1 + cases,): of all, then with each case left out."""
+    """Sum of kernel values and number of pairs, each (1 + cases,): over all, then with each case left out."""
 
     sum: Rows
     pairs: Rows
 
 
 class _Sums(NamedTuple):
-    """Of all pairs, of those of a row with itself, of those inside a case."""
+    """Sums over all pairs, over the pairs of a row with itself, and over the pairs within a case."""
 
     all: _Part
     diagonal: _Part

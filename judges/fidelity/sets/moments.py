@@ -1,4 +1,4 @@
-"""Number, mean and scatter of features that come in batches, in float64."""
+"""Computes number, mean and scatter of features that arrive in batches, in float64."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, rows: NDArray[np.floating]) -> Self:
-        """Of (n, d) features; `n` may be 0."""
+        """The moments of (n, d) features; `n` may be 0."""
         rows = rows.astype(np.float64)
         mean = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1])
         centred = rows - mean
@@ -28,13 +28,13 @@ class Moments(NamedTuple):
 
     @property
     def covariance(self) -> Matrix:
-        """With n - 1, as the reference implementations have it. Raises `ValueError` below 2 rows."""
+        """The covariance with n - 1, as in the reference implementations. Raises `ValueError` below 2 rows."""
         if self.n < 2:
             raise ValueError(f"no covariance of {self.n} rows")
         return self.scatter / (self.n - 1)
 
     def merged(self, other: Moments) -> Moments:
-        """Of both together (Chan, Golub & LeVeque 1983): no sum of squares, so nothing cancels."""
+        """The moments of both together (Chan, Golub & LeVeque 1983). Without sums of squares nothing cancels."""
         n = self.n + other.n
         if not n:
             return self
@@ -44,7 +44,7 @@ class Moments(NamedTuple):
         return Moments(n, self.mean + apart * (other.n / n), scatter)
 
     def without(self, other: Moments) -> Moments:
-        """What is left when a part is taken away again. Raises `ValueError` if nothing is."""
+        """The moments without a part of the rows. Raises `ValueError` if no rows are left."""
         n = self.n - other.n
         if n < 1:
             raise ValueError(f"nothing is left of {self.n} rows without {other.n}")

@@ -1,5 +1,5 @@
-"""Text scores as published benchmarks define them, defects included, each under its own name.
+"""Text scores as published benchmarks define them, including their defects, each under its own name.
 
-Pure functions from what was asked for and what a reader read to numbers. They measure what their papers measured and
-are for comparing with published tables, with the reader named there; for judging pictures use the judge itself.
+These are pure functions of the expected text and the text that a reader read. They reproduce the scores of their papers
+and serve for comparison with published tables, with the reader named there. To judge pictures, use the judge itself.
 """

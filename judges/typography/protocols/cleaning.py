@@ -1,4 +1,4 @@
-"""What OneIG-Bench and LongText-Bench leave of a text before they compare it."""
+"""Cleans texts as OneIG-Bench and LongText-Bench do before they compare them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _DROPPED = re.compile(rf"[^\u4e00-\u9fa5{_LATIN}\s]")
 _WHITE = re.compile(r"\s+")
 _HAN = re.compile("[\u4e00-\u9fff]")
 HALLUCINATIONS = ("addCriterion", "No text recognized.")
-"""What their reader (Qwen2.5-VL-7B) says of itself where there is no text."""
+"""Phrases that their reader (Qwen2.5-VL-7B) outputs by itself when there is no text."""
 
 
 def kept_characters(text: str) -> str:
-    """Han up to U+9FA5, ASCII letters and digits, French accents and white space; nothing else.
+    """Keep Han up to U+9FA5, ASCII letters and digits, letters with French accents, and white space; drop the rest.
 
-    So `$9.99` is `999`, and of `Ñandú` only `and` is left.
+    For example, `$9.99` becomes `999` and `Ñandú` becomes `and`.
     """
     return _DROPPED.sub("", text)
 

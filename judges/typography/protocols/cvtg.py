@@ -1,8 +1,8 @@
 """Word accuracy and NED of CVTG-2K (TextCrafter, arXiv 2503.23461).
 
-Quirks kept: a word counts as often as it is asked for, however often it was read (set membership); punctuation stays,
-so `SALE!` is not `SALE`; NED is a similarity (higher is better), each word against the read word that difflib finds
-closest, many to one; nothing read counts as one empty word.
+Quirks that are kept: a word counts as often as it is asked for, however often it was read (set membership); punctuation
+stays, so `SALE!` is not `SALE`; NED is a similarity (higher is better) of each word to the read word that difflib finds
+closest, and several words may share one; if nothing was read, that counts as one empty word.
 """
 
 from __future__ import annotations

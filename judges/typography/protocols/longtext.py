@@ -1,8 +1,8 @@
 """The text score of LongText-Bench (X-Omni, arXiv 2507.22058).
 
-Quirks kept: recall only, so surplus and repeated text is free; order does not count; punctuation, currency and letters
-with other than French accents are dropped; of the two things the reader says of itself only the last is removed,
-because each is removed from the original text anew.
+Quirks that are kept: only recall is measured, so surplus and repeated text is not penalised; order does not count;
+punctuation, currency signs and letters with other than French accents are dropped; of the reader's two own phrases only
+the last is removed, because each removal starts again from the original text.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from evalkit.judges.typography.protocols.cleaning import HALLUCINATIONS, kept_ch
 
 
 class LongTextPicture(NamedTuple):
-    """Words (English) or characters (Chinese) of one picture: matched and asked for."""
+    """Words (English) or characters (Chinese) of one picture: matched and expected."""
 
     matched: int
     expected: int
 
 
 def longtext_normalise(text: str, language: str = "en") -> str:
-    """Kept characters; English lower-cased with white space collapsed, Chinese without white space, case kept."""
+    """Only the kept characters. English: lower case, white space collapsed. Chinese: no white space, case kept."""
     kept = kept_characters(text)
     return one_space(kept).lower() if language == "en" else no_space(kept)
 
 
 def longtext_clean(read: str) -> str:
-    """What was read without the last keyword; `addCriterion` stays."""
+    """The read text without the last of the reader's phrases; `addCriterion` stays."""
     return read.replace(HALLUCINATIONS[-1], "")
 
 

@@ -1,7 +1,7 @@
 """The text score of OneIG-Bench (arXiv 2506.07977).
 
-Quirks kept: case counts in English; the edit distance is that of the whole text, spaces and order included; the product
-form nears 1 as soon as one of its three factors does.
+Quirks that are kept: case counts in English; the edit distance is that of the whole text, including spaces and order;
+the score approaches 1 as soon as one of its three factors reaches its best value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_EDIT_DISTANCE = {"en": 100, "zh": 50}
 
 
 class OneIGPicture(NamedTuple):
-    """One picture: edit distance, whether it is 0, words (characters for Chinese) matched and asked for."""
+    """One picture: edit distance, whether it is 0, and the words (characters for Chinese) matched and expected."""
 
     edit_distance: int
     complete: bool
@@ -26,7 +26,7 @@ class OneIGPicture(NamedTuple):
 
 
 class OneIGScore(NamedTuple):
-    """ED: mean over pictures; CR: share of complete ones; WAC: matched over expected of all; and the score."""
+    """ED: mean over pictures. CR: share of complete pictures. WAC: matched over expected words. And the score."""
 
     ed: float
     cr: float
@@ -35,13 +35,13 @@ class OneIGScore(NamedTuple):
 
 
 def oneig_normalise(text: str) -> str:
-    """Kept characters; white space removed if any is Han, else collapsed. Case is kept."""
+    """Only the kept characters. White space is removed if any of them is Han, else collapsed. Case is kept."""
     kept = kept_characters(text)
     return no_space(kept) if has_han(kept) else one_space(kept)
 
 
 def oneig_clean(read: str) -> str:
-    """What was read without what the reader says of itself: every keyword."""
+    """The read text without any of the reader's own phrases."""
     for keyword in HALLUCINATIONS:
         read = read.replace(keyword, "")
     return read
@@ -60,7 +60,7 @@ def oneig_score(pictures: Sequence[OneIGPicture], language: str = "en") -> OneIG
     """1 − min(M, ED) · (1 − CR) · (1 − WAC) / M over all pictures, with M = 100 for `en`, 50 for `zh`.
 
     Raises:
-        ValueError: no picture, or no expected word.
+        ValueError: there is no picture or no expected word.
     """
     expected = sum(picture.expected for picture in pictures)
     if not expected:

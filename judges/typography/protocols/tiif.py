@@ -1,7 +1,7 @@
 """GNED and recall of the text part of TIIF-Bench (arXiv 2506.02161).
 
-Quirks kept: lower GNED is better; surplus words are charged like missing ones; recall takes, for each expected word in
-turn, the nearest read word that is still free and within 0.3, so an earlier word may take a later one's match.
+Quirks that are kept: lower GNED is better; surplus words cost as much as missing ones; recall takes, for each expected
+word in turn, the nearest read word that is still free and within 0.3, so an earlier word may take a later one's match.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""judge-mini: a small model of Qwen3-VL's architecture that answers our rubrics about tile scenes."""
+"""judge-mini: a small model with Qwen3-VL's architecture that answers the rubrics about tile scenes."""

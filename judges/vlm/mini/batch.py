@@ -17,22 +17,27 @@ if TYPE_CHECKING:
     import torch
 
 QUESTIONS, SCALES, ASPECTS, AGAINST, DESCRIBED, CUT = 1, 3, 2, 2, 0.2, 0.9
-"""Of each picture: yes/no questions, scores, aspects of an edit, scores against other cases or instructions, share of
-descriptions; share of rows that end with the choice."""
+"""For each picture: number of yes/no questions, of scores, of aspects of an edit, and of scores against other cases or
+instructions; share of the pictures that are described; share of the rows that end with the choice."""
 CROWDS = 0.35
-"""Share of crowded pictures, of which all text is written down."""
+"""Share of crowded pictures, whose texts are all transcribed."""
 THREE = 0.5
-"""Share of the twins that are shown to learn to compare."""
+"""Share of the twins that are shown as a third picture, so that the model learns to compare."""
 CHUNK = 64
-"""Rows that are padded to one length."""
+"""Rows that are padded to one length, at most."""
 
 
 class Chunk(NamedTuple):
-    """Rows of about one length. `of`: (R,) number of the prefix; `ids`, `targets`: (R, length).
+    """R rows of about the same length.
 
-    `flags` and `letters` (R, length, 2) as in `Tokens`. `choices` (choices, 2) are rows and places where a distribution
-    is learnt, `options` and `shares` (choices, 5) its ids and shares, `astray` (choices, 2, tokens) and `grades`
-    (choices, 2, what is graded) as in `Tokens`, `asked` the questions they belong to.
+    Args:
+        of: (R,) number of the prefix of each row.
+        ids, targets: (R, length).
+        flags, letters: (R, length, 2) as in `Tokens`.
+        choices: (choices, 2) rows and places where a distribution is learnt.
+        options, shares: (choices, 5) ids of that distribution and their shares.
+        astray, grades: (choices, 2, tokens) and (choices, 2, grades) as in `Tokens`.
+        asked: the rows of the choices.
     """
 
     of: torch.Tensor
@@ -49,14 +54,14 @@ class Chunk(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Rows that show so many pictures. `shown`: (P, pictures) numbers of the pictures of each prefix."""
+    """Rows that show the same number of pictures. `shown`: (P, pictures) numbers of the pictures of each prefix."""
 
     shown: torch.Tensor
     chunks: tuple[Chunk, ...]
 
 
 class Batch(NamedTuple):
-    """`pictures`: (N, side, side, 3), with their `lessons` (N, rows, columns, classes)."""
+    """Pictures (N, side, side, 3), their `lessons` (N, rows, columns, classes), and the rows about them."""
 
     pictures: torch.Tensor
     lessons: torch.Tensor
@@ -64,14 +69,14 @@ class Batch(NamedTuple):
 
 
 def sample_batch(data: JudgeData, coder: Coder, rng: random.Random, pictures: int) -> Batch:
-    """A batch to learn from."""
+    """A batch of pictures with questions about them."""
     crowds = round(CROWDS * pictures)
     judged = [data.judged(rng) for _ in range(pictures - crowds)] + [data.crowded(rng) for _ in range(crowds)]
     return make_batch(judged, [_some(list(rows(each)), rng) for each in judged], coder, rng)
 
 
 def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
-    """Pictures and their lessons alone, to see and to compare; two of three are crowded."""
+    """A batch without questions, from which the model learns to see and compare; two of three pictures are crowded."""
     import torch
 
     shown: dict[int, list[tuple[int, ...]]] = {2: [], 3: []}
@@ -95,7 +100,7 @@ def sample_seeing(data: JudgeData, rng: random.Random, pictures: int) -> Batch:
 def make_batch(
     judged: Sequence[Judged], asked: Sequence[Sequence[Row]], coder: Coder, rng: random.Random | None = None
 ) -> Batch:
-    """The rows `asked` about each of `judged`; with `rng`, most end with the choice."""
+    """The rows `asked` about each of `judged`; with `rng`, most rows are cut off after the choice."""
     import torch
 
     pictures: list[Pixels] = [each.picture for each in judged]
@@ -160,7 +165,7 @@ def _cut(tokens: Tokens) -> Tokens:
 
 
 def _tokens(members: Sequence[tuple[int, Tokens, Row]]) -> int:
-    """Of a picture, as far as it is known where it is astray."""
+    """Tokens of a picture for which `astray` is known, at most; 0 if it is known for none."""
     return max((len(where) for _, tokens, _ in members for where in tokens.astray), default=0)
 
 

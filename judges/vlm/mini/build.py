@@ -14,9 +14,9 @@ from evalkit.judges.vlm.mini.compare import start_comparing
 
 @dataclass(frozen=True, slots=True)
 class JudgeSize:
-    """Sizes of the model. The picture is seen in native pixels, 16 px to a patch, 2×2 patches to a token.
+    """Sizes of the model. It sees pictures at native pixels, 16 px to a patch, 2×2 patches to a token.
 
-    `comparing` is the number of the layer that starts as in `compare.py`.
+    `comparing` is the number of the layer that is initialised as in `compare.py`.
     """
 
     side: int = 128
@@ -94,9 +94,9 @@ _MARKS = ("image_pad", "video_pad", "vision_start", "vision_end")
 
 
 def _see_waves(proj: Any) -> None:
-    """Starts the patch embedding as cosine waves, the fine ones amplified: faint grain is then no needle in a haystack.
+    """Initialise the patch embedding with cosine waves, the fine ones amplified, so that faint grain can be seen.
 
-    The first of the channels see brightness, in zigzag order, the last sixth colour.
+    The first channels see brightness, in zigzag order; the last sixth of them sees colour.
     """
     import torch
 

@@ -1,11 +1,11 @@
-"""A layer that starts out holding each token of a picture against the same place of the picture before it.
+"""Initialises a layer so that it compares each token of a picture with the same place of the picture before it.
 
-Two heads look at the same place of the earlier picture, two at the token itself; both read the same of what they look
-at, and the difference is written where little else is. Nothing but the position decides where they look: queries and
-keys start as one constant each, and rotary embedding turns their product into a bump around the distance of two
-pictures. Behind them neurons square the difference and add it up by groups: how much has changed of what. It is a
-start, not a rule: training moves all of it. Without it judge-mini did not learn to tell what an edit had changed
-(docs/judge-mini.md).
+Two heads look at the same place of the earlier picture, two at the token itself. Both pairs read the same content, and
+their difference is written into directions that carry little else. Only the position decides where they look: queries
+and keys start as one constant each, and the rotary embedding turns their product into a bump around the distance
+between two pictures. Neurons behind them square the difference and sum it by groups: how much of each kind of content
+has changed. This is an initialisation only: training changes all of it. Without it judge-mini did not learn to tell
+what an edit had changed (docs/judge-mini.md).
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ if TYPE_CHECKING:
     import torch
 
 MARKS_BETWEEN = 2
-"""Tokens between two pictures: one ends, the next begins."""
+"""Tokens between two pictures: the end of one and the beginning of the next."""
 SHARP = 5.0
-"""Gain of queries and keys: the neighbours of the place get a percent of the attention."""
+"""Gain of queries and keys, at which the neighbours of a place get a percent of the attention."""
 WAVES = {1: 20.0, 2: 35.0, 3: 20.0}
 """Energy by frequency of the rotary embedding: rows turn with 1, columns with 2, time with 3 (interleaved)."""
 HEADS = 2
-"""That look at each of the two places."""
+"""Heads that look at each of the two places."""
 GROUPS = 8
-"""Glyph and ink of each of a token's four tiles."""
+"""Groups of content: glyph and ink of each of the four tiles of a token."""
 WRITTEN, FELT, SUMMED = 0.14, 4.3, 0.02
-"""Gains: of what is written, in states with a root mean square of 1; of what the neurons feel of it; of their sums."""
+"""Gains, for states with a root mean square of 1: of the difference that is written, of the neurons' input, of their
+sums."""
 
 
 class Places(NamedTuple):
     """Directions of the states of picture tokens.
 
     Args:
-        constant: (width,) its product with the normed state of every picture token is above 0.
-        content: (2 × head, width) what is compared of a normed state, about 1 between equal ones; groups follow each
-            other.
-        free: (width, 2 × head) orthonormal, where the difference is written.
-        sums: (width, groups) orthonormal, where its squares are written.
+        constant: (width,) a direction in which the normed state of every picture token is positive.
+        content: (2 × head, width) the content of a normed state that is compared, scaled to about 1; one group after
+            the other.
+        free: (width, 2 × head) orthonormal directions into which the difference is written.
+        sums: (width, groups) orthonormal directions into which the sums of its squares are written.
     """
 
     constant: torch.Tensor
@@ -47,13 +48,13 @@ class Places(NamedTuple):
 
 
 def compare_places(layer: Any, inv_freq: torch.Tensor, apart: int, places: Places) -> None:
-    """Sets the weights of a decoder layer of Qwen3-VL; what is not spoken of below adds nothing at first.
+    """Set the weights of a decoder layer of Qwen3-VL so that it compares. Its other heads and neurons add nothing.
 
     Args:
-        layer: at least four heads, as many for keys as for queries.
+        layer: has at least four heads, as many for keys as for queries.
         inv_freq: (head / 2,) of the rotary embedding.
-        apart: distance of the positions of two pictures: tokens along a side, and those between.
-        places: what is compared, and where it goes.
+        apart: distance between the positions of two pictures: tokens along a side, plus those between pictures.
+        places: what is compared, and where the result is written.
     """
     import torch
 
@@ -88,9 +89,9 @@ def compare_places(layer: Any, inv_freq: torch.Tensor, apart: int, places: Place
 
 
 def start_comparing(model: Any, layer: int, side: int) -> None:
-    """`compare_places` in a layer of an untrained model: what is read and where it is written are chosen at random.
+    """Apply `compare_places` to a layer of an untrained model, with random directions for reading and writing.
 
-    The constant is put into every picture's tokens, which have none before training.
+    The constant is added to the tokens of every picture, which have none before training.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Greedy decoding of many replies at once, each under its own grammar; what a grammar forces is never asked for."""
+"""Greedy decoding of many replies at once, each under its own grammar; tokens that a grammar forces cost no step."""
 
 from __future__ import annotations
 
@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from evalkit.judges.vlm.mini.fast import Past, Seen, read_prefix, read_rows
+from evalkit.judges.vlm.mini.fast import Past, PictureTokens, read_prefix, read_rows
 
 if TYPE_CHECKING:
     import torch
 
 TOP = 20
-"""Alternatives that are told of each token, as servers do, beside those its grammar allows."""
-Told = tuple[int, list[tuple[int, float]]]
-"""A token, and the likeliest (token, logarithm of its raw probability) in its place; none where it was forced."""
+"""Alternatives that are reported for each token, as servers do, besides those that its grammar allows."""
+ReplyToken = tuple[int, list[tuple[int, float]]]
+"""A token, and its likeliest alternatives (token, logarithm of the raw probability); none where it was forced."""
 
 
-class Asked(NamedTuple):
-    """A question: names of its pictures, its tokens, its grammar (`llguidance.LLMatcher`), the most tokens of a reply,
-    and whether alternatives are wanted."""
+class TokenizedCall(NamedTuple):
+    """A call as tokens.
+
+    Args:
+        images: SHA-256 of its pictures.
+        ids: tokens of the question.
+        matcher: its grammar, an `llguidance.LLMatcher`.
+        max_tokens: of the reply.
+        wants_alternatives: whether the alternatives of its tokens are wanted.
+    """
 
     images: tuple[str, ...]
     ids: list[int]
     matcher: Any
     max_tokens: int
-    told: bool
+    wants_alternatives: bool
 
 
 def decode_rows(
     model: Any,
     prefix_ids: list[int],
-    asked: Sequence[Asked],
+    asked: Sequence[TokenizedCall],
     pictures: Mapping[str, tuple[torch.Tensor, list[torch.Tensor]]],
     side: int,
-) -> list[list[Told]]:
-    """The replies' tokens. All questions show as many pictures and have the prefix `prefix_ids`."""
+) -> list[list[ReplyToken]]:
+    """The tokens of the replies. All calls show the same number of pictures and have the prefix `prefix_ids`."""
     import torch
 
     names = list(dict.fromkeys(name for one in asked for name in one.images))
@@ -44,8 +51,8 @@ def decode_rows(
     deep = [torch.stack([pictures[name][1][i] for name in names]) for i in range(len(pictures[names[0]][1]))]
     tokens = torch.stack([pictures[name][0] for name in names])
     shown = torch.tensor([[names.index(name) for name in key] for key in keys])
-    prefix = read_prefix(model, torch.tensor(prefix_ids), Seen(tokens, deep), shown, side)
-    replies: list[list[Told]] = [[] for _ in asked]
+    prefix = read_prefix(model, torch.tensor(prefix_ids), PictureTokens(tokens, deep), shown, side)
+    replies: list[list[ReplyToken]] = [[] for _ in asked]
     fresh = [[*one.ids, *_forced(one, reply)] for one, reply in zip(asked, replies, strict=True)]
     running = list(range(len(asked)))
     past: Past | None = None
@@ -70,8 +77,8 @@ def decode_rows(
     return replies
 
 
-def _next(logits: torch.Tensor, asked: Sequence[Asked], replies: Sequence[list[Told]]) -> list[list[int]]:
-    """Choose a token for each row and add what must follow it; empty for rows that are done."""
+def _next(logits: torch.Tensor, asked: Sequence[TokenizedCall], replies: Sequence[list[ReplyToken]]) -> list[list[int]]:
+    """Choose a token for each row and add the tokens that must follow it; empty for rows that are done."""
     import torch
 
     masks = np.stack([_allowed(one.matcher, logits.shape[1]) for one in asked])
@@ -81,9 +88,11 @@ def _next(logits: torch.Tensor, asked: Sequence[Asked], replies: Sequence[list[T
     values, indices = top.values.tolist(), top.indices.tolist()
     fresh: list[list[int]] = []
     for row, (one, reply, token) in enumerate(zip(asked, replies, best, strict=True)):
-        alternatives = dict(zip(indices[row], values[row], strict=True)) if one.told else {}
+        alternatives = dict(zip(indices[row], values[row], strict=True)) if one.wants_alternatives else {}
         allowed = np.flatnonzero(masks[row])
-        if one.told and len(allowed) <= TOP:  # what may be chosen is told however unlikely it is
+        if (
+            one.wants_alternatives and len(allowed) <= TOP
+        ):  # every token that may be chosen is reported, however unlikely
             alternatives |= {int(each): float(raw[row, each]) for each in allowed}
         reply.append((token, list(alternatives.items())))
         one.matcher.consume_token(token)
@@ -92,8 +101,8 @@ def _next(logits: torch.Tensor, asked: Sequence[Asked], replies: Sequence[list[T
     return fresh
 
 
-def _forced(one: Asked, reply: list[Told]) -> list[int]:
-    """Tokens that are the only ones allowed, consumed and put in the reply."""
+def _forced(one: TokenizedCall, reply: list[ReplyToken]) -> list[int]:
+    """The next tokens as long as only one is allowed; they are consumed and put into the reply."""
     made: list[int] = []
     while not one.matcher.is_stopped() and len(reply) < one.max_tokens:
         allowed = np.flatnonzero(_allowed(one.matcher))

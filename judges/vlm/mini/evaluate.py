@@ -1,4 +1,4 @@
-"""How often judge-mini is right: on pictures it has never seen, with one defect or none.
+"""Measures how often judge-mini is right, on pictures it has never seen, with one defect or none.
 
 python -m evalkit.judges.vlm.mini.evaluate [--folder WEIGHTS] [--pictures 360] [--words held-out]
 """
@@ -30,17 +30,17 @@ from evalkit.judges.vlm.mini.train import choice_logits
 from evalkit.plugins.registry import PluginSpec, create
 
 UNSEEN = 0.7
-"""Size up to which a picture counts as sound."""
+"""Size of a defect, in visibility thresholds, up to which a picture counts as sound."""
 TWICE = 2.0
 """Size of the defects that must be found, in visibility thresholds."""
 SIZES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0)
 SCENES = 24
-"""Of each size of a defect, to see scores fall."""
+"""Scenes for each size of a defect, to check that scores fall."""
 SEED = "evaluation"
 
 
-class Graded(NamedTuple):
-    """What the model says to a row: probabilities of the options, and what is right."""
+class Prediction(NamedTuple):
+    """The model's answer to a row: the probabilities of the options."""
 
     row: Row
     judged: Judged
@@ -48,7 +48,7 @@ class Graded(NamedTuple):
 
     @property
     def expected(self) -> float:
-        """Of a score: its expectation."""
+        """The expectation of a score."""
         return sum(int(level) * share for level, share in self.shares.items()) / sum(self.shares.values())
 
     @property
@@ -60,16 +60,16 @@ class Graded(NamedTuple):
         return max(self.row.options, key=lambda option: option[1])[0]
 
 
-Ask = Callable[[Sequence[Judged], Sequence[Sequence[Row]]], list[Graded]]
+Predict = Callable[[Sequence[Judged], Sequence[Sequence[Row]]], list[Prediction]]
 
 
-def in_process(model: Any, coder: Coder, grid: int) -> Ask:
-    """Asks a model for the probabilities of the options, without writing replies out."""
+def in_process(model: Any, coder: Coder, grid: int) -> Predict:
+    """A function that asks a model for the probabilities of the options without decoding replies."""
     import torch
 
-    def ask(judged: Sequence[Judged], asked: Sequence[Sequence[Row]]) -> list[Graded]:
+    def predict(judged: Sequence[Judged], asked: Sequence[Sequence[Row]]) -> list[Prediction]:
         kept = [[row._replace(reply=row.reply[: row.choice + 3]) for row in its if row.choice >= 0] for its in asked]
-        made: list[Graded] = []
+        made: list[Prediction] = []
         with torch.inference_mode():
             for one, its in zip(judged, kept, strict=True):
                 if not its:
@@ -85,27 +85,30 @@ def in_process(model: Any, coder: Coder, grid: int) -> Ask:
                         shares = choice_logits(model, states, chunk).softmax(-1)
                         for row, its_shares in zip(chunk.asked, shares, strict=True):
                             known = {name: float(its_shares[coder.options[name]]) for name in options_of(row.kind)}
-                            made.append(Graded(row, one, known))
+                            made.append(Prediction(row, one, known))
         return made
 
-    return ask
+    return predict
 
 
-def accuracy(ask: Ask, data: JudgeData, pictures: int, words: str, seed: str = SEED) -> dict[str, dict[str, float]]:
-    """By kind of prompt: how many rows, and the share right on sound pictures and on defects of twice the threshold.
+def accuracy(
+    predict: Predict, data: JudgeData, pictures: int, words: str, seed: str = SEED
+) -> dict[str, dict[str, float]]:
+    """By kind of prompt: the number of rows, and the share of right answers on sound pictures and on pictures with a
+    defect of twice the visibility threshold.
 
-    Of pairs also what a run makes of both orders (`preference`): a tie where they don't agree.
-    NaN stands where there was no such picture.
+    For pairs also the outcome of both orders in a run (`preference`): a tie where they don't agree.
+    NaN where there was no such picture.
     """
     rng = random.Random(f"{seed} {words}")
     right = _no_marks()
     for judged in _pictures(data, rng, pictures, words):
-        _mark(right, ask([judged], [list(rows(judged))]))
+        _mark(right, predict([judged], [list(rows(judged))]))
     return _shares(right)
 
 
-def on_generated(ask: Ask, data: JudgeData, generator: str, cases: int) -> dict[str, dict[str, float]]:
-    """As `accuracy`, on pictures that a generator makes of the benchmark `tiles`, by what is read from them.
+def on_generated(predict: Predict, data: JudgeData, generator: str, cases: int) -> dict[str, dict[str, float]]:
+    """As `accuracy`, on pictures that a generator makes for the benchmark `tiles`; the truth is measured on them.
 
     Raises:
         GenerationError: a picture could not be made.
@@ -115,45 +118,45 @@ def on_generated(ask: Ask, data: JudgeData, generator: str, cases: int) -> dict[
     with contextlib.closing(create("generators", PluginSpec(generator))) as maker:
         for case in suite.cases():
             (made,) = maker.generate([Request(case, 0, noise_seed(case.id, 0))])
-            if made.error:
+            if made.image is None:
                 raise GenerationError(made.error, where=case.id)
             pixels = made.image if isinstance(made.image, np.ndarray) else decode(made.image).pixels
             source = decode(Path(case.source.path).read_bytes()).pixels if case.source else None
             judged = data.measured(case, pixels, source)
-            _mark(right, ask([judged], [list(rows(judged))]))
+            _mark(right, predict([judged], [list(rows(judged))]))
     return _shares(right)
 
 
 Marks = dict[str, dict[bool, list[bool]]]
-"""By kind of prompt, of sound and of faulty pictures: whether each reply was right."""
+"""For each kind of prompt, for sound and for faulty pictures: whether each reply was right."""
 
 
 def _no_marks() -> Marks:
     return defaultdict(lambda: {True: [], False: []})
 
 
-def _mark(right: Marks, replies: Sequence[Graded]) -> None:
-    """Add what is clear of one picture: no size between sound and faulty, and nothing held against another case."""
-    for graded in replies:
-        kind = graded.row.kind
-        if graded.row.other:
+def _mark(right: Marks, replies: Sequence[Prediction]) -> None:
+    """Add the clear cases of one picture: no size between sound and faulty, and no question about another case."""
+    for prediction in replies:
+        kind = prediction.row.kind
+        if prediction.row.other:
             continue
         if kind == "question" or kind.startswith("pairwise"):
-            right[kind][graded.truth in ("yes", "tie")].append(graded.said == graded.truth)
+            right[kind][prediction.truth in ("yes", "tie")].append(prediction.said == prediction.truth)
             continue
-        size = size_of(kind, graded.judged)
+        size = size_of(kind, prediction.judged)
         if size <= UNSEEN or size >= TWICE - 0.05:
-            right[kind][size <= UNSEEN].append((graded.expected > 3) == (size <= UNSEEN))
-    orders = [graded for graded in replies if graded.row.kind.startswith("pairwise")]
+            right[kind][size <= UNSEEN].append((prediction.expected > 3) == (size <= UNSEEN))
+    orders = [prediction for prediction in replies if prediction.row.kind.startswith("pairwise")]
     if orders:
         kind, truth = orders[0].row.kind.replace("pairwise", "preference"), _named(orders[0], orders[0].truth)
-        said = {_named(graded, graded.said) for graded in orders}
+        said = {_named(prediction, prediction.said) for prediction in orders}
         right[kind][truth == "tie"].append((said.pop() if len(said) == 1 else "tie") == truth)
 
 
-def _named(graded: Graded, reply: str) -> str:
+def _named(prediction: Prediction, reply: str) -> str:
     """Which of two pictures a reply says is better; `tie` for neither."""
-    return dict(zip(("A", "B", "tie"), (*graded.row.images[-2:], "tie"), strict=True))[reply]
+    return dict(zip(("A", "B", "tie"), (*prediction.row.images[-2:], "tie"), strict=True))[reply]
 
 
 def _shares(right: Marks) -> dict[str, dict[str, float]]:
@@ -169,7 +172,7 @@ def _shares(right: Marks) -> dict[str, dict[str, float]]:
 
 
 def _pictures(data: JudgeData, rng: random.Random, count: int, words: str) -> Iterator[Judged]:
-    """As many of each fault and category as of any other, and as many sound ones as faulty."""
+    """Pictures with each fault and category equally often, and as many sound ones as faulty ones."""
     for task, categories in (("t2i", data.categories), ("edit", ("text", "shapes"))):
         for number in range(count):
             category = categories[number % len(categories)]
@@ -179,7 +182,7 @@ def _pictures(data: JudgeData, rng: random.Random, count: int, words: str) -> It
             yield data.judged(rng, fault, TWICE, task=task, category=category, words=words)
 
 
-def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, dict[str, Any]]:
+def monotone(predict: Predict, data: JudgeData, scenes: int, words: str) -> dict[str, dict[str, Any]]:
     """By graded fault: the mean expected score at each size over the same scenes, and Spearman's ρ with the size."""
     from scipy.stats import spearmanr
 
@@ -195,7 +198,7 @@ def monotone(ask: Ask, data: JudgeData, scenes: int, words: str) -> dict[str, di
                     category = "shapes"
                 judged = data.judged(rng, fault if size else "", size, task="t2i", category=category, words=words)
                 its = [row for row in rows(judged) if row.kind == rubric and not row.other]
-                scores += [graded.expected for graded in ask([judged], [its])]
+                scores += [prediction.expected for prediction in predict([judged], [its])]
             means.append(sum(scores) / len(scores))
         made[fault] = {
             "rubric": rubric,
@@ -210,9 +213,9 @@ def _share(values: Sequence[bool]) -> float:
 
 
 def _print_shares(shares: Mapping[str, Mapping[str, float]]) -> None:
-    """As JSON, which has no NaN."""
-    said = {kind: {n: None if math.isnan(v) else v for n, v in each.items()} for kind, each in shares.items()}
-    print(json.dumps(said, indent=1))
+    """Print as JSON, with null in place of NaN."""
+    known = {kind: {n: None if math.isnan(v) else v for n, v in each.items()} for kind, each in shares.items()}
+    print(json.dumps(known, indent=1))
 
 
 def main() -> None:
@@ -233,12 +236,12 @@ def main() -> None:
     data = create("judge_data", PluginSpec(given.data))
     loaded: Any = Qwen3VLForConditionalGeneration.from_pretrained(given.folder, dtype=torch.float32)
     grid = data.side // loaded.config.vision_config.patch_size
-    ask = in_process(loaded.eval(), Coder(AutoTokenizer.from_pretrained(given.folder)), grid)
+    predict = in_process(loaded.eval(), Coder(AutoTokenizer.from_pretrained(given.folder)), grid)
     if given.generator:
-        _print_shares(on_generated(ask, data, given.generator, given.pictures))
+        _print_shares(on_generated(predict, data, given.generator, given.pictures))
         return
-    _print_shares(accuracy(ask, data, given.pictures, given.words))
-    print(json.dumps(monotone(ask, data, SCENES, given.words), indent=1))
+    _print_shares(accuracy(predict, data, given.pictures, given.words))
+    print(json.dumps(monotone(predict, data, SCENES, given.words), indent=1))
 
 
 if __name__ == "__main__":

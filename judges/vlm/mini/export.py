@@ -12,7 +12,7 @@ from evalkit.judges.vlm.mini.tokens import CHAT_TEMPLATE, build_processor
 
 
 def export(model: Any, tokenizer: Any, side: int, folder: Path) -> Path:
-    """bfloat16 safetensors, config, tokenizer and processor.
+    """Write bfloat16 safetensors, config, tokenizer and processor into `folder`.
 
     Raises:
         ValueError: the rubrics' prompts are no longer those the tokenizer was made for.
@@ -31,5 +31,5 @@ def export(model: Any, tokenizer: Any, side: int, folder: Path) -> Path:
 
 
 def stale_segments(tokenizer: Any) -> list[str]:
-    """Names of constant stretches of prompts that are not one token."""
+    """Names of the constant stretches of prompts that are not one token in this tokenizer."""
     return [name for name, text in segments().items() if len(tokenizer(text).input_ids) != 1]

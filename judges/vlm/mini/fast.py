@@ -1,8 +1,8 @@
 """The forward pass of a small Qwen3-VL model for many questions about few pictures of one size.
 
-Same weights and, but for rounding, same numbers as `transformers`' own (tests/judges/vlm/mini/test_fast.py). Pictures
-are seen in one batch, and what stands before the question, the system's words and the pictures, is read once for all
-questions about the same pictures.
+It uses the same weights as the model of `transformers` and gives the same numbers up to rounding
+(tests/judges/vlm/mini/test_fast.py). Pictures are encoded in one batch. What stands before the question (system message
+and pictures) is read once for all questions about the same pictures.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     Tensor = torch.Tensor
 
 
-class Seen(NamedTuple):
-    """N pictures as the language model gets them: (N, tokens, width), and the same once for each deepstack layer."""
+class PictureTokens(NamedTuple):
+    """N encoded pictures: tokens (N, tokens, width), and as many for each deepstack layer."""
 
     tokens: Tensor
     deep: list[Tensor]
 
 
 class Prefix(NamedTuple):
-    """What P prefixes of equal length leave behind: keys and values (P, heads, length, head) of each layer."""
+    """P prefixes of equal length that were read: keys and values (P, heads, length, head) of each layer."""
 
     cache: list[tuple[Tensor, Tensor]]
     next_position: int
 
 
 class Past(NamedTuple):
-    """What R rows left behind: keys and values, which of their slots hold a token (R, slots), and how many do (R,)."""
+    """R rows that were read: keys and values, which slots hold a token (R, slots), and how many do (R,)."""
 
     cache: list[tuple[Tensor, Tensor]]
     alive: Tensor
@@ -38,7 +38,7 @@ class Past(NamedTuple):
 
 
 def to_patches(pictures: Tensor, patch: int = 16, merge: int = 2) -> Tensor:
-    """RGB uint8 (N, H, W, 3) as (N, patches, 3 × patch²) in [−1, 1], merge order: one frame, not two."""
+    """RGB uint8 (N, H, W, 3) as patches (N, patches, 3 × patch²) in [−1, 1], in merge order; one frame, not two."""
     n, height, width, _ = pictures.shape
     rows, columns = height // (patch * merge), width // (patch * merge)
     cut = (
@@ -47,8 +47,8 @@ def to_patches(pictures: Tensor, patch: int = 16, merge: int = 2) -> Tensor:
     return cut.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(n, rows * columns * merge * merge, 3 * patch * patch)
 
 
-def see(model: Any, patches: Tensor, grid: int) -> Seen:
-    """Pictures of grid × grid patches, as many as the position table has."""
+def see(model: Any, patches: Tensor, grid: int) -> PictureTokens:
+    """Encode pictures of grid × grid patches, the number of entries of the position table."""
     import torch
     from torch.nn import functional as F
 
@@ -73,18 +73,18 @@ def see(model: Any, patches: Tensor, grid: int) -> Seen:
         if number in visual.deepstack_visual_indexes:
             place = list(visual.deepstack_visual_indexes).index(number)
             deep.append(visual.deepstack_merger_list[place](h).view(n, length // 4, -1))
-    return Seen(visual.merger(h).view(n, length // 4, -1), deep)
+    return PictureTokens(visual.merger(h).view(n, length // 4, -1), deep)
 
 
 def read_prefix(
-    model: Any, ids: Tensor, seen: Seen, shown: Tensor, side: int, taps: list[Tensor] | None = None
+    model: Any, ids: Tensor, seen: PictureTokens, shown: Tensor, side: int, taps: list[Tensor] | None = None
 ) -> Prefix:
-    """Reads P prefixes that differ in their pictures only.
+    """Read P prefixes that differ only in their pictures.
 
     Args:
         model: a `Qwen3VLForConditionalGeneration`.
-        ids: (length,) tokens; a picture's are the image token.
-        seen: all pictures.
+        ids: (length,) tokens; pictures are runs of the image token.
+        seen: all pictures, encoded.
         shown: (P, pictures) which of `seen` each prefix shows, in order.
         side: tokens along a side of a picture.
         taps: gets the states (P, length, width) after each layer but the last.
@@ -114,14 +114,14 @@ def read_prefix(
 def read_rows(
     model: Any, prefix: Prefix, of: Tensor, ids: Tensor, past: Past | None = None, taps: list[Tensor] | None = None
 ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-    """Hidden states (R, length, width) of rows that follow prefixes, and the rows' own keys and values, `past` first.
+    """Hidden states (R, length, width) of rows that follow prefixes, and the rows' own keys and values after `past`.
 
     Args:
         model: a `Qwen3VLForConditionalGeneration`.
-        prefix: what stands before.
-        of: (R,) the prefix of each row.
-        ids: (R, length) tokens, padded on the right: what follows a token never changes it.
-        past: what was read of these rows before.
+        prefix: the prefixes.
+        of: (R,) number of the prefix of each row.
+        ids: (R, length) tokens, padded on the right: later tokens never change earlier ones.
+        past: the part of these rows that was read before.
         taps: gets the states after each layer.
     """
     import torch
@@ -155,7 +155,7 @@ def read_rows(
 
 
 def rotary(text: Any, positions: Tensor, dtype: Any) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (…, head) of (3, …) positions: time, row, column, interleaved."""
+    """Cosines and sines (…, head) of (3, …) positions: time, row and column, interleaved."""
     import torch
 
     freqs = positions[..., None].float() * text.rotary_emb.inv_freq.float()
@@ -193,7 +193,7 @@ def _layer(
 
 
 def _embedded(text: Any, ids: Tensor) -> Tensor:
-    """Under autocast everything between the matrices is kept in its type as well."""
+    """The embeddings of tokens; under autocast in its type, so that everything between the matrices has it as well."""
     import torch
 
     h: Tensor = text.embed_tokens(ids)
@@ -211,7 +211,7 @@ def _norm(norm: Any, x: Tensor) -> Tensor:
 
 
 def _attend(q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """Plain attention: for so few tokens the fused kernel's backward pass is the slower one on a CPU."""
+    """Plain attention: for so few tokens the backward pass of the fused kernel is slower on a CPU."""
     scores = (q * q.shape[-1] ** -0.5) @ keys.transpose(-1, -2)
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))

@@ -1,4 +1,4 @@
-"""What judge-mini is fit to answer: `answers.json` beside the weights, written by hand from the figures of the card."""
+"""Which rubrics judge-mini is fit to answer: `answers.json`, beside the weights, is written by hand from the card."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ FILE = "answers.json"
 
 @lru_cache(maxsize=8)
 def unfit(folder: Path) -> Mapping[str, str]:
-    """Rubrics, and aspects of edits (`edit.text.spelling`), that a folder's model does not answer, with the reason.
-
-    None if it has no such file.
+    """Rubrics, and aspects of edits (`edit.text.spelling`), that the model in a folder is not fit to answer, each with
+    the reason. Empty if the folder has no such file.
     """
     path = folder / FILE
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""From judged pictures to rows to learn from: a question in the words of our rubrics, and its right reply."""
+"""Makes training rows from judged pictures: a question in the words of the rubrics, and its right reply."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from evalkit.judges.vlm.mini.tokens import ASKED, opening
 from evalkit.judges.vlm.rubric import category_of, rubrics
 
 LEVELS, ANSWERS, BETTER = ("1", "2", "3", "4", "5"), ("yes", "no"), ("A", "B", "tie")
-"""What scores, answers and comparisons choose from."""
+"""The options of scores, answers and comparisons."""
 END = "<|im_end|>"
 WORD = re.compile(r'["<>]([A-Z]{3,7})["<>]')
-"""A word that is asked for, in a prompt."""
+"""A word in a prompt that the picture must show."""
 NOTED = 1.0
-"""Size from which a defect is worth a finding."""
+"""Size, in visibility thresholds, from which a defect is reported as a finding."""
 MOST_FINDINGS = 2
 CLEAR, EQUAL = 1.2, 0.25
-"""Difference of two pictures' defects from which one is better; up to which it is a tie."""
+"""Difference between two pictures' defects from which one picture is better; difference up to which it is a tie."""
 UNKNOWN = -100
-"""What no loss looks at."""
+"""Value of a target that no loss takes into account."""
 GRADED = (*SCALES, "edit.instruction", "edit.source-kept")
-"""What a picture is graded by, whatever is asked about it."""
+"""Rubrics and aspects by which every picture is graded, whatever the question."""
 
 
 class Truth(NamedTuple):
-    """What is true of a picture that is asked about, for the helpers.
+    """What is true of a picture that a question is about, for the helpers.
 
     Args:
         text: what is written in it.
-        wrong: stretches of `Row.asked` that are not true of it.
+        wrong: stretches of `Row.asked` that are not true of the picture.
         astray: (tokens,) 1 where a token's tiles don't show what was wanted, 0 elsewhere; empty where unknown.
-        grades: by `GRADED`, from 0 (bad) to 1; NaN what doesn't apply, empty where unknown.
+        grades: one for each of `GRADED`, from 0 (bad) to 1; NaN where it doesn't apply; empty where unknown.
     """
 
     text: str
@@ -54,13 +54,13 @@ class Row(NamedTuple):
     Args:
         kind: the name of the prompt.
         images: `source`, `picture`, `twin`, in the order in which they are shown.
-        asked: everything after the pictures, up to where the reply begins.
-        reply: how the model must go on.
+        asked: everything after the pictures, up to the beginning of the reply.
+        reply: the right reply.
         choice: offset in `reply` of the token that is learnt as a distribution; −1 for none.
-        options: what it may be, and how probable each is.
-        other: held against another case than the picture was made for.
-        truths: of the picture, or of the two that are compared, the one that is shown last first.
-        told: the stretch of `asked` of which every word is known to be true or not.
+        options: the options of that token, and how probable each is.
+        checkable: the stretch of `asked` of which each word is known to be true or false.
+        other: the question is about another case than the picture was made for.
+        truths: of the picture, or of the two that are compared, the picture that is shown last first.
     """
 
     kind: str
@@ -69,13 +69,13 @@ class Row(NamedTuple):
     reply: str
     choice: int = -1
     options: tuple[tuple[str, float], ...] = ()
-    told: tuple[int, int] = (0, 0)
+    checkable: tuple[int, int] = (0, 0)
     other: bool = False
     truths: tuple[Truth, ...] = ()
 
 
 def options_of(kind: str) -> tuple[str, ...]:
-    """What the reply to a prompt of that name chooses from."""
+    """The options of the reply to the prompt of that name."""
     if kind == "question":
         return ANSWERS
     return BETTER if kind.startswith("pairwise") else LEVELS
@@ -87,26 +87,26 @@ def score_of(size: float) -> float:
 
 
 def grades_of(worse: Mapping[str, float]) -> tuple[float, ...]:
-    """By `GRADED`, from the sizes of what each holds against a picture."""
+    """One grade for each of `GRADED`, from the sizes of the defects that count there."""
     return tuple((score_of(worse[name]) - 1) / 4 if name in worse else math.nan for name in GRADED)
 
 
 def levels(score: float) -> tuple[tuple[str, float], ...]:
-    """A distribution over the levels with that expectation: the two nearest."""
+    """A distribution over the two nearest levels with that expectation."""
     low = min(4, int(score))
     return tuple((str(level), max(0.0, 1 - abs(level - score))) for level in (low, low + 1))
 
 
 def rows(judged: Judged) -> Iterator[Row]:
-    """Every question about a judged picture."""
+    """The rows of every question about a judged picture."""
     plain = (Truth(judged.text),)
     yield from _scales(judged)
     for question, answer in judged.answers:
-        said = "yes" if answer else "no"
+        right = "yes" if answer else "no"
         asked, _ = _put("question", question.text)
         begin = '{"answer": "'
-        options = ((said, 1.0),)
-        yield Row("question", ("picture",), asked, f'{begin}{said}"}}', len(begin), options, truths=plain)
+        options = ((right, 1.0),)
+        yield Row("question", ("picture",), asked, f'{begin}{right}"}}', len(begin), options, truths=plain)
     yield from _pairs(judged)
     for other in judged.others:
         for row in _scales(other):
@@ -118,7 +118,7 @@ def rows(judged: Judged) -> Iterator[Row]:
 
 
 def _scales(judged: Judged) -> Iterator[Row]:
-    """Levels of every rubric that applies; of an edit, of its aspects as well."""
+    """Rows that ask for the level of every rubric that applies; for an edit, of its aspects as well."""
     case = judged.case
     for name in SCALES:
         applies = case.task in rubrics()[name].applies.tasks and not (name == "layout" and case.category == "portrait")
@@ -134,7 +134,7 @@ def _scales(judged: Judged) -> Iterator[Row]:
 
 
 def size_of(kind: str, judged: Judged) -> float:
-    """Size of what a prompt that asks for a level holds against the picture, in thresholds."""
+    """Size of the defects that count for a prompt that asks for a level, in visibility thresholds."""
     rubric, _, rest = kind.partition(".")
     _, _, aspect = rest.partition(".")
     return judged.worse[f"{rubric}.{aspect}" if aspect else rubric]
@@ -149,15 +149,15 @@ def _scale(name: str, images: tuple[str, ...], judged: Judged) -> Row:
     best = max(distribution, key=lambda each: each[1])[0]
     known = () if "." in rest else rubrics()[rubric].kinds  # findings come with the whole, not with an aspect
     found = [each for each in judged.findings if each[0] in known][:MOST_FINDINGS] if size >= NOTED else []
-    told, truth = (0, 0), Truth(judged.text)
+    checkable, truth = (0, 0), Truth(judged.text)
     if at >= 0:
-        told, truth = (at, at + len(given)), _truth(judged, at, given)
+        checkable, truth = (at, at + len(given)), _truth(judged, at, given)
     reply = f'{begin}{best}, "findings": [{", ".join(_finding(kind, box, judged) for kind, box in found)}]}}'
-    return Row(name, images, asked, reply, len(begin), distribution, told, truths=(truth,))
+    return Row(name, images, asked, reply, len(begin), distribution, checkable, truths=(truth,))
 
 
 def _truth(judged: Judged, at: int, given: str) -> Truth:
-    """What is true of a picture of what stands in a question from `at` on: the case's prompt, or the text it wants."""
+    """What is true of a picture in the words `given` at `at` in a question: the case's prompt, or the text it wants."""
     if given == judged.case.prompt:
         wrong = tuple((at + a, at + b) for a, b in judged.wrong)
         return Truth(judged.text, wrong, _by_token(judged.astray), grades_of(judged.worse))
@@ -165,13 +165,13 @@ def _truth(judged: Judged, at: int, given: str) -> Truth:
 
 
 def _by_token(tiles: NDArray[np.int64]) -> tuple[int, ...]:
-    """(rows, columns) of tiles as (tokens,): a token has 2×2 of them."""
+    """(rows, columns) of tiles as (tokens,): a token covers 2×2 tiles."""
     rows, columns = tiles.shape
     return tuple(int(v) for v in tiles.reshape(rows // 2, 2, columns // 2, 2).max((1, 3)).flat) if tiles.size else ()
 
 
 def _pairs(judged: Judged) -> Iterator[Row]:
-    """Which of two pictures is better, asked in both orders."""
+    """Rows that ask in both orders which of two pictures is better."""
     twin, difference = judged.twin, judged.better
     if twin is None or difference is None or EQUAL < abs(difference) < CLEAR:
         return
@@ -202,7 +202,7 @@ def _given(name: str, judged: Judged) -> str:
 
 
 def _put(name: str, given: str) -> tuple[str, int]:
-    """The prompt with the case's words in it, and where they begin (−1 if it has none)."""
+    """The prompt with the words of the case in it, and the offset at which they begin (−1 if it has none)."""
     text = templates()[name]
     at = text.find(SLOT)
     return text.replace(SLOT, given), at
@@ -222,14 +222,20 @@ def _finding(kind: str, box: Box, judged: Judged) -> str:
 
 
 class Tokens(NamedTuple):
-    """A row as token ids; everything after the pictures.
+    """A row as token ids: everything after the pictures.
 
-    `targets` are next tokens where the reply is learnt and −100 elsewhere; at `choice` (−1 for none) a distribution
-    `options` over ids is learnt instead. The rest is for helpers, each of the picture asked about (of a pair the last)
-    and of the other one of a pair: `flags` (2, length) are 1 on tokens of the prompt that are not true of it, 0 on
-    those that are; `letters` (2, length) are, on each letter of a word that is asked for, the number of the letter that
-    stands in its place (A is 1), 0 for none; `astray` and `grades` are those of `Truth`. −100, NaN and () where nothing
-    is known.
+    Targets are −100 where nothing is known or learnt. Helpers have one target for the picture that the question is
+    about (of a pair, the last one) and one for the other picture of a pair.
+
+    Args:
+        ids: (length,) tokens.
+        targets: (length,) next tokens where the reply is learnt.
+        choice: place where a distribution is learnt instead; −1 for none.
+        options: that distribution: ids and their shares.
+        flags: (2, length) 1 on tokens of the prompt that are not true of the picture, 0 on those that are.
+        letters: (2, length) on each letter of a word that must be shown, the number of the letter that stands in its
+            place in the picture (A is 1), 0 for none.
+        astray, grades: those of `Truth`; empty where unknown.
     """
 
     ids: NDArray[np.int64]
@@ -243,7 +249,7 @@ class Tokens(NamedTuple):
 
 
 class Coder:
-    """Rows to tokens, the constant parts once."""
+    """Turns rows into tokens; the constant parts are tokenized once."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -260,21 +266,23 @@ class Coder:
                 self.options[option] = ids[len(tokenizer(begin).input_ids)]
 
     def prefix(self, images: int, tokens: int) -> list[int]:
-        """Everything up to the question, for a number of pictures of so many tokens each."""
+        """Tokens of everything before the question, with that many pictures of `tokens` tokens each."""
         ids: list[int] = self._tokenizer(opening(system(), images, tokens)).input_ids
         return ids
 
     def code(self, row: Row) -> Tokens:
         words = list(WORD.finditer(row.asked)) if row.truths else []
-        asked = self._tokenizer(row.asked, return_offsets_mapping=bool(row.told[1] or words))
+        asked = self._tokenizer(row.asked, return_offsets_mapping=bool(row.checkable[1] or words))
         reply: list[int] = self._tokenizer(row.reply + END).input_ids
         ids = [*asked.input_ids, *self._after, *reply]
         targets = np.full(len(ids), UNKNOWN, np.int64)
         start = len(ids) - len(reply)
         targets[start - 1 : -1] = reply
         flags, letters = np.full((2, 2, len(ids)), UNKNOWN, np.int64)
-        if row.told[1]:
-            inside = [i for i, (a, b) in enumerate(asked.offset_mapping) if a >= row.told[0] and b <= row.told[1]]
+        if row.checkable[1]:
+            inside = [
+                i for i, (a, b) in enumerate(asked.offset_mapping) if a >= row.checkable[0] and b <= row.checkable[1]
+            ]
             for which, truth in enumerate(row.truths):
                 for i in inside:
                     a, b = asked.offset_mapping[i]
@@ -296,7 +304,7 @@ class Coder:
 
 
 def corpus(judged: Sequence[Judged]) -> Iterator[str]:
-    """Text for a tokenizer: what cases say and what is replied, without the constant stretches."""
+    """Text to train a tokenizer on: words of cases and replies, without the constant stretches."""
     for each in judged:
         yield each.case.prompt
         for question, _ in each.answers:

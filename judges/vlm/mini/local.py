@@ -1,6 +1,6 @@
-"""judge-mini in this process: asks that wait are answered in one batch, each reply held to its schema.
+"""judge-mini in this process: calls that wait are answered in one batch, and each reply is held to its schema.
 
-Ask ─▶ queue ─▶ batch ─▶ pictures seen once ─▶ prefixes read once ─▶ questions ─▶ replies, each under its grammar
+Call ─▶ queue ─▶ batch ─▶ pictures seen once ─▶ prefixes read once ─▶ questions ─▶ replies, each under its grammar
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evalkit.api.errors import PictureError, UnavailableError
+from evalkit.api.install import install_line
 from evalkit.api.pictures import Pixels, decode
 from evalkit.compat.torchvision_cpu import ensure_torchvision
 from evalkit.formats.keys import digest
-from evalkit.judges.vlm.ask import Ask, Reply, Shot
+from evalkit.judges.vlm.call import Call, Reply, ReplyForm, SentImage
 from evalkit.judges.vlm.choice import Token, choice_probabilities
 from evalkit.judges.vlm.mini.fit import FILE as FIT
 from evalkit.judges.vlm.mini.tokens import ASKED, opening
@@ -31,13 +32,13 @@ from evalkit.judges.vlm.mini.tokens import ASKED, opening
 if TYPE_CHECKING:
     import torch
 
-    from evalkit.judges.vlm.mini.decode import Asked
+    from evalkit.judges.vlm.mini.decode import ReplyToken, TokenizedCall
 
 WEIGHTS = Path(__file__).parent / "weights"
 MOST = 64
-"""Asks in one batch."""
+"""Calls in one batch, at most."""
 KEPT = 256
-"""Pictures whose tokens are kept for further questions."""
+"""Pictures whose tokens are kept for further questions, at most."""
 FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -48,7 +49,7 @@ class LocalEndpoint:
         folder: of the model; the shipped weights if none is given.
 
     Raises:
-        UnavailableError: no weights there.
+        UnavailableError: the folder has no weights.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -57,22 +58,22 @@ class LocalEndpoint:
         if missing:
             raise UnavailableError(f"judge-mini has no {missing[0]}", where=str(self._folder))
         self.model = f"judge-mini:{weights_digest(self._folder)}"
-        self._waiting: list[tuple[Ask, asyncio.Future[Reply]]] = []
+        self._waiting: list[tuple[Call[ReplyForm], asyncio.Future[Reply]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._answerer: _Answerer | None = None
 
-    async def ask(self, ask: Ask) -> Reply:
+    async def ask(self, call: Call[ReplyForm]) -> Reply:
         """The reply. A picture of another size than the model was trained on is an error of this call."""
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-        self._waiting.append((ask, future))
+        self._waiting.append((call, future))
         if self._worker is None or self._worker.done():
             self._thread = self._thread or ThreadPoolExecutor(1, "judge-mini")
             self._worker = asyncio.create_task(self._work())
         return await future
 
     async def close(self) -> None:
-        """Free the model. Asks still waiting are answered first."""
+        """Free the model. Calls that still wait are answered first."""
         if self._worker is not None:
             await self._worker
         if self._thread is not None:
@@ -81,12 +82,12 @@ class LocalEndpoint:
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(0)  # so that whoever asks several questions at once has asked them all
+        await asyncio.sleep(0)  # so that all calls that are made together are in the first batch
         while self._waiting:
             batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             try:
-                replies = await loop.run_in_executor(self._thread, self._answer, [ask for ask, _ in batch])
-            except Exception as error:  # whatever it is, it is told to each who asked, and the next batch goes on
+                replies = await loop.run_in_executor(self._thread, self._answer, [call for call, _ in batch])
+            except Exception as error:  # each caller of the batch gets the error, and the next batch goes on
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)
@@ -95,20 +96,20 @@ class LocalEndpoint:
                 if not future.done():
                     future.set_result(reply)
 
-    def _answer(self, asks: Sequence[Ask]) -> list[Reply]:
+    def _answer(self, calls: Sequence[Call[ReplyForm]]) -> list[Reply]:
         if self._answerer is None:
             self._answerer = _Answerer(self._folder)
-        return self._answerer.answer(asks)
+        return self._answerer.answer(calls)
 
 
 def weights_digest(folder: Path) -> str:
-    """Digest of every file that determines a reply."""
+    """Digest of every file that determines the replies."""
     names = [*FILES, *([FIT] if (folder / FIT).is_file() else [])]
     return digest("judge-mini", [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names])[:16]
 
 
 class _Answerer:
-    """The loaded model. Used from one thread."""
+    """The loaded model. Use it from one thread."""
 
     def __init__(self, folder: Path) -> None:
         ensure_torchvision()
@@ -117,7 +118,7 @@ class _Answerer:
             from llguidance.hf import from_tokenizer
             from transformers import AutoTokenizer, Qwen3VLForConditionalGeneration
         except ImportError as error:
-            hint = 'pip install "evalkit[diffusers,vllm]"'
+            hint = install_line("diffusers", "vllm")
             raise UnavailableError(f"judge-mini can't run: {error}", where=str(folder), hint=hint) from error
 
         self._tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -132,75 +133,75 @@ class _Answerer:
         self._pictures: OrderedDict[str, tuple[torch.Tensor, list[torch.Tensor]]] = OrderedDict()
         self._matcher = lru_cache(maxsize=64)(self._new_matcher)
 
-    def answer(self, asks: Sequence[Ask]) -> list[Reply]:
+    def answer(self, calls: Sequence[Call[ReplyForm]]) -> list[Reply]:
         import torch
 
-        from evalkit.judges.vlm.mini.decode import Asked, decode_rows
+        from evalkit.judges.vlm.mini.decode import TokenizedCall, decode_rows
 
         started = time.perf_counter()
-        replies: list[Reply | None] = [self._refused(ask) for ask in asks]
+        replies: list[Reply | None] = [self._refused(call) for call in calls]
         with torch.inference_mode():
-            fresh = [shot for ask, no in zip(asks, replies, strict=True) if no is None for shot in ask.images]
+            fresh = [image for call, no in zip(calls, replies, strict=True) if no is None for image in call.images]
             self._see(fresh)
             groups: dict[tuple[str, int], list[int]] = {}
-            for number, ask in enumerate(asks):
+            for number, call in enumerate(calls):
                 if replies[number] is None:
-                    groups.setdefault((ask.system, len(ask.images)), []).append(number)
+                    groups.setdefault((call.system, len(call.images)), []).append(number)
             for (system, images), numbers in groups.items():
                 asked = [
-                    Asked(
-                        tuple(shot.sha256 for shot in asks[n].images),
-                        self._question(asks[n].text),
-                        self._matcher(json.dumps(asks[n].schema)).deep_copy(),
-                        asks[n].max_tokens,
-                        bool(asks[n].choice),
+                    TokenizedCall(
+                        tuple(image.sha256 for image in calls[n].images),
+                        self._question(calls[n].text),
+                        self._matcher(json.dumps(calls[n].schema)).deep_copy(),
+                        calls[n].max_tokens,
+                        bool(calls[n].choice),
                     )
                     for n in numbers
                 ]
                 prefix = self._prefix(system, images)
                 done = decode_rows(self._model, prefix, asked, self._pictures, self._grid // 2)
                 for n, one, tokens in zip(numbers, asked, done, strict=True):
-                    replies[n] = self._reply(asks[n], one, tokens, len(prefix))
-        seconds = (time.perf_counter() - started) / len(asks)
+                    replies[n] = self._reply(calls[n], one, tokens, len(prefix))
+        seconds = (time.perf_counter() - started) / len(calls)
         return [dataclasses.replace(reply, seconds=seconds) for reply in replies if reply is not None]
 
-    def _reply(self, ask: Ask, asked: Asked, tokens: list[tuple[int, list[tuple[int, float]]]], prefix: int) -> Reply:
+    def _reply(self, call: Call[ReplyForm], asked: TokenizedCall, tokens: list[ReplyToken], prefix: int) -> Reply:
         ended = bool(tokens) and tokens[-1][0] == self._tokenizer.eos_token_id  # a grammar may end without it
-        said = tokens[:-1] if ended else tokens
-        text = self._text([token for token, _ in said])
+        written = tokens[:-1] if ended else tokens
+        text = self._text([token for token, _ in written])
         shares: dict[str, float] = {}
-        if ask.choice:
-            known = [Token(self._bytes(token), tuple((self._bytes(t), p) for t, p in rest)) for token, rest in said]
-            shares = choice_probabilities(text, known, ask.choice, ask.options)
+        if call.choice:
+            known = [Token(self._bytes(token), tuple((self._bytes(t), p) for t, p in rest)) for token, rest in written]
+            shares = choice_probabilities(text, known, call.choice, call.options)
         count = prefix + len(asked.ids)
         return Reply(text, "stop" if asked.matcher.is_stopped() else "length", shares, count, len(tokens))
 
-    def _refused(self, ask: Ask) -> Reply | None:
-        """An error for what the model was not made to see."""
-        for shot in ask.images:
-            if (shot.width, shot.height) != (self._side, self._side):
+    def _refused(self, call: Call[ReplyForm]) -> Reply | None:
+        """An error for a picture of a size that the model was not made for; else `None`."""
+        for image in call.images:
+            if (image.width, image.height) != (self._side, self._side):
                 size = f"{self._side}x{self._side} px"
-                return Reply(error=f"judge-mini sees pictures of {size} only, not of {shot.width}x{shot.height} px")
+                return Reply(error=f"judge-mini sees pictures of {size} only, not of {image.width}x{image.height} px")
         return None
 
-    def _see(self, shots: Sequence[Shot]) -> None:
+    def _see(self, images: Sequence[SentImage]) -> None:
         import torch
 
         from evalkit.judges.vlm.mini.fast import see, to_patches
 
-        fresh = {shot.sha256: shot for shot in shots if shot.sha256 not in self._pictures}
+        fresh = {image.sha256: image for image in images if image.sha256 not in self._pictures}
         if fresh:
-            pixels = torch.from_numpy(np.stack([_pixels(shot, self._side) for shot in fresh.values()]))
+            pixels = torch.from_numpy(np.stack([_pixels(image, self._side) for image in fresh.values()]))
             seen = see(self._model, to_patches(pixels), self._grid)
             for number, sha256 in enumerate(fresh):
                 self._pictures[sha256] = (seen.tokens[number], [deep[number] for deep in seen.deep])
-        for shot in shots:
-            self._pictures.move_to_end(shot.sha256)
-        while len(self._pictures) > max(KEPT, len({shot.sha256 for shot in shots})):
+        for image in images:
+            self._pictures.move_to_end(image.sha256)
+        while len(self._pictures) > max(KEPT, len({image.sha256 for image in images})):
             self._pictures.popitem(last=False)
 
     def _prefix(self, system: str, images: int) -> list[int]:
-        """Everything the chat template puts before the question."""
+        """Tokens of everything that the chat template puts before the question."""
         ids: list[int] = self._tokenizer(opening(_plain(system), images, (self._grid // 2) ** 2)).input_ids
         return ids
 
@@ -224,13 +225,13 @@ class _Answerer:
 
 
 def _plain(text: str) -> str:
-    """Text that can't be taken for a mark of the chat template."""
+    """Text in which no part can be read as a mark of the chat template."""
     return text.replace("<|", "< |")
 
 
-def _pixels(shot: Shot, side: int) -> Pixels:
-    """Raises `PictureError` for a picture that is not what its shot says."""
-    pixels = decode(shot.png, where=shot.sha256).pixels
+def _pixels(image: SentImage, side: int) -> Pixels:
+    """(side, side, 3) pixels. Raises `PictureError` for a picture of another size than its record states."""
+    pixels = decode(image.png, where=image.sha256).pixels
     if pixels.shape != (side, side, 3):
-        raise PictureError("the picture has not the size its shot says", where=shot.sha256)
+        raise PictureError("the picture has another size than its record states", where=image.sha256)
     return pixels

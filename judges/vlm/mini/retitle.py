@@ -1,10 +1,10 @@
-"""After a change of a rubric's words: gives a tokenizer today's prompts. The weights stay.
+"""Puts today's prompts into a tokenizer after the words of a rubric were changed. The weights stay.
 
     python -m evalkit.judges.vlm.mini.retitle [FOLDER]
 
-FOLDER holds `tokenizer.json`: the shipped weights if none is given, or OUT/tokenizer of a training.
+FOLDER holds `tokenizer.json`: by default that of the shipped weights; or OUT/tokenizer of a training.
 judge-mini reads each constant stretch of a prompt as one token, so new words for the same question need no training.
-A question that means something else does: `evalkit judge train`.
+A question with a new meaning does: `evalkit judge train`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from evalkit.judges.vlm.mini.prompts import segments
 
 
 def retitle(tokenizer_json: Path) -> list[str]:
-    """Give each constant stretch of the prompts the words it has today; what was learnt of its token stays.
+    """Give the token of each constant stretch of the prompts the words that the stretch has today.
 
     Returns:
-        The names of those that changed.
+        The names of the stretches that changed.
 
     Raises:
-        ValueError: there are more or fewer stretches than were learnt.
+        ValueError: the prompts have more or fewer stretches than the tokenizer.
     """
     core = json.loads(tokenizer_json.read_text(encoding="utf-8"))
     known = segments()

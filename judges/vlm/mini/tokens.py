@@ -1,7 +1,7 @@
-"""The tokenizer of judge-mini: byte-level, capitals and digits one by one, each constant stretch of a prompt one token.
+"""The tokenizer of judge-mini: byte-level; each capital and digit is a token, and each constant stretch of a prompt.
 
-A prompt of our rubrics is two constant stretches around what the case says. Each stretch is an added token, so that a
-question is below 100 tokens long (tests/judges/vlm/mini/test_prompts.py). Any other text is spelt in smaller pieces.
+A prompt of the rubrics is two constant stretches around the words of the case. Each stretch is an added token, so that
+a question has fewer than 100 tokens (tests/judges/vlm/mini/test_prompts.py). Other text is split into smaller pieces.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ CHAT_TEMPLATE = (
     "{%- if add_generation_prompt -%}{{ '<|im_start|>assistant\\n' }}{%- endif -%}"
 )
 QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-"""How Qwen's tokenizer class cuts text before merging; it is set by the class, not by its file."""
+"""How Qwen's tokenizer class splits text before merging; the class sets it, not its file."""
 CAPITALS = r"\p{Lu}"
-"""No merge is learnt across a capital, so words to be drawn are spelt letter by letter."""
+"""No merge is learnt across a capital, so the words to be drawn, which are capitals, are one token for each letter."""
 VOCABULARY = 640
 ASKED = "<|im_end|>\n<|im_start|>assistant\n"
-"""What `CHAT_TEMPLATE` puts between a question and its reply."""
+"""The text that `CHAT_TEMPLATE` puts between a question and its reply."""
 
 
 def opening(system: str, images: int, tokens: int) -> str:
-    """Everything it puts before a question about a number of pictures, of so many tokens each."""
+    """The text that it puts before a question about `images` pictures of `tokens` tokens each."""
     picture = "<|vision_start|>" + "<|image_pad|>" * tokens + "<|vision_end|>"
     return f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{picture * images}"
 
@@ -40,5 +40,5 @@ def train_tokenizer(corpus: Iterable[str], segments: Mapping[str, str]) -> Any:
 
 
 def build_processor(tokenizer: Any, side: int) -> Any:
-    """The processor: pictures in native pixels, if they have the size the model was trained on."""
+    """The processor; it keeps native pixels of pictures of the size that the model was trained on."""
     return native_processor(tokenizer, side, CHAT_TEMPLATE)

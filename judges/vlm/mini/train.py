@@ -1,4 +1,4 @@
-"""Trains judge-mini: first to see what stands in each tile, then to answer; `helpers.py` says what helps."""
+"""Trains judge-mini, first to recognise the content of each tile, then to answer, with the losses of `helpers.py`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 TOKENS_IN_PICTURE = 16
 SEEING = 0.12
-"""Share of the time that goes to seeing alone."""
+"""Share of the time in which only seeing is trained."""
 SLOWER = 0.3
-"""Learning rate of AdamW as a share of Muon's."""
+"""Learning rate of AdamW, as a share of Muon's."""
 FASTER = 8.0
-"""Learning rate of the helpers over that: what they read is there long before slow weights find it."""
+"""Learning rate of the helpers over that: slow helpers would find what they read long after it is there."""
 LARGEST = 256
-"""Smaller side of a matrix that Muon whitens."""
+"""Largest smaller side of a matrix that Muon whitens."""
 WEIGHTS = {
     "choice": 1.0,
     "reply": 0.5,
@@ -46,19 +46,20 @@ WEIGHTS = {
     "grades": 1.0,
     "differs": 1.0,
 }
-"""Of the losses of choices, of other words of replies, and of the helpers."""
+"""Weights of the losses: of choices, of the other words of replies, and of the helpers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to train. Times are wall-clock minutes: the schedule ends when they do, however fast the machine is.
+    """How to train. Times are wall-clock minutes: the schedule fits into them, however fast the machine is.
 
     Args:
-        minutes: of training, and how many of them go to seeing alone.
-        again: share of the steps after that which go to seeing, too.
-        pictures: in a batch of questions; of seeing alone four times as many.
-        rate: largest learning rate, of AdamW and of Muon (scaled to AdamW's step).
-        cool: share of the time in which the rate falls to nothing.
+        minutes: of training.
+        seeing: minutes at the beginning in which only seeing is trained.
+        again: share of the later steps in which only seeing is trained.
+        pictures: in a batch of questions; a batch for seeing has four times as many.
+        rate: largest learning rate of Muon (scaled to AdamW's step); AdamW has `SLOWER` times that.
+        cool: share of the time, at the end, in which the rate falls to 0.
         weights: of the losses of choices, other words of replies, and the helpers.
     """
 
@@ -73,10 +74,10 @@ class Plan:
 
 
 class Trainer:
-    """A model in training, with what it takes to go on after an interruption.
+    """A model in training, which can continue after an interruption.
 
     Raises:
-        ConfigError: the folder's tokenizer was made for other prompts than today's.
+        ConfigError: the tokenizer in the folder was made for other prompts than today's.
     """
 
     def __init__(self, data: JudgeData, plan: Plan, folder: Path) -> None:
@@ -90,7 +91,9 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.helpers = Helpers(size.width, data.classes, size.grid // 2)
         self.grid = size.grid
-        self.model.model.visual.patch_embed.requires_grad_(False)  # steps that suit the rest would drown its fine waves
+        self.model.model.visual.patch_embed.requires_grad_(
+            False
+        )  # learning rates that suit the rest would destroy its fine waves
         matrices, others = _split(self.model)
         helpers = [p for helper in self.helpers.modules() for p in helper.parameters()]
         self.optimizers: list[Any] = [
@@ -106,7 +109,7 @@ class Trainer:
         self.prefixes = {count: torch.tensor(self.coder.prefix(count, TOKENS_IN_PICTURE)) for count in (1, 2, 3)}
 
     def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
-        """Train until the time is spent, or `stop` says so. Yields the step, minutes spent and losses."""
+        """Train until the time is spent or `stop` returns true. Yields the step, the minutes spent and the losses."""
         import torch
 
         total = self.plan.minutes * 60
@@ -174,7 +177,7 @@ class Trainer:
         return export(self.model, self.tokenizer, self.data.side, self.folder / "model")
 
     def save(self) -> None:
-        """Write everything it takes to go on into the folder."""
+        """Write everything that is needed to continue into the folder."""
         import torch
 
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -188,10 +191,11 @@ class Trainer:
         (self.folder / "state.new").replace(self.folder / "state.pt")
 
     def load(self) -> bool:
-        """Go on from the folder, if anything is there. What is drawn from then on is not what would have been.
+        """Continue from the checkpoint in the folder; false if there is none. The batches then differ from those of an
+        uninterrupted training.
 
         Raises:
-            ConfigError: what is there is no checkpoint, or one of something else.
+            ConfigError: the file is no checkpoint, or one of another model.
         """
         import torch
 
@@ -207,7 +211,7 @@ class Trainer:
                 optimizer.load_state_dict(saved)
             self.step, self.spent = json.loads(state["progress"])
         except (KeyError, ValueError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            why = f"{type(error).__name__} {error}".splitlines()[0]  # of an empty file the error says nothing
+            why = f"{type(error).__name__} {error}".splitlines()[0]  # for an empty file the error has no text
             what = f"no checkpoint of this model and data ({why.strip()})"
             raise ConfigError(what, where=str(path), hint="train into another folder, or remove it") from error
         self.rng = random.Random(f"{self.plan.seed} {self.step}")
@@ -215,18 +219,18 @@ class Trainer:
 
 
 def choice_logits(model: Any, states: torch.Tensor, chunk: Chunk) -> torch.Tensor:
-    """(choices, vocabulary) at the tokens where choices begin."""
+    """Logits (choices, vocabulary) at the tokens where choices begin."""
     logits: torch.Tensor = model.lm_head(states[chunk.choices[:, 0], chunk.choices[:, 1]]).float()
     return logits
 
 
 def choice_loss(logits: torch.Tensor, chunk: Chunk) -> torch.Tensor:
-    """Sum of cross-entropies with the distributions over options."""
+    """Sum of the cross-entropies with the distributions over options."""
     return -(chunk.shares * logits.log_softmax(-1).gather(1, chunk.options)).sum()
 
 
 def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
-    """The tokenizer in `folder`, learnt and put there if there is none."""
+    """The tokenizer in `folder`; if there is none, it is trained and saved there."""
     if (folder / "tokenizer.json").is_file():
         from transformers import AutoTokenizer
 
@@ -242,7 +246,7 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
 
 
 def _split(model: Any) -> tuple[list[Any], list[Any]]:
-    """Hidden matrices, for Muon; for AdamW embeddings, norms, biases and what is large and square (slow to whiten)."""
+    """Hidden matrices, for Muon; and for AdamW embeddings, norms, biases and large square matrices (slow to whiten)."""
     matrices: list[Any] = []
     others: list[Any] = []
     for name, parameter in model.named_parameters():
@@ -254,7 +258,7 @@ def _split(model: Any) -> tuple[list[Any], list[Any]]:
 
 
 def trainer(data: JudgeData, folder: Path, *, minutes: float, seed: int) -> Trainer:
-    """A trainer with the default plan, or what is in `folder` of one that was interrupted."""
+    """A trainer with the default plan; it continues from `folder` if a training was interrupted there."""
     plan = Plan(minutes=minutes, seeing=minutes * SEEING, seed=seed)
     made = Trainer(data, plan, folder)
     made.load()

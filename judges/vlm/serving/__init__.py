@@ -1,4 +1,4 @@
-"""Serving a vision-language model on vLLM: profiles, start, health, end. `serve` and `profile` are what others use."""
+"""Serves a vision-language model on vLLM: profiles, start, health check, end."""
 
 from evalkit.judges.vlm.serving.profiles import Profile, profile
 from evalkit.judges.vlm.serving.server import Server, serve

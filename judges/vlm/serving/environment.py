@@ -1,4 +1,4 @@
-"""Finds the Python that has vLLM: an environment of its own, for its pins and ours do not agree."""
+"""Finds the Python that has vLLM. It is in an environment of its own, because its pins conflict with ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INSTALL = f"python -m evalkit.judges.vlm.serving.install {FOLDER}"
 
 
 class VllmPython(NamedTuple):
-    """A Python with vLLM, and the version of it."""
+    """A Python with vLLM, and the version of its vLLM."""
 
     path: Path
     version: str
@@ -28,7 +28,7 @@ def find(wanted: Path | None, *, least: str = "") -> VllmPython:
     """`wanted`, or the Python of `.venv-vllm` (working folder, then project), or that of the `vllm` on PATH.
 
     Raises:
-        UnavailableError: there is none, it has no vLLM, or one older than `least`; says what to type.
+        UnavailableError: there is none, or it has no vLLM, or a vLLM older than `least`; the hint says what to type.
     """
     path = wanted.expanduser() if wanted else _search()
     if path is None:
@@ -46,14 +46,14 @@ def find(wanted: Path | None, *, least: str = "") -> VllmPython:
         raise UnavailableError(f"this Python has no vLLM ({last})", where=str(path), hint=_hint())
     version = asked.stdout.strip()
     if least and _numbers(version) < _numbers(least):
-        raise UnavailableError(f"vLLM {version}, and this model needs {least}", where=str(path), hint=_hint())
+        raise UnavailableError(f"vLLM is {version}, and this model needs {least}", where=str(path), hint=_hint())
     return VllmPython(path, version)
 
 
 def clean_environment(**variables: str) -> dict[str, str]:
-    """Our environment without what would make another Python import our packages, and with `variables`.
+    """Our environment variables without those that would make another Python import our packages, and with `variables`.
 
-    Without PYTHONDONTWRITEBYTECODE too: vLLM starts several processes, and each would compile all of it again.
+    PYTHONDONTWRITEBYTECODE is left out too: vLLM starts several processes, and each would compile all of it again.
     """
     ours = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if name not in ours} | variables
@@ -82,7 +82,7 @@ def _hint() -> str:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """0.32.0+cpu -> (0, 32, 0); what is no number ends it."""
+    """0.32.0+cpu -> (0, 32, 0); it ends at the first part that is no number."""
     parts = []
     for part in version.partition("+")[0].split("."):
         if not part.isdigit():

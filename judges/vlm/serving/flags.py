@@ -1,4 +1,4 @@
-"""Which flags a model is served with: a pure function of its profile and of the memory that is free."""
+"""The flags with which a model is served: a pure function of its profile and of the free memory."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from evalkit.judges.vlm.serving.machine import Gpu, Machine
 from evalkit.judges.vlm.serving.profiles import Profile, profiles
 
 MAX_IMAGES = 4
-"""Pictures in one question at most: candidate, reference, source, crop."""
+"""Pictures in one question, at most: candidate, reference, source, cut-out."""
 _RESERVE_GIB = 1.0
-"""Left free on a GPU for what is not vLLM's to plan: CUDA contexts, fragments."""
+"""Memory left free on a GPU for what vLLM does not plan: CUDA contexts, fragments."""
 _MOST = 0.92
-"""Share of a GPU's memory that vLLM is given at most."""
+"""Share of a GPU's memory that vLLM is given, at most."""
 _TENSOR_PARALLEL = (1, 2, 4, 8)
 _CPU_CACHE_GIB = 1
-"""KV cache on a CPU; left to itself vLLM takes nearly all memory."""
+"""KV cache on a CPU; by default vLLM takes nearly all memory."""
 _KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**32)}
-"""glibc keeps what it has: else activations are new pages each time, a third of the worker's time at 512 px."""
+"""Makes glibc keep freed memory. Otherwise activations take new pages, a third of the worker's time at 512 px."""
 
 _UNBOUND = {"VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
-"""For up to two cores: one thread, as vLLM itself would take, but not bound to a core that others need."""
+"""For up to two cores: one thread, as vLLM itself would use, but not bound to a core that others need."""
 _ONE_PROCESS = ("--distributed-executor-backend", "vllm.v1.executor.uniproc_executor.UniProcExecutor")
-"""For up to two cores: engine and worker are one process. As two they wait for each other in busy loops that fill both
-cores: a run asks 1.8 times as fast without (docs/vlm-client.md). vLLM's own `uni` is turned into two on a CPU, for it
-sets the worker's OpenMP variables; with one thread there is nothing to set."""
+"""For up to two cores: engine and worker in one process. Two processes wait for each other in busy loops that fill both
+cores; with one process a run is 1.8 times as fast (docs/vlm-client.md). On a CPU vLLM turns its own `uni` into two
+processes, to set the worker's OpenMP variables; with one thread there is nothing to set."""
 
 
 class Launch(NamedTuple):
-    """How to start the server: what follows the program's name, and variables of its environment."""
+    """How to start the server: its arguments, and variables for its environment."""
 
     arguments: tuple[str, ...]
     variables: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What the caller decides.
+class LaunchOptions:
+    """The options that the caller chooses.
 
     Args:
         model: folder or hub id to load.
         served_name: the name clients ask for.
         port: on 127.0.0.1.
-        sleep: the server can be put to sleep, so that a generator has the GPU in the meantime.
-        download: allow the hub; otherwise only what is on this machine.
+        sleep: the server can be put to sleep, so that a generator can use the GPU in the meantime.
+        download: whether the hub may be used; otherwise only files on this machine are.
     """
 
     model: str
@@ -56,23 +56,23 @@ class Wish:
     download: bool = False
 
 
-def launch(profile: Profile, machine: Machine, wish: Wish) -> Launch:
+def launch(profile: Profile, machine: Machine, options: LaunchOptions) -> Launch:
     """Arguments of vLLM's API server for this model on this machine.
 
     Raises:
-        UnavailableError: the model does not fit in the memory that is free, or needs a GPU; names what would fit.
+        UnavailableError: the model does not fit into the free memory, or needs a GPU; the hint names profiles that fit.
     """
     gpus = _chosen(profile, machine)
-    arguments = _common(profile, wish)
-    variables = _variables(wish)
+    arguments = _common(profile, options)
+    variables = _variables(options)
     if gpus:
         arguments += ["--gpu-memory-utilization", f"{_utilization(profile, gpus):.2f}", *_load(profile, gpus)]
         variables["CUDA_VISIBLE_DEVICES"] = ",".join(gpu.uuid for gpu in gpus)
-        if wish.sleep:
+        if options.sleep:
             arguments.append("--enable-sleep-mode")
-            variables["VLLM_SERVER_DEV_MODE"] = "1"  # else /sleep and /wake_up are not there
+            variables["VLLM_SERVER_DEV_MODE"] = "1"  # without it there is no /sleep and no /wake_up
     else:
-        # no compilation: for a model this small it takes longer than the run
+        # no compilation: for such a small model it takes longer than the run
         arguments += ["--enforce-eager", "--max-num-seqs", "64"]
         variables |= {"VLLM_CPU_KVCACHE_SPACE": str(_CPU_CACHE_GIB), **_KEEP_MEMORY}
         if machine.cores <= 2:
@@ -88,14 +88,14 @@ def fitting(machine: Machine) -> list[str]:
     return [name for name, profile in profiles().items() if _fits(profile, machine) is not None]
 
 
-def _common(profile: Profile, wish: Wish) -> list[str]:
-    arguments = ["--model", wish.model, "--served-model-name", wish.served_name]
-    arguments += ["--host", "127.0.0.1", "--port", str(wish.port), "--dtype", profile.dtype, "--seed", "0"]
+def _common(profile: Profile, options: LaunchOptions) -> list[str]:
+    arguments = ["--model", options.model, "--served-model-name", options.served_name]
+    arguments += ["--host", "127.0.0.1", "--port", str(options.port), "--dtype", profile.dtype, "--seed", "0"]
     if profile.max_model_len is not None:
         arguments += ["--max-model-len", str(profile.max_model_len)]
     arguments += ["--limit-mm-per-prompt", json.dumps({"image": MAX_IMAGES, "video": 0})]
     if profile.max_pixels is not None:
-        # areas, whatever the names say; the older `max_pixels` is ignored by some releases
+        # these are areas, despite their names; some releases ignore the older `max_pixels`
         size = {"shortest_edge": profile.min_pixels, "longest_edge": profile.max_pixels}
         arguments += ["--mm-processor-kwargs", json.dumps({"size": size})]
     grammar = {"backend": "xgrammar", "disable_any_whitespace": not profile.any_whitespace}
@@ -105,14 +105,14 @@ def _common(profile: Profile, wish: Wish) -> list[str]:
     return arguments
 
 
-def _variables(wish: Wish) -> dict[str, str]:
+def _variables(options: LaunchOptions) -> dict[str, str]:
     quiet = {"VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    offline = {} if wish.download else {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    offline = {} if options.download else {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     return {**quiet, **offline, "VLLM_MEDIA_URL_ALLOW_REDIRECTS": "0"}
 
 
 def _load(profile: Profile, gpus: tuple[Gpu, ...]) -> list[str]:
-    """How many questions at once: more where the KV cache has room. No score depends on it."""
+    """How many questions at once: more if there is room for the KV cache. No score depends on it."""
     room = min(_budget(profile, gpu) for gpu in gpus) - profile.min_gib / len(gpus)
     return ["--max-num-seqs", "64" if room >= 8 else "16"]
 
@@ -124,12 +124,12 @@ def _budget(profile: Profile, gpu: Gpu) -> float:
 
 
 def _utilization(profile: Profile, gpus: tuple[Gpu, ...]) -> float:
-    """The share of the whole GPU, rounded down, that vLLM may have: it refuses to start where that much is not free."""
+    """Share of the whole GPU, rounded down, that vLLM may have. vLLM refuses to start if it is not free."""
     return min(int(100 * _budget(profile, gpu) / gpu.total) / 100 for gpu in gpus)
 
 
 def _fits(profile: Profile, machine: Machine) -> tuple[Gpu, ...] | None:
-    """The GPUs to take: as few as possible, those with the most free memory. Empty: the CPU. `None`: none will do."""
+    """The GPUs to use, as few as possible, with the most free memory. Empty: the CPU. `None`: it does not fit."""
     best = sorted(machine.gpus, key=lambda gpu: -_budget(profile, gpu))
     for count in _TENSOR_PARALLEL:
         chosen = best[:count]
@@ -144,6 +144,8 @@ def _chosen(profile: Profile, machine: Machine) -> tuple[Gpu, ...]:
         free = ", ".join(f"GPU {gpu.index} has {gpu.free:.0f} GiB free" for gpu in machine.gpus) or "there is no GPU"
         what = f"it needs {profile.min_gib:g} GiB of free GPU memory, and {free}"
         able = ", ".join(fitting(machine))
-        hint = f"what fits here now: {able}" if able else "end what holds the memory, or give the judge a `url`"
+        hint = (
+            f"what fits here now: {able}" if able else "end the processes that hold memory, or give the judge a `url`"
+        )
         raise UnavailableError(what, where=profile.name, hint=hint)
     return chosen

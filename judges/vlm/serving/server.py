@@ -1,11 +1,11 @@
-"""Starts vLLM, waits until it answers, and ends it, whatever happens.
+"""Starts vLLM, waits until it answers, and always ends it.
 
     with serve("judge-mini") as server:
         server.url, server.model, server.api_key
 
     this process ─pipe─▶ supervisor ─▶ vLLM ─▶ its workers
 
-When the pipe breaks, all of it ends (`supervisor.py`).
+When the pipe breaks, all processes end (`supervisor.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from evalkit.api.errors import UnavailableError
 from evalkit.judges.vlm.serving import supervisor
 from evalkit.judges.vlm.serving.environment import clean_environment, find
-from evalkit.judges.vlm.serving.flags import Launch, Wish, launch
+from evalkit.judges.vlm.serving.flags import Launch, LaunchOptions, launch
 from evalkit.judges.vlm.serving.machine import Machine, machine
 from evalkit.judges.vlm.serving.profiles import Profile, profile
 
@@ -35,21 +35,21 @@ if TYPE_CHECKING:
     import httpx
 
 START_SECONDS = 900.0
-"""Until a server that has not answered is given up: loading 60 GB from a slow disk takes minutes."""
+"""Time that a server has to answer: loading 60 GB from a slow disk takes minutes."""
 _GRACE = 15.0
 """Seconds that vLLM has to end by itself."""
 _TAIL = 25
-"""Lines of the log that are shown when it does not start."""
+"""Lines of the log that are shown if it does not start."""
 _MODULE = "vllm.entrypoints.openai.api_server"
 _CAUSES = (
-    ("out of memory", "something else holds the memory of the GPU: end it, or take a smaller profile"),
-    ("less than desired", "less memory is free than was planned with: end what takes it"),
-    ("No available memory for the cache blocks", "the model leaves no room for its cache: take a smaller profile"),
+    ("out of memory", "another process holds memory of the GPU: end it, or use a smaller profile"),
+    ("less than desired", "less memory is free than at planning time: end the processes that took it"),
+    ("No available memory for the cache blocks", "the model leaves no room for its cache: use a smaller profile"),
     ("couldn't find them in the cached files", "the weights are not on this machine: download them, or give a folder"),
     ("LocalEntryNotFoundError", "the weights are not on this machine: download them, or give a folder"),
-    ("Address already in use", "the port is taken: give another, or none"),
+    ("Address already in use", "the port is taken: give another one, or none"),
 )
-"""What stands in the log, and what to do about it."""
+"""Known messages in the log, and what to do about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,12 @@ class Server:
     Args:
         url: base of the OpenAI-compatible API, ends in `/v1`.
         model: the name to ask for.
-        api_key: made for this run; without it nobody else on this machine is answered.
-        profile: what it was started by.
-        vllm: version.
-        log: file of everything it prints.
-        seconds: that the start took.
-        alive: whether it has not ended since.
+        api_key: made for this run, so that the server answers no one else on this machine.
+        profile: the profile it was started with.
+        vllm: its version.
+        log: file with its output.
+        seconds: the time that the start took.
+        alive: whether it is still running.
     """
 
     url: str
@@ -95,32 +95,32 @@ def serve(
     Args:
         which: a profile, or the name of one.
         model: a folder or hub id to load in place of the profile's own.
-        python: of the environment that has vLLM; `None`: looked for.
+        python: of the environment that has vLLM; `None`: it is searched for.
         port: on 127.0.0.1; 0: a free one.
         sleep: start it so that it can be put to sleep.
-        download: allow the hub. Otherwise only what is on this machine is loaded.
-        log: where its output goes; `None`: a temporary file, kept only when something fails.
+        download: whether the hub may be used; otherwise only files on this machine are loaded.
+        log: file for its output; `None`: a temporary file, kept only if something fails.
         timeout: s until it must answer.
-        on: the machine to plan for; `None`: this one as it is now.
+        on: the machine to plan for; `None`: this machine as it is now.
 
     Raises:
         UnknownNameError: no such profile.
-        UnavailableError: no vLLM, no room, no weights, or it did not start: with the end of its log.
+        UnavailableError: no vLLM, too little memory, no weights, or it did not start; then with the end of its log.
     """
     known = profile(which) if isinstance(which, str) else which
     name = known.name
     if sys.platform != "linux":
         raise UnavailableError("evalkit starts vLLM on Linux only", where=name, hint="start it, and give its `url`")
-    wish = Wish(known.where(model), name, port or _free_port(), sleep=sleep, download=download)
-    if not model and known.model.startswith(".") and not Path(wish.model).is_dir():
-        raise UnavailableError("its weights are not here", where=wish.model, hint="give --model FOLDER")
-    plan = launch(known, on or machine(), wish)
+    options = LaunchOptions(known.where(model), name, port or _free_port(), sleep=sleep, download=download)
+    if not model and known.model.startswith(".") and not Path(options.model).is_dir():
+        raise UnavailableError("its weights are not here", where=options.model, hint="give --model FOLDER")
+    plan = launch(known, on or machine(), options)
     found = find(python, least=known.min_vllm)
     path = log or Path(tempfile.mkstemp(prefix="evalkit-vllm-", suffix=".log")[1])
     started = time.monotonic()
     process = _start(found.path, plan, key := secrets.token_urlsafe(24), path)
     try:
-        url = f"http://127.0.0.1:{wish.port}/v1"
+        url = f"http://127.0.0.1:{options.port}/v1"
         _wait(url, key, name, timeout, path, process.poll)
         took = time.monotonic() - started
         yield Server(url, name, key, known, found.version, path, took, lambda: process.poll() is None)
@@ -139,7 +139,7 @@ def _free_port() -> int:
 
 
 def _start(python: Path, plan: Launch, key: str, log: Path) -> subprocess.Popen[bytes]:
-    # the key is a variable, not an argument: arguments are everybody's to read
+    # the key is a variable, not an argument: everybody on the machine can read arguments
     environment = clean_environment(**plan.variables, VLLM_API_KEY=key, PYTHONUNBUFFERED="1")
     command = [sys.executable, "-I", supervisor.__file__, str(_GRACE), str(python), "-m", _MODULE, *plan.arguments]
     with log.open("ab") as out:
@@ -155,19 +155,19 @@ def _start(python: Path, plan: Launch, key: str, log: Path) -> subprocess.Popen[
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Break the pipe and wait for the end of everything behind it."""
+    """Break the pipe and wait until all processes behind it have ended."""
     if process.stdin:
         process.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # then it hangs, see below
+    with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs, see below
         process.wait(_GRACE + 10)
-    if process.returncode in (None, -signal.SIGKILL):  # the supervisor hangs or was killed: end its session without it
-        with contextlib.suppress(ProcessLookupError):  # nothing of it is left
+    if process.returncode in (None, -signal.SIGKILL):  # the supervisor hangs or was killed: end its session
+        with contextlib.suppress(ProcessLookupError):  # all its processes have ended
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def _wait(url: str, key: str, model: str, timeout: float, log: Path, ended: Callable[[], int | None]) -> None:
-    """Until the server lists `model`; raises `UnavailableError` with the log's end when it won't."""
+    """Wait until the server lists `model`. Raises `UnavailableError` with the end of the log if it does not start."""
     import httpx
 
     deadline = time.monotonic() + timeout
@@ -175,8 +175,8 @@ def _wait(url: str, key: str, model: str, timeout: float, log: Path, ended: Call
         while True:
             if (status := ended()) is not None:
                 raise _failed(f"the server ended with status {status} before it answered", log)
-            with contextlib.suppress(httpx.HTTPError):  # nobody listens yet
-                # asked with our key: another vLLM on this port does not know it
+            with contextlib.suppress(httpx.HTTPError):  # the server does not listen yet
+                # the request has our key: another vLLM on this port refuses it
                 if _lists(client.get(f"{url}/models"), model):
                     return
             if time.monotonic() > deadline:
@@ -185,7 +185,7 @@ def _wait(url: str, key: str, model: str, timeout: float, log: Path, ended: Call
 
 
 def _lists(answer: httpx.Response, model: str) -> bool:
-    """Whether an answer is a list of models with `model`; that of any other program on the port is not."""
+    """Whether an answer is a list of models with `model`; another program on the port gives another answer."""
     if answer.status_code != 200:
         return False
     try:
@@ -197,7 +197,7 @@ def _lists(answer: httpx.Response, model: str) -> bool:
 def _client(key: str) -> httpx.Client:
     import httpx
 
-    # trust_env: a proxy has no business on the way to this machine's own address
+    # trust_env: no proxy may be used for an address on this machine
     return httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=10, trust_env=False)
 
 
@@ -205,4 +205,4 @@ def _failed(what: str, log: Path) -> UnavailableError:
     text = log.read_text(encoding="utf-8", errors="replace")
     tail = "\n".join(f"  | {line}" for line in text.splitlines()[-_TAIL:]) or "  | (it printed nothing)"
     advice = [advice for cause, advice in _CAUSES if cause in text]
-    return UnavailableError(f"{what}; its last words:\n{tail}", where=str(log), hint=advice[0] if advice else "")
+    return UnavailableError(f"{what}; the end of its log:\n{tail}", where=str(log), hint=advice[0] if advice else "")

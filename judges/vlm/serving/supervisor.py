@@ -1,11 +1,11 @@
-"""Runs one command and sees to it that nothing of it outlives whoever wanted it. Standard library only; Linux.
+"""Runs one command and ends all its processes when its owner is gone. Standard library only; Linux.
 
     python supervisor.py GRACE COMMAND…        stdin: a pipe that the owner holds open and never writes to
 
-vLLM is a tree of processes. When its owner dies by `kill -9` nobody tells them: they would keep the GPU for ever. So
-the owner starts this program in a session of its own and holds a pipe to it. When the pipe breaks (the owner closed
-it, or is gone in whatever way), everything below this program is asked to end, and `GRACE` seconds later killed. It is
-a subreaper: orphans become its children, so none gets away, in whatever session or group it may be.
+vLLM is a tree of processes. If its owner dies by `kill -9`, they get no signal and would keep the GPU for ever. So the
+owner starts this program in a session of its own and holds a pipe to it. When the pipe breaks (the owner closed it, or
+died), all processes below this program are asked to end, and `GRACE` seconds later they are killed. This program is a
+subreaper: orphans become its children, so it finds them all, whatever their session or group.
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _TICK = 0.2
-"""Seconds between two looks at the command."""
+"""Seconds between two checks of the command."""
 _PROC = Path("/proc")
 
 
 def supervise(command: list[str], grace: float) -> int:
     """Run `command` until it ends or the pipe at stdin breaks; its exit status (128 + signal for a signal)."""
-    told: list[int] = []
+    signals: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda given, _: told.append(given))
+        signal.signal(number, lambda given, _: signals.append(given))
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
-    while child.poll() is None and not told and not _broken():
+    while child.poll() is None and not signals and not _broken():
         pass
     _end_all(child, grace)
     return child.returncode if child.returncode >= 0 else 128 - child.returncode
 
 
 def _broken() -> bool:
-    """Whether the owner is gone; waits a moment for it."""
+    """Whether the owner is gone; waits up to `_TICK` seconds."""
     readable, _, _ = select.select([0], [], [], _TICK)
     return bool(readable) and os.read(0, 1) == b""
 
 
 def _end_all(child: subprocess.Popen[bytes], grace: float) -> None:
-    """Ask everything below this process to end; after `grace` seconds kill what is left."""
+    """Ask all processes below this one to end; after `grace` seconds kill those that are left."""
     for pid in _descendants():
         _signal(pid, signal.SIGTERM)
     deadline = time.monotonic() + grace
@@ -61,16 +61,16 @@ def _end_all(child: subprocess.Popen[bytes], grace: float) -> None:
 
 
 def _reap(child: subprocess.Popen[bytes]) -> set[int]:
-    """Take note of those that have ended; the ids of the rest."""
+    """Reap the processes that have ended; the ids of the others."""
     child.poll()
     for pid in _descendants() - {child.pid}:
-        with contextlib.suppress(ChildProcessError):  # a grandchild: its own parent's business
+        with contextlib.suppress(ChildProcessError):  # a grandchild: its own parent reaps it
             os.waitpid(pid, os.WNOHANG)
     return _descendants()
 
 
 def _descendants() -> set[int]:
-    """Every process below this one, zombies included, for they are to be reaped."""
+    """All processes below this one, zombies included, because they must be reaped."""
     children: dict[int, list[int]] = {}
     for folder in _PROC.iterdir():
         if folder.name.isdigit():
@@ -87,12 +87,12 @@ def _descendants() -> set[int]:
 
 
 def _signal(pid: int, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, or changed its user
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, or runs as another user
         os.kill(pid, number)
 
 
 def _die_with_parent() -> None:
-    """For the one case nobody can watch: this program itself is killed."""
+    """For the case that this program itself is killed."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

@@ -1,8 +1,8 @@
 "use strict";
-// The view of one case.
+// The view of one case: pictures, findings, texts, evidence, scores, provenance.
 
 evalkit.caseView = (() => {
-  const { h, said } = evalkit.dom;
+  const { h, bdi } = evalkit.dom;
   let stage = null;
   let here = { before: null, after: null };
   let wanted = -1;
@@ -53,7 +53,7 @@ evalkit.caseView = (() => {
   function bar(record) {
     const { place, count, before, after } = here;
     return h("div", { class: "bar" }, backLink(),
-      h("h1", { tabindex: "-1" }, said(record.id), h("small", null, ` seed ${record.seed}`)),
+      h("h1", { tabindex: "-1" }, bdi(record.id), h("small", null, ` seed ${record.seed}`)),
       h("p", { class: "place" }, place >= 0 ? `${(place + 1).toLocaleString("en")} of ${count.toLocaleString("en")}` : "not in the filtered list"),
       h("nav", { class: "steps", "aria-label": "Cases" }, step("← Previous", before, "prev"), step("Next →", after, "next")));
   }
@@ -63,13 +63,13 @@ evalkit.caseView = (() => {
     return h("a", { class: "button", rel, href: evalkit.list.link(position) }, label);
   }
 
-  /** What became of the case against the baseline. */
-  function change({ change: told, flaky }) {
-    if (!told && !flaky) return null;
-    const [bucket, reason] = told ?? [];
+  /** How the case compares with the baseline. */
+  function change({ change: compared, flaky }) {
+    if (!compared && !flaky) return null;
+    const [bucket, reason] = compared ?? [];
     return h("p", { class: "change" },
       bucket ? h("span", { class: `bucket-name is-${bucket.replace(" ", "-")}` }, bucket) : null,
-      reason ? said(reason) : null,
+      reason ? bdi(reason) : null,
       flaky ? h("span", { class: "bucket-name is-flaky" }, "known to be unstable: left out of the gates") : null);
   }
 
@@ -77,7 +77,7 @@ evalkit.caseView = (() => {
     const about = [record.category, record.task, `asked for ${record.size[0]}×${record.size[1]} px`, ...record.tags].filter(Boolean);
     return h("div", { class: "asked" },
       h("p", { class: "prompt", dir: "auto" }, record.prompt),
-      h("p", { class: "about" }, about.map((text, i) => [i ? " · " : "", said(text)]).flat(),
+      h("p", { class: "about" }, about.map((text, i) => [i ? " · " : "", bdi(text)]).flat(),
         record.source ? [" · edits source ", h("code", null, record.source.slice(0, 12))] : null));
   }
 
@@ -85,7 +85,7 @@ evalkit.caseView = (() => {
     const text = h("code", { dir: "auto" }, record.command);
     const copy = h("button", { type: "button", onclick: () => copyText(copy, text) }, "Copy");
     return h("div", { class: "command" },
-      h("p", { class: "note" }, "The command that runs this case again; what is finished comes from the cache:"),
+      h("p", { class: "note" }, "The command that runs this case again; work that is finished comes from the cache:"),
       h("pre", null, text), copy);
   }
 
@@ -108,8 +108,7 @@ evalkit.caseView = (() => {
     previous: () => go(here.before),
     zoom: () => stage?.cycleZoom(),
     mode: () => stage?.cycleMode(),
-    grain: () => stage?.toggleGrain(),
-    flip: () => stage?.toggleFlip(),
+    map: (key) => stage?.toggleMap(key),
     boxes: () => stage?.toggleBoxes(),
   };
 })();

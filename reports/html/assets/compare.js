@@ -2,7 +2,7 @@
 // Two pictures at one place: one over the other with a divider between them, or their difference.
 
 evalkit.compare = (() => {
-  const { h, said, roleName } = evalkit.dom;
+  const { h, bdi, roleName } = evalkit.dom;
   const name = (role) => h("strong", { class: `key-${role.role}` }, roleName(role.role));
 
   /** `upper` left of a divider that can be dragged or moved with the arrow keys, `lower` right of it. `state.divider` is kept. */
@@ -47,7 +47,7 @@ evalkit.compare = (() => {
       drag(event);
     });
     canvas.addEventListener("pointermove", (event) => { if (canvas.hasPointerCapture(event.pointerId)) drag(event); });
-    view.onreveal = (role, { box }) => { // put what is to be seen on the side of its picture
+    view.onreveal = (role, { box }) => { // move the divider so that the box is on the side of its picture
       const ends = [(box[0] / roles[role].size[0]) * 100 - 2, (box[2] / roles[role].size[0]) * 100 + 2];
       if (role === upper ? state.divider < ends[1] : state.divider > ends[0]) move(role === upper ? ends[1] : ends[0]);
     };
@@ -60,12 +60,12 @@ evalkit.compare = (() => {
     const blend = h("div", { class: "blend" },
       evalkit.picture.show(roles[b], { alt: "" }), evalkit.picture.show(roles[a], { class: "over", alt: `Difference of the ${roles[a].role}'s and the ${roles[b].role}'s picture` }));
     const boxes = [b, a].map((role) => evalkit.picture.layer(roles[role], { labels: false, image: false }));
-    const shown = h("output", null);
+    const factorText = h("output", null);
     const gain = h("input", { type: "range", min: 0, max: 6, step: 1, value: state.gain, oninput: amplify, "aria-label": "Amplify the difference" });
     const view = evalkit.picture.view({
       label: `Difference of ${roles[a].role} and ${roles[b].role}`, parts: [blend, ...boxes], roles: [b, a],
       head: h("figcaption", null, "Difference of ", name(roles[a]), " and ", name(roles[b]),
-        h("label", { class: "gain" }, "Amplify ", gain, " ", shown),
+        h("label", { class: "gain" }, "Amplify ", gain, " ", factorText),
         h("span", { class: "brief" }, "Black is equal. Each colour channel shows how far the two are apart (sRGB values), times the factor, cut off at full brightness.",
           sizes(roles[a], roles[b]))),
     });
@@ -73,7 +73,7 @@ evalkit.compare = (() => {
     function amplify() {
       state.gain = Number(gain.value);
       const factor = 2 ** state.gain;
-      shown.textContent = `×${factor}`;
+      factorText.textContent = `×${factor}`;
       gain.setAttribute("aria-valuetext", `times ${factor}`);
       blend.style.filter = `brightness(${factor})`;
     }

@@ -1,7 +1,7 @@
 "use strict";
 // The data of the report. In a folder, files under data/ are scripts that call evalkit.data.index, rows or chunk,
 // because a page opened from file:// may not fetch JSON; they are read when needed. In a report that is one file,
-// the same data stand in blocks of the page, whose ids begin with data/, and so do pictures.
+// the same data and the pictures are in script blocks of the page; the ids of data blocks begin with data/.
 
 window.evalkit = {};
 
@@ -14,7 +14,7 @@ evalkit.data = (() => {
   const loading = new Map();
   const policy = window.trustedTypes?.createPolicy("evalkit", { createScriptURL: onlyData });
   const listing = {
-    total: 0, files: 0, chunk: 1, names: {}, groups: [], dimensions: [], read: 0,
+    total: 0, failing: 0, files: 0, chunk: 1, names: {}, groups: [], dimensions: [], read: 0,
     prompt: [], says: [], severity: [], own: [], findings: [], scores: [[], []], rankAt: new Map(),
   };
   for (const name of PLAIN) listing[name] = [];
@@ -26,13 +26,13 @@ evalkit.data = (() => {
     return path;
   }
 
-  /** What is known of all cases; called by data/index.js. */
+  /** Take what concerns all cases; called by data/index.js. */
   function index(value) {
     Object.assign(listing, value);
     listing.scores = [0, 1].map(() => listing.dimensions.map(() => []));
   }
 
-  /** Rows of the list, in columns; called by the files of the list. They are put together in their order. */
+  /** Take rows of the list, in columns; called by the files of the list. They are joined in order of their numbers. */
   function rows(number, value) {
     columns.set(number, value);
     for (let next = joined(); columns.has(next); next = joined()) {
@@ -52,7 +52,7 @@ evalkit.data = (() => {
     const { groups } = listing;
     const own = (group) => whose(group) === "student-only" || whose(group) === "unknown";
     part.found.forEach((_, i) => {
-      for (const name of PLAIN) listing[name].push(Array.isArray(part[name]) ? part[name][i] : part[name]); // one value for all
+      for (const name of PLAIN) listing[name].push(Array.isArray(part[name]) ? part[name][i] : part[name]); // a single value holds for all rows
     });
     for (const text of part.prompt) listing.prompt.push(part.texts[text]);
     for (const texts of part.says) listing.says.push(texts.map((text) => part.texts[text]));
@@ -79,7 +79,7 @@ evalkit.data = (() => {
 
   const whose = (group) => listing.names.blame[group[3]][0];
 
-  /** The details of some cases; called by their files. */
+  /** Take the details of some cases; called by their files. */
   function chunk(number, cases) {
     details.set(number, cases);
   }
@@ -100,7 +100,7 @@ evalkit.data = (() => {
     });
   }
 
-  /** Read all rows that are not there yet; a promise of the whole list. */
+  /** Read all rows that are still missing; the promise resolves when the list is complete. */
   function rest() {
     whole ??= Promise.all(missing().map(async (number) => {
       if (inOneFile()) rows(number, blockJson(`data/rows/${number}`));
@@ -142,10 +142,10 @@ evalkit.data = (() => {
     return record;
   }
 
-  /** The details of a case if they are there already. */
+  /** The details of a case if they have been read, else `null`. */
   const known = (position) => details.get(Math.floor(position / listing.chunk))?.[position % listing.chunk] ?? null;
 
-  /** Where the picture at `path` of the report folder is: there, or in this page; empty if it was left out. */
+  /** The address of the picture at `path` of the report folder; a data URL in a report of one file, empty if left out. */
   function address(path) {
     if (!inOneFile()) return path;
     const picture = block(path);

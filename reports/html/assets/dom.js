@@ -1,5 +1,5 @@
 "use strict";
-// Elements from data. Text only ever becomes a text node, so no string of a run can become markup.
+// Builds elements from data. Text always becomes a text node, so no string of a run can become markup.
 
 evalkit.dom = (() => {
   const SVG = "http://www.w3.org/2000/svg";
@@ -14,7 +14,7 @@ evalkit.dom = (() => {
     return node;
   }
 
-  /** The address of a picture of the report: in a report that is one file, it is in the page. */
+  /** The value of an attribute; the address of a picture is looked up, as a report of one file holds its pictures itself. */
   const place = (name, value) =>
     ((name === "src" || name === "href") && /^(pictures|thumbs)\//.test(value) ? evalkit.data.address(value) : value);
 
@@ -24,8 +24,8 @@ evalkit.dom = (() => {
   /** An SVG element. */
   const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 
-  /** A text of the run, isolated so that its writing direction can't reorder what stands beside it. */
-  const said = (text, className) => h("bdi", { class: className }, text);
+  /** A text of the run, isolated so that its writing direction can't reorder the text beside it. */
+  const bdi = (text, className) => h("bdi", { class: className }, text);
 
   const plural = (n, one, many) => `${n.toLocaleString("en")} ${n === 1 ? one : many ?? `${one}s`}`;
 
@@ -39,5 +39,5 @@ evalkit.dom = (() => {
       h("tbody", null, rows.map((row) => h("tr", { class: row.state }, (row.cells ?? row).map(cell)))));
   }
 
-  return { h, svg, said, plural, roleName, table };
+  return { h, svg, bdi, plural, roleName, table };
 })();

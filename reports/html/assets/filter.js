@@ -6,7 +6,7 @@
 //   phrase = '"' … '"', with \" and \\ inside
 
 evalkit.filter = (() => {
-  // Looked up by words of the reader: without a prototype, so that `constructor` is not among them.
+  // Keys are words that the reader typed: without a prototype, `constructor` is not one of them.
   const ALIASES = { __proto__: null, category: "cat", severity: "sev", change: "bucket", status: "is", text: "word" };
   const NAMED = ["kind", "judge", "blame", "role", "cat", "task", "bucket", "is"];
   const NUMBERS = ["sev", "seed", "findings"];
@@ -144,7 +144,7 @@ evalkit.filter = (() => {
   /** Whether `text` asks for `value` of `key`. */
   const has = (text, key, value) => scan(text).some((raw) => isTerm(raw, key) && raw.values.some((v) => plain(v) === plain(value)));
 
-  /** `text` with `value` of `key` asked for, or not any more if it was; further values of a key are joined by “or”. */
+  /** `text` with `value` of `key` asked for, or removed if it was asked for; several values of one key mean “or”. */
   function toggle(text, key, value) {
     const raw = scan(text).find((term) => isTerm(term, key));
     if (!raw) return `${text.trim()} ${key}:${quoted(value)}`.trim();

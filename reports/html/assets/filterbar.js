@@ -1,8 +1,8 @@
 "use strict";
-// The field of the filter, what is wrong with its text, and the menus that write into it.
+// The filter field, the errors in its text, and the menus that write into it.
 
 evalkit.filterbar = (() => {
-  const { h, said } = evalkit.dom;
+  const { h, bdi } = evalkit.dom;
   const MENUS = { bucket: "Change", kind: "Kind", blame: "Blame", judge: "Judge", is: "Status", cat: "Category", task: "Task" };
   const form = document.forms.filters;
   const field = form.elements.q;
@@ -36,26 +36,26 @@ evalkit.filterbar = (() => {
     details.querySelector("summary").focus();
   }
 
-  /** A menu of the values of `key` with their numbers of cases; none where there is nothing to choose. */
+  /** A menu of the values of `key` with their numbers of cases; none if there is nothing to choose. */
   function menu(key, title) {
     const names = evalkit.data.listing.names[key].filter(([name, n]) => name && n).sort((a, b) => b[1] - a[1]);
     if (!names.length || (names.length < 2 && (key === "task" || key === "cat"))) return [];
     const items = names.map(([name, n]) => {
       const button = h("button", { type: "button", value: name, "data-key": key, "aria-pressed": "false" },
-        said(name), h("small", null, ` ${n.toLocaleString("en")}`));
+        bdi(name), h("small", null, ` ${n.toLocaleString("en")}`));
       buttons.push(button);
       return h("li", null, button);
     });
     return [h("details", { class: "menu" }, h("summary", null, title), h("ul", { class: "choices" }, items))];
   }
 
-  /** Show `filters`, and what of them is not understood. */
+  /** Show `filters`, and the errors in them. */
   function show(filters, errors) {
     if (field.value !== filters.q) field.value = filters.q;
     form.elements.sort.value = filters.sort;
     field.setAttribute("aria-invalid", String(errors.length > 0));
     document.getElementById("filter-errors").replaceChildren(...errors.map(({ part, message }) =>
-      h("li", null, h("code", null, said(part)), " left out: ", said(message))));
+      h("li", null, h("code", null, bdi(part)), " left out: ", bdi(message))));
     for (const button of buttons) button.setAttribute("aria-pressed", String(evalkit.filter.has(filters.q, button.dataset.key, button.value)));
     for (const details of document.querySelectorAll("#quick details")) {
       details.classList.toggle("is-used", details.querySelector("[aria-pressed='true']") !== null);

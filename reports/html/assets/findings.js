@@ -1,12 +1,12 @@
 "use strict";
-// The list of findings of a case: each with the same spot of every picture, enlarged.
+// The list of findings of a case: each with the same region of every picture, enlarged.
 
 evalkit.findings = (() => {
-  const { h, svg, said, plural, roleName } = evalkit.dom;
+  const { h, svg, bdi, plural, roleName } = evalkit.dom;
   const FIRST = 24;
   const CROP = { width: 200, height: 92 };
 
-  /** The findings of every picture, each picture's under a head of its own. */
+  /** The findings of every picture, each picture's under its own heading. */
   function build(roles, stage) {
     const all = roles.reduce((sum, role) => sum + role.findings.length + role.more_findings, 0);
     return h("section", { "aria-labelledby": "case-findings" },
@@ -26,17 +26,17 @@ evalkit.findings = (() => {
       const over = { onpointerenter: () => stage.mark(r, i, true), onpointerleave: () => stage.mark(r, i, false) };
       return h("li", { class: "finding", ...over },
         h("button", { type: "button", class: `number blame-${finding.blame}`, "aria-label": `Show finding ${i + 1} in the picture`, onclick: () => stage.reveal(r, i) }, String(i + 1)),
-        h("div", { class: "finding-said" },
-          h("p", { class: "message" }, said(finding.message)),
+        h("div", { class: "finding-text" },
+          h("p", { class: "message" }, bdi(finding.message)),
           h("p", { class: "about" },
-            said(finding.kind), ` · ${finding.blame} · `, said(finding.size),
-            ` · severity ${finding.severity.toFixed(2)} · `, said(finding.judge), finding.target ? [" · about ", said(finding.target)] : null),
+            bdi(finding.kind), ` · ${finding.blame} · `, bdi(finding.size),
+            ` · severity ${finding.severity.toFixed(2)} · `, bdi(finding.judge), finding.target ? [" · about ", bdi(finding.target)] : null),
           finding.evidence ? h("details", null, h("summary", null, "Evidence"), evalkit.evidence.build(finding.evidence)) : null),
         h("div", { class: "crops" }, roles.map((other) => crop(other, finding, role))));
     }
   }
 
-  /** The spot of a finding in the picture of `role`, by share of the picture where the two differ in size. */
+  /** The region of a finding in the picture of `role`; it is scaled where the two pictures differ in size. */
   function crop(role, finding, judged) {
     if (!role.picture || !role.size[0] || !judged.size[0]) return h("p", { class: "crop none" }, "no picture");
     const [sx, sy] = [role.size[0] / judged.size[0], role.size[1] / judged.size[1]];

@@ -1,12 +1,11 @@
 "use strict";
-// Every case of the list as it is filtered now, as small pictures: one strip per case, one picture per model.
+// The cases that match the filter as small pictures: one strip per case, one picture per model.
 
 evalkit.gallery = (() => {
-  const { h, said, plural, roleName } = evalkit.dom;
+  const { h, bdi, plural, roleName } = evalkit.dom;
   const BATCH = 60;
   const SIZES = [["small", "Small"], ["", "Medium"], ["large", "Large"]];
-  const FAILING = 0.5;
-  const section = document.getElementById("gallery");
+    const section = document.getElementById("gallery");
   const [tools, status, grid, more] = [".gallery-tools", "[role=status]", ".gallery", ".more button"].map((part) => section.querySelector(part));
   let items = [];
   let roles = [];
@@ -14,7 +13,7 @@ evalkit.gallery = (() => {
   let near = false;
   let stale = true;
 
-  /** Show the cases of the list anew, as soon as the gallery is near the window. */
+  /** Show the cases of the list again, as soon as the gallery is near the visible part of the page. */
   function refresh() {
     stale = true;
     if (near) start();
@@ -42,7 +41,7 @@ evalkit.gallery = (() => {
   function strip({ position, id, seed, severity, pictures }) {
     return h("li", null, h("a", { href: evalkit.list.link(position), title: `${id}, seed ${seed}` },
       h("span", { class: "strip" }, roles.map((role) => thumb(role, pictures[role]))),
-      h("span", { class: "about" }, said(id), h("span", null, `#${seed}`), h("span", { class: severity >= FAILING ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
+      h("span", { class: "about" }, bdi(id), h("span", null, `#${seed}`), h("span", { class: severity >= evalkit.data.listing.failing ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
   }
 
   function thumb(role, source) {
@@ -62,8 +61,8 @@ evalkit.gallery = (() => {
     h("button", { type: "button", "data-size": value, "aria-pressed": String(value === ""), onclick: (event) => resize(event.currentTarget) }, text))));
   more.addEventListener("click", draw);
   section.hidden = evalkit.data.listing.total === 0;
-  new IntersectionObserver((seen) => {
-    near = seen.at(-1).isIntersecting;
+  new IntersectionObserver((entries) => {
+    near = entries.at(-1).isIntersecting;
     if (near && stale) start();
   }, { rootMargin: "400px" }).observe(section);
   document.addEventListener("evalkit:list", refresh);

@@ -1,18 +1,18 @@
 "use strict";
-// The list of cases: those that fit the filter, in order, rows drawn as they are scrolled to.
+// The list of cases: those that fit the filter, in order, rows are drawn when the reader scrolls to them.
 
 evalkit.list = (() => {
-  const { h, said, plural } = evalkit.dom;
+  const { h, bdi, plural } = evalkit.dom;
   const { listing } = evalkit.data;
   const BATCH = 50;
-  const FAULTS = 3; // so many of the states are faults: no picture, or a judge that failed. Abstentions are part of judging
+  const FAULTS = 3; // the first states are faults: no picture, or a judge that failed. An abstention is no fault
   const BADGES = ["regressed", "fixed", "new failure", "still failing"];
   const compared = () => listing.names.bucket.length > 0;
   const ORDERS = () => ({
-    __proto__: null, // looked up by what stands in the address
+    __proto__: null, // keys come from the address, so nothing may be inherited
     "": compared() ? "regressions first" : "worst first",
     ...(compared() ? { worst: "worst first" } : {}),
-    own: "worst the teacher got right",
+    own: "worst that the teacher got right",
     count: "most findings",
     suite: "suite order",
     id: "id",
@@ -29,7 +29,7 @@ evalkit.list = (() => {
     id: (a, b) => (listing.id[a] < listing.id[b] ? -1 : listing.id[a] > listing.id[b] ? 1 : listing.seed[a] - listing.seed[b]),
   };
 
-  let shown = []; // ranks: rows of the listing
+  let ranks = []; // of the rows of the listing that the list shows
   let drawn = 0;
   let filters = null;
   let asked = 0;
@@ -38,14 +38,14 @@ evalkit.list = (() => {
     evalkit.filterbar.start(ORDERS(), (next) => { evalkit.route.replace(next); show(next); });
     const more = document.getElementById("more");
     more.addEventListener("click", draw);
-    new IntersectionObserver((seen) => seen[0].isIntersecting && draw(), { rootMargin: "600px" }).observe(more);
+    new IntersectionObserver((entries) => entries[0].isIntersecting && draw(), { rootMargin: "600px" }).observe(more);
   }
 
   const blank = () => ({ q: "", sort: "" });
   const same = (next) => filters !== null && next.q === filters.q && next.sort === filters.sort;
   const untouched = () => filters.q.trim() === "" && !COMPARE[filters.sort];
 
-  /** Apply `next` and draw the first rows; resolves when the list is as it asks, all of the listing read if need be. */
+  /** Apply `next` and draw the first rows; resolves when the list is complete; other sorting or a filter needs all rows. */
   async function show(next) {
     if (same(next)) return;
     filters = next;
@@ -57,16 +57,16 @@ evalkit.list = (() => {
     }
     const { terms, errors } = evalkit.filter.parse(next.q, { ...listing.names, dimensions: listing.dimensions });
     evalkit.filterbar.show(next, errors);
-    shown = evalkit.sift.sift(terms, listing);
+    ranks = evalkit.sift.sift(terms, listing);
     const compare = COMPARE[next.sort];
-    if (compare) shown.sort((a, b) => compare(a, b) || listing.at[a] - listing.at[b]);
+    if (compare) ranks.sort((a, b) => compare(a, b) || listing.at[a] - listing.at[b]);
     tell();
     document.getElementById("rows").replaceChildren();
     drawn = 0;
     draw();
   }
 
-  /** Read all rows; the whole list in its first order then goes on where it ended. False where that fails. */
+  /** Read all rows and continue the list if it is unfiltered and in its first order. False if reading fails. */
   async function all() {
     try {
       await evalkit.data.rest();
@@ -75,7 +75,7 @@ evalkit.list = (() => {
       return false;
     }
     if (filters !== null && untouched()) {
-      shown = [...Array(listing.read).keys()];
+      ranks = [...Array(listing.read).keys()];
       tell();
       more();
     }
@@ -87,19 +87,19 @@ evalkit.list = (() => {
   function tell() {
     const count = numberShown();
     say(count === listing.total ? `${plural(count, "case")}, ${ORDERS()[filters.sort] ?? ORDERS()[""]}` : `${count.toLocaleString("en")} of ${plural(listing.total, "case")}`);
-    document.dispatchEvent(new Event("evalkit:list")); // for whoever else shows the cases of the list
+    document.dispatchEvent(new Event("evalkit:list")); // the gallery shows the same cases
   }
 
-  const numberShown = () => (untouched() ? listing.total : shown.length);
+  const numberShown = () => (untouched() ? listing.total : ranks.length);
 
   function draw() {
-    const next = shown.slice(drawn, drawn + BATCH);
+    const next = ranks.slice(drawn, drawn + BATCH);
     document.getElementById("rows").append(...next.map(item));
     drawn += next.length;
     more();
   }
 
-  const more = () => { document.getElementById("more").hidden = drawn >= shown.length; };
+  const more = () => { document.getElementById("more").hidden = drawn >= ranks.length; };
 
   function item(rank) {
     const category = listing.names.cat[listing.cat[rank]][0];
@@ -107,13 +107,13 @@ evalkit.list = (() => {
     return h("li", null, h("a", { class: "row", href, id: `row-${listing.at[rank]}` },
       h("span", { class: "thumbs" }, thumb(listing.student[rank], "student"), thumb(listing.teacher[rank], "teacher")),
       h("span", { class: "what" },
-        h("span", { class: "id" }, said(listing.id[rank]), h("small", null, ` seed ${listing.seed[rank]}`), category ? h("small", null, " · ", said(category)) : null),
-        said(listing.prompt[rank], "prompt")),
+        h("span", { class: "id" }, bdi(listing.id[rank]), h("small", null, ` seed ${listing.seed[rank]}`), category ? h("small", null, " · ", bdi(category)) : null),
+        bdi(listing.prompt[rank], "prompt")),
       h("span", { class: "chips" }, badges(rank), chips(rank)),
       severity(listing.severity[rank])));
   }
 
-  /** What became of the case, and what went wrong with it. */
+  /** The bucket of the case against the baseline, and its faults. */
   function badges(rank) {
     const bucket = listing.names.bucket[listing.bucket[rank]]?.[0];
     const states = listing.names.is.map(([name]) => name).filter((name, bit) => (bit < FAULTS || name === "flaky") && listing.is[rank] & (1 << bit));
@@ -123,7 +123,7 @@ evalkit.list = (() => {
     ];
   }
 
-  /** The findings by kind and blame: the student's, and the teacher's that the student has not got. */
+  /** The findings by kind and blame: the student's, and those that only the teacher has. */
   function chips(rank) {
     const { kind, role, blame } = listing.names;
     const counts = new Map();
@@ -136,7 +136,7 @@ evalkit.list = (() => {
       counts.set(key, { name: kind[group[0]][0], whose, n: (counts.get(key)?.n ?? 0) + found[i + 1] });
     }
     return [...counts.values()].map(({ name, whose, n }) =>
-      h("span", { class: `chip blame-${whose}`, title: whose }, said(name), n > 1 ? ` ×${n}` : null));
+      h("span", { class: `chip blame-${whose}`, title: whose }, bdi(name), n > 1 ? ` ×${n}` : null));
   }
 
   /** The address of a thumbnail, or empty. Small pictures are their own, and are named with their suffix. */
@@ -158,8 +158,8 @@ evalkit.list = (() => {
 
   /** The cases before and after one in the list as it is filtered now. */
   function neighbours(position) {
-    const place = shown.indexOf(rankOf(position));
-    const at = (i) => listing.at[shown[i]] ?? null;
+    const place = ranks.indexOf(rankOf(position));
+    const at = (i) => listing.at[ranks[i]] ?? null;
     return { place, count: numberShown(), before: place > 0 ? at(place - 1) : null, after: place >= 0 ? at(place + 1) : null };
   }
 
@@ -184,7 +184,7 @@ evalkit.list = (() => {
   const back = () => evalkit.route.hash(filters);
 
   /** The cases of the list as it is filtered and ordered now, with their small pictures, as far as they are read. */
-  const gallery = () => shown.map((rank) => ({
+  const gallery = () => ranks.map((rank) => ({
     position: listing.at[rank],
     id: listing.id[rank],
     seed: listing.seed[rank],

@@ -1,5 +1,5 @@
 "use strict";
-// Start-up, the way between list and case, and the keys.
+// Start-up, switching between list and case, and the keys.
 
 (() => {
   const overview = document.getElementById("overview");
@@ -17,8 +17,6 @@
     z: evalkit.caseView.zoom,
     b: evalkit.caseView.boxes,
     m: evalkit.caseView.mode,
-    g: evalkit.caseView.grain,
-    f: evalkit.caseView.flip,
     Escape: () => { location.hash = evalkit.list.back(); },
   };
 
@@ -36,7 +34,7 @@
     await listed;
     let position = evalkit.list.find(id, seed);
     if (position < 0 || evalkit.list.neighbours(position).after === null) {
-      await evalkit.list.all(); // what comes next may be in a part of the list that is not read yet
+      await evalkit.list.all(); // the next case may be in a part of the list that has not been read
       position = evalkit.list.find(id, seed);
     }
     if (mine !== turn) return undefined;
@@ -70,7 +68,8 @@
     }
     if (caseRoot.hidden) return;
     if (event.key.startsWith("Arrow") && event.target.closest(".frame")) return; // arrows scroll an enlarged picture
-    KEYS[event.key]?.();
+    if (Object.hasOwn(KEYS, event.key)) KEYS[event.key]();
+    else evalkit.caseView.map(event.key);
   }
 
   const expected = Number(document.getElementById("cases").dataset.count);
@@ -82,6 +81,6 @@
   addEventListener("hashchange", follow);
   addEventListener("keydown", pressed);
   follow();
-  // The first rows are on their way to the screen: now there is time for the others.
+  // The first rows are being drawn: now there is time to read the others.
   requestAnimationFrame(() => setTimeout(() => evalkit.list.all()));
 })();

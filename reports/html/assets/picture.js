@@ -1,8 +1,8 @@
 "use strict";
-// Pictures with the findings' boxes on them to the pixel: one alone, or two at the same place one over the other.
+// Pictures with the boxes of their findings: one alone, or one over the other.
 
 evalkit.picture = (() => {
-  const { h, svg, said, plural } = evalkit.dom;
+  const { h, svg, bdi, plural } = evalkit.dom;
   const LABEL = 19;
 
   /**
@@ -15,8 +15,7 @@ evalkit.picture = (() => {
     const marks = role.findings.map((finding, i) => marker(finding, i, (on) => self.onmark(i, on)));
     // Large boxes first, so that a small one inside a large one can still be pointed at.
     overlay.append(...[...marks].sort((a, b) => b.area - a.area).map((m) => m.shape));
-    const maps = [role.map && "has-map", role.flip && "has-flip"].filter((name) => name && image);
-    self.node = h("div", { class: ["layer", ...maps].join(" ") }, image ? photo(self) : null, evalkit.grain.draw(role, image), evalkit.flip.draw(role, image), overlay,
+    self.node = h("div", { class: "layer" }, image ? photo(self) : null, image ? evalkit.heat.over(role) : null, overlay,
       labels ? marks.map((m) => m.label) : null);
 
     function resize(width, height) {
@@ -36,7 +35,7 @@ evalkit.picture = (() => {
     return self;
   }
 
-  /** The picture as an element; what the browser can't show is said in its place. */
+  /** The picture as an element; where the browser can't show it, a sentence in its place. */
   function photo(self) {
     const { role } = self;
     const image = show(role, { alt: `Picture of the ${role.role}, ${plural(role.findings.length, "finding")}` });
@@ -70,7 +69,7 @@ evalkit.picture = (() => {
       const top = Math.max(0, finding.box[1] * scale - LABEL + 1);
       while (taken.some(([l, t]) => Math.abs(l - left) < LABEL && Math.abs(t - top) < LABEL) && left < width - LABEL) left += LABEL;
       taken.push([left, top]);
-      label.style.left = `${(left / width) * 100}%`; // shares, so that they stay in place on paper
+      label.style.left = `${(left / width) * 100}%`; // in percent, so that they stay in place in print
       label.style.top = `${(top / height) * 100}%`;
     }
   }
@@ -87,7 +86,7 @@ evalkit.picture = (() => {
     const self = { node: h("figure", { class: "pane" }, head, frame), frame, canvas, onsize() {}, onreveal() {} };
     const [base] = layers;
     const at = (role) => layers[roles.indexOf(role)];
-    let held = null; // what was looked up stays marked when the pointer leaves its entry
+    let held = null; // a finding that was clicked stays marked when the pointer leaves its entry
 
     layers.forEach((one, i) => {
       one.onsize = () => self.onsize();
@@ -98,7 +97,7 @@ evalkit.picture = (() => {
       const [width, height] = base.size.map((side) => side * scale);
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
-      canvas.style.aspectRatio = `${base.size[0]} / ${base.size[1]}`; // paper has a width of its own
+      canvas.style.aspectRatio = `${base.size[0]} / ${base.size[1]}`; // a printed page has another width
       canvas.classList.toggle("pixels", pixels);
       for (const one of layers) one.layout(width, height);
     };
@@ -140,7 +139,7 @@ evalkit.picture = (() => {
     function point(one, number) {
       const finding = one.role.findings[number];
       const [left, top] = corner(one, finding);
-      tip.replaceChildren(h("strong", null, finding.kind), ` · ${finding.blame} · ${finding.size}`, h("br"), said(finding.message));
+      tip.replaceChildren(h("strong", null, finding.kind), ` · ${finding.blame} · ${finding.size}`, h("br"), bdi(finding.message));
       tip.style.maxWidth = `${Math.min(320, canvas.clientWidth)}px`;
       tip.style.left = `${Math.max(0, Math.min(left, canvas.clientWidth - tip.offsetWidth))}px`;
       const above = top - LABEL - tip.offsetHeight - 4;

@@ -1,5 +1,5 @@
 "use strict";
-// Where the reader is: filter, order and the open case, kept in the URL's hash so that any view can be linked.
+// The state of the page, that is filter, order and the open case, kept in the URL's hash so that any view can be linked.
 
 evalkit.route = (() => {
   const FILTERS = ["q", "sort"];
@@ -24,7 +24,7 @@ evalkit.route = (() => {
     return params.size ? `#${params}` : "#cases";
   }
 
-  /** Put filters into the URL without a new entry in the history: typing should not fill it. */
+  /** Put filters into the URL without a new entry in the history: typing must not fill the history. */
   function replace(filters) {
     history.replaceState(null, "", hash(filters));
   }

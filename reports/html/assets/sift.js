@@ -1,5 +1,5 @@
 "use strict";
-// Which cases fit the terms of a filter. No DOM here: terms from evalkit.filter, columns from evalkit.data.
+// Finds the cases that match the terms of a filter. No DOM here: terms are from evalkit.filter, columns from evalkit.data.
 
 evalkit.sift = (() => {
   const OF_FINDING = { kind: 0, judge: 1, role: 2, blame: 3 }; // places in a group
@@ -35,7 +35,7 @@ evalkit.sift = (() => {
     return (rank, value) => columns.some((column) => (typeof column[rank] === "number" ? "s" : column[rank]) === value);
   }
 
-  /** The roles a filter is about: those it names; else the student, unless only a teacher ran or is blamed. */
+  /** The roles that a filter concerns: those it names, else the student, or the teacher if only it ran or is blamed. */
   function roles(terms, listing) {
     const named = terms.filter((term) => term.key === "role" && !term.negated).flatMap((term) => term.values);
     if (named.length) return new Set(named);
@@ -74,7 +74,7 @@ evalkit.sift = (() => {
     }];
   }
 
-  /** What words are looked for in, in lower case; put together when first asked for. */
+  /** The text that words are searched in, in lower case; joined when first needed. */
   function searched(rank, listing) {
     listing.searched ??= [];
     return (listing.searched[rank] ??= [listing.id[rank], listing.prompt[rank], ...listing.says[rank]].join("\n").toLowerCase());

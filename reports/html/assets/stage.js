@@ -2,10 +2,10 @@
 // The pictures of a case: side by side at one scale, one over the other, or their difference.
 
 evalkit.stage = (() => {
-  const { h, svg, said, roleName } = evalkit.dom;
+  const { h, svg, bdi, roleName } = evalkit.dom;
   const ZOOMS = [["fit", "Fit"], ["1", "1:1"], ["2", "2×"], ["4", "4×"]];
   const MODES = [["side", "Side by side"], ["slider", "Slider"], ["difference", "Difference"]];
-  const kept = { mode: "side", divider: 50, gain: 2 }; // from one case to the next
+  const kept = { mode: "side", divider: 50, gain: 2 }; // kept from one case to the next
 
   /** The stage of one case: `node` to show, and what the keys and the list of findings do to it. */
   function build(roles) {
@@ -20,35 +20,38 @@ evalkit.stage = (() => {
     const which = pairs.length > 1 ? h("select", { "aria-label": "Pictures to compare", onchange: () => { pair = pairs[which.value]; setMode(kept.mode); } },
       pairs.map(([a, b], i) => h("option", { value: i }, `${roles[a].role} and ${roles[b].role}`))) : null;
     const boxes = h("input", { type: "checkbox", checked: true, onchange: () => node.classList.toggle("no-boxes", !boxes.checked) });
-    const maps = { grain: heat("grain", "map"), flip: heat("flip", "flip") };
+    const maps = titles(roles).map(heat);
+    let shownMap = null; // its title
     const sideways = h("div", { class: `panes of-${panes.length}` }, panes.map((p) => p.node));
     const place = h("div", { class: "compared" });
     const node = h("div", { class: "stage" },
       h("div", { class: "tools" }, modes?.node, which, zooms.node,
         h("label", { class: "toggle" }, boxes, " Boxes"),
-        maps.grain ? h("label", { class: "toggle" }, maps.grain.box, " Grain map") : null,
-        maps.flip ? h("label", { class: "toggle" }, maps.flip.box, " FLIP map") : null,
+        maps.map((map) => h("label", { class: "toggle" }, map.box, " ", bdi(map.title))),
         legend(roles)),
-      maps.grain?.scale, maps.flip?.scale, sideways, place,
-      h("p", { class: "keys" }, [["j", "next case"], ["k", "previous"], ["m", "show"], ["z", "zoom"], ["b", "boxes"], ["g", "grain map"], ["f", "FLIP map"], ["Esc", "list"]].map(([key, what]) =>
+      maps.map((map) => map.scale), sideways, place,
+      h("p", { class: "keys" }, [["j", "next case"], ["k", "previous"], ["m", "show"], ["z", "zoom"], ["b", "boxes"], ...maps.filter((map) => map.key).map((map) => [map.key, map.title]), ["Esc", "list"]].map(([key, what]) =>
         [h("kbd", null, key), ` ${what} `]).flat()));
 
     const views = () => (compared ? [compared] : panes);
 
-    /** The switch of one map with its scale, or `null` where no role has that map. */
-    function heat(name, field) {
-      if (!roles.some((role) => role[field])) return null;
-      return { box: h("input", { type: "checkbox", onchange: () => showMap(name) }), scale: evalkit[name].legend(roles) };
+    /** The switch of the maps with one title, their scale, and the key that does the same. */
+    function heat([title, key]) {
+      return { title, key, box: h("input", { type: "checkbox", onchange: () => showMap(title) }), scale: evalkit.heat.legend(title, roles) };
     }
 
-    /** Show a map or not; two at once would cover each other. */
-    function showMap(name) {
-      for (const [other, map] of Object.entries(maps)) {
-        if (!map) continue;
-        if (other !== name) map.box.checked = false;
-        node.classList.toggle(`show-${other}`, map.box.checked);
+    /** Show the maps with this title, or hide them if they are shown; two maps at once would cover each other. */
+    function showMap(title) {
+      shownMap = shownMap === title ? null : title;
+      for (const map of maps) {
+        map.box.checked = map.title === shownMap;
         map.scale.hidden = !map.box.checked;
       }
+      applyMap();
+    }
+
+    function applyMap() {
+      for (const canvas of node.querySelectorAll("canvas.heat")) canvas.classList.toggle("is-shown", canvas.dataset.map === shownMap);
     }
 
     function setMode(value) {
@@ -59,6 +62,7 @@ evalkit.stage = (() => {
       place.replaceChildren(...(compared ? [compared.node] : []));
       sideways.hidden = compared !== null;
       if (which) which.hidden = compared === null;
+      applyMap();
       layout();
     }
 
@@ -90,7 +94,7 @@ evalkit.stage = (() => {
       one.onsize = layout;
       one.frame.addEventListener("scroll", () => follow(one));
     }
-    new ResizeObserver(() => requestAnimationFrame(layout)).observe(node); // laid out in the observer it would observe itself
+    new ResizeObserver(() => requestAnimationFrame(layout)).observe(node); // a layout inside the observer would trigger it again
     setZoom("fit");
     setMode(kept.mode);
 
@@ -99,12 +103,12 @@ evalkit.stage = (() => {
       cycleZoom: () => setZoom(after(ZOOMS, zoom)),
       cycleMode: () => setMode(pairs.length ? after(MODES, kept.mode) : "side"),
       toggleBoxes: () => boxes.click(),
-      toggleGrain: () => maps.grain?.box.click(),
-      toggleFlip: () => maps.flip?.box.click(),
+      /** Show or hide the map that `key` belongs to, if there is one. */
+      toggleMap: (key) => maps.find((map) => map.key === key)?.box.click(),
       mark(role, number, on) { for (const view of views()) view.mark?.(role, number, on); },
       reveal(role, number) {
         if (!views().some((view) => view.reveal?.(role, number))) {
-          setMode("side"); // what is compared does not hold that picture
+          setMode("side"); // that picture is not one of the two compared
           panes[role].reveal?.(role, number);
         }
       },
@@ -113,7 +117,7 @@ evalkit.stage = (() => {
 
   const after = (choices, value) => choices[(choices.findIndex(([one]) => one === value) + 1) % choices.length][0];
 
-  /** Buttons of which one is pressed. */
+  /** A group of buttons, exactly one of which is pressed. */
   function choice(label, choices, onchoice) {
     const buttons = choices.map(([value, text]) => h("button", { type: "button", "aria-pressed": "false", "data-value": value, onclick: () => onchoice(value) }, text));
     return {
@@ -121,6 +125,9 @@ evalkit.stage = (() => {
       press(value) { for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.value === value)); },
     };
   }
+
+  /** [title, key] of the maps of all roles, each title once. */
+  const titles = (roles) => [...new Map(roles.flatMap((role) => role.maps.map((map) => [map.title, map.key])))];
 
   /** The numbers of any two roles that have a picture. */
   function pairsOf(roles) {
@@ -131,12 +138,12 @@ evalkit.stage = (() => {
   /** One role's picture in a frame of its own, or why there is none. */
   function pane(role, number) {
     const head = h("figcaption", null,
-      h("strong", { class: `key-${role.role}` }, roleName(role.role)), " ", said(role.generator), h("span", { class: "brief" }, role.brief));
+      h("strong", { class: `key-${role.role}` }, roleName(role.role)), " ", bdi(role.generator), h("span", { class: "brief" }, role.brief));
     const label = `${role.role}: picture and boxes`;
     if (role.picture) {
       return evalkit.picture.view({ label, head, parts: [evalkit.picture.layer(role, { labels: true, image: true })], roles: [number] });
     }
-    const frame = h("div", { class: "frame" }, h("p", { class: "no-picture" }, h("strong", null, "No picture. "), said(role.missing)));
+    const frame = h("div", { class: "frame" }, h("p", { class: "no-picture" }, h("strong", null, "No picture. "), bdi(role.missing)));
     return { node: h("figure", { class: "pane" }, head, frame), frame };
   }
 

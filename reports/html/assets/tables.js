@@ -2,23 +2,25 @@
 // The tables of a case: expected against read text, scores, provenance.
 
 evalkit.tables = (() => {
-  const { h, said, plural, roleName, table } = evalkit.dom;
+  const { h, bdi, plural, roleName, table } = evalkit.dom;
 
-  /** Expected and read words of each role that has any; `null` where no judge reported words. */
+  /** Expected and read texts of each role that has any; `null` where no judge reported texts. */
   function texts(roles) {
-    const read = roles.filter((role) => role.words.length);
+    const read = roles.filter((role) => role.texts.length);
     if (!read.length) return null;
+    const several = new Set(read.flatMap((role) => role.texts.map(([judge]) => judge))).size > 1;
     return h("section", { "aria-labelledby": "case-texts" }, h("h2", { id: "case-texts" }, "Text, expected and read"),
       h("div", { class: "columns" }, read.map((role) => h("div", null,
-        h("h3", { class: `key-${role.role}` }, roleName(role.role)), ...words(role.words)))));
+        h("h3", { class: `key-${role.role}` }, roleName(role.role)),
+        role.texts.map(([judge, rows]) => [several ? h("p", { class: "quiet" }, bdi(judge)) : null, ...differences(rows)]).flat()))));
   }
 
-  /** The words that differ, one text above the other, and the others in one line. */
-  function words(all) {
+  /** The texts that differ, one above the other, and the others in one line. */
+  function differences(all) {
     const differing = all.filter((word) => !same(word));
     const alike = all.filter(same);
     return [
-      differing.length ? table("words", ["Expected above, read below", "Verdict"], differing.map((word) => [stacked(word), said(word.status)])) : null,
+      differing.length ? table("words", ["Expected above, read below", "Verdict"], differing.map((word) => [stacked(word), bdi(word.verdict)])) : null,
       alike.length ? h("p", { class: "alike" }, h("span", { class: "quiet" }, `${plural(alike.length, "word")} read as expected: `),
         alike.map((word, i) => [i ? " " : "", marked(word.read, "ins", "")]).flat()) : null,
     ].filter(Boolean);
@@ -61,31 +63,31 @@ evalkit.tables = (() => {
     }));
     if (!rows.size) return h("p", { class: "note" }, "No judge looked at this case.");
     return table("scores", ["Judge", "Dimension", ...roles.map((role) => roleName(role.role))], [...rows.values()].map((row) =>
-      [said(row.judge), dimensionName(row), ...row.cells.map(score)]));
+      [bdi(row.judge), dimensionName(row), ...row.cells.map(score)]));
   }
 
   function dimensionName({ judge, dimension }) {
     const known = evalkit.data.listing.dimensions.find(([j, d]) => j === judge && d === dimension);
-    if (!known) return said(dimension);
+    if (!known) return bdi(dimension);
     const [, , unit, higherIsBetter, description] = known;
-    return h("span", { title: description }, said(dimension),
-      h("small", null, unit ? [" in ", said(unit)] : null, higherIsBetter ? " (higher is better)" : " (lower is better)"));
+    return h("span", { title: description }, bdi(dimension),
+      h("small", null, unit ? [" in ", bdi(unit)] : null, higherIsBetter ? " (higher is better)" : " (lower is better)"));
   }
 
   function score(value) {
     if (!value) return h("span", { class: "quiet" }, "not judged");
-    const [status, shown, reason] = value;
-    if (status === "scored") return h("span", { class: "value" }, shown);
-    return h("span", { class: `missing is-${status}` }, h("strong", null, status), ": ", said(reason));
+    const [status, figure, reason] = value;
+    if (status === "scored") return h("span", { class: "value" }, figure);
+    return h("span", { class: `missing is-${status}` }, h("strong", null, status), ": ", bdi(reason));
   }
 
   /** Where each picture comes from. */
   function provenance(roles) {
     const names = roles.flatMap((role) => role.facts.map(([name]) => name)).filter((name, i, all) => all.indexOf(name) === i);
     return table("provenance", ["Picture", ...roles.map((role) => roleName(role.role))], names.map((name) => [
-      name, ...roles.map((role) => said(role.facts.find(([fact]) => fact === name)?.[1] ?? "–", "fact")),
+      name, ...roles.map((role) => bdi(role.facts.find(([fact]) => fact === name)?.[1] ?? "–", "fact")),
     ]));
   }
 
-  return { texts, scores, provenance };
+  return { texts, differences, scores, provenance };
 })();

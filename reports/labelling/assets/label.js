@@ -8,7 +8,7 @@
   const steps = sheet.items.flatMap((item) => item.questions.map((question) => ({ item, question: sheet.questions[question] })));
   const KEPT = `evalkit-labels-${sheet.page}`;
   const state = { rater: "", at: 0, answers: {} };
-  const undone = []; // what an undo goes back to: [step, the answer before]
+  const undone = []; // for undo: [step, the previous answer]
   let since = performance.now();
   let unsaved = false;
 
@@ -45,7 +45,7 @@
     $("notice").hidden = false;
   }
 
-  const say = (text) => { $("said").textContent = text; };
+  const say = (text) => { $("status").textContent = text; };
   const answered = () => Object.values(state.answers).filter((answer) => answer.value !== null).length;
 
   // ------------------------------------------------------------------------------------------------- what is shown
@@ -147,7 +147,7 @@
     keep();
   }
 
-  /** Every pixel of the picture; of one that is shown whole already, each pixel three times as wide. */
+  /** Show the picture pixel by pixel; a picture that already is, three times as large. */
   function zoom() {
     const on = !$("pictures").classList.contains("enlarged");
     for (const image of $("pictures").querySelectorAll("img")) {
@@ -172,7 +172,7 @@
     const rater = state.rater.trim();
     if (!rater) {
       $("rater").focus();
-      say("Your name first: labels of several people are told apart by it.");
+      say("Please enter your name first: it tells the labels of several people apart.");
       return;
     }
     if (answered() === 0) {

@@ -1,5 +1,5 @@
 "use strict";
-// Sorting by any column: the heads become buttons. What is missing always stays at the end.
+// Sorts by any column: the column heads become buttons. Rows without a value stay at the end.
 
 (() => {
   const table = document.getElementById("board");

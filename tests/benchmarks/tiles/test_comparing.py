@@ -1,4 +1,4 @@
-"""What there is to learn from two pictures: instructions told apart, twins, crowds with a few changes."""
+"""Training data for comparing two pictures: other instructions, twins, crowds with a few changes."""
 
 import dataclasses
 import random
@@ -10,8 +10,8 @@ from evalkit.api.training import JudgeData
 from evalkit.benchmarks.tiles.defects.astray import astray
 from evalkit.benchmarks.tiles.defects.crowd import changed, crowd, picture_of
 from evalkit.benchmarks.tiles.defects.data import TileJudgeData
+from evalkit.benchmarks.tiles.defects.depiction import Depiction, PaintedPart
 from evalkit.benchmarks.tiles.defects.differ import differences
-from evalkit.benchmarks.tiles.defects.shown import Part, Shown
 from evalkit.benchmarks.tiles.defects.spans import wrong_spans
 from evalkit.benchmarks.tiles.edit import KINDS, Edit, sample_edit
 from evalkit.benchmarks.tiles.sample import sample_scene
@@ -34,13 +34,13 @@ def some_edit(rng: random.Random, kind: str) -> Edit:
             return edit
 
 
-def wrong(edit: Edit, shown: Shown) -> list[str]:
-    text = shown.scene.word.text if shown.scene.word else ""
-    found = differences(placed(edit.after), shown)
+def wrong(edit: Edit, depiction: Depiction) -> list[str]:
+    text = depiction.scene.word.text if depiction.scene.word else ""
+    found = differences(placed(edit.after), depiction)
     return [edit.instruction[a:b] for a, b in wrong_spans(edit, found, text)]
 
 
-def looks(band: tuple[Part, ...]) -> list[tuple[object, ...]]:
+def looks(band: tuple[PaintedPart, ...]) -> list[tuple[object, ...]]:
     return [(part.name, part.letter, part.layer.color, part.layer.x) for part in band]
 
 
@@ -49,31 +49,31 @@ def test_of_an_instruction_the_words_that_are_not_true_are_known(kind: str) -> N
     rng = random.Random(kind)
     for _ in range(10):
         edit = some_edit(rng, kind)
-        undone = wrong(edit, Shown(edit.before))
+        undone = wrong(edit, Depiction(edit.before))
         assert undone, edit.instruction
         assert all(words in edit.instruction for words in undone)
-        assert wrong(edit, Shown(edit.after)) == []
+        assert wrong(edit, Depiction(edit.after)) == []
 
 
 def test_a_wrong_colour_is_no_wrong_place() -> None:
     before = POSTER
     moved = dataclasses.replace(before.marks[0], row="bottom", column="right")
     edit = Edit("move", "Move the circle to the bottom right.", before, dataclasses.replace(before, marks=(moved,)))
-    assert wrong(edit, Shown(before)) == ["bottom right"]
-    assert wrong(edit, Shown(dataclasses.replace(before, marks=()))) == ["circle"]
+    assert wrong(edit, Depiction(before)) == ["bottom right"]
+    assert wrong(edit, Depiction(dataclasses.replace(before, marks=()))) == ["circle"]
 
 
 def test_what_is_missing_is_astray_where_it_should_stand() -> None:
-    shown = Shown(dataclasses.replace(POSTER, marks=()))
-    tiles = astray(POSTER, differences(POSTER, shown), shown)
+    depiction = Depiction(dataclasses.replace(POSTER, marks=()))
+    tiles = astray(POSTER, differences(POSTER, depiction), depiction)
     assert 0 < tiles.sum() <= 4
     assert tiles[4:, :4].sum() == tiles.sum()
-    assert not astray(POSTER, differences(POSTER, Shown(POSTER)), Shown(POSTER)).any()
+    assert not astray(POSTER, differences(POSTER, Depiction(POSTER)), Depiction(POSTER)).any()
 
 
 def test_a_wrong_ground_is_astray_everywhere() -> None:
-    shown = Shown(dataclasses.replace(POSTER, ground="black"))
-    assert astray(POSTER, differences(POSTER, shown), shown).all()
+    depiction = Depiction(dataclasses.replace(POSTER, ground="black"))
+    assert astray(POSTER, differences(POSTER, depiction), depiction).all()
 
 
 def test_a_changed_crowd_differs_where_its_lesson_does() -> None:

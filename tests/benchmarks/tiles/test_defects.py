@@ -1,4 +1,4 @@
-"""Defects of tile scenes: the picture shows what its truth says."""
+"""Defects of tile scenes: the picture agrees with its ground truth."""
 
 import dataclasses
 import random
@@ -9,22 +9,22 @@ import pytest
 from evalkit.api.records import Task
 from evalkit.api.training import JudgeData
 from evalkit.benchmarks.tiles.defects.data import TileJudgeData
+from evalkit.benchmarks.tiles.defects.depiction import Depiction, draw
 from evalkit.benchmarks.tiles.defects.differ import differences, letters_wrong
 from evalkit.benchmarks.tiles.defects.faults import FAULTS
 from evalkit.benchmarks.tiles.defects.lesson import GLYPHS, SIZES
 from evalkit.benchmarks.tiles.defects.overlays import manner
-from evalkit.benchmarks.tiles.defects.read import read_shown
-from evalkit.benchmarks.tiles.defects.shown import Shown, draw
+from evalkit.benchmarks.tiles.defects.read import read_depiction
 from evalkit.benchmarks.tiles.defects.spans import spans
 from evalkit.benchmarks.tiles.defects.truth import answers, worse
 from evalkit.benchmarks.tiles.draw import draw_tiles
 from evalkit.benchmarks.tiles.prompt import prompt_of
 from evalkit.benchmarks.tiles.sample import sample_scene
-from evalkit.benchmarks.tiles.scene import CATEGORIES, Category, Figure, Mark, TileScene, Word
+from evalkit.benchmarks.tiles.scene import CATEGORIES, Category, Mark, Portrait, TileScene, Word
 from evalkit.benchmarks.tiles.words import HELD_OUT, held_out_word, training_word
 
 POSTER = TileScene("text", "white", Word("HONEY", "blue", "top"), (Mark("circle", "red", "bottom", "left"),))
-PORTRAIT = TileScene("portrait", "blue", figure=Figure("tan", "black", "red"))
+PORTRAIT = TileScene("portrait", "blue", figure=Portrait("tan", "black", "red"))
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,9 @@ def test_without_a_defect_the_picture_is_the_scene(category: Category) -> None:
     rng = random.Random(category)
     for _ in range(5):
         scene = sample_scene(rng, category, training_word)
-        assert np.array_equal(draw(Shown(scene)), draw_tiles(scene))
-        assert differences(scene, Shown(scene)) == {}
-        assert set(worse(scene, Shown(scene)).values()) == {0.0}
+        assert np.array_equal(draw(Depiction(scene)), draw_tiles(scene))
+        assert differences(scene, Depiction(scene)) == {}
+        assert set(worse(scene, Depiction(scene)).values()) == {0.0}
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
@@ -47,7 +47,7 @@ def test_questions_about_the_right_picture_have_the_expected_answers(category: C
     rng = random.Random(category)
     for _ in range(20):
         scene = sample_scene(rng, category, training_word)
-        own = {question.id: answer is question.expected for question, answer in answers(scene, Shown(scene))}
+        own = {question.id: answer is question.expected for question, answer in answers(scene, Depiction(scene))}
         assert own
         assert all(right for id, right in own.items() if "above" not in id and "left-of" not in id)
 
@@ -58,13 +58,17 @@ def test_a_defect_changes_the_picture_and_its_truth(fault: str) -> None:
     done = 0
     for number in range(60):
         scene = sample_scene(rng, CATEGORIES[number % 4], training_word)
-        shown = FAULTS[fault](rng, Shown(scene), 3.0, training_word)
-        if shown is None:
+        depiction = FAULTS[fault](rng, Depiction(scene), 3.0, training_word)
+        if depiction is None:
             continue
         done += 1
-        assert shown == Shown(scene) or not np.array_equal(draw(shown), draw_tiles(scene))
-        told = worse(scene, shown)
-        if fault not in ("other-place", "restyled", "other-word"):  # places nobody said; the same word by chance
+        assert depiction == Depiction(scene) or not np.array_equal(draw(depiction), draw_tiles(scene))
+        told = worse(scene, depiction)
+        if fault not in (
+            "other-place",
+            "restyled",
+            "other-word",
+        ):  # no difference: open places, equal words
             assert max(told.values()) > 0
     assert done >= 5
 
@@ -85,9 +89,11 @@ def test_a_defect_changes_the_picture_and_its_truth(fault: str) -> None:
 def test_graded_defects_grow_with_their_size(fault: str, rubric: str, scene: TileScene) -> None:
     sizes, changes = [], []
     for size in (0.5, 1.0, 2.0, 3.0):
-        shown = next(s for i in range(50) if (s := FAULTS[fault](random.Random(i), Shown(scene), size, training_word)))
-        sizes.append(worse(scene, shown).get(rubric, 0.0))
-        changes.append(np.abs(draw(shown).astype(float) - draw_tiles(scene)).mean())
+        depiction = next(
+            s for i in range(50) if (s := FAULTS[fault](random.Random(i), Depiction(scene), size, training_word))
+        )
+        sizes.append(worse(scene, depiction).get(rubric, 0.0))
+        changes.append(np.abs(draw(depiction).astype(float) - draw_tiles(scene)).mean())
     assert sizes == sorted(sizes)
     assert sizes[2] >= 1.8
     assert changes[0] < changes[-1]
@@ -95,10 +101,10 @@ def test_graded_defects_grow_with_their_size(fault: str, rubric: str, scene: Til
 
 def test_grain_has_the_strength_it_says() -> None:
     scene = TileScene("shapes", "teal")
-    shown = FAULTS["grain"](random.Random(2), Shown(scene), 2.0, training_word)
-    assert shown is not None
-    ((kind, box),) = shown.boxes
-    inside = draw(shown)[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)].astype(float)
+    depiction = FAULTS["grain"](random.Random(2), Depiction(scene), 2.0, training_word)
+    assert depiction is not None
+    ((kind, box),) = depiction.boxes
+    inside = draw(depiction)[int(box.y0) : int(box.y1), int(box.x0) : int(box.x1)].astype(float)
     assert kind == "grain"
     assert inside.std((0, 1)) == pytest.approx([5.0] * 3, rel=0.05)
 
@@ -165,19 +171,19 @@ def test_pictures_are_read_as_they_were_drawn(category: Category) -> None:
     rng = random.Random(f"read {category}")
     for number in range(12):
         scene = sample_scene(rng, category, training_word)
-        pixels = draw(Shown(scene, overlays=(manner(number),)))
-        found = differences(scene, read_shown(pixels, scene))
+        pixels = draw(Depiction(scene, overlays=(manner(number),)))
+        found = differences(scene, read_depiction(pixels, scene))
         assert all(size < 0.7 for size in found.values()), (scene, found)
 
 
 def test_what_is_wrong_is_read() -> None:
     word, square = Word("HOMEY", "blue", "top"), Mark("square", "red", "middle", "left")
     wrong = dataclasses.replace(POSTER, word=word, marks=(square,))
-    found = differences(POSTER, read_shown(draw_tiles(wrong), POSTER))
+    found = differences(POSTER, read_depiction(draw_tiles(wrong), POSTER))
     assert {key for key, size in found.items() if size > 0.7} == {"word", "circle", "extra.square"}
 
 
 @pytest.mark.parametrize("away", [(-200, 0), (200, 0), (0, -200), (0, 200)])
 def test_what_is_moved_out_of_the_picture_is_not_drawn(away: tuple[int, int]) -> None:
     bare = dataclasses.replace(POSTER, marks=())
-    assert np.array_equal(draw(Shown(POSTER, shift={"circle": away})), draw_tiles(bare))
+    assert np.array_equal(draw(Depiction(POSTER, shift={"circle": away})), draw_tiles(bare))

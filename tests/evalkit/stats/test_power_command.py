@@ -7,6 +7,8 @@ import pytest
 from evalkit.cli import main
 from tests.evalkit.conftest import FAKE_RUN, Command, environment, evalkit
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["environment", "evalkit"]
 
 

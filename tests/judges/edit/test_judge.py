@@ -70,7 +70,7 @@ def test_the_controls_hold():
     for control in controls:
         verdict = JUDGE.judge(control.picture, control.case, None)
         assert control.passes(verdict), control.name
-    # and tell the verdicts apart
+    # and the controls tell the verdicts apart
     first = JUDGE.judge(controls[0].picture, controls[0].case, None)
     assert not controls[1].passes(first)
     assert not controls[2].passes(first)

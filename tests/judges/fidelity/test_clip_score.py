@@ -1,4 +1,4 @@
-"""CLIPScore on a tiny random CLIP: the definition, and what becomes of long prompts."""
+"""CLIPScore on a tiny random CLIP: the definition, and the handling of long prompts."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_truncation_is_never_silent(tiny_clip: Path) -> None:
     verdict = look(tiny_clip, LONG, "truncate")
     assert verdict.evidence["prompt"]["truncated"].startswith("only the first 14 of ")
     changed = look(tiny_clip, LONG[:-6] + "below.", "truncate")
-    assert verdict.scores == changed.scores  # what was not read does not count: that is why it must be said
+    assert verdict.scores == changed.scores  # what was not read does not count, so the evidence must say so
     assert look(tiny_clip, LONG).scores != look(tiny_clip, LONG[:-6] + "below.").scores
 
 

@@ -12,6 +12,8 @@ from evalkit.judges.fidelity.paired.dists import DistsJudge
 from evalkit.judges.fidelity.paired.lpips import LpipsJudge
 from tests.judges.fidelity.conftest import blobs, noisy
 
+pytestmark = pytest.mark.slow
+
 CASE = Case("a", "blobs", width=96, height=96)
 
 

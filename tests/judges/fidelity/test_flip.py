@@ -1,4 +1,4 @@
-"""FLIP against its authors' own program, and what it must say of plain cases."""
+"""FLIP compared with its authors' own program, and its results for simple cases."""
 
 import numpy as np
 import pytest

@@ -6,7 +6,7 @@ import scipy.linalg
 
 from evalkit.judges.fidelity.sets.frechet import frechet_distance, frechet_distance_of_moments, frechet_distance_of_rows
 from evalkit.judges.fidelity.sets.frechet_spread import frechet_estimate
-from evalkit.judges.fidelity.sets.grouped import GROUPS, Grouped, Groups
+from evalkit.judges.fidelity.sets.grouped import GROUPS, GroupedFeatures, Groups
 from evalkit.judges.fidelity.sets.moments import Moments
 
 Rows = np.ndarray
@@ -112,8 +112,8 @@ def test_moments_merge_and_part_without_loss() -> None:
         total.without(total)
 
 
-def gathered(rows: Rows, groups: Groups, batch: int) -> Grouped:
-    result = Grouped(rows.shape[1], groups)
+def gathered(rows: Rows, groups: Groups, batch: int) -> GroupedFeatures:
+    result = GroupedFeatures(rows.shape[1], groups)
     for start in range(0, len(rows), batch):
         part = rows[start : start + batch].astype(np.float32)
         result.update(part, [f"case {i}" for i in range(start, start + len(part))])
@@ -133,7 +133,7 @@ def test_streaming_changes_nothing(n: int, d: int, batch: int) -> None:
 
 
 def test_memory_does_not_grow_with_the_number_of_pictures() -> None:
-    held = Grouped(16, Groups())
+    held = GroupedFeatures(16, Groups())
     for i in range(400):
         held.update(np.ones((5, 16), np.float32) * i, [f"{i}-{j}" for j in range(5)])
         assert len(held._labels) <= 16 + 5

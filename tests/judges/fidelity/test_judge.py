@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from evalkit.api.install import install_line
 from evalkit.api.pictures import Picture, Pixels
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Case, Status, Verdict
@@ -79,7 +80,7 @@ def test_without_the_weights_the_rest_is_scored_and_the_next_step_said(monkeypat
     judge = FidelityJudge()
     verdict = look(judge, noisy(blobs(), 20), blobs())
     assert verdict.score(FLIP).status is verdict.score(SSIM).status is Status.SCORED
-    assert "evalkit[fidelity]" in verdict.score(FEATURES).reason
+    assert install_line("fidelity") in verdict.score(FEATURES).reason
     assert judge.fingerprint() != with_weights  # else the cell would stay unscored once they are installed
     assert [todo for _, todo in judge.check()]
     assert all(c.passes(judge.judge(c.picture, c.case, c.twin)) for c in judge.controls())

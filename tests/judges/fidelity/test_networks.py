@@ -1,4 +1,4 @@
-"""Feature networks: the packaged one, and the others on random weights of the real classes."""
+"""Feature networks: the packaged one, and the others with random weights of the real classes."""
 
 import pickle
 from pathlib import Path
@@ -13,6 +13,8 @@ from evalkit.judges.fidelity.networks.network import file_digest, load_weights
 from evalkit.judges.fidelity.networks.transformer import Clip, DinoV2
 from evalkit.plugins.registry import PluginSpec, create
 from tests.judges.fidelity.conftest import blobs
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_packaged_network_sees_what_pictures_share() -> None:

@@ -73,7 +73,7 @@ def test_cmmd_reports_both_estimators(tiny_clip: Path) -> None:
 
 
 def test_fid_and_kid_are_torch_fidelitys(random_inception: Path) -> None:
-    """The whole way from pictures, on random weights of its Inception."""
+    """From pictures to the figure, with random weights of the Inception network."""
     import torch
     from torch_fidelity import FeatureExtractorInceptionV3
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric

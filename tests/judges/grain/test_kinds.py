@@ -1,4 +1,4 @@
-"""Each kind of unevenness is found, placed, sized and told apart from the others."""
+"""Each kind of unevenness is found, located, measured and distinguished from the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts that have only a colour, and cases that do not say where everything goes."""
+"""Elements that have only a colour, and cases that do not state every place."""
 
 from __future__ import annotations
 

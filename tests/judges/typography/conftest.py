@@ -27,7 +27,7 @@ def line_at(text: str, row: int = 0, confidence: float = 1.0) -> Line:
 
 
 class FakeReader:
-    """Reads what it is told, one list of lines per look; the last one again when they run out."""
+    """Returns given lines, one list per look, and the last list again when they run out."""
 
     def __init__(self, *looks: list[Line]) -> None:
         self.looks = looks

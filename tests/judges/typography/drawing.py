@@ -1,4 +1,4 @@
-"""Pictures that Pillow alone can't draw in one call."""
+"""Draws pictures that Pillow can't draw in one call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clarity is about how letters are drawn, fidelity about which."""
+"""Clarity measures how letters are drawn; fidelity measures which letters they are."""
 
 from __future__ import annotations
 

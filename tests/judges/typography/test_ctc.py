@@ -12,7 +12,7 @@ SURE, DOUBT = 0.98, 0.55
 
 
 def strip(text: str, *, doubt: float = DOUBT, **rivals: str) -> Evidence:
-    """What a good reader sees of `text`. `at3="x"`: with probability 1 - `doubt` the character number 3 is an `x`."""
+    """The output of a good reader for `text`. `at3="x"`: with probability 1 - `doubt`, character number 3 is an `x`."""
     frames = []
     for number, character in enumerate(text):
         rival = rivals.get(f"at{number}")

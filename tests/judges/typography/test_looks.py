@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from evalkit.judges.typography.looks import agree, in_reading_order, read_words
-from evalkit.judges.typography.match import Status, match
+from evalkit.judges.typography.match import MatchStatus, match
 from tests.judges.typography.conftest import line_at, read
 
 
@@ -16,29 +16,32 @@ def test_a_word_right_in_one_look_is_right() -> None:
     first = match(["Fresh Bread"], read("Fresh Braad"))
     second = match(["Fresh Bread"], read("Fresn Bread"))
     agreed = agree(first, second)
-    assert [word.status for word in agreed.words] == [Status.CORRECT, Status.CORRECT]
+    assert [word.status for word in agreed.words] == [MatchStatus.CORRECT, MatchStatus.CORRECT]
     assert not agreed.extras
 
 
 def test_a_word_wrong_in_both_looks_stays_wrong_as_first_read() -> None:
     agreed = agree(match(["Bread"], read("Braad")), match(["Bread"], read("Brood")))
-    assert [(word.status, word.read) for word in agreed.words] == [(Status.TYPO, "Braad")]
+    assert [(word.status, word.read) for word in agreed.words] == [(MatchStatus.TYPO, "Braad")]
 
 
 def test_a_word_found_later_is_not_missing() -> None:
     agreed = agree(match(["Fresh Bread"], read("Fresh")), match(["Fresh Bread"], read("Fresh", "Braad")))
-    assert [(word.status, word.read) for word in agreed.words] == [(Status.CORRECT, "Fresh"), (Status.TYPO, "Braad")]
+    assert [(word.status, word.read) for word in agreed.words] == [
+        (MatchStatus.CORRECT, "Fresh"),
+        (MatchStatus.TYPO, "Braad"),
+    ]
 
 
 def test_what_the_first_look_took_for_the_word_becomes_extra() -> None:
     first = match(["Bread"], read("Broad"))
     second = match(["Bread"], read("Broad", "Bread"))
     agreed = agree(first, second)
-    assert agreed.words[0].status is Status.CORRECT
+    assert agreed.words[0].status is MatchStatus.CORRECT
     assert [extra.read for extra in agreed.extras] == ["Broad"]
 
 
 def test_one_drawn_word_is_never_counted_for_two_expected_ones() -> None:
     first = match(["Bread Bread"], read("Bread"))
     wrong_second = match(["Bread Bread"], [*read("Bread"), *read("Bread")])
-    assert [word.status for word in agree(first, wrong_second).words].count(Status.MISSING) == 1
+    assert [word.status for word in agree(first, wrong_second).words].count(MatchStatus.MISSING) == 1

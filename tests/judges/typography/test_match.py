@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.judges.typography.match import Matching, Status, match, split_like
+from evalkit.judges.typography.match import Matching, MatchStatus, match, split_like
 from evalkit.judges.typography.measures import measure
 from tests.judges.typography.conftest import read
 
@@ -44,7 +44,7 @@ def test_a_duplicate_costs_no_accuracy_but_is_one_extra_word() -> None:
     measures = measure(matching)
     assert measures is not None
     assert (measures.word_accuracy, measures.ned, measures.extra_words) == (1.0, 1.0, 1)
-    assert matching.extras[0].status is Status.DUPLICATE
+    assert matching.extras[0].status is MatchStatus.DUPLICATE
     assert matching.extras[0].box == read("FRESH BREAD", "BREAD")[2].box
 
 
@@ -96,7 +96,7 @@ def test_an_exact_word_and_a_worse_one_rather_than_two_near_misses() -> None:
 def test_a_short_word_among_other_text_is_no_copy() -> None:
     matching = match(["the degree of Master"], read("the degree of Master", "Dean of School"))
     assert statuses(matching) == ["correct"] * 4
-    assert {extra.status for extra in matching.extras} == {Status.EXTRA}
+    assert {extra.status for extra in matching.extras} == {MatchStatus.EXTRA}
     assert "duplicate" in statuses(match(["Harvard University"], read("Harvard University", "Harvard University xyz")))
 
 
@@ -146,7 +146,7 @@ def test_of_two_equal_words_the_one_beside_its_neighbour_is_meant() -> None:
 
 def test_inside_another_word_is_not_there() -> None:
     matching = match(["Save Our Planet"], read("Save your planet"))
-    assert (matching.words[1].status, matching.words[1].read) == (Status.TYPO, "your")
+    assert (matching.words[1].status, matching.words[1].read) == (MatchStatus.TYPO, "your")
 
 
 def test_punctuation_alone_is_no_alarm_but_not_exact() -> None:
@@ -207,5 +207,5 @@ def test_split_like_cuts_where_it_costs_least(text: str, keys: list[str], pieces
 
 def test_figures_of_several_texts_read_as_one_word_are_cut_only_where_they_fit() -> None:
     texts = ["90%", "48%", "75%"]
-    assert [word.status for word in match(texts, read("90%48%75%")).words] == [Status.CORRECT] * 3
+    assert [word.status for word in match(texts, read("90%48%75%")).words] == [MatchStatus.CORRECT] * 3
     assert not all(word.right for word in match(texts, read("90%43%75%")).words)

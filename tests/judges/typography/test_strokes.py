@@ -1,4 +1,4 @@
-"""A softened stretch and broken strokes show in the ink of a word, and clean type in neither."""
+"""The ink of a word reveals a softened stretch and broken strokes; clean type has neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The second opinion: words upheld, refused or left undecided on the evidence of the reader's own probabilities."""
+"""The second opinion: words count as right, wrong or undecided by the reader's own probabilities."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from evalkit.api.records import Status as ScoreStatus
 from evalkit.judges.typography.ctc import decode
 from evalkit.judges.typography.judge import TypographyJudge
-from evalkit.judges.typography.match import Status
-from evalkit.judges.typography.reader import Line, Recognised, to_line
+from evalkit.judges.typography.match import MatchStatus
+from evalkit.judges.typography.reader import Line, Recognition, to_line
 from evalkit.judges.typography.ribbon import Ribbon
 from evalkit.judges.typography.support import p_wrong
 from tests.judges.typography.conftest import FakeReader, blank, case_of
@@ -33,7 +33,7 @@ def seen(
     top, bottom = (np.stack([x, np.full(len(x), y)], axis=1).astype(np.float32) for y in (40 * row, 40 * row + 30))
     letters = decode(evidence)
     sure = float(np.mean([letter.p for letter in letters])) if confidence is None else confidence
-    read = Recognised(
+    read = Recognition(
         "".join(n.character for n in letters), tuple(n.place for n in letters), sure, tuple(n.p for n in letters)
     )
     line = to_line(read, Ribbon(top, bottom), evidence)
@@ -95,7 +95,7 @@ def test_unsure_words_count_for_nothing_and_leave_exactness_open() -> None:
     judge = TypographyJudge(TypographyJudge.Settings(looks=(1.0,), extra_confidence=0.9), reader)
     judged = judge.judge(blank(), case_of("Fresh bread"), None)
     words = {w["expected"]: w for w in judged.evidence["words"] if w["expected"]}
-    assert words["bread"]["status"] == Status.UNSURE
+    assert words["bread"]["status"] == MatchStatus.UNSURE
     assert "curve" in words["bread"]["reason"]
     scores = {score.dimension.removeprefix("typography."): score for score in judged.scores}
     assert scores["word_accuracy"].value == 1.0

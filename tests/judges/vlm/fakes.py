@@ -1,4 +1,4 @@
-"""Fake models, in process and behind a server: they answer by script or by comparing pixels, none is a model."""
+"""Fake models, in process and behind a server: they answer by script or by comparing pixels."""
 
 import base64
 import io
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from PIL import Image
 
-from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.call import Call, Reply
 from evalkit.judges.vlm.controls import FOLDER
 from tests.judges.vlm.hostile_server import envelope, send
 
@@ -16,16 +16,16 @@ Value = Mapping[str, object]
 
 
 class FakeEndpoint:
-    """Answers each ask by `says`: a value of the schema, a raw text, or a `Reply`. Keeps what was asked."""
+    """Answers each call by `says`: with a value of the schema, a raw text, or a `Reply`. Keeps the calls."""
 
     model = "fake"
 
-    def __init__(self, says: Callable[[Ask], Value | str | Reply]) -> None:
+    def __init__(self, says: Callable[[Call], Value | str | Reply]) -> None:
         self._says = says
-        self.asked: list[Ask] = []
+        self.asked: list[Call] = []
         self.closed = 0
 
-    async def ask(self, ask: Ask) -> Reply:
+    async def ask(self, ask: Call) -> Reply:
         self.asked.append(ask)
         said = self._says(ask)
         if isinstance(said, Reply):
@@ -42,12 +42,12 @@ def levels(score: int, **probabilities: float) -> Reply:
     return Reply(json.dumps({"score": score, "findings": []}), "stop", shares)
 
 
-def content(ask: Ask) -> Value:
-    """A model that finds everything perfect, and A the better one of each pair."""
+def content(ask: Call) -> Value:
+    """A model that finds everything perfect and prefers A in each pair."""
     return _value(ask.name, perfect=True, same=False)
 
 
-def seeing(ask: Ask) -> Value:
+def seeing(ask: Call) -> Value:
     """A judge of the control pictures: it knows how the poster and its edit must look, and compares pixels."""
     pictures = [_pixels(shot.png) for shot in ask.images]
     return _seen(ask.name, ask.text, pictures)

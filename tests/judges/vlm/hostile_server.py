@@ -90,7 +90,7 @@ def send(handler, body, status=200, headers=None, length=None):
 
 
 def smallest(schema):
-    """A value that fits a schema of ours."""
+    """The smallest value that fits a schema of ours."""
     if "enum" in schema:
         return schema["enum"][0]
     if schema["type"] == "object":
@@ -99,7 +99,7 @@ def smallest(schema):
 
 
 def envelope(asked, text, *, finish="stop", logprobs=None, **over):
-    """An answer as vLLM words it."""
+    """The body of an answer in vLLM's form."""
     return {
         "id": f"chatcmpl-{asked.headers['X-Request-Id']}",
         "object": "chat.completion",
@@ -129,12 +129,12 @@ def good(seconds=0.0):
 
 
 def says(text, **envelope_fields):
-    """A reply of this text."""
+    """A reply with this text."""
     return lambda handler, asked: send(handler, json.dumps(envelope(asked, text, **envelope_fields)).encode())
 
 
 def answers(change):
-    """A good answer whose JSON was put through `change`."""
+    """A good answer whose JSON is changed by `change`."""
 
     def act(handler, asked):
         value = smallest(asked.body["response_format"]["json_schema"]["schema"])
@@ -155,13 +155,13 @@ def status(code, message="told to (fake)", **headers):
 
 
 def drop(handler, asked):
-    """Closes the connection without a word."""
+    """Closes the connection without an answer."""
     handler.close_connection = True
     handler.connection.close()
 
 
 def cut(handler, asked):
-    """Closes it in the middle of the body."""
+    """Closes the connection in the middle of the body."""
     data = json.dumps(envelope(asked, '{"score": 5, "findings": []}')).encode()
     send(handler, data[: len(data) // 2], length=len(data))
     handler.close_connection = True
@@ -177,7 +177,7 @@ def hang(seconds):
 
 
 def drip(every_s, count=1000):
-    """A body that comes a byte at a time."""
+    """A body that is sent a byte at a time."""
 
     def act(handler, asked):
         handler.close_connection = True
@@ -193,7 +193,7 @@ def drip(every_s, count=1000):
 
 
 def flood(megabytes):
-    """A body that is far too long."""
+    """A body that is much too long."""
 
     def act(handler, asked):
         handler.close_connection = True

@@ -1,4 +1,4 @@
-"""What a Qwen3-VL folder says in this process, through transformers alone: the yardstick for whoever serves it."""
+"""Runs the model of a Qwen3-VL folder in this process, through transformers alone, as a reference for servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from evalkit.compat.torchvision_cpu import ensure_torchvision
-from evalkit.judges.vlm.ask import Ask
+from evalkit.judges.vlm.call import Call
 
 
 class InProcess:
@@ -24,7 +24,7 @@ class InProcess:
         tokenizer = self._processor.tokenizer
         self._ids = {tokenizer.decode([i]): i for i in reversed(range(len(tokenizer)))}
 
-    def distances(self, ask: Ask, reply: Sequence[int], theirs: Sequence[dict[str, float]]) -> list[float]:
+    def distances(self, ask: Call, reply: Sequence[int], theirs: Sequence[dict[str, float]]) -> list[float]:
         """For each token of a reply: the largest difference between their probability of one of the alternatives
         they name (text -> probability, of those the reply's grammar allows) and ours, both normalised over these."""
         import torch

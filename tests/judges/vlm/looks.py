@@ -1,4 +1,4 @@
-"""Looks of the judge at the control pictures, asking a fake endpoint; and what came of them."""
+"""Verdicts of the judge on the control pictures, with a fake endpoint; and their scores."""
 
 from collections import Counter
 
@@ -30,5 +30,5 @@ def statuses(one: Verdict) -> Counter:
 
 
 def scale(value) -> object:
-    """Answers scale questions so, and all others rightly."""
+    """Answers scale questions with `value`, and all others rightly."""
     return lambda ask: value if ask.name == "scale" else content(ask)

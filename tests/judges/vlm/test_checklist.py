@@ -1,9 +1,9 @@
-"""Questions about a case: which, in which order, and what they come to."""
+"""The questions about a case, their order, and the share of right answers."""
 
 import pytest
 
 from evalkit.api.records import Background, Box, Case, Element, Question, Relation, TextTarget
-from evalkit.judges.vlm.checklist import Answered, Item, items, p_yes, reads, ready, share
+from evalkit.judges.vlm.checklist import ChecklistAnswer, ChecklistItem, checklist_items, p_yes, reads, ready, share
 from evalkit.judges.vlm.rubric import rubrics
 
 RUBRIC = rubrics()["checklist"]
@@ -14,11 +14,11 @@ def case(**fields) -> Case:
 
 
 def asked(one: Case, crops=()) -> dict[str, str]:
-    return {item.id: item.question.text for item in items(RUBRIC, one, crops)}
+    return {item.id: item.question.text for item in checklist_items(RUBRIC, one, crops)}
 
 
-def answered(id: str, yes: bool | None, expected: bool = True) -> Answered:
-    return Answered(Item(Question(id, "?", expected)), yes)
+def answered(id: str, yes: bool | None, expected: bool = True) -> ChecklistAnswer:
+    return ChecklistAnswer(ChecklistItem(Question(id, "?", expected)), yes)
 
 
 TEXT = TextTarget("SALE", Box(10, 10, 60, 30))
@@ -43,9 +43,9 @@ def test_texts_elements_relations_and_background_make_questions() -> None:
     assert set(made) == {"text:0", "element:c", "element:s", "relation:0", "relation:1", "relation:2", "background"}
 
 
-def test_a_relation_is_asked_once_its_things_are_there() -> None:
+def test_a_relation_depends_on_the_questions_for_its_elements() -> None:
     one = case(texts=(TEXT,), elements=(CIRCLE, WORD), relations=(Relation("above", ("w", "c")),))
-    made = {item.id: item.question.depends_on for item in items(RUBRIC, one)}
+    made = {item.id: item.question.depends_on for item in checklist_items(RUBRIC, one)}
     assert made["relation:0"] == ("text:0", "element:c")
 
 
@@ -56,7 +56,7 @@ def test_what_the_case_asks_itself_is_not_asked_again() -> None:
 
 
 def test_texts_are_asked_about_again_on_cut_outs() -> None:
-    made = items(RUBRIC, case(texts=(TEXT,)), crops=[0])
+    made = checklist_items(RUBRIC, case(texts=(TEXT,)), [0])
     assert [(item.id, item.text_index) for item in made] == [("text:0", None), ("text:0@crop", 0), ("text:0@read", 0)]
 
 
@@ -72,16 +72,16 @@ def test_texts_are_asked_about_again_on_cut_outs() -> None:
         ("on SALE now", True),
     ],
 )
-def test_what_was_read_untold_must_hold_the_text(read: str, same: bool) -> None:
+def test_a_text_that_was_read_must_contain_the_expected_words(read: str, same: bool) -> None:
     assert reads(read, "SALE") is same
 
 
-def test_a_text_of_marks_alone_is_compared_as_it_is() -> None:
+def test_a_text_of_punctuation_alone_is_compared_literally() -> None:
     assert reads("-", "-")
     assert not reads("SALE", "-")
 
 
-def test_what_can_t_be_named_is_not_asked() -> None:
+def test_elements_without_an_unambiguous_name_are_not_asked_about() -> None:
     twice = (CIRCLE, Element("d", "circle", Box(30, 0, 39, 9)), Element("p", "panel", Box(0, 50, 90, 90)))
     relations = (Relation("above", ("c", "d")), Relation("inside", ("c", "p")), Relation("margin", ("c",)))
     assert asked(case(elements=twice, relations=relations)) == {}
@@ -92,7 +92,7 @@ def test_braces_in_a_text_are_text() -> None:
 
 
 def test_a_child_waits_for_its_parent_and_fails_with_it() -> None:
-    parent, child = Item(Question("p", "?")), Item(Question("c", "?", depends_on=("p",)))
+    parent, child = ChecklistItem(Question("p", "?")), ChecklistItem(Question("c", "?", depends_on=("p",)))
     assert ready([child, parent], {}) == ([parent], [])
     assert ready([child], {"p": answered("p", True)}) == ([child], [])
     now, settled = ready([child], {"p": answered("p", False)})
@@ -104,24 +104,24 @@ def test_a_child_waits_for_its_parent_and_fails_with_it() -> None:
 
 
 def test_a_child_that_expects_no_fails_with_its_parent_too() -> None:
-    child = Item(Question("c", "?", expected=False, depends_on=("p",)))
+    child = ChecklistItem(Question("c", "?", expected=False, depends_on=("p",)))
     assert ready([child], {"p": answered("p", False)})[1][0].right is False
 
 
 def test_a_parent_that_is_rightly_absent_lets_its_child_be_asked() -> None:
-    child = Item(Question("c", "?", depends_on=("p",)))
+    child = ChecklistItem(Question("c", "?", depends_on=("p",)))
     assert ready([child], {"p": answered("p", False, expected=False)})[0] == [child]
 
 
-def test_circles_and_strangers_end() -> None:
-    a, b = Item(Question("a", "?", depends_on=("b",))), Item(Question("b", "?", depends_on=("a",)))
+def test_circular_and_unknown_dependencies_end() -> None:
+    a, b = ChecklistItem(Question("a", "?", depends_on=("b",))), ChecklistItem(Question("b", "?", depends_on=("a",)))
     now, settled = ready([a, b], {})
     assert not now
     assert [one.yes for one in settled] == [None, None]
-    assert ready([Item(Question("x", "?", depends_on=("nobody",)))], {})[0]
+    assert ready([ChecklistItem(Question("x", "?", depends_on=("nobody",)))], {})[0]
 
 
-def test_the_share_is_of_the_answered_and_needs_half_of_them() -> None:
+def test_the_share_counts_answered_questions_and_needs_half_of_them() -> None:
     assert share([answered("a", True), answered("b", False)]) == 0.5
     assert share([answered("a", False, expected=False)]) == 1.0
     assert share([answered("a", True), answered("b", None)]) == 1.0

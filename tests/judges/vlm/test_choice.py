@@ -1,4 +1,4 @@
-"""Probabilities of a choice: found by place, variants added up, the rest leaked."""
+"""Probabilities of a choice: the token is found by its place, variants are added up, the rest leaks."""
 
 import math
 
@@ -68,14 +68,14 @@ def test_words_in_quotes(before: list[str], chosen: str, after: list[str], alter
     assert got == pytest.approx({'"yes"': 0.7, '"no"': 0.2})
 
 
-def test_what_speaks_for_two_options_counts_for_none() -> None:
+def test_an_alternative_that_fits_two_options_counts_for_neither() -> None:
     tokens = [*plain('{"better":"'), at("t", {"t": P[0.5], "A": P[0.3]}), *plain('ie"}')]
     got = choice_probabilities('{"better":"tie"}', tokens, "better", ("tie", "two", "A"))
     assert got == pytest.approx({'"tie"': 0, '"two"': 0, '"A"': 0.3})
 
 
 def test_tokens_after_the_choice_may_be_anything() -> None:
-    """End tokens, and halves of characters that a server can't spell."""
+    """End tokens, and halves of characters that a server can't encode."""
     tokens = [*plain('{"score":'), at("4", {"4": P[0.5]}), *plain(', "why": "', "\ufffd", "\ufffd", '"}', "<|im_end|>")]
     assert choice_probabilities('{"score":4, "why": "é"}', tokens, "score", SCORES)["4"] == pytest.approx(0.5)
 
@@ -93,5 +93,5 @@ def test_tokens_after_the_choice_may_be_anything() -> None:
         ('{"score":4}', [*plain('{"score":'), at("4", {"4": math.nan, "5": -math.inf}), *plain("}")]),
     ],
 )
-def test_no_probabilities_rather_than_wrong_ones(text: str, tokens: list[Token]) -> None:
+def test_unreliable_probabilities_count_as_missing(text: str, tokens: list[Token]) -> None:
     assert choice_probabilities(text, tokens, "score", SCORES) == {}

@@ -1,4 +1,4 @@
-"""The controls: a model that sees passes them, one that praises everything does not; the command says so."""
+"""The controls: a model that compares pixels passes them, one that praises everything fails; the command reports it."""
 
 from pathlib import Path
 
@@ -38,13 +38,13 @@ def test_the_shipped_pictures_are_those_that_the_script_writes() -> None:
     assert {path.name: path.read_bytes() for path in FOLDER.iterdir()} == files()
 
 
-def test_a_model_that_sees_passes_every_control() -> None:
+def test_a_model_that_compares_pixels_passes_every_control() -> None:
     assert tried(FakeEndpoint(seeing)) == dict.fromkeys(NAMES, True)
 
 
 def test_a_model_that_praises_everything_fails_them() -> None:
     passed = tried(FakeEndpoint(content))
-    # nothing depends on the file; that it says A whatever the order, of one picture twice, is no tie
+    # the file makes no difference; that the model answers A in both orders, of one picture twice, is no tie
     assert {name for name, ok in passed.items() if ok} == {"same pixels, other file"}
 
 
@@ -67,7 +67,7 @@ def test_only_selected_rubrics_have_controls() -> None:
 
 
 def test_the_margin_is_relative_to_the_clean_picture() -> None:
-    """A model that gives the clean poster a 3 is as good a witness, if it gives the broken ones less."""
+    """A model that gives the clean poster a 3 is as good a judge, if it gives the broken ones less."""
 
     def hard(ask):
         value = dict(seeing(ask))
@@ -101,7 +101,7 @@ def test_a_judge_that_fails_its_controls_is_invalid_and_no_model_has_regressed(e
     assert "regress" not in done.stdout
 
 
-def test_a_judge_that_passes_its_controls_is_believed(evalkit: Command) -> None:
+def test_the_verdict_of_a_judge_that_passes_its_controls_counts(evalkit: Command) -> None:
     with HostileServer(served_seeing) as server:
         done = evalkit(*RUN, "--judge", f"vlm:url={server.url},model=fake,check_text=false")
     assert done.returncode == 0, done.stderr + done.stdout

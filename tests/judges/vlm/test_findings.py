@@ -1,4 +1,4 @@
-"""Boxes from a model to pixels, and what the instruments say of them."""
+"""From boxes of a model to pixels, and the check by the instruments."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,11 @@ from PIL import Image, ImageDraw, ImageFont
 from evalkit.api.records import Box, Case, Finding, TextTarget
 from evalkit.judges.typography.reader import Line, Word
 from evalkit.judges.vlm.controls import GRAIN_PATCH, grainy_pixels, picture
-from evalkit.judges.vlm.crops import crop, shot_of
 from evalkit.judges.vlm.findings import located, merged, to_pixels, with_target
 from evalkit.judges.vlm.instruments import Instruments, compare, uneven, where_read
-from evalkit.judges.vlm.scale import expected
+from evalkit.judges.vlm.look import StatedFinding
+from evalkit.judges.vlm.pixels import crop, sent_image
+from evalkit.judges.vlm.scale import expected_level
 
 SIZE = (640, 320)
 HERE = Box(10, 10, 60, 40)
@@ -34,19 +35,21 @@ def test_boxes_are_cut_at_the_edges() -> None:
 
 
 @pytest.mark.parametrize("stated", [[5, 5, 5, 9], [900, 5, 100, 9], [1000, 0, 1000, 1000], [0, 0, 0, 0]])
-def test_what_is_no_box_is_dropped_and_counted(stated) -> None:
-    told = located("quality", [{"kind": "grain", "box": stated}], expected(2, {}), SIZE, SIZE, "relative-1000")
-    assert told == ([], 1, 0)
+def test_broken_boxes_are_not_located_but_counted(stated) -> None:
+    found = located(
+        "quality", [StatedFinding(kind="grain", box=stated)], expected_level(2, {}), SIZE, SIZE, "relative-1000"
+    )
+    assert found == ([], 1, 0)
 
 
 def test_severity_follows_from_the_score() -> None:
-    stated = [{"kind": "grain", "box": [0, 0, 500, 500]}]
+    stated = [StatedFinding(kind="grain", box=[0, 0, 500, 500])]
     severities = [
-        located("quality", stated, expected(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
+        located("quality", stated, expected_level(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
         for level in (1, 2, 3, 4)
     ]
     assert severities == [1.0, 0.75, 0.5, 0.25]
-    assert located("quality", stated, expected(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
+    assert located("quality", stated, expected_level(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
 
 
 def test_one_defect_that_two_rubrics_report_is_one_finding() -> None:
@@ -58,7 +61,7 @@ def test_one_defect_that_two_rubrics_report_is_one_finding() -> None:
     assert kept[0].evidence["also"] == ["text"]
 
 
-def test_findings_know_what_they_are_about() -> None:
+def test_findings_get_the_target_they_are_about() -> None:
     texts = {0: Box(0, 0, 30, 30), 1: Box(30, 0, 90, 30)}
     assert with_target(finding("typo"), texts).target == "text:1"
     assert with_target(finding("grain"), texts).target == "background"
@@ -76,8 +79,8 @@ def test_a_cut_out_is_native_pixels_with_a_margin() -> None:
 
 def test_what_is_sent_depends_on_the_pixels_alone() -> None:
     clean = picture("poster").pixels
-    assert shot_of(clean).sha256 == shot_of(clean.copy()).sha256
-    assert (shot_of(clean).width, shot_of(clean).height) == (128, 128)
+    assert sent_image(clean).sha256 == sent_image(clean.copy()).sha256
+    assert (sent_image(clean).width, sent_image(clean).height) == (128, 128)
 
 
 # ------------------------------------------------------------------------------------------------------- instruments
@@ -85,19 +88,19 @@ def test_what_is_sent_depends_on_the_pixels_alone() -> None:
 
 def test_the_grain_instrument_confirms_and_refutes() -> None:
     clean = picture("poster").pixels
-    assert uneven("grain", grainy_pixels(clean), GRAIN_PATCH).word == "confirmed"
-    assert uneven("grain", clean, GRAIN_PATCH).word == "refuted"
+    assert uneven("grain", grainy_pixels(clean), GRAIN_PATCH).opinion == "confirmed"
+    assert uneven("grain", clean, GRAIN_PATCH).opinion == "refuted"
 
 
 def test_a_cast_needs_a_declared_color() -> None:
     clean = picture("poster").pixels
-    assert uneven("cast", clean, GRAIN_PATCH).word == "silent"
-    assert uneven("cast", clean, GRAIN_PATCH, [(247, 247, 245)]).word == "refuted"
-    assert uneven("cast", clean, GRAIN_PATCH, [(247, 225, 225)]).word == "confirmed"
+    assert uneven("cast", clean, GRAIN_PATCH).opinion == "silent"
+    assert uneven("cast", clean, GRAIN_PATCH, [(247, 247, 245)]).opinion == "refuted"
+    assert uneven("cast", clean, GRAIN_PATCH, [(247, 225, 225)]).opinion == "confirmed"
 
 
-def test_it_is_silent_where_something_is_drawn() -> None:
-    assert uneven("grain", picture("poster").pixels, Box(84, 84, 90, 90)).word == "silent"
+def test_the_grain_instrument_is_silent_where_something_is_drawn() -> None:
+    assert uneven("grain", picture("poster").pixels, Box(84, 84, 90, 90)).opinion == "silent"
 
 
 @pytest.mark.parametrize(
@@ -121,12 +124,12 @@ def test_it_is_silent_where_something_is_drawn() -> None:
         ("typo", "CEAN", "silent"),  # the box may have cut it off
     ],
 )
-def test_what_is_read_there_confirms_or_refutes(kind: str, read: str, word: str) -> None:
+def test_the_text_at_a_place_confirms_or_refutes(kind: str, read: str, word: str) -> None:
     assert compare(kind, read, ["OCEAN"]) == word
 
 
 class FakeReader:
-    """Reads the same line from whatever it is shown."""
+    """A fake reader that reads the same line from every picture."""
 
     def __init__(self, text: str, confidence: float = 0.9) -> None:
         self.text, self.confidence, self.shapes, self.closed = text, confidence, [], False
@@ -155,7 +158,7 @@ def test_a_confirmed_finding_keeps_its_severity() -> None:
     assert checked.evidence["text_seen"] == "OCKAN"
 
 
-def test_a_reader_that_is_unsure_says_nothing() -> None:
+def test_an_unsure_reader_is_silent() -> None:
     reader = FakeReader("OCKAN", confidence=0.4)
     checked = Instruments(reader=reader).check(finding("typo"), picture("poster").pixels, CASE)
     assert (checked.evidence["instrument"], checked.evidence["text_seen"]) == ("silent", "OCKAN")
@@ -168,7 +171,7 @@ def test_reading_can_be_switched_off() -> None:
     assert not reader.shapes
 
 
-def test_other_kinds_are_nobody_s_business() -> None:
+def test_other_kinds_of_findings_are_not_checked() -> None:
     assert (
         Instruments(read=False).check(finding("blur"), picture("poster").pixels, CASE).evidence["instrument"]
         == "silent"
@@ -184,7 +187,7 @@ def test_the_real_reader_reads_the_controls() -> None:
     assert (wrong.evidence["instrument"], right.evidence["instrument"]) == ("confirmed", "refuted")
 
 
-def test_a_text_is_found_by_its_words_misspelled_or_not() -> None:
+def test_a_text_is_found_by_its_words_even_if_misspelled() -> None:
     read = [Word("BIG", Box(10, 0, 40, 20)), Word("SAIE", Box(50, 0, 90, 20)), Word("now", Box(200, 90, 240, 99))]
     assert where_read(read, {0: "Big sale", 2: "NOW!", 3: "OCEAN", 4: "big ocean liner"}) == {
         0: Box(10, 0, 90, 20),
@@ -193,7 +196,7 @@ def test_a_text_is_found_by_its_words_misspelled_or_not() -> None:
     assert where_read([], {0: "Big sale"}) == {}
 
 
-def test_the_real_reader_finds_a_text_that_says_no_place() -> None:
+def test_the_real_reader_finds_a_text_without_a_declared_box() -> None:
     image = Image.new("RGB", (512, 384), (240, 240, 230))
     ImageDraw.Draw(image).text((260, 250), "HARVEST", font=ImageFont.load_default(size=36), fill=(20, 30, 70))
     instruments = Instruments()

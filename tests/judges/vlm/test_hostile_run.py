@@ -16,6 +16,8 @@ from tests.judges.vlm import hostile_server as server_
 from tests.judges.vlm.fakes import served_seeing
 from tests.judges.vlm.hostile_server import HostileServer
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 benchmark: {{use: fake-benchmark, count: 3, size: 32}}
 student: {{use: fake-flat, level: 100}}
@@ -69,7 +71,7 @@ def finished(finished_once: tuple[Path, HostileServer], tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished_once[0], tmp_path / "out"))
 
 
-def test_a_server_that_is_well(finished_once: tuple[Path, HostileServer]) -> None:
+def test_a_run_with_a_healthy_server(finished_once: tuple[Path, HostileServer]) -> None:
     out, server = finished_once
     assert [(status, value) for status, value, _ in scores(out)] == [("scored", 0.25)] * 6
     with sqlite3.connect(out / "calls.sqlite") as database:
@@ -79,7 +81,7 @@ def test_a_server_that_is_well(finished_once: tuple[Path, HostileServer]) -> Non
     assert all(json.loads(text)["score"] in (2, 5) for *_, text, _ in rows)
 
 
-def test_a_server_that_is_not_there(evalkit: Command, tmp_path: Path, server: HostileServer) -> None:
+def test_a_run_without_a_server_is_undecided(evalkit: Command, tmp_path: Path, server: HostileServer) -> None:
     server.close()
     done = run(evalkit, tmp_path, server)
     assert done.returncode == 3
@@ -88,7 +90,7 @@ def test_a_server_that_is_not_there(evalkit: Command, tmp_path: Path, server: Ho
 
 
 def judged(act):
-    """The controls are answered well, the pictures of the run (32 px) as `act` does."""
+    """A server that answers the controls well, and the pictures of the run (32 px) by `act`."""
 
     def either(handler, asked):
         image = asked.body["messages"][-1]["content"][0]["image_url"]["url"]
@@ -108,7 +110,7 @@ NO_SCORE = (
 
 
 def test_no_score_is_invented(evalkit: Command, tmp_path: Path, server: HostileServer) -> None:
-    """Six pictures, each answered badly in its own way. The judge looked at all of them: it abstained."""
+    """Six pictures, each with another unusable answer. The judge looked at all of them and abstained."""
     acts: dict[str, int] = {}
 
     def badly(handler, asked):
@@ -133,10 +135,10 @@ def test_controls_that_can_not_be_asked_make_the_judge_invalid(
     assert "judge invalid" in done.stdout
 
 
-def test_the_same_command_goes_on_after_the_server_came_back(
+def test_the_same_command_continues_once_the_server_is_back(
     evalkit: Command, tmp_path: Path, server: HostileServer
 ) -> None:
-    """Below the coverage limit nothing is decided. What was answered is not asked again, what failed is."""
+    """Below the coverage limit nothing is decided. Only the calls that failed are made again."""
     server.always = judged(server_.status(400, "no such thing"))
     assert run(evalkit, tmp_path, server).returncode == 3
     assert {(status, value) for status, value, _ in scores(tmp_path / "out")} == {("error", None)}
@@ -152,7 +154,7 @@ def test_the_same_command_goes_on_after_the_server_came_back(
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """What people and CI read of a run."""
+    """The files of a run that people and CI read."""
     wanted = [*(folder / "report").rglob("*"), *(folder / f"{name}" for name in ("leaderboard.json", "summary.md"))]
     return {str(path.relative_to(folder)): path.read_bytes() for path in wanted if path.is_file()}
 
@@ -184,7 +186,7 @@ def test_replay_gives_the_identical_report(evalkit: Command, tmp_path: Path, ser
 
 
 def test_replay_makes_the_verdicts_from_the_journal(evalkit: Command, finished: Path) -> None:
-    """They are not copied: a journal that says otherwise gives another run."""
+    """Verdicts are not copied: a changed journal gives another run."""
     with sqlite3.connect(finished / "calls.sqlite") as database:
         database.execute("UPDATE calls SET text = replace(text, '\"score\": 2', '\"score\": 3')")
     assert evalkit("judge", "replay", "out", "--out", "other").returncode == 0
@@ -192,7 +194,7 @@ def test_replay_makes_the_verdicts_from_the_journal(evalkit: Command, finished: 
     assert [value for _, value, _ in scores(finished)] == [0.25] * 6
 
 
-def test_a_call_that_is_missing(evalkit: Command, finished: Path) -> None:
+def test_a_replay_with_a_missing_call_is_undecided(evalkit: Command, finished: Path) -> None:
     with sqlite3.connect(finished / "calls.sqlite") as database:
         database.execute("DELETE FROM calls WHERE id = (SELECT max(id) FROM calls)")
     again = evalkit("judge", "replay", "out")
@@ -201,7 +203,7 @@ def test_a_call_that_is_missing(evalkit: Command, finished: Path) -> None:
     assert "--cache none" in again.stderr
 
 
-def test_nothing_to_replay(evalkit: Command, finished: Path) -> None:
+def test_folders_that_can_not_be_replayed_are_refused(evalkit: Command, finished: Path) -> None:
     shutil.copytree(finished, finished.with_name("taken"))
     for source, out, said in (
         ("x", "y", "not a run folder"),
@@ -225,14 +227,14 @@ def test_the_doctor_asks_the_server(evalkit: Command, tmp_path: Path, server: Ho
     assert "no connection" in said("http://127.0.0.1:9/v1")
 
 
-def test_people_are_asked_about_pictures_and_not_about_the_judge(evalkit: Command, finished: Path) -> None:
+def test_labels_are_about_pictures_and_not_about_the_judge(evalkit: Command, finished: Path) -> None:
     done = evalkit("judge", "label", finished)
     assert done.returncode == 0, done.stderr
     assert "vlm.quality (scale)" in done.stdout
     assert "vlm.consistency" not in done.stdout
 
 
-def test_a_run_without_such_a_judge(evalkit: Command, tmp_path: Path) -> None:
+def test_a_run_without_a_replayable_judge_is_refused(evalkit: Command, tmp_path: Path) -> None:
     assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
     again = evalkit("judge", "replay", "out")
     assert again.returncode == 2

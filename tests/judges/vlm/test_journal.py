@@ -1,4 +1,4 @@
-"""The journal: every call once, on the disk before it is used, replayable, and honest about damage."""
+"""The journal: each call is made once, is on the disk before it is used, and can be replayed; damage is reported."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evalkit.api.errors import StoreError, UnavailableError
-from evalkit.judges.vlm.ask import Ask, Reply
+from evalkit.judges.vlm.call import Call, Reply
 from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
 from tests.judges.vlm.asks import question, scale
 
@@ -20,14 +20,14 @@ REPLY = Reply('{"score": 4, "findings": []}', "stop", {"4": 0.6, "5": 0.25}, 100
 
 
 class Counting:
-    """An endpoint (a fake) that counts what it is asked."""
+    """A fake endpoint that counts its calls."""
 
     model = "counting"
 
     def __init__(self, *replies: Reply | Exception) -> None:
         self.replies, self.asked = list(replies), []
 
-    async def ask(self, ask: Ask) -> Reply:
+    async def ask(self, ask: Call) -> Reply:
         self.asked.append(ask)
         await asyncio.sleep(0.001)
         reply = self.replies.pop(0) if self.replies else Reply(f"{ask.text} {len(self.asked)}", "stop")
@@ -38,7 +38,7 @@ class Counting:
     async def close(self) -> None: ...
 
 
-def ask(path: Path, inner: Counting | None, *asks: Ask, replay: bool = False) -> list[Reply]:
+def ask(path: Path, inner: Counting | None, *asks: Call, replay: bool = False) -> list[Reply]:
     async def run() -> list[Reply]:
         endpoint = JournalledEndpoint(inner, path, replay=replay)
         try:
@@ -54,28 +54,28 @@ def rows(path: Path) -> list[tuple]:
         return database.execute("SELECT key, model, name, text, error FROM calls ORDER BY id").fetchall()
 
 
-def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
+def test_a_call_in_the_journal_is_not_made_again(tmp_path: Path) -> None:
     first, second = Counting(REPLY), Counting()
     assert ask(tmp_path / FILE, first, scale()) == [REPLY]
     assert ask(tmp_path / FILE, second, scale()) == [REPLY]
     assert second.asked == []
 
 
-def test_everything_the_model_is_shown_makes_a_call_of_its_own(tmp_path: Path) -> None:
+def test_a_change_of_anything_the_model_is_shown_changes_the_key(tmp_path: Path) -> None:
     inner = Counting()
     asks = [question(), question("Is it red?"), question(repeat=1), question(max_tokens=9), question(system="x")]
     ask(tmp_path / FILE, inner, *asks)
     assert len(inner.asked) == len(asks) == len({key for key, *_ in rows(tmp_path / FILE)})
 
 
-def test_one_call_asked_twice_at_once_is_made_once(tmp_path: Path) -> None:
+def test_the_same_call_made_twice_at_once_reaches_the_endpoint_once(tmp_path: Path) -> None:
     inner = Counting()
     one, two = ask(tmp_path / FILE, inner, scale(), scale())
     assert one == two
     assert len(inner.asked) == len(rows(tmp_path / FILE)) == 1
 
 
-def test_replay_without_anybody_to_ask(tmp_path: Path) -> None:
+def test_a_replay_needs_no_endpoint(tmp_path: Path) -> None:
     asks = [question(f"Is it {i}?") for i in range(50)]
     replies = ask(tmp_path / FILE, Counting(), *asks)
     assert ask(tmp_path / FILE, None, *asks) == replies
@@ -83,7 +83,7 @@ def test_replay_without_anybody_to_ask(tmp_path: Path) -> None:
     assert len(rows(tmp_path / FILE)) == 50
 
 
-def test_replay_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_replay_names_the_call_that_is_missing(tmp_path: Path) -> None:
     ask(tmp_path / FILE, Counting(), question())
     inner = Counting()
     with pytest.raises(UnavailableError, match="not in the journal") as error:
@@ -92,8 +92,8 @@ def test_replay_says_what_is_missing(tmp_path: Path) -> None:
     assert inner.asked == []
 
 
-def test_a_failure_is_kept_but_tried_again(tmp_path: Path) -> None:
-    """An `error` cell is tried again by the same command; a replay tells the failure as it was."""
+def test_a_failed_call_is_kept_in_the_journal_but_made_again(tmp_path: Path) -> None:
+    """The same command tries an `error` cell again; a replay gives the same failure."""
     failed = Reply(error="HTTP 500 (5 attempts)", attempts=5)
     ask(tmp_path / FILE, Counting(failed), scale())
     assert ask(tmp_path / FILE, None, scale()) == [failed]
@@ -109,7 +109,7 @@ def test_a_server_that_is_gone_leaves_no_row(tmp_path: Path) -> None:
     assert ask(tmp_path / FILE, Counting(REPLY), scale()) == [REPLY]
 
 
-def test_other_models_calls_are_not_ours(tmp_path: Path) -> None:
+def test_calls_to_another_model_are_not_used(tmp_path: Path) -> None:
     ask(tmp_path / FILE, Counting(REPLY), scale())
     other = Counting()
     other.model = "other"
@@ -117,14 +117,14 @@ def test_other_models_calls_are_not_ours(tmp_path: Path) -> None:
     assert len(other.asked) == 1
 
 
-def test_any_text_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_any_text_is_read_back_unchanged(tmp_path: Path) -> None:
     odd = Reply("\x00\u2028'; DROP TABLE calls; --\U0001f600é\r\n", "stop")
     ask(tmp_path / FILE, Counting(odd), scale())
     assert ask(tmp_path / FILE, None, scale()) == [odd]
 
 
 @pytest.mark.parametrize("damage", ["text", "truncated", "garbled", "other tables", "newer"])
-def test_a_damaged_journal_is_said_to_be_one(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_journal_is_reported(tmp_path: Path, damage: str) -> None:
     path = tmp_path / FILE
     if damage == "text":
         path.write_text("not a database" * 100)
@@ -146,7 +146,7 @@ def test_a_damaged_journal_is_said_to_be_one(tmp_path: Path, damage: str) -> Non
         assert str(path) in str(error.value)
 
 
-def test_no_journal_to_replay(tmp_path: Path) -> None:
+def test_a_replay_without_a_journal_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no journal"):
         ask(tmp_path / FILE, None, scale())
 
@@ -170,7 +170,7 @@ asyncio.run(run())
 """
 
 
-def test_kill_9_loses_nothing_that_was_handed_over(tmp_path: Path) -> None:
+def test_kill_9_loses_no_call_that_was_returned(tmp_path: Path) -> None:
     path, log = tmp_path / FILE, tmp_path / "log"
     with log.open("w") as out:
         child = subprocess.Popen([sys.executable, "-c", CHILD, str(path)], stdout=out)

@@ -1,4 +1,4 @@
-"""What the judge makes of replies: scores, their absence, findings, and the evidence."""
+"""From replies to the verdict: scores, missing scores, findings and evidence."""
 
 import asyncio
 import dataclasses
@@ -9,13 +9,14 @@ import pytest
 from evalkit.api.pictures import Picture
 from evalkit.api.records import Box, Case, Question, Status, TextTarget
 from evalkit.formats.keys import dump
-from evalkit.judges.vlm.ask import Ask, Reply
-from evalkit.judges.vlm.asking import Asker
+from evalkit.judges.vlm.call import Call, Reply
 from evalkit.judges.vlm.controls import grainy_pixels, picture
-from evalkit.judges.vlm.crops import shot_of
 from evalkit.judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.look import Look
+from evalkit.judges.vlm.pixels import sent_image
+from evalkit.judges.vlm.reply import Asker
 from evalkit.judges.vlm.rubric import rubrics
-from evalkit.judges.vlm.ways import Shown, rate
+from evalkit.judges.vlm.scale import rate
 from tests.judges.vlm.fakes import FakeEndpoint, content, levels, seeing
 from tests.judges.vlm.looks import CLEAN, EDIT, POSTER, QUIET, scale, statuses, values, verdict
 
@@ -37,17 +38,17 @@ def test_an_edit_is_shown_with_its_source_first() -> None:
     judge.close()
     assert values(one) == {"edit": 1.0}
     assert len(endpoint.asked) == 6  # the whole, and five aspects of an edit of an object
-    assert endpoint.asked[0].images == (shot_of(CLEAN.pixels), shot_of(picture("edited").pixels))
+    assert endpoint.asked[0].images == (sent_image(CLEAN.pixels), sent_image(picture("edited").pixels))
     assert one.evidence["category_of_edit"] == "object"
     aspects = ("instruction", "target", "source-kept", "integration", "quality")
     assert [row["rubric"] for row in one.evidence["levels"]] == ["edit", *(f"edit: {name}" for name in aspects)]
 
 
-def test_an_aspect_the_model_is_not_fit_for_is_left_out_and_that_is_said() -> None:
+def test_an_aspect_the_model_is_not_fit_for_is_left_out_with_the_reason() -> None:
     endpoint, done = FakeEndpoint(seeing), picture("edited").pixels
-    shown = Shown(EDIT, done, shot_of(done), shot_of(CLEAN.pixels), None, {}, "relative-1000", 10**6)
+    look = Look(EDIT, done, sent_image(done), sent_image(CLEAN.pixels), None, {}, "relative-1000", 10**6)
     unfit = {"edit.object.quality": "few rows", "edit.text.spelling": "of texts"}
-    part = asyncio.run(rate(Asker(endpoint, 0.0), rubrics()["edit"], shown, aspects=True, unfit=unfit))
+    part = asyncio.run(rate(Asker(endpoint, 0.0), rubrics()["edit"], look, aspects=True, unfit=unfit))
     assert len(endpoint.asked) == 5
     assert part.evidence["aspects_not_asked"] == {"quality": "few rows"}
     assert part.score.value == 1.0
@@ -79,8 +80,8 @@ def test_without_probabilities_the_evidence_says_so() -> None:
     assert one.evidence["levels"][0]["leaked"] is None
 
 
-def test_an_edit_is_never_better_than_what_holds_it_down() -> None:
-    def says(ask: Ask):
+def test_an_edit_is_never_better_than_its_caps() -> None:
+    def says(ask: Call):
         return levels(2 if "carried out" in ask.text else 5)
 
     capped = verdict(says, EDIT, picture("edited"), rubrics=("edit",))
@@ -104,7 +105,7 @@ USELESS = {
 
 
 @pytest.mark.parametrize("raw", USELESS.values(), ids=USELESS)
-def test_a_reply_that_is_no_use_is_never_a_score(raw: str) -> None:
+def test_an_unusable_reply_is_never_a_score(raw: str) -> None:
     one = verdict(lambda ask: raw)
     assert values(one) == {}
     assert statuses(one) == {Status.UNSCORED: len(one.scores)}
@@ -125,7 +126,7 @@ def test_a_reply_cut_off_at_its_length_is_no_score() -> None:
     assert values(verdict(lambda ask: Reply('{"score": 5, "findings": []}', "length"))) == {}
 
 
-def test_one_useless_reply_takes_only_its_own_dimension() -> None:
+def test_one_unusable_reply_affects_only_its_own_dimension() -> None:
     one = verdict(lambda ask: "hm" if "technical quality" in ask.text else content(ask))
     assert "quality" not in values(one)
     assert {"compliance", "text", "layout", "background"} <= set(values(one))
@@ -159,7 +160,7 @@ def test_the_checklist_counts_answers_as_expected() -> None:
     assert [entry["id"] for entry in one.evidence["questions"]] == ["place", "word", "cat", "background"]
 
 
-def test_a_failed_parent_takes_its_children_along_unasked() -> None:
+def test_questions_that_depend_on_a_failed_one_are_not_asked() -> None:
     endpoint = FakeEndpoint(lambda ask: {"answer": "no"})
     judge = VlmJudge(VlmJudge.Settings(rubrics=("checklist",), **QUIET), endpoint)
     one = judge.judge(CLEAN, ASKED, None)
@@ -185,12 +186,12 @@ def test_large_pictures_have_their_texts_read_on_cut_outs() -> None:
     assert [(cut.images[0].width, cut.images[0].height) for cut in cuts] == [(230, 90)] * 2
     assert "cut-out" not in whole.text
     untold = next(cut for cut in cuts if cut.name == "transcription")
-    assert "SALE" not in untold.text  # who is not told what must be there can't see it out of habit
+    assert "SALE" not in untold.text  # a model that knows the text may read it even where it is misspelled
     assert values(one) == {"checklist": pytest.approx(2 / 3)}
     assert one.evidence["questions"][-1]["read"] == "SALT"
 
 
-def test_a_text_that_says_no_place_is_looked_at_where_it_is_read() -> None:
+def test_a_text_without_a_box_is_cut_out_where_the_reader_finds_it() -> None:
     class Reads:
         def places(self, pixels, texts):
             assert dict(texts) == {1: "NOW"}
@@ -232,10 +233,10 @@ def test_a_cut_out_above_the_budget_is_sent_smaller() -> None:
 
 
 def test_the_student_is_compared_with_its_twin_in_both_orders() -> None:
-    def likes_the_poster(ask: Ask):
+    def likes_the_poster(ask: Call):
         if ask.name != "pairwise":
             return content(ask)
-        return {"better": "A" if ask.images[0] == shot_of(CLEAN.pixels) else "B"}
+        return {"better": "A" if ask.images[0] == sent_image(CLEAN.pixels) else "B"}
 
     other = picture("misspelled")
     assert values(verdict(likes_the_poster, twin=other))["preference"] == 1.0
@@ -244,7 +245,7 @@ def test_the_student_is_compared_with_its_twin_in_both_orders() -> None:
 
 def test_an_answer_that_depends_on_the_order_is_a_tie_and_counted() -> None:
     one = verdict(content, twin=picture("misspelled"), rubrics=("preference",))
-    assert values(one) == {"preference": 0.5, "order": 0.0}  # the order is no flip of a question asked twice
+    assert values(one) == {"preference": 0.5, "order": 0.0}  # a change with the order is no flip of a repeated question
     assert one.evidence["pair"]["consistent"] is False
 
 
@@ -295,10 +296,10 @@ def test_broken_boxes_are_dropped_and_counted() -> None:
 
 
 def test_boxes_in_pixels_are_those_of_the_picture_as_the_model_saw_it() -> None:
-    """Qwen2.5-VL's processor makes 280 x 280 px of these 128 x 128."""
+    """Qwen2.5-VL's processor enlarges these 128 x 128 px to 280 x 280."""
     one = verdict(found("grain", [0, 70, 140, 280]), rubrics=("quality",), serve="qwen2.5-vl-7b")
     assert [finding.box for finding in one.findings] == [Box(0, 32, 64, 128)]
 
 
-def test_a_box_outside_the_scale_is_a_reply_of_no_use() -> None:
+def test_a_box_outside_the_scale_makes_the_reply_unusable() -> None:
     assert values(verdict(found("grain", [0, 0, 1001, 5]), rubrics=("quality",))) == {}

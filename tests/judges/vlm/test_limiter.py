@@ -1,4 +1,4 @@
-"""The bound on requests: grows while the server bears it, halves when it complains; first come, first served."""
+"""The bound on requests grows while the server can take more and halves when it complains; first come, first served."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ class Clock:
 
 
 async def round_(limit: AdaptiveLimit, overloaded: int = 0) -> int:
-    """As many requests as are let in at once; the most that were under way."""
+    """Starts many requests at once; returns the largest number that was under way."""
     n, under_way, most = 2 * limit.bound, 0, 0
     gate = asyncio.Event()
 
@@ -35,7 +35,7 @@ async def round_(limit: AdaptiveLimit, overloaded: int = 0) -> int:
     return let_in
 
 
-def test_grows_to_the_bound_and_not_beyond() -> None:
+def test_the_limit_grows_to_the_bound_and_not_beyond() -> None:
     async def run() -> list[int]:
         limit = AdaptiveLimit(20, first=4)
         return [await round_(limit) for _ in range(6)]
@@ -46,7 +46,7 @@ def test_grows_to_the_bound_and_not_beyond() -> None:
     assert seen[-1] == 20
 
 
-def test_halves_once_per_round_of_complaints_then_grows_slowly() -> None:
+def test_the_limit_halves_once_per_round_of_complaints_then_grows_slowly() -> None:
     async def run() -> tuple[int, int]:
         limit = AdaptiveLimit(16, first=16)
 
@@ -65,7 +65,7 @@ def test_halves_once_per_round_of_complaints_then_grows_slowly() -> None:
     assert 8 <= after <= 11
 
 
-def test_never_below_one() -> None:
+def test_the_limit_never_falls_below_one() -> None:
     async def run() -> int:
         limit = AdaptiveLimit(4, first=4)
         for _ in range(10):
@@ -76,7 +76,7 @@ def test_never_below_one() -> None:
     assert asyncio.run(run()) == 1
 
 
-def test_nobody_starts_while_the_server_asked_to_wait() -> None:
+def test_no_request_starts_while_the_server_asks_to_wait() -> None:
     async def run() -> bool:
         clock = Clock()
         limit = AdaptiveLimit(4, clock=clock)
@@ -98,7 +98,7 @@ def test_nobody_starts_while_the_server_asked_to_wait() -> None:
     assert asyncio.run(run()) is False
 
 
-def test_whoever_gives_up_waiting_takes_no_place_with_him() -> None:
+def test_a_cancelled_request_frees_its_place() -> None:
     async def run() -> None:
         limit = AdaptiveLimit(1)
         held = asyncio.Event()

@@ -1,4 +1,4 @@
-"""How many tokens a picture is worth, and what is too large."""
+"""How many tokens a picture has, and which pictures are too large."""
 
 import dataclasses
 import io
@@ -20,7 +20,7 @@ from tests.judges.vlm.asks import scale, shot
         (1000, 600, 32, 589),
     ],
 )
-def test_native_pixels(width: int, height: int, patch: int, tokens: int) -> None:
+def test_vision_tokens_at_native_pixels(width: int, height: int, patch: int, tokens: int) -> None:
     assert vision_tokens(width, height, patch) == tokens
 
 
@@ -54,7 +54,7 @@ def test_a_long_text_does_not_make_up_for_missing_pixels() -> None:
     assert scaled_down(ask, 1600, 32)
 
 
-def test_fit_makes_another_picture_of_it() -> None:
+def test_fit_makes_a_smaller_image_with_another_hash() -> None:
     large = shot(300, 200)
     small = fit(large, 15_000)
     with Image.open(io.BytesIO(small.png)) as image:

@@ -21,14 +21,14 @@ from evalkit.benchmarks.tiles.generator import TileGenerator
 from evalkit.cli import main
 from evalkit.formats.keys import noise_seed
 from evalkit.judges.edit.judge import source_pixels
-from evalkit.judges.vlm.ask import Ask, Reply
-from evalkit.judges.vlm.checklist import items, question_ask
+from evalkit.judges.vlm.call import Call, Reply
+from evalkit.judges.vlm.checklist import checklist_items, question_call
 from evalkit.judges.vlm.client import OpenAIEndpoint
-from evalkit.judges.vlm.crops import shot_of
-from evalkit.judges.vlm.pairwise import pairwise_asks
-from evalkit.judges.vlm.reply import Parsed, parse
+from evalkit.judges.vlm.pairwise import pairwise_calls
+from evalkit.judges.vlm.pixels import sent_image
+from evalkit.judges.vlm.reply import ParsedReply, parse
 from evalkit.judges.vlm.rubric import Rubric, rubrics, why_not
-from evalkit.judges.vlm.scale import scale_ask
+from evalkit.judges.vlm.scale import scale_call
 from evalkit.judges.vlm.serving import Server, profile, serve
 from evalkit.judges.vlm.serving.environment import find
 from evalkit.judges.vlm.serving.machine import Machine
@@ -36,10 +36,12 @@ from evalkit.judges.vlm.wire import read_completion, request_fields
 from evalkit.store.run_reader import RunReader
 from tests.judges.vlm.in_process import InProcess
 
+pytestmark = pytest.mark.vllm
+
 SAME = 1e-3
-"""Largest difference of a probability, HTTP against transformers, both in float32; seen: 2e-7 over 204 tokens."""
+"""Largest difference of a probability, HTTP against transformers, both in float32; measured: 2e-7 over 204 tokens."""
 TOLERANCE = 0.01
-"""The same against judge-mini's endpoint in this process, which has a way of its own to run the model."""
+"""The same against judge-mini's endpoint in this process, which has its own forward pass."""
 MASKED = -1000.0
 """Logarithms below this are tokens that the reply's grammar forbids (vLLM gives -9999)."""
 WEIGHTS = Path(profile("judge-mini").where())
@@ -54,12 +56,12 @@ def vllm_or_skip() -> None:
 
 
 class Asked(NamedTuple):
-    asks: list[Ask]
+    asks: list[Call]
     replies: list[Reply]
     again: list[Reply]
 
 
-def questions(count: int = 6) -> list[Ask]:
+def questions(count: int = 6) -> list[Call]:
     """Every built-in question about the right pictures of a few cases: levels, yes/no, pairs."""
     generator = TileGenerator(TileGenerator.Settings())
     known, found = rubrics(), []
@@ -71,25 +73,25 @@ def questions(count: int = 6) -> list[Ask]:
     return found
 
 
-def asks_about(case: Case, pixels: Pixels, known: Mapping[str, Rubric]) -> list[Ask]:
-    shot = shot_of(pixels)
-    source = shot_of(source_pixels(case)) if case.task is Task.EDIT else None
+def asks_about(case: Case, pixels: Pixels, known: Mapping[str, Rubric]) -> list[Call]:
+    shot = sent_image(pixels)
+    source = sent_image(source_pixels(case)) if case.task is Task.EDIT else None
     given = {"picture": shot, "source": source, "twin": shot}
     found = []
     for rubric in known.values():
         if why_not(rubric, case, twin=True):
             continue
         if rubric.levels:
-            found.append(scale_ask(rubric, case, [given[name] for name in rubric.shows]))
+            found.append(scale_call(rubric, case, [given[name] for name in rubric.shows]))
         elif rubric.questions:
-            found += [question_ask(rubric, item.question.text, shot) for item in items(rubric, case)[:3]]
+            found += [question_call(rubric, item.question.text, shot) for item in checklist_items(rubric, case)[:3]]
         else:
-            found += pairwise_asks(rubric, case, shot, shot, source)
+            found += pairwise_calls(rubric, case, shot, shot, source)
     return found
 
 
 @pytest.fixture(scope="module")
-def asks() -> list[Ask]:
+def asks() -> list[Call]:
     vllm_or_skip()
     return questions()
 
@@ -98,8 +100,8 @@ def asks() -> list[Ask]:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     vllm_or_skip()
     log = tmp_path_factory.mktemp("log") / "vllm.log"
-    before = below(os.getpid())  # what other tests left to this process
-    # planned for a CPU wherever the tests run
+    before = below(os.getpid())  # processes that other tests left
+    # planned for a CPU, wherever the tests run
     with serve("judge-mini", on=Machine(), timeout=START_SECONDS, log=log) as started:
         running = [pid for pid in below(os.getpid()) if pid not in before]
         assert len(running) >= 3  # supervisor, API server, engine
@@ -108,7 +110,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def below(parent: int) -> set[int]:
-    """Every process below this one."""
+    """All processes below this one."""
     found = set()
     for children in Path(f"/proc/{parent}/task").glob("*/children"):
         for child in map(int, children.read_text().split()):
@@ -117,7 +119,7 @@ def below(parent: int) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def asked(server: Server, asks: list[Ask]) -> Asked:
+def asked(server: Server, asks: list[Call]) -> Asked:
     async def all_of_them() -> Asked:
         endpoint = OpenAIEndpoint(server.url, server.model, api_key=server.api_key)
         try:
@@ -135,14 +137,14 @@ def test_every_reply_fits_its_schema(asked: Asked) -> None:
     wrong = [
         f"{ask.choice}: {found}: {reply.text[:80]!r}"
         for ask, reply in zip(asked.asks, asked.replies, strict=True)
-        if not isinstance(found := parse(ask, reply), Parsed) or found.repaired
+        if not isinstance(found := parse(ask, reply), ParsedReply) or found.repaired
     ]
     assert wrong == []
     assert all(reply.attempts == 1 for reply in asked.replies)
 
 
 def test_the_pictures_are_in_the_prompt(asked: Asked) -> None:
-    """More pictures, more tokens: none is dropped on the way."""
+    """More pictures have more tokens: no picture is lost."""
     by_images: dict[int, list[int]] = {}
     for ask, reply in zip(asked.asks, asked.replies, strict=True):
         assert reply.prompt_tokens
@@ -151,7 +153,7 @@ def test_the_pictures_are_in_the_prompt(asked: Asked) -> None:
 
 
 def test_it_is_the_same_model_as_in_this_process(asked: Asked, server: Server) -> None:
-    """Token by token, on the tokens the server wrote: pictures, prompt and weights arrive as transformers has them."""
+    """Compared token by token on the server's reply: pictures, prompt and weights are the same as in transformers."""
     model = InProcess(WEIGHTS)
     worst, tokens = 0.0, 0
     for ask in asked.asks[::5]:
@@ -187,9 +189,9 @@ def test_answers_are_those_of_the_endpoint_in_process(asked: Asked) -> None:
         assert there == pytest.approx(here, abs=TOLERANCE), ask.text[-200:]
         if (ranked := sorted(here.values()))[-1] - ranked[-2] > 2 * TOLERANCE:  # no tie that rounding may break
             one, other = (parse(ask, reply) for reply in (ours, theirs))
-            assert isinstance(one, Parsed)
-            assert isinstance(other, Parsed)
-            assert one.value[ask.choice] == other.value[ask.choice]
+            assert isinstance(one, ParsedReply)
+            assert isinstance(other, ParsedReply)
+            assert getattr(one.value, ask.choice) == getattr(other.value, ask.choice)
 
 
 def normalised(reply: Reply) -> dict[str, float]:
@@ -197,7 +199,7 @@ def normalised(reply: Reply) -> dict[str, float]:
     return {option: p / total for option, p in reply.probabilities.items()}
 
 
-def test_asked_alone_it_says_the_same_as_in_a_crowd(asked: Asked) -> None:
+def test_a_call_made_alone_gets_the_same_answer_as_among_many(asked: Asked) -> None:
     for crowd, alone in zip(asked.replies, asked.again, strict=False):
         assert alone.text == crowd.text
         assert alone.probabilities == pytest.approx(crowd.probabilities, abs=SAME)

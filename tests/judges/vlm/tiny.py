@@ -1,4 +1,4 @@
-"""A Qwen3-VL of a few hundred thousand random weights, made on the spot: the real classes, the real file formats."""
+"""Builds a Qwen3-VL with a few hundred thousand random weights: the real classes, the real file formats."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from evalkit.api.errors import PictureError, UsageError
-from evalkit.api.labels import Item, LabelSheet, Question, Sampling, Shown
+from evalkit.api.labels import LabelItem, LabelledPicture, LabelQuestion, LabelSheet, Sampling
 from evalkit.api.records import Role, Task
 from evalkit.reports.labelling.page import LabellingPage, PageSettings
 from tests.reports.conftest import HOSTILE
@@ -23,9 +23,9 @@ from tests.reports.test_browser import CHROMIUM
 
 SCHEMA = Path(__file__).parents[3] / "evalkit" / "calibrate" / "labels.schema.json"
 QUESTIONS = (
-    Question("vlm.quality", "scale", "technical quality"),
-    Question("vlm.text", "yesno", "every text as asked for"),
-    Question("vlm.preference", "pairwise", "student against teacher"),
+    LabelQuestion("vlm.quality", "scale", "technical quality"),
+    LabelQuestion("vlm.text", "yesno", "every text as asked for"),
+    LabelQuestion("vlm.preference", "pairwise", "student against teacher"),
 )
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
@@ -39,9 +39,11 @@ def drawn(folder: Path) -> tuple[LabelSheet, dict[str, Path]]:
         sha = hashlib.sha256(png).hexdigest()
         files[sha] = folder / f"{role.value}.png"
         files[sha].write_bytes(png)
-        shown.append(Shown(role, sha))
-    single = [Item("poster/jazz", 0, "a poster\nof jazz", Task.T2I, ("HARBOUR JAZZ",), (one,), (0, 1)) for one in shown]
-    pair = Item("poster/jazz", 0, "a poster", Task.T2I, (), (shown[1], shown[0]), (2,), source=shown[0].sha256)
+        shown.append(LabelledPicture(role, sha))
+    single = [
+        LabelItem("poster/jazz", 0, "a poster\nof jazz", Task.T2I, ("HARBOUR JAZZ",), (one,), (0, 1)) for one in shown
+    ]
+    pair = LabelItem("poster/jazz", 0, "a poster", Task.T2I, (), (shown[1], shown[0]), (2,), source=shown[0].sha256)
     return LabelSheet(QUESTIONS, (*single, pair), Sampling(7, 1, 9, 5), "posters", "d" * 64), files
 
 
@@ -51,8 +53,8 @@ def written(folder: Path, sheet: LabelSheet, files: dict[str, Path], **settings:
 
 def hostile_sheet(files: dict[str, Path]) -> LabelSheet:
     sha = next(iter(files))
-    item = Item("evil/one", 0, HOSTILE, Task.T2I, (HOSTILE,), (Shown(Role.STUDENT, sha),), (0,))
-    return LabelSheet((Question(HOSTILE, "scale", HOSTILE),), (item,), Sampling(0, 1, 1, 1), HOSTILE, "")
+    item = LabelItem("evil/one", 0, HOSTILE, Task.T2I, (HOSTILE,), (LabelledPicture(Role.STUDENT, sha),), (0,))
+    return LabelSheet((LabelQuestion(HOSTILE, "scale", HOSTILE),), (item,), Sampling(0, 1, 1, 1), HOSTILE, "")
 
 
 def test_only_its_own_script_and_style_may_run(tmp_path: Path) -> None:
@@ -99,6 +101,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
     assert page.count("</script>") == 1 + 1 + len(files)
 
 
+@pytest.mark.browser
 @needs_browser
 def test_hostile_text_does_nothing(tmp_path: Path) -> None:
     _, files = drawn(tmp_path)
@@ -121,7 +124,7 @@ def saved(page: Page, folder: Path) -> dict:
     """Save by the key; what was saved."""
     page.press("e")
     page.until("document.getElementById('said').textContent.includes('saved as')")
-    name = page.text("said").split(" saved as ")[1].rstrip(".")
+    name = page.text("status").split(" saved as ")[1].rstrip(".")
     file = folder / "downloads" / name
     deadline = time.monotonic() + 10
     while not file.is_file():
@@ -132,6 +135,7 @@ def saved(page: Page, folder: Path) -> dict:
     return dict(content)
 
 
+@pytest.mark.browser
 @needs_browser
 def test_labelled_by_keys_alone(tmp_path: Path) -> None:
     sheet, files = drawn(tmp_path)
@@ -142,7 +146,7 @@ def test_labelled_by_keys_alone(tmp_path: Path) -> None:
         page.press("y", "9", "t")
         assert page.text("count") == "0 of 5 answered", "keys of other questions"
         page.press("e")
-        assert "Your name first" in page.text("said")
+        assert "enter your name first" in page.text("status")
         press_name(page, "Ann B")
         page.press("c", *"soft", "Enter")
         page.press("4")
@@ -154,7 +158,7 @@ def test_labelled_by_keys_alone(tmp_path: Path) -> None:
         assert page.js("document.querySelectorAll('figure:not(.source)').length") == 2
         assert page.js("document.querySelectorAll('figure.source').length") == 1
         page.press("b")
-        assert "Question 3 was left out" in page.text("said")
+        assert "Question 3 was left out" in page.text("status")
         content = saved(page, tmp_path)
         jsonschema.validate(content, json.loads(SCHEMA.read_text("utf-8")))
         assert content["rater"] == "Ann B"
@@ -175,6 +179,7 @@ def test_labelled_by_keys_alone(tmp_path: Path) -> None:
         assert page.js("document.getElementById('rater').value") == "Ann B"
 
 
+@pytest.mark.browser
 @needs_browser
 def test_what_a_browser_kept_may_be_rubbish(tmp_path: Path) -> None:
     index = written(tmp_path, *drawn(tmp_path))
@@ -191,6 +196,7 @@ def test_what_a_browser_kept_may_be_rubbish(tmp_path: Path) -> None:
         assert page.console == []
 
 
+@pytest.mark.browser
 @needs_browser
 def test_without_storage_it_works_and_says_so(tmp_path: Path) -> None:
     index = written(tmp_path, *drawn(tmp_path))
@@ -206,6 +212,7 @@ def test_without_storage_it_works_and_says_so(tmp_path: Path) -> None:
         assert page.console == []
 
 
+@pytest.mark.browser
 @needs_browser
 def test_nothing_sticks_out_of_a_telephone(tmp_path: Path) -> None:
     index = written(tmp_path, *drawn(tmp_path))

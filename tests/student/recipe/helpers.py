@@ -9,8 +9,9 @@ from evalkit.api.records import Task
 from evalkit.api.training import Example
 from evalkit.student.pipelines.load import load_pipeline
 from evalkit.student.pipelines.settings import DiffusersSettings
-from evalkit.student.recipe.batches import Batches, Composition
-from evalkit.student.recipe.family import family_of
+from evalkit.student.recipe.batches import Batches
+from evalkit.student.recipe.config import Mixture
+from evalkit.student.recipe.families import family_of
 
 SIDE = 32
 KINDS = [("q21", Task.T2I), ("q21", Task.EDIT), ("t2i", Task.T2I), ("edit", Task.EDIT)]
@@ -50,7 +51,7 @@ def family(folder):
 def batches(made, task, size=2, **rest):
     share = 1.0 if task is Task.EDIT else 0.0
     weights = {"dark": 1.0, "light": 1.0}
-    return Batches(FlatData(), Composition(share, weights, weights), made.tokenizer, size, 0, **rest)
+    return Batches(FlatData(), Mixture(edit_share=share, t2i=weights, edit=weights), made.tokenizer, size, 0, **rest)
 
 
 def copy_of(module):

@@ -14,7 +14,7 @@ from evalkit.student.recipe.run import RecipeRunner
 from tests.student.recipe.helpers import FlatData
 
 
-class Watched(RecipeRunner):
+class ObservedRunner(RecipeRunner):
     """Keeps its trainer."""
 
     def _trainer(self, *arguments):
@@ -38,14 +38,14 @@ def main(folder: Path, rank: int) -> None:
     found = {}
     for path in sorted(folder.glob("*.yaml")):
         recipe = read_recipe(path)
-        whole = Watched(recipe, FlatData(), folder / f"{path.stem}-whole")
+        whole = ObservedRunner(recipe, FlatData(), folder / f"{path.stem}-whole")
         losses = [row.get("loss", row.get("fake_loss")) for row in whole.run()]
-        found[path.stem] = {"whole": whole.digest(), "losses": losses, "talks": whole.talks}
+        found[path.stem] = {"whole": whole.digest(), "losses": losses, "main": whole.is_main_process}
         if recipe.kind == "teach":
             continue
-        parts = Watched(recipe, FlatData(), folder / f"{path.stem}-parts")
+        parts = ObservedRunner(recipe, FlatData(), folder / f"{path.stem}-parts")
         done = sum(1 for _ in parts.run(parts.after_one_step if rank == 1 else lambda: False))
-        again = Watched(recipe, FlatData(), folder / f"{path.stem}-parts")
+        again = ObservedRunner(recipe, FlatData(), folder / f"{path.stem}-parts")
         more = sum(1 for _ in again.run())
         found[path.stem] |= {"parts": again.digest(), "stopped": [done, more]}
     print(json.dumps(found))

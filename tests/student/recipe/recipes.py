@@ -4,6 +4,8 @@ from pathlib import Path
 
 import yaml
 
+from evalkit.student.recipe.config import Recipe
+
 MIXTURE = {
     "t2i": {"edit_share": 0.0, "t2i": {"dark": 1, "light": 1}},
     "edit": {"edit_share": 1.0, "t2i": {"dark": 1}, "edit": {"dark": 1, "light": 1}},
@@ -36,6 +38,11 @@ def distillation(base, mixture="both", **rest) -> dict:
 def teaching(base, mixture="both", **rest) -> dict:
     given = {"kind": "teach", "base": str(base), "mixture": MIXTURE[mixture], "steps": 4, "train_text_encoder": True}
     return {**COMMON, **given, **rest}
+
+
+def checked(recipe: dict) -> Recipe:
+    """The recipe that a file with these keys would give."""
+    return Recipe.model_validate(recipe)
 
 
 def write(folder: Path, recipe: dict, name: str = "recipe") -> Path:

@@ -1,4 +1,4 @@
-"""What is wrong with a recipe is said before anything is loaded, with the nearest right word."""
+"""A wrong recipe is refused before anything is loaded, and the message names the nearest right word."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def refused(folder, recipe):
         ({"grid": {"nfe": 4, "sigmas": [1, 0.5]}}, ["give either `nfe` or `sigmas`"]),
         ({"grid": {}}, ["give either `nfe` or `sigmas`"]),
         ({"grid": {"nfe": 4, "shift": 2, "dynamic_shift": {}}}, ["give either `shift` or `dynamic_shift`"]),
-        ({"grid": {"sigmas": [1, 0.5], "shift": 2}}, ["`shift` means nothing beside `sigmas`"]),
+        ({"grid": {"sigmas": [1, 0.5], "shift": 2}}, ["`shift` has no effect when `sigmas` is given"]),
         ({"grid": {"sigmas": [1, 0.5, 0.5]}}, ["sigmas must fall strictly"]),
         ({"grid": {"sigmas": [1, 0.5, 0.7]}}, ["sigmas must fall strictly"]),
         ({"grid": None}, ["a distillation needs `grid`"]),
@@ -40,7 +40,7 @@ def refused(folder, recipe):
         ),
         (
             {"schedule": [{"teacher": "text", "weight": weight} for weight in (0.6, 0.8)], "teachers": {"text": "."}},
-            ["experts weigh 1.4 together at step 0"],
+            ["the weights sum to 1.4, above 1, at step 0"],
         ),
         (
             {"schedule": [{"teacher": "a", "weight": 0.5, "categories": ["drak"]}], "teachers": {"a": "."}},
@@ -48,11 +48,11 @@ def refused(folder, recipe):
         ),
         (
             {"schedule": [{"teacher": "base", "weight": 0.5}], "teachers": {"base": "."}},
-            ["`base` is the teacher of that key"],
+            ["the name `base` belongs to the base teacher"],
         ),
         ({"mixture": {"edit_share": 0.0, "t2i": {"drak": 1}}}, ["no category `drak`", "dark, light"]),
         ({"mixture": {"t2i": {"dark": 1}}}, ["no category `shapes`"]),  # the default edits are of another data set
-        ({"mixture": {"t2i": {"dark": 0}}}, ["one of them above 0"]),
+        ({"mixture": {"t2i": {"dark": 0}}}, ["one of them must be above 0"]),
         ({"mixture": {"t2i": {"dark": 1, "light": -1}}}, ["must not be negative"]),
         ({"steps": 0}, ["greater than or equal to 1"]),
         ({"lr": -1}, ["greater than 0"]),
@@ -63,21 +63,22 @@ def test_a_wrong_distillation_is_explained(tmp_path, change, words):
     assert all(word in said for word in words), said
 
 
-def test_what_a_kind_does_not_read_is_refused(tmp_path):
-    said = "means nothing to a recipe of kind"
-    assert f"`fake_lr` {said} teach" in refused(tmp_path, teaching("base", fake_lr=1e-4, teachers={}))
-    assert f"`unconditional` {said} distill" in refused(tmp_path, distillation("base", unconditional=0.2))
+def test_a_key_of_the_other_kind_is_refused(tmp_path):
+    message = "a recipe of kind `teach` does not use `fake_lr`"
+    assert message in refused(tmp_path, teaching("base", fake_lr=1e-4, teachers={}))
+    message = "a recipe of kind `distill` does not use `unconditional`"
+    assert message in refused(tmp_path, distillation("base", unconditional=0.2))
 
 
-def test_categories_that_can_not_be_edited_are_refused_before_training(tmp_path):
-    class Fussy(FlatData):
+def test_categories_that_cannot_be_edited_are_refused_before_training(tmp_path):
+    class DataWithoutLightEdits(FlatData):
         def example(self, rng, task, category):
             if task is Task.EDIT and category == "light":
                 raise ValueError("no edit of a light scene")
             return super().example(rng, task, category)
 
     with pytest.raises(ConfigError, match="no edit of a light scene") as caught:
-        RecipeRunner(read_recipe(write(tmp_path, distillation("base"))), Fussy(), tmp_path / "out")
+        RecipeRunner(read_recipe(write(tmp_path, distillation("base"))), DataWithoutLightEdits(), tmp_path / "out")
     assert "remove `light`" in caught.value.hint
 
 
@@ -90,7 +91,7 @@ def test_1_x_pipelines_train_their_one_task(checkpoints, tmp_path, name, mixture
         next(runner.run())
 
 
-def test_tasks_and_categories_that_never_come_up_need_no_data():
+def test_tasks_and_categories_that_are_never_drawn_need_no_data():
     assert Mixture(edit_share=0, t2i={"a": 1, "b": 0}).categories() == {Task.T2I: ["a"]}
     assert Mixture(edit_share=1, t2i={"a": 1}, edit={"b": 1}).categories() == {Task.EDIT: ["b"]}
     early = Mixture(edit_share=1, t2i={"a": 1}, edit={"b": 1}, early_batches=5, early_edit_share=0)
@@ -105,19 +106,20 @@ def test_paths_are_relative_to_the_recipe(tmp_path):
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_the_task_mixture_is_the_one_asked_for(share):
-    from evalkit.student.recipe.batches import Batches, Composition
+    from evalkit.student.recipe.batches import Batches
 
     class Tokenizer:
         def __call__(self, prompts, **_):
             return {"input_ids": [[0] * 3 for _ in prompts]}
 
     weights = {"dark": 3.0, "light": 1.0}
-    made = Batches(FlatData(), Composition(share, weights, weights), Tokenizer(), 4, seed=0)
+    mixture = Mixture(edit_share=share, t2i=weights, edit=weights)
+    made = Batches(FlatData(), mixture, Tokenizer(), 4, seed=0)
     drawn = [made[number] for number in range(300)]
     assert sum(batch.task is Task.EDIT for batch in drawn) / 300 == pytest.approx(share, abs=0.06)
     dark = sum(example.category == "dark" for batch in drawn for example in batch.examples) / 1200
     assert dark == pytest.approx(0.75, abs=0.05)
     again = made[17]
     assert (again.task, again.prompts) == (drawn[17].task, drawn[17].prompts)
-    halves = [Batches(FlatData(), Composition(share, weights, weights), Tokenizer(), 4, 0, 0.0, r, 2) for r in (0, 1)]
+    halves = [Batches(FlatData(), mixture, Tokenizer(), 4, 0, 0.0, r, 2) for r in (0, 1)]
     assert [halves[n % 2][n // 2].prompts for n in range(10)] == [batch.prompts for batch in drawn[:10]]

@@ -9,9 +9,11 @@ import pytest
 
 from evalkit.api.errors import ConfigError
 from evalkit.api.records import Task
-from evalkit.student.recipe.family import family_of
+from evalkit.student.recipe.families import family_of
 from evalkit.student.recipe.sample import euler
 from tests.student.recipe.helpers import KIND_IDS, KINDS, family, load
+
+pytestmark = pytest.mark.slow
 
 SIZE = (64, 64)
 STEPS = 3
@@ -20,7 +22,7 @@ TOLERANCE = 2e-5
 
 @pytest.fixture
 def made(checkpoints, small_sources):
-    """A family whose latents have moments of their own, so that leaving them out shows."""
+    """A family whose latents have a mean and a deviation, so that leaving them out changes the result."""
 
     def make(name):
         made = family(checkpoints / name)
@@ -77,7 +79,7 @@ def test_euler_draws_the_pipelines_own_picture(made, name, task, guidance):
     source = picture(1) if task is Task.EDIT else None
     with torch.no_grad():
         condition, empty = (made.encode([prompt], source and [source], SIZE) for prompt in ("a cat", ""))
-    rows, columns = condition.grids[-1]
+    rows, columns = condition.shapes[-1]
     noise = torch.randn(
         1, rows * columns, pipe.transformer.config.in_channels, generator=torch.Generator().manual_seed(3)
     )
@@ -114,7 +116,7 @@ def test_rows_of_a_batch_are_what_they_are_alone(made, name, task):
     transformer = made.pipe.transformer
     with torch.no_grad():
         together = made.encode(prompts, sources, SIZE)
-        rows, columns = together.grids[-1]
+        rows, columns = together.shapes[-1]
         z = torch.randn(2, rows * columns, transformer.config.in_channels, generator=torch.Generator().manual_seed(0))
         sigma = torch.tensor([0.9, 0.3])
         both = made.velocity(transformer, z, sigma, together)
@@ -123,7 +125,7 @@ def test_rows_of_a_batch_are_what_they_are_alone(made, name, task):
             one = made.velocity(transformer, z[row : row + 1], sigma[row : row + 1], alone)
             assert float((both[row] - one[0]).abs().max()) < 1e-4 * float(one.abs().max())
         other = made.velocity(transformer, z[:1].expand(2, -1, -1), sigma[:1].expand(2), together)
-    assert float((other[0] - other[1]).abs().max()) > 1e-3  # it minds its own prompt and source
+    assert float((other[0] - other[1]).abs().max()) > 1e-3  # each row follows its own prompt and source
 
 
 def test_1_x_masks_shorter_prompts_and_2_1_refuses_them(made):
@@ -160,7 +162,7 @@ def test_gradients_reach_the_text_encoder_unless_switched_off(made, name, task):
 
 
 @pytest.mark.parametrize("name", ["q21", "t2i"])
-def test_latents_and_pictures_are_of_one_grid(made, name):
+def test_latents_and_pictures_have_matching_sizes(made, name):
     import torch
 
     made = made(name)
@@ -172,11 +174,11 @@ def test_latents_and_pictures_are_of_one_grid(made, name):
     assert drawn.shape == (2, 3, 64, 96)
 
 
-def test_what_has_no_recipe_is_refused(checkpoints):
+def test_pipelines_that_no_recipe_can_train_are_refused(checkpoints):
     class OtherPipeline:
         pass
 
-    with pytest.raises(ConfigError, match="no recipe for a OtherPipeline"):
+    with pytest.raises(ConfigError, match="no recipe can train a OtherPipeline"):
         family_of(OtherPipeline())
     pipe = load(checkpoints / "t2i")
     pipe.transformer.register_to_config(guidance_embeds=True)
@@ -184,7 +186,7 @@ def test_what_has_no_recipe_is_refused(checkpoints):
         family_of(pipe)
 
 
-def test_1_x_says_what_its_pipeline_can_not_do(made):
+def test_1_x_refuses_a_task_that_its_pipeline_cannot_do(made):
     with pytest.raises(ConfigError, match="draw without a source picture"):
         made("t2i").encode(["a cat"], [picture(1)], SIZE)
     with pytest.raises(ConfigError, match="edit a picture"):

@@ -3,18 +3,19 @@
 import pytest
 
 from evalkit.api.records import Task
-from evalkit.student.recipe.distill import Distillation, DistillSettings
-from evalkit.student.recipe.flow import interpolate, sigma_grid, x0_from_velocity
-from evalkit.student.recipe.guidance import BASE, Expert
+from evalkit.student.recipe.config import BASE
+from evalkit.student.recipe.distill import Distillation
+from evalkit.student.recipe.flow import interpolate, x0_from_velocity
 from evalkit.student.recipe.sample import euler
 from tests.student.recipe.helpers import KIND_IDS, KINDS, SIDE, batches, family
+from tests.student.recipe.recipes import checked, distillation, teaching
 
-pytestmark = pytest.mark.usefixtures("small_sources")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_sources")]
 GUIDANCE = 2.0
-SCHEDULE = (
-    Expert("one", 0.5, steps=(0, 1)),
-    Expert("two", 0.3, categories=("dark",)),
-)
+SCHEDULE = [
+    {"teacher": "one", "weight": 0.5, "steps": [0, 1]},
+    {"teacher": "two", "weight": 0.3, "categories": ["dark"]},
+]
 NFE = 3
 
 
@@ -33,15 +34,15 @@ def altered(transformer, seed):
 
 @pytest.fixture
 def trainer(checkpoints):
-    def make(name="q21", task=Task.T2I, schedule=SCHEDULE, **settings):
+    def make(name="q21", task=Task.T2I, schedule=SCHEDULE):
         made = family(checkpoints / name)
         made.pipe.transformer.double()
         made.pipe.text_encoder.double()
         base = made.pipe.transformer
         teachers = {BASE: base, "one": altered(base, 1), "two": altered(base, 2)}
-        grid = tuple(sigma_grid(NFE, 3.0))
-        settings = DistillSettings(steps=9, grid=grid, guidance=GUIDANCE, schedule=schedule, **settings)
-        trainer = Distillation(made, teachers, batches(made, task, size=3), settings, (SIDE, SIDE), seed=0)
+        settings = {"grid": {"nfe": NFE}, "teachers": {"one": ".", "two": "."}, "schedule": schedule}
+        recipe = checked(distillation(".", steps=9, guidance=GUIDANCE, **settings))
+        trainer = Distillation(made, teachers, batches(made, task, size=3), recipe, (SIDE, SIDE), seed=0)
         trainer.fake.load_state_dict(altered(base, 3).state_dict())
         trainer.student.load_state_dict(altered(base, 4).state_dict())
         return trainer
@@ -61,7 +62,7 @@ def condition_of(trainer, batch):
 def sample(condition, trainer):
     import torch
 
-    rows, columns = condition.grids[-1]
+    rows, columns = condition.shapes[-1]
     shape = (3, rows * columns, trainer.student.config.in_channels)
     return torch.randn(shape, generator=torch.Generator().manual_seed(7)).double()
 
@@ -84,7 +85,7 @@ def test_the_gradient_is_the_stated_one(trainer, name, task, step):
     sigma = trainer._sigmas(3)
     z = interpolate(x0, trainer._normal(x0), sigma)
 
-    def seen(network, guided):
+    def x0_of(network, guided):
         velocity = trainer.family.velocity(network, z, sigma, condition)
         if guided:
             without = trainer.family.velocity(network, z, sigma, empty)
@@ -92,8 +93,8 @@ def test_the_gradient_is_the_stated_one(trainer, name, task, step):
         return x0_from_velocity(z, velocity, sigma)
 
     with torch.no_grad():
-        base, one, two = (seen(trainer.teachers[teacher], True) for teacher in (BASE, "one", "two"))
-        fake = seen(trainer.fake, False)
+        base, one, two = (x0_of(trainer.teachers[teacher], True) for teacher in (BASE, "one", "two"))
+        fake = x0_of(trainer.fake, False)
     for row, example in enumerate(batch.examples):
         first = 0.5 if step < 2 else 0.0
         second = 0.3 if example.category == "dark" else 0.0
@@ -106,7 +107,7 @@ def test_the_gradient_is_the_stated_one(trainer, name, task, step):
 def test_weight_0_is_the_base_teacher_alone_and_weight_1_the_expert_alone(trainer, weight):
     import torch
 
-    mixed, alone = trainer(schedule=(Expert("one", weight),)), trainer(schedule=())
+    mixed, alone = trainer(schedule=[{"teacher": "one", "weight": weight}]), trainer(schedule=[])
     if weight:
         alone.teachers = {BASE: alone.teachers["one"]}
     batch = mixed.batches[0]
@@ -116,15 +117,15 @@ def test_weight_0_is_the_base_teacher_alone_and_weight_1_the_expert_alone(traine
     assert torch.equal(*gradients)
 
 
-def test_a_teacher_without_a_say_is_not_asked(trainer):
-    trainer = trainer(schedule=(Expert("one", 1.0), Expert("two", 0.0)))
+def test_a_teacher_of_weight_0_is_not_evaluated(trainer):
+    trainer = trainer(schedule=[{"teacher": name, "weight": weight} for name, weight in (("one", 1.0), ("two", 0.0))])
     batch = trainer.batches[0]
     condition, empty = condition_of(trainer, batch)
-    asked = []
+    evaluated = []
     for name, teacher in trainer.teachers.items():
-        teacher.register_forward_hook(lambda *_, name=name: asked.append(name))
+        teacher.register_forward_hook(lambda *_, name=name: evaluated.append(name))
     trainer.gradient(sample(condition, trainer), batch, 0, condition, empty)
-    assert asked == ["one", "one"]  # with the prompt and without
+    assert evaluated == ["one", "one"]  # with the prompt and without
 
 
 def test_the_surrogate_hands_the_gradient_to_x0(trainer, monkeypatch):
@@ -166,11 +167,11 @@ def test_the_students_gradient_matches_finite_differences(trainer, monkeypatch, 
     monkeypatch.setattr(trainer, "_update", keep_gradients)
     trainer.step()
 
-    condition, grid = kept["condition"], trainer.settings.grid
+    condition, sigmas = kept["condition"], trainer.sigmas
     trainer.random.set_state(kept["state"])
     noise = trainer._noise(condition)
-    z = euler(trainer.family, student, noise, grid[: step + 1], condition).double()
-    sigma = z.new_full((len(z),), grid[step])
+    z = euler(trainer.family, student, noise, sigmas[: step + 1], condition).double()
+    sigma = z.new_full((len(z),), sigmas[step])
 
     def surrogate():
         x0 = x0_from_velocity(z, trainer.family.velocity(student, z, sigma, condition), sigma)
@@ -202,16 +203,16 @@ def test_the_students_gradient_matches_finite_differences(trainer, monkeypatch, 
 def test_gradient_checkpointing_gives_the_same_gradients(checkpoints, name, task):
     import torch
 
-    from evalkit.student.recipe.teach import Teaching, TeachSettings
+    from evalkit.student.recipe.teach import Teaching
 
     made = family(checkpoints / name)
-    settings = TeachSettings(9, optimizer="adamw", train_text_encoder=False)
+    recipe = checked(teaching(".", train_text_encoder=False))
     transformer, found = made.pipe.transformer, []
     for on in (False, True):
         if on:
             transformer.enable_gradient_checkpointing()
         transformer.zero_grad()
-        Teaching(made, batches(made, task), settings, (SIDE, SIDE), seed=0).loss(0).backward()
+        Teaching(made, batches(made, task), recipe, (SIDE, SIDE), seed=0).loss(0).backward()
         found.append([weight.grad.clone() for weight in transformer.parameters() if weight.grad is not None])
     assert transformer.is_gradient_checkpointing
     for plain, checkpointed in zip(*found, strict=True):

@@ -1,15 +1,21 @@
-"""Step-wise multi-teacher guidance: weights sum to 1, rules apply where they say, wrong schedules are refused."""
+"""Step-wise multi-teacher guidance: weights sum to 1, rules apply where they should, wrong schedules are refused."""
 
 import pytest
 
 from evalkit.api.records import Task
-from evalkit.student.recipe.guidance import BASE, Expert, check_schedule, mix, teacher_weights
+from evalkit.student.recipe.config import BASE, TeacherRule
+from evalkit.student.recipe.guidance import check_schedule, mix, teacher_weights
+
+
+def rule(teacher, weight, **where):
+    return TeacherRule(teacher=teacher, weight=weight, **where)
+
 
 SCHEDULE = (
-    Expert("text", 0.6, steps=(0, 1), categories=("text",)),
-    Expert("text", 0.2, steps=(2,)),
-    Expert("edit", 0.3, tasks=(Task.EDIT,)),
-    Expert("none", 0.0),
+    rule("text", 0.6, steps=(0, 1), categories=("text",)),
+    rule("text", 0.2, steps=(2,)),
+    rule("edit", 0.3, tasks=(Task.EDIT,)),
+    rule("none", 0.0),
 )
 CATEGORIES = {Task.T2I: ["text", "shapes"], Task.EDIT: ["text", "shapes"]}
 
@@ -33,28 +39,26 @@ def test_weights_sum_to_one_at_every_step_for_every_condition():
         (3, Task.T2I, "text", {BASE: 1.0}),
     ],
 )
-def test_experts_are_phased_by_step_task_and_category(step, task, category, expected):
+def test_rules_apply_by_step_task_and_category(step, task, category, expected):
     assert teacher_weights(SCHEDULE, step, task, category) == pytest.approx(expected)
 
 
 def test_one_teacher_alone_is_a_special_case():
     assert teacher_weights((), 0, Task.T2I, "text") == {BASE: 1.0}
-    assert teacher_weights((Expert("text", 0.0),), 0, Task.T2I, "text") == {BASE: 1.0}
-    assert teacher_weights((Expert("text", 1.0),), 0, Task.T2I, "text") == {"text": 1.0}
+    assert teacher_weights((rule("text", 0.0),), 0, Task.T2I, "text") == {BASE: 1.0}
+    assert teacher_weights((rule("text", 1.0),), 0, Task.T2I, "text") == {"text": 1.0}
 
 
 def test_wrong_schedules_fail_before_any_training():
-    with pytest.raises(ValueError, match=r"experts weigh 1\.2 together at step 1"):
-        check_schedule((Expert("a", 0.6), Expert("b", 0.6, steps=(1,))), 4, CATEGORIES)
+    with pytest.raises(ValueError, match=r"the weights sum to 1\.2, above 1, at step 1"):
+        check_schedule((rule("a", 0.6), rule("b", 0.6, steps=(1,))), 4, CATEGORIES)
     with pytest.raises(ValueError, match="'a' applies at step 4, but the student has 4 steps"):
-        check_schedule((Expert("a", 0.5, steps=(4,)),), 4, CATEGORIES)
-    with pytest.raises(ValueError, match=r"must be in \[0, 1\]"):
-        Expert("a", 1.1)
-    with pytest.raises(ValueError, match="it is no expert"):
-        Expert(BASE, 0.5)
+        check_schedule((rule("a", 0.5, steps=(4,)),), 4, CATEGORIES)
+    with pytest.raises(ValueError, match="less than or equal to 1"):
+        rule("a", 1.1)
     check_schedule(SCHEDULE, 4, CATEGORIES)
     # never together in one condition, so their weights may exceed 1
-    check_schedule((Expert("a", 0.8, tasks=(Task.T2I,)), Expert("b", 0.8, tasks=(Task.EDIT,))), 4, CATEGORIES)
+    check_schedule((rule("a", 0.8, tasks=(Task.T2I,)), rule("b", 0.8, tasks=(Task.EDIT,))), 4, CATEGORIES)
 
 
 def test_mixing_x0_is_mixing_scores():

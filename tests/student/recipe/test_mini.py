@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from evalkit.student.recipe.sample import euler
-from evalkit.student.recipe.teach import Teaching, TeachSettings
+from evalkit.student.recipe.teach import Teaching
 from tests.student.recipe.helpers import SIDE, FlatData, batches, changed, copy_of, family
+from tests.student.recipe.recipes import checked, teaching
+
+pytestmark = pytest.mark.slow
 
 SIZE = (SIDE, SIDE)
 
@@ -25,13 +28,13 @@ def untrained(tmp_path_factory):
 @pytest.mark.parametrize("guidance", [1.0, 2.0], ids=["plain", "guided"])
 @pytest.mark.parametrize("edit", [False, True], ids=["t2i", "edit"])
 def test_euler_draws_the_mini_pipelines_own_picture(untrained, edit, guidance):
-    """Its transformer predicts x0 and its scheduler makes velocities of that; the last sigma is above MIN_SIGMA."""
+    """The transformer predicts x0 and the scheduler turns it into velocities; the last sigma is above MIN_SIGMA."""
     import torch
     from PIL import Image
 
     made = family(untrained)
     with torch.no_grad():
-        for weight in made.pipe.transformer.parameters():  # an untrained one hardly minds its prompt
+        for weight in made.pipe.transformer.parameters():  # the prompt hardly changes the output of an untrained one
             if weight.ndim > 1:
                 weight *= 3
     source = Image.fromarray(np.full((SIDE, SIDE, 3), 90, np.uint8)) if edit else None
@@ -77,8 +80,8 @@ def test_it_learns(untrained):
 
     made = family(untrained)
     before = copy_of(made.pipe.transformer)
-    settings = TeachSettings(20, lr=2e-3, warmup=1, decay=1)
-    trainer = Teaching(made, batches(made, Task.T2I, size=8), settings, SIZE, seed=0)
+    recipe = checked(teaching(".", steps=20, lr=2e-3, decay=1, optimizer="muon"))
+    trainer = Teaching(made, batches(made, Task.T2I, size=8), recipe, SIZE, seed=0)
     losses = [trainer.step().loss for _ in range(12)]
     assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:2])
     assert changed(before, made.pipe.transformer)

@@ -14,7 +14,7 @@ from tests.student.drawing import draw, generator, request
 from tests.student.recipe.helpers import FlatData
 from tests.student.recipe.recipes import distillation, teaching, write
 
-pytestmark = pytest.mark.usefixtures("small_sources")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_sources")]
 
 
 def runner(folder, recipe):

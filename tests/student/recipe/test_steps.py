@@ -2,16 +2,16 @@
 
 import pytest
 
-from evalkit.student.recipe.distill import Distillation, DistillSettings
-from evalkit.student.recipe.flow import sigma_grid
-from evalkit.student.recipe.guidance import Expert
+from evalkit.student.recipe.config import Lora
+from evalkit.student.recipe.distill import Distillation
 from evalkit.student.recipe.lora import add_lora
-from evalkit.student.recipe.teach import Teaching, TeachSettings
+from evalkit.student.recipe.teach import Teaching
 from tests.student.recipe.helpers import KIND_IDS, KINDS, SIDE, batches, changed, copy_of, family
+from tests.student.recipe.recipes import checked, distillation, teaching
 
-pytestmark = pytest.mark.usefixtures("small_sources")
-LORA = (2, 2.0)
-# the last block of 1.x goes on with the text that nothing reads any more
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("small_sources")]
+LORA = {"rank": 2, "alpha": 2.0}
+# the last block of 1.x transforms the text once more, and nothing uses the result
 UNUSED = {
     "transformer_blocks.1." + name
     for name in (
@@ -34,25 +34,19 @@ def expert_of(transformer):
     return expert
 
 
-def distillation(made, task, lora=None, nfe=4, **rest):
-    settings = {"guidance": 2.0, "warmup": 1, "decay": 1, "schedule": (Expert("expert", 0.5),), "lr": 1e-3}
+def distiller(made, task, lora=None):
     base = made.pipe.transformer
-    return Distillation(
-        made,
-        {"base": base, "expert": expert_of(base)},
-        batches(made, task),
-        DistillSettings(steps=100, grid=tuple(sigma_grid(nfe, 3.0)), **(settings | rest)),
-        (SIDE, SIDE),
-        seed=0,
-        lora=lora,
-    )
+    teachers = {"base": base, "expert": expert_of(base)}
+    schedule = [{"teacher": "expert", "weight": 0.5}]
+    recipe = distillation(".", steps=100, teachers={"expert": "."}, schedule=schedule, lora=lora, ema=0.98)
+    return Distillation(made, teachers, batches(made, task), checked(recipe), (SIDE, SIDE), seed=0)
 
 
 @pytest.mark.parametrize("lora", [None, LORA], ids=["full", "lora"])
 @pytest.mark.parametrize(("name", "task"), KINDS, ids=KIND_IDS)
 def test_a_distillation_step_changes_student_and_fake_and_nothing_else(checkpoints, name, task, lora):
     made = family(checkpoints / name)
-    trainer = distillation(made, task, lora)
+    trainer = distiller(made, task, lora)
     frozen = {**trainer.teachers, "text encoder": made.pipe.text_encoder, "vae": made.pipe.vae}
     others = {key: copy_of(module) for key, module in frozen.items()}
     student, fake = copy_of(trainer.student), copy_of(trainer.fake)
@@ -78,10 +72,8 @@ def test_a_distillation_step_changes_student_and_fake_and_nothing_else(checkpoin
 @pytest.mark.parametrize(("name", "task"), KINDS, ids=KIND_IDS)
 def test_a_teaching_step_changes_the_transformer_and_nothing_else(checkpoints, name, task, lora):
     made = family(checkpoints / name)
-    if lora:
-        add_lora(made.pipe.transformer, *lora)
-    settings = TeachSettings(100, lr=1e-3, warmup=1, decay=1, optimizer="adamw", train_text_encoder=False)
-    trainer = Teaching(made, batches(made, task), settings, (SIDE, SIDE), seed=0)
+    recipe = checked(teaching(".", steps=100, train_text_encoder=False, lora=lora))
+    trainer = Teaching(made, batches(made, task), recipe, (SIDE, SIDE), seed=0)
     transformer = made.pipe.transformer
     before = copy_of(transformer)
     others = {"text encoder": made.pipe.text_encoder, "vae": made.pipe.vae}
@@ -102,12 +94,12 @@ def test_a_teaching_step_changes_the_transformer_and_nothing_else(checkpoints, n
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
-def test_the_text_encoder_learns_too_where_told_to(checkpoints, optimizer):
+def test_the_text_encoder_is_trained_if_the_recipe_says_so(checkpoints, optimizer):
     from evalkit.api.records import Task
 
     made = family(checkpoints / "q21")
-    settings = TeachSettings(100, warmup=1, decay=1, optimizer=optimizer, train_text_encoder=True)
-    trainer = Teaching(made, batches(made, Task.EDIT), settings, (SIDE, SIDE), seed=0)
+    recipe = checked(teaching(".", steps=100, optimizer=optimizer))
+    trainer = Teaching(made, batches(made, Task.EDIT), recipe, (SIDE, SIDE), seed=0)
     before, vae = copy_of(made.pipe.text_encoder), copy_of(made.pipe.vae)
     trainer.step()
     moved = changed(before, made.pipe.text_encoder)
@@ -121,14 +113,14 @@ def test_the_finished_student_is_the_average_with_adapters_merged(checkpoints, n
     import torch
 
     made = family(checkpoints / name)
-    trainer = distillation(made, task, LORA)
+    trainer = distiller(made, task, LORA)
     for _ in range(2):
         trainer.step()
     batch = trainer.batches[0]
     with torch.no_grad():
         condition = made.encode(batch.prompts, batch.sources, (SIDE, SIDE))
         z, sigma = trainer._noise(condition), torch.tensor([0.5, 0.5])
-        averaged = made.velocity(trainer.trained(), z, sigma, condition)
+        averaged = made.velocity(trainer.averaged(), z, sigma, condition)
         teacher = made.velocity(made.pipe.transformer, z, sigma, condition)
         names = set(made.pipe.transformer.state_dict())
         trainer.finish()
@@ -154,7 +146,7 @@ def test_bfloat16_weights_are_averaged_in_float32_and_adapters_are_float32(check
 
     transformer = family(checkpoints / "q21").pipe.transformer.to(torch.bfloat16)
     assert {average.dtype for average in Ema(transformer, 0.9).weights.values()} == {torch.float32}
-    add_lora(transformer, *LORA)
+    add_lora(transformer, Lora(**LORA))
     trainable = [weight for weight in transformer.parameters() if weight.requires_grad]
     assert {weight.dtype for weight in trainable} == {torch.float32}
     assert transformer.img_in.weight.dtype == torch.bfloat16

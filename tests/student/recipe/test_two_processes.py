@@ -11,6 +11,8 @@ import pytest
 
 from tests.student.recipe.recipes import distillation, teaching, write
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -55,7 +57,7 @@ def test_two_processes_train_one_student_and_resume_bit_equal(checkpoints, tmp_p
         one, other = first[kind], second[kind]
         assert one["whole"] == other["whole"]
         assert one["losses"] != other["losses"]  # each has batches and noise of its own
-        assert (one["talks"], other["talks"]) == (True, False)
+        assert (one["main"], other["main"]) == (True, False)
         assert (tmp_path / f"{kind}-whole" / "model" / "model_index.json").is_file()
     for answer in (first["distill"], second["distill"]):
         assert answer["parts"] == answer["whole"]

@@ -35,7 +35,7 @@ def coder(tokenizer: Any) -> Coder:
 
 @pytest.fixture(scope="session")
 def tiny(tokenizer: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as `train` leaves it, with random weights."""
+    """A folder like that of a training, with random weights."""
     import torch
 
     folder = tmp_path_factory.mktemp("tiny-judge")

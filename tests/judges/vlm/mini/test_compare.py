@@ -1,13 +1,17 @@
-"""An untrained judge-mini already looks at the same place of the picture before."""
+"""An untrained judge-mini already looks at the same place of the picture before it."""
 
 import random
 from typing import Any
+
+import pytest
 
 from evalkit.api.training import JudgeData
 from evalkit.judges.vlm.mini import fast
 from evalkit.judges.vlm.mini.batch import sample_seeing
 from evalkit.judges.vlm.mini.build import JudgeSize, build_model
 from evalkit.judges.vlm.mini.lessons import Coder
+
+pytestmark = pytest.mark.slow
 
 SIZE = JudgeSize()
 

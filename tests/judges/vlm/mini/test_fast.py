@@ -1,4 +1,4 @@
-"""The fast forward pass gives the numbers of `transformers`' own."""
+"""The fast forward pass gives the same numbers as `transformers`."""
 
 import random
 from pathlib import Path
@@ -11,6 +11,8 @@ from evalkit.judges.vlm.mini.batch import make_batch
 from evalkit.judges.vlm.mini.fast import Past, read_prefix, read_rows, see, to_patches
 from evalkit.judges.vlm.mini.lessons import Coder, rows
 from evalkit.judges.vlm.mini.prompts import system
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("kind", ["compliance", "pairwise"])
@@ -49,7 +51,7 @@ def test_same_logits_as_transformers(tiny: Path, coder: Coder, data: JudgeData, 
     assert np.allclose(ours, theirs[len(prefix_ids) :], atol=2e-4)
 
 
-def test_reading_in_two_parts_is_reading_at_once(tiny: Path, coder: Coder, data: JudgeData) -> None:
+def test_rows_read_in_two_parts_give_the_same_states(tiny: Path, coder: Coder, data: JudgeData) -> None:
     import torch
     from transformers import Qwen3VLForConditionalGeneration
 

@@ -1,4 +1,4 @@
-"""What judge-mini learns from is true, and fits the schemas it is asked with."""
+"""The training data of judge-mini is true, and its replies fit the schemas of the calls."""
 
 import json
 import random
@@ -9,9 +9,8 @@ import pytest
 
 from evalkit.api.training import JudgeData
 from evalkit.judges.vlm.mini.lessons import GRADED, Coder, levels, rows, score_of
-from evalkit.judges.vlm.reply_schema import violation
 from evalkit.judges.vlm.rubric import rubrics
-from evalkit.judges.vlm.scale import scale_schema
+from evalkit.judges.vlm.scale import level_form
 
 
 def test_the_score_falls_with_size_and_crosses_the_middle_before_twice_the_threshold() -> None:
@@ -37,7 +36,7 @@ def test_replies_fit_the_schema(data: JudgeData) -> None:
             if rubric is None or not rubric.levels:
                 continue
             reply = json.loads(row.reply)
-            assert not violation(scale_schema(rubric.kinds), reply), row.reply
+            level_form(rubric.kinds).model_validate(reply)
             assert row.reply == json.dumps(reply)
             seen.add(row.kind)
     assert {"compliance", "quality", "text", "layout", "background", "portrait", "edit.object"} <= seen
@@ -58,7 +57,7 @@ def test_tokens_of_a_row(coder: Coder, data: JudgeData) -> None:
     assert np.all(tokens.targets[: tokens.choice - 4] == -100)
 
 
-def test_of_a_pair_both_pictures_are_known(coder: Coder, data: JudgeData) -> None:
+def test_helpers_have_targets_for_both_pictures_of_a_pair(coder: Coder, data: JudgeData) -> None:
     rng = random.Random(3)
     seen = set()
     while len(seen) < 3:
@@ -98,7 +97,7 @@ def test_a_pair_is_asked_about_in_both_orders(data: JudgeData) -> None:
         seen.add("tie" in said)
 
 
-def test_the_style_of_a_text_is_held_against_it_alone(data: JudgeData) -> None:
+def test_the_style_of_a_text_lowers_that_aspect_alone(data: JudgeData) -> None:
     rng, seen = random.Random(6), 0
     while seen < 5:
         judged = data.judged(rng, "restyled", 2.0, task="edit", category="text")

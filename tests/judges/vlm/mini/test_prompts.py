@@ -69,5 +69,5 @@ def test_prompts_that_were_never_learnt_need_training(tokenizer: Any, tmp_path: 
         retitle(file)
 
 
-def test_a_case_speaks_once_in_a_prompt() -> None:
+def test_the_words_of_a_case_stand_once_in_a_prompt() -> None:
     assert all(text.count(SLOT) <= 1 for text in templates().values())

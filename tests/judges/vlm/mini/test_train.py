@@ -1,4 +1,4 @@
-"""Training: every loss is there, helpers and patch waves as they should be, an interruption costs nothing."""
+"""Training: every loss is computed, helpers and patch waves are initialised, and training continues after a stop."""
 
 import json
 import math
@@ -16,10 +16,12 @@ from evalkit.cli import main
 from evalkit.judges.vlm.mini.local import FILES
 from evalkit.judges.vlm.mini.train import Plan, Trainer, trainer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_signals() -> Iterator[None]:
-    """The command takes SIGINT and SIGTERM for itself; pytest wants them back."""
+    """The command handles SIGINT and SIGTERM itself; pytest needs them back."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield
     for number, handler in kept.items():
@@ -40,7 +42,7 @@ def steps(trainer: Trainer, count: int) -> list[dict[str, float]]:
     return done
 
 
-def test_trains_saves_goes_on_and_exports(data: JudgeData, folder: Path) -> None:
+def test_training_saves_continues_and_exports(data: JudgeData, folder: Path) -> None:
     import torch
 
     first = Trainer(data, Plan(pictures=4, seeing=0.0, again=0.0), folder)
@@ -74,7 +76,7 @@ def test_seeing_comes_first(data: JudgeData, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("foreign", [b"not a checkpoint", b"", {"streams": []}])
-def test_what_is_no_checkpoint_of_it_is_said(data: JudgeData, folder: Path, tmp_path: Path, foreign: Any) -> None:
+def test_a_file_that_is_no_checkpoint_is_an_error(data: JudgeData, folder: Path, tmp_path: Path, foreign: Any) -> None:
     import torch
 
     shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
@@ -86,7 +88,7 @@ def test_what_is_no_checkpoint_of_it_is_said(data: JudgeData, folder: Path, tmp_
         trainer(data, tmp_path, minutes=1.0, seed=0)
 
 
-def test_prompts_that_changed_are_said_before_training(data: JudgeData, folder: Path, tmp_path: Path) -> None:
+def test_changed_prompts_are_an_error_before_training(data: JudgeData, folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "tokenizer", tmp_path / "tokenizer")
     file = tmp_path / "tokenizer" / "tokenizer.json"
     file.write_text(file.read_text().replace("Describe the picture.", "Say what is there."))

@@ -16,7 +16,7 @@ FAKE = Path(__file__).with_name("fake_vllm.py")
 
 
 class Fake:
-    """Where the fake is started by, and which of its processes live."""
+    """The Python that starts the fake, and the processes of the fake that run."""
 
     def __init__(self, folder: Path) -> None:
         self.pids = folder / "pids"
@@ -35,7 +35,7 @@ class Fake:
         return [pid for pid in self.started() if Path(f"/proc/{pid}").exists()]
 
     def wait_until(self, count: int, seconds: float = 20.0) -> None:
-        """Until that many of its processes live."""
+        """Wait until that many of its processes run."""
         deadline = time.monotonic() + seconds
         while len(self.alive()) != count:
             assert time.monotonic() < deadline, f"{len(self.alive())} of {len(self.started())} processes live"

@@ -1,4 +1,4 @@
-"""A fake of vLLM's API server for tests of what starts and ends it: same address, same key, children like its own.
+"""A fake of vLLM's API server for tests of its start and end: same address, same key, similar child processes.
 
 The environment variable FAKE_VLLM says how it behaves, FAKE_VLLM_PIDS names a file for the ids of its processes.
 """
@@ -23,7 +23,7 @@ def note() -> None:
 
 
 def worker(*, own_session: bool) -> None:
-    """A child that, unless it is meek, does not end when asked to. In its own session it leaves the group too."""
+    """A child that, unless it is meek, ignores the signal to end. In a session of its own it also leaves the group."""
     if os.fork():
         return
     if own_session:

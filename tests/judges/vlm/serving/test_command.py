@@ -15,7 +15,7 @@ def command(*arguments: object) -> list[str]:
     return [sys.executable, "-m", "evalkit", "judge", "serve", *map(str, arguments)]
 
 
-def test_it_says_how_to_use_it_and_stays_until_ctrl_c(fake: Fake, tmp_path: Path) -> None:
+def test_the_command_prints_how_to_use_the_server_and_runs_until_ctrl_c(fake: Fake, tmp_path: Path) -> None:
     given = ("judge-mini", "--model", tmp_path, "--vllm-python", fake.python)
     # no GPU for the fake, wherever the tests run
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "FAKE_VLLM": "meek"}
@@ -32,7 +32,7 @@ def test_it_says_how_to_use_it_and_stays_until_ctrl_c(fake: Fake, tmp_path: Path
     assert fake.alive() == []
 
 
-def test_what_can_not_be_started_is_undecided(tmp_path: Path) -> None:
+def test_a_server_that_can_not_be_started_is_exit_3(tmp_path: Path) -> None:
     given = ("judge-mini", "--model", tmp_path, "--vllm-python", tmp_path / "none")
     done = subprocess.run(command(*given), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 3

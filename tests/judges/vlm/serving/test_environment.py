@@ -1,4 +1,4 @@
-"""Finding the Python that has vLLM, and mending the CPU build."""
+"""The search for the Python that has vLLM, and the repair of the CPU build."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_none_anywhere_says_what_to_type(elsewhere: Path) -> None:
+def test_without_vllm_the_hint_says_what_to_type(elsewhere: Path) -> None:
     with pytest.raises(UnavailableError, match="not found") as caught:
         environment.find(None)
     assert "make vllm" in caught.value.hint
     assert "--vllm-python" in caught.value.hint
 
 
-def test_a_python_without_it(elsewhere: Path) -> None:
+def test_a_python_without_vllm_is_refused(elsewhere: Path) -> None:
     with pytest.raises(UnavailableError, match="no vLLM"):
         environment.find(Path(sys.executable))
     with pytest.raises(UnavailableError, match="can't be run"):
         environment.find(elsewhere / "nothing-here")
 
 
-def test_the_folder_of_an_environment_will_do(elsewhere: Path, fake: Fake) -> None:
+def test_the_folder_of_an_environment_is_accepted(elsewhere: Path, fake: Fake) -> None:
     (elsewhere / ".venv-vllm" / "bin").mkdir(parents=True)
     python = elsewhere / ".venv-vllm" / "bin" / "python"
     shutil.copy(fake.python, python)
@@ -53,13 +53,13 @@ def test_the_vllm_on_path_names_its_python(elsewhere: Path, fake: Fake) -> None:
     assert environment.find(None).path == fake.python
 
 
-def test_one_that_is_too_old(elsewhere: Path, fake: Fake) -> None:
+def test_a_vllm_that_is_too_old_is_refused(elsewhere: Path, fake: Fake) -> None:
     assert environment.find(fake.python, least="0.11.0").version == "0.32.0"
     with pytest.raises(UnavailableError, match=r"0\.32\.0, and this model needs 0\.40"):
         environment.find(fake.python, least="0.40")
 
 
-def test_the_mended_cpu_build_answers_to_its_other_name(tmp_path: Path) -> None:
+def test_the_repaired_cpu_build_states_the_version_of_vllm(tmp_path: Path) -> None:
     install.mend(tmp_path)
     ask = (
         "import importlib.metadata as m, site, sys; site.addsitedir(sys.argv[1]); print(m.version('vllm'));"

@@ -1,4 +1,4 @@
-"""Flags by model and memory, as a table; nothing here has a GPU."""
+"""Flags by model and memory, as a table; no test needs a GPU."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import os
 import pytest
 
 from evalkit.api.errors import UnavailableError, UnknownNameError
-from evalkit.judges.vlm.serving.flags import Wish, fitting, launch
+from evalkit.judges.vlm.serving.flags import LaunchOptions, fitting, launch
 from evalkit.judges.vlm.serving.machine import Gpu, Machine, machine, parse, visible
 from evalkit.judges.vlm.serving.profiles import profile, profiles
 
-WISH = Wish("the-model", "the-name", 8000)
+WISH = LaunchOptions("the-model", "the-name", 8000)
 
 
 def gpus(total: float, *free: float) -> Machine:
     return Machine(tuple(Gpu(index, f"GPU-{index}", total, each) for index, each in enumerate(free)))
 
 
-def options(name: str, machine: Machine, wish: Wish = WISH) -> dict[str, str]:
-    """Flag -> value; a switch has an empty one."""
-    arguments = launch(profile(name), machine, wish).arguments
+def options(name: str, machine: Machine, options: LaunchOptions = WISH) -> dict[str, str]:
+    """Flags and their values; the value of a switch is empty."""
+    arguments = launch(profile(name), machine, options).arguments
     found: dict[str, str] = {}
     for argument, following in zip(arguments, [*arguments[1:], "--"], strict=True):
         if argument.startswith("--"):
@@ -44,7 +44,9 @@ def options(name: str, machine: Machine, wish: Wish = WISH) -> dict[str, str]:
         ("judge-mini", gpus(80, 79), "0.05", "GPU-0", "16"),
     ],
 )
-def test_memory_decides(name: str, machine: Machine, utilization: str, devices: str, at_once: str) -> None:
+def test_free_memory_decides_the_flags(
+    name: str, machine: Machine, utilization: str, devices: str, at_once: str
+) -> None:
     found = options(name, machine)
     assert found["--gpu-memory-utilization"] == utilization
     assert found["--max-num-seqs"] == at_once
@@ -56,8 +58,8 @@ def test_memory_decides(name: str, machine: Machine, utilization: str, devices: 
 
 @pytest.mark.parametrize("total", [24.0, 48.0, 80.0, 141.0])
 @pytest.mark.parametrize("name", list(profiles()))
-def test_what_vllm_is_promised_is_free_and_enough(name: str, total: float) -> None:
-    """vLLM refuses to start where the share it is promised is not free."""
+def test_the_memory_given_to_vllm_is_free_and_enough(name: str, total: float) -> None:
+    """vLLM refuses to start if its share of the memory is not free."""
     machine = gpus(total, total - 1.5)
     if name in fitting(machine):
         share = float(options(name, machine)["--gpu-memory-utilization"]) * total
@@ -72,13 +74,13 @@ def test_what_vllm_is_promised_is_free_and_enough(name: str, total: float) -> No
         ("qwen3-vl-32b", gpus(48, 47), "needs 72 GiB"),
     ],
 )
-def test_no_room(name: str, machine: Machine, said: str) -> None:
+def test_a_model_that_does_not_fit_is_refused(name: str, machine: Machine, said: str) -> None:
     with pytest.raises(UnavailableError, match=said) as caught:
         launch(profile(name), machine, WISH)
     assert "judge-mini" in caught.value.hint  # what would fit here
 
 
-def test_on_a_cpu() -> None:
+def test_flags_on_a_cpu() -> None:
     start = launch(profile("judge-mini"), Machine(), WISH)
     assert "--enforce-eager" in start.arguments
     assert start.variables["VLLM_CPU_KVCACHE_SPACE"] == "1"
@@ -89,8 +91,8 @@ def test_on_a_cpu() -> None:
 
 
 @pytest.mark.parametrize(("cores", "bound"), [(1, False), (2, False), (3, True), (16, True)])
-def test_where_two_cores_are_all_it_is_one_process_that_may_move(cores: int, bound: bool) -> None:
-    """With more of them vLLM chooses: it takes a thread for each but one."""
+def test_on_two_cores_vllm_is_one_unbound_process(cores: int, bound: bool) -> None:
+    """With more cores vLLM uses its default: a thread for each but one."""
     arguments, variables = launch(profile("judge-mini"), Machine(cores=cores), WISH)
     assert ("--distributed-executor-backend" not in arguments) == bound
     assert ("VLLM_CPU_OMP_THREADS_BIND" not in variables) == bound
@@ -98,11 +100,11 @@ def test_where_two_cores_are_all_it_is_one_process_that_may_move(cores: int, bou
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores can be taken from a process on Linux only")
-def test_only_cores_this_process_may_use_count() -> None:
+def test_only_the_cores_that_this_process_may_use_count() -> None:
     assert machine().cores == len(os.sched_getaffinity(0))
 
 
-def test_what_every_server_is_told() -> None:
+def test_flags_of_every_server() -> None:
     found = options("qwen2.5-vl-7b", gpus(80, 79))
     assert found["--host"] == "127.0.0.1"
     assert found["--seed"] == "0"
@@ -121,9 +123,9 @@ def test_a_full_question_fits(name: str) -> None:
         assert 4 * known.max_pixels // known.token_px**2 + 4096 <= known.max_model_len
 
 
-def test_sleep_and_downloads_only_where_wanted() -> None:
-    machine, wish = gpus(80, 79), Wish("m", "n", 1, sleep=True, download=True)
-    awake, asleep = (launch(profile("qwen3-vl-8b"), machine, each) for each in (WISH, wish))
+def test_sleep_and_downloads_are_off_by_default() -> None:
+    machine, options = gpus(80, 79), LaunchOptions("m", "n", 1, sleep=True, download=True)
+    awake, asleep = (launch(profile("qwen3-vl-8b"), machine, each) for each in (WISH, options))
     assert "--enable-sleep-mode" in asleep.arguments
     assert asleep.variables["VLLM_SERVER_DEV_MODE"] == "1"
     assert "HF_HUB_OFFLINE" not in asleep.variables
@@ -133,7 +135,7 @@ def test_sleep_and_downloads_only_where_wanted() -> None:
     assert awake.variables["VLLM_NO_USAGE_STATS"] == "1"
 
 
-def test_what_nvidia_smi_says() -> None:
+def test_the_output_of_nvidia_smi_is_parsed() -> None:
     said = (
         "0, GPU-aaa, 81559, 81012\n1, GPU-bbb, 81559, 1024\n"
         "2, GPU-ccc, [N/A], [N/A]\nNo devices were found\n"  # memory shared with the CPU; a driver without GPUs
@@ -147,7 +149,7 @@ def test_what_nvidia_smi_says() -> None:
     assert visible((first, second), "") == ()
 
 
-def test_a_name_that_is_none() -> None:
+def test_an_unknown_profile_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError) as caught:
         profile("qwen3-vl-8")
     assert "qwen3-vl-8b" in caught.value.hint

@@ -1,4 +1,4 @@
-"""Starting and ending a server: it answers or says why not, and nothing of it is left, whoever is killed."""
+"""Start and end of a server: it answers or the error says why not, and no process is left, whichever one is killed."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from tests.judges.vlm.serving.conftest import Fake
 
 CPU = Machine()
 PROCESSES = 3
-"""Of the fake: itself and two children, one of which leaves its process group."""
+"""Processes of the fake: itself and two children, one of which leaves its process group."""
 
 
-def test_it_answers_with_its_key_and_leaves_nothing(fake: Fake, tmp_path: Path) -> None:
+def test_a_server_answers_with_its_key_and_leaves_no_process(fake: Fake, tmp_path: Path) -> None:
     with serve("judge-mini", str(tmp_path), fake.python, on=CPU, timeout=20) as server:
         assert server.alive()
         headers = {"Authorization": f"Bearer {server.api_key}"}
@@ -36,14 +36,14 @@ def test_it_answers_with_its_key_and_leaves_nothing(fake: Fake, tmp_path: Path) 
     assert not log.exists()
 
 
-def test_one_that_will_not_end_is_killed(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_does_not_end_is_killed(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAKE_VLLM", "stubborn")
     with serve("judge-mini", str(tmp_path), fake.python, on=CPU, timeout=20):
         fake.wait_until(PROCESSES)
     assert fake.alive() == []
 
 
-def test_an_error_inside_ends_it_too(fake: Fake, tmp_path: Path) -> None:
+def test_an_error_in_the_context_ends_the_server(fake: Fake, tmp_path: Path) -> None:
     with (
         pytest.raises(ZeroDivisionError),
         serve("judge-mini", str(tmp_path), fake.python, on=CPU, timeout=20, log=tmp_path / "log"),
@@ -52,7 +52,7 @@ def test_an_error_inside_ends_it_too(fake: Fake, tmp_path: Path) -> None:
     assert fake.alive() == []
 
 
-def test_one_that_dies_shows_its_log_and_the_way_out(
+def test_a_server_that_dies_shows_its_log_and_a_hint(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_VLLM", "dies")
@@ -65,7 +65,7 @@ def test_one_that_dies_shows_its_log_and_the_way_out(
 
 
 @pytest.mark.parametrize("mode", ["silent", "other"])  # says nothing; is no server of models
-def test_one_that_never_answers_is_given_up(
+def test_a_server_that_never_answers_is_a_timeout(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setenv("FAKE_VLLM", mode)
@@ -77,21 +77,21 @@ def test_one_that_never_answers_is_given_up(
     assert fake.alive() == []
 
 
-def test_nothing_is_left_when_its_owner_is_killed(fake: Fake, tmp_path: Path) -> None:
+def test_no_process_is_left_when_the_owner_is_killed(fake: Fake, tmp_path: Path) -> None:
     owner = start_owner(fake, tmp_path)
     owner.kill()
     owner.wait()
     fake.wait_until(0)
 
 
-def test_nothing_is_left_when_owner_and_supervisor_are_stopped_by_a_group_signal(fake: Fake, tmp_path: Path) -> None:
+def test_no_process_is_left_after_a_signal_to_owner_and_supervisor(fake: Fake, tmp_path: Path) -> None:
     owner = start_owner(fake, tmp_path)
     os.killpg(owner.pid, signal.SIGTERM)
     owner.wait()
     fake.wait_until(0)
 
 
-def test_its_group_ends_when_its_supervisor_is_killed(
+def test_the_group_ends_when_the_supervisor_is_killed(
     fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_VLLM", "group")
@@ -104,7 +104,7 @@ def test_its_group_ends_when_its_supervisor_is_killed(
 
 
 def start_owner(fake: Fake, folder: Path) -> subprocess.Popen[bytes]:
-    """Another process that serves; returns once all of its server's processes live."""
+    """Starts another process that serves; returns once all processes of its server run."""
     program = f"""
         import time
         from pathlib import Path

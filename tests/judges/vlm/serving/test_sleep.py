@@ -1,4 +1,4 @@
-"""Sleep mode, against a server that knows the two calls and one that does not."""
+"""Sleep mode, with a fake server that has the two endpoints and one that does not."""
 
 from __future__ import annotations
 
@@ -47,21 +47,21 @@ def url(server: _Server) -> str:
     return f"http://127.0.0.1:{server.server_port}/v1"
 
 
-def test_it_finishes_what_is_in_hand_and_keeps_the_weights(server: _Server) -> None:
+def test_sleep_waits_for_calls_and_keeps_the_weights(server: _Server) -> None:
     sleep(url(server))
     wake(url(server))
     assert server.asked == ["/sleep?level=1&mode=wait", "/wake_up"]
 
 
 @pytest.mark.parametrize("server", [False], indirect=True)
-def test_one_that_can_not_says_what_else_to_do(server: _Server) -> None:
+def test_a_server_that_can_not_sleep_gives_a_hint(server: _Server) -> None:
     with pytest.raises(UnavailableError, match="can't be put to sleep") as caught:
         sleep(url(server))
     assert "--sleep" in caught.value.hint
     assert "phases" in caught.value.hint
 
 
-def test_one_that_is_gone() -> None:
+def test_sleep_without_a_server_is_an_error() -> None:
     with pytest.raises(UnavailableError, match="ConnectError"):
         sleep("http://127.0.0.1:9/v1")
 
@@ -69,11 +69,11 @@ def test_one_that_is_gone() -> None:
 def test_a_judge_that_shares_the_gpu_waits_and_puts_its_server_to_sleep(server: _Server) -> None:
     judge = create("judges", PluginSpec("vlm", {"url": url(server), "model": "m", "share_gpu": "sleep"}))
     assert judge.after_generation
-    judge.rest()
+    judge.release_device()
     assert server.asked == ["/sleep?level=1&mode=wait"]
     phases = create("judges", PluginSpec("vlm", {"serve": "qwen3-vl-8b", "share_gpu": "phases"}))
     assert phases.after_generation
-    phases.rest()
+    phases.release_device()
     assert not create("judges", PluginSpec("vlm", {"url": url(server), "model": "m"})).after_generation
     with pytest.raises(ConfigError, match="share_gpu: sleep"):
         create("judges", PluginSpec("vlm", {"serve": "qwen3-vl-8b", "share_gpu": "sleep"}))

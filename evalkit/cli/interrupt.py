@@ -1,0 +1,27 @@
+"""Stops long work on Ctrl-C after the unit in hand, so that the same command can continue it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+
+def stop_on_signal(unit: str = "picture") -> threading.Event:
+    """An event that the first Ctrl-C (or SIGTERM) sets, so that the current `unit` is still finished.
+
+    The second Ctrl-C raises `KeyboardInterrupt` at once.
+    """
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        # os.write, because the interrupted code may be writing to sys.stderr, which can't be entered twice
+        os.write(2, f"\nstopping after the current {unit}; press Ctrl-C again to stop at once\n".encode())
+
+    signal.signal(signal.SIGINT, handle)
+    signal.signal(signal.SIGTERM, handle)
+    return stop

@@ -1,0 +1,91 @@
+"""Options and values that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+PATH = click.Path(path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    """`click.option`, which also reads a variable: `--max-drop` reads `EVALKIT_MAX_DROP` unless `envvar` is given."""
+    long_name = next(name for name in names if name.startswith("--"))
+    attributes.setdefault("envvar", "EVALKIT_" + long_name.removeprefix("--").replace("-", "_").upper())
+    return click.option(*names, **attributes)
+
+
+benchmark = option("--benchmark", metavar="B", help="Benchmark to run: a name or a folder.")
+judges = option("--judge", "judges", metavar="J", multiple=True, help="Judge to run; repeat the option for several.")
+limit = option("--limit", type=int, metavar="N", help="Run only the first N cases.")
+seeds = option("--seeds", type=int, metavar="K", help="Number of pictures per case and generator.")
+
+
+class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
+    """Numbers separated by commas, as a tuple: `1,2,4`.
+
+    Args:
+        kind: `int` or `float`.
+        least: smallest number allowed.
+        most: largest number allowed.
+    """
+
+    name = "numbers"
+
+    def __init__(self, kind: type[int] | type[float], least: float = float("-inf"), most: float = float("inf")) -> None:
+        self._kind, self._least, self._most = kind, least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):  # a default that is a tuple already
+            return value
+        try:
+            numbers = tuple(self._kind(part) for part in value.split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not a list of numbers such as 1,2,4", param, ctx)
+        if not all(self._least <= number <= self._most for number in numbers):
+            self.fail(f"{value!r}: each number must lie between {self._least:g} and {self._most:g}", param, ctx)
+        return numbers
+
+
+def overrides(flags: dict[str, Any]) -> dict[str, Any]:
+    """The flags that were given, as keys of the config; their relative paths resolve against the working folder.
+
+    Raises:
+        ConfigError: a plug-in that can't be parsed, or a baseline that does not exist.
+    """
+    from evalkit.plugins.registry import on_command_line
+
+    here = Path.cwd()
+    given = {key: value for key, value in flags.items() if value not in (None, ()) and value is not False}
+    if given.pop("no_gates", False):
+        given |= {"gates": (), "stop_early": False}
+    for key in ("benchmark", "student", "teacher"):
+        if key in given:
+            given[key] = None if key == "teacher" and given[key] == "none" else on_command_line(given[key], here)
+    for key in ("judges", "metrics"):
+        if key in given:
+            given[key] = tuple(on_command_line(each, here) for each in given[key])
+    if "baseline" in given:
+        given["baseline"] = _find_baseline(given["baseline"], here)
+    for key in ("flaky", "out"):
+        if key in given:
+            given[key] = (here / given[key]).resolve()
+    if "cache" in given:
+        given["cache"] = False if given["cache"] == "none" else (here / given["cache"]).resolve()
+    return given
+
+
+def _find_baseline(text: str, here: Path) -> Path:
+    from evalkit.api.errors import ConfigError
+    from evalkit.store.baselines import find_baseline
+
+    try:
+        return find_baseline(text, here)
+    except ValueError as error:
+        raise ConfigError(str(error), where="--baseline") from error

@@ -1,0 +1,231 @@
+"""Checks that a plug-in keeps the contract of its kind: its class when it is loaded, its members when it is created."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from evalkit.api import PLUGIN_API, hooks
+from evalkit.api.ability import Specimens
+from evalkit.api.errors import Interrupted, PluginError, UnavailableError, UsageError
+from evalkit.api.protocols import Benchmark, Exporter, Generator, Judge, Metric
+from evalkit.api.records import Dimension, Verdict
+from evalkit.api.settings import Settings
+from evalkit.api.training import JudgeData, TrainingData
+
+CONTRACTS: Mapping[str, type] = {
+    "benchmarks": Benchmark,
+    "generators": Generator,
+    "judges": Judge,
+    "metrics": Metric,
+    "exporters": Exporter,
+    "specimens": Specimens,
+    "training_data": TrainingData,
+    "judge_data": JudgeData,
+}
+"""Kind of plug-in -> the protocol it must satisfy. Plug-ins of other kinds are not checked."""
+HOOKS = (hooks.Checkable, hooks.Attachable, hooks.SharesDevice, hooks.Replayable)
+_HINT = "only its author can mend this; docs/plugins.md states the contract, `evalkit.testing` checks it"
+
+
+class Origin(NamedTuple):
+    """Where a plug-in comes from, for messages: `kind` is one of `CONTRACTS`, `distribution` has name and version."""
+
+    kind: str
+    name: str
+    distribution: str = ""
+    target: str = ""
+
+    @classmethod
+    def of(cls, kind: str, entry: EntryPoint) -> Origin:
+        """The origin of an entry point."""
+        dist = entry.dist
+        return cls(kind, entry.name, f"{dist.name} {dist.version}" if dist else "", entry.value)
+
+    def __str__(self) -> str:
+        package = f" of {self.distribution}" if self.distribution else ""
+        return f"the {one_of(self.kind)} `{self.name}`{package}"
+
+
+def one_of(kind: str) -> str:
+    """The kind in the singular, in words: `training_data` -> `training data`."""
+    return kind.removesuffix("s").replace("_", " ")
+
+
+def settings_of(cls: type) -> type[Settings]:
+    """The settings model of a plug-in class that `check_class` has passed."""
+    found: type[Settings] = cls.Settings  # type: ignore[attr-defined]  # no protocol of an instance can state it
+    return found
+
+
+# ---------------------------------------------------------------------------------------------------------- the checks
+
+
+def check_class(origin: Origin, found: object) -> None:
+    """Raise `PluginError` naming everything in which a loaded plug-in breaks the contract of its kind."""
+    if origin.kind in CONTRACTS:
+        _refuse(origin, class_problems(found, CONTRACTS[origin.kind]))
+
+
+def check_instance(origin: Origin, made: object) -> None:
+    """The same for an instance, whose attributes its constructor may have set."""
+    if origin.kind in CONTRACTS:
+        _refuse(origin, instance_problems(made, CONTRACTS[origin.kind]))
+
+
+def class_problems(found: object, contract: type) -> list[str]:
+    """What keeps a class from being a plug-in of this contract, one clause each: "it has no method `close`"."""
+    if not inspect.isclass(found):
+        return [f"it is not a class but {type(found).__name__}"]
+    asked = getattr(found, "plugin_api", 1)
+    if asked != PLUGIN_API:
+        return [f"it asks for plug-in API {asked!r}, and this evalkit has {PLUGIN_API}"]
+    problems = []
+    settings = getattr(found, "Settings", None)
+    if settings is None:
+        problems.append("it has no `Settings` (a subclass of `evalkit.api.Settings`)")
+    elif not (inspect.isclass(settings) and issubclass(settings, Settings)):
+        problems.append("its `Settings` is not a subclass of `evalkit.api.Settings`")
+    if not _takes(found, [object()], {}):
+        problems.append("its constructor does not take the settings as its only argument")
+    for name, declared in _methods(contract).items():
+        problems += _method_problems(found, name, declared, required=True)
+    for hook in HOOKS:
+        for name, declared in _methods(hook).items():
+            problems += _method_problems(found, name, declared, required=False)
+    return problems
+
+
+def instance_problems(made: object, contract: type) -> list[str]:
+    """What an instance lacks: attributes of the contract, and values of the wrong kind."""
+    problems = []
+    for name in contract.__annotations__:
+        try:
+            value = getattr(made, name)
+        except AttributeError:
+            problems.append(f"it has no `{name}`")
+            continue
+        if name in _VALUES and (problem := _VALUES[name](value)):
+            problems.append(f"its `{name}` {problem}")
+    if hasattr(made, "after_generation") and not hasattr(made, "release_device"):
+        problems.append("it has `after_generation` but no method `release_device`")
+    return problems
+
+
+def verdict_problem(judge: Judge, verdict: Verdict) -> str:
+    """Why a verdict is not one of this judge: it must have one score for each dimension. Empty if it is."""
+    if not isinstance(verdict, Verdict):
+        return f"the judge returned {type(verdict).__name__}, not a Verdict"
+    expected = {dimension.name for dimension in judge.dimensions}
+    given = [score.dimension for score in verdict.scores]
+    if verdict.judge != judge.name:
+        return f"the verdict is of `{verdict.judge}`, not of `{judge.name}`"
+    if len(given) != len(expected) or set(given) != expected:
+        return f"the judge's scores are {sorted(given)}, not one for each of {sorted(expected)}"
+    return ""
+
+
+@contextmanager
+def calling(origin: Origin, what: str) -> Iterator[None]:
+    """Turn an error that a plug-in raises where it must not into a `PluginError` that names the plug-in.
+
+    Its own `UsageError` (with `ConfigError`), `UnavailableError` and `Interrupted` keep their meaning.
+    """
+    try:
+        yield
+    except (UsageError, UnavailableError, Interrupted):
+        raise
+    except Exception as error:  # other people's code: anything can happen
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        said = f"{origin} is faulty: {what} raised {type(error).__name__}: {error}"
+        raise PluginError(said, where=f"{frame.filename}:{frame.lineno}", hint=_HINT) from error
+
+
+# ------------------------------------------------------------------------------------------------------------- details
+
+
+def _refuse(origin: Origin, problems: list[str]) -> None:
+    if problems:
+        raise PluginError(f"{origin} is faulty: {'; '.join(problems)}", where=origin.target, hint=_HINT)
+
+
+def _methods(contract: type) -> dict[str, Callable[..., Any]]:
+    """The public methods that a protocol declares."""
+    declared = {name: getattr(contract, name) for name in vars(contract) if not name.startswith("_")}
+    return {name: found for name, found in declared.items() if inspect.isroutine(found)}
+
+
+def _method_problems(cls: type, name: str, declared: Callable[..., Any], *, required: bool) -> list[str]:
+    found = getattr(cls, name, None)
+    if found is None:
+        return [f"it has no method `{name}`"] if required else []
+    if not callable(found):
+        return [f"its `{name}` is not a method"]
+    if inspect.iscoroutinefunction(found):
+        return [f"its `{name}` is `async`, and evalkit does not await it"]
+    parameters = list(inspect.signature(declared).parameters.values())
+    positional: list[object] = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    keywords = {each.name: None for each in parameters if each.kind is each.KEYWORD_ONLY}
+    own = inspect.getattr_static(cls, name)
+    if isinstance(own, staticmethod | classmethod):
+        positional = [each for each in positional if each != "self"]
+    if not _takes(found, positional, keywords):
+        wanted = [str(each) for each in positional if each != "self"] + [f"{each}=" for each in keywords]
+        return [f"its `{name}` does not take ({', '.join(wanted)})"]
+    return []
+
+
+def _takes(found: Callable[..., Any], positional: list[object], keywords: Mapping[str, object]) -> bool:
+    try:
+        signature = inspect.signature(found)
+    except (TypeError, ValueError):  # written in C: it has none to read
+        return True
+    try:
+        signature.bind(*positional, **keywords)
+    except TypeError:
+        return False
+    return True
+
+
+def _text(value: object) -> str:
+    return "" if isinstance(value, str) and value else "is not a text"
+
+
+def _at_least(least: int) -> Callable[[object], str]:
+    def problem(value: object) -> str:
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return "" if good else f"is {value!r}, not a whole number of at least {least}"
+
+    return problem
+
+
+def _dimensions(value: object) -> str:
+    if not isinstance(value, tuple | list) or not value:
+        return "is not a tuple of Dimension"
+    for each in value:
+        if not isinstance(each, Dimension):
+            return f"holds {type(each).__name__}, not only Dimension"
+    given = [each.name for each in value]
+    twice = next((name for name in given if given.count(name) > 1), "")
+    return f"names `{twice}` twice" if twice else ""
+
+
+def _reference(value: object) -> str:
+    return "" if value is None or isinstance(value, Path) else f"is {type(value).__name__}, not a Path or None"
+
+
+_VALUES: Mapping[str, Callable[[object], str]] = {
+    "name": _text,
+    "version": _text,
+    "dimensions": _dimensions,
+    "concurrency": _at_least(1),
+    "batch_size": _at_least(1),
+    "least_for_gate": _at_least(0),
+    "reference": _reference,
+}
+"""Attribute -> what is wrong with its value, as a clause that follows its name."""

@@ -1,0 +1,1 @@
+"""A judge and a generator for evalkit, to copy from."""
