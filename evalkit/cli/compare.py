@@ -23,7 +23,7 @@ from evalkit.cli.options import PATH, option
 def command(base: str, new: Path, report: bool, drops: tuple[str, ...]) -> int:
     """Show what changed from run BASE (a run folder or a named baseline) to run NEW, by case and by dimension.
 
-    Exit codes: 0 every gate given here passed, 1 a gate failed, 2 the two runs can't be compared, 3 a gate is undecided.
+    Exit codes: 0 every gate given here passed, 1 one failed, 2 the runs can't be compared, 3 one is undecided.
     """
     from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED, UsageError
     from evalkit.api.results import Bucket, GateStatus
