@@ -120,7 +120,7 @@ def press_name(page: Page, name: str) -> None:
 def saved(page: Page, folder: Path) -> dict:
     """Save by the key; what was saved."""
     page.press("e")
-    page.until("document.getElementById('said').textContent.includes('saved as')")
+    page.until("document.getElementById('status').textContent.includes('saved as')")
     name = page.text("status").split(" saved as ")[1].rstrip(".")
     file = folder / "downloads" / name
     deadline = time.monotonic() + 10
