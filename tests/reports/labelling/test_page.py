@@ -21,7 +21,7 @@ from tests.reports.labelling.browser import Page, browsing
 from tests.reports.posters import DESIGNS, draw_poster
 from tests.reports.test_browser import CHROMIUM
 
-SCHEMA = Path(__file__).parents[3] / "evalkit" / "calibrate" / "labels.schema.json"
+SCHEMA = Path(__file__).parents[3] / "evalkit" / "studies" / "calibrate" / "labels.schema.json"
 QUESTIONS = (
     Question("vlm.quality", "scale", "technical quality"),
     Question("vlm.text", "yesno", "every text as asked for"),
