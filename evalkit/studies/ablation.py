@@ -78,8 +78,8 @@ OpenTraining = Callable[[Path, Path], Training]
 """Makes the training of a recipe file in a folder, without starting it; raises `ConfigError` if the recipe is wrong."""
 
 
-class Question(Settings):
-    """One question: which arms to compare with a reference arm. `claim` is what the literature says."""
+class ArmComparison(Settings):
+    """A question of the plan: which arms to compare with a reference arm. `claim` is what the literature says."""
 
     question: str = Field(min_length=1)
     claim: str = ""
@@ -97,7 +97,7 @@ class AblationPlan(Settings):
     )
     run: dict[str, Any] = Field(description="keys of a config of `evalkit run`: benchmark, judges, seeds, limit")
     dimensions: tuple[str, ...] = Field(min_length=1)
-    comparisons: tuple[Question, ...] = Field(min_length=1)
+    comparisons: tuple[ArmComparison, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _known_arms(self) -> Self:
@@ -263,7 +263,7 @@ def _dimension_results(reader: RunReader) -> dict[str, DimensionResult]:
 
 
 def _differences(
-    plan: AblationPlan, each: Question, readers: Mapping[str, RunReader], known: Mapping[str, DimensionResult]
+    plan: AblationPlan, each: ArmComparison, readers: Mapping[str, RunReader], known: Mapping[str, DimensionResult]
 ) -> Iterator[Difference]:
     for arm in each.arms:
         for name in plan.dimensions:
