@@ -145,9 +145,9 @@ class HttpGenerator:
 
     def info(self) -> GeneratorInfo:
         s = self.settings
-        shown = s.model_dump(mode="json", exclude={"name", "licence"})
+        settings = s.model_dump(mode="json", exclude={"name", "licence"})
         name = s.name or s.model or str(urlsplit(s.url).hostname)
-        return GeneratorInfo(name, s.licence, f"HTTP endpoint {urlsplit(s.url).netloc}", shown)
+        return GeneratorInfo(name, s.licence, f"HTTP endpoint {urlsplit(s.url).netloc}", settings)
 
     def fingerprint(self, case: Case) -> str:
         """Covers address, model and the fields that are sent; not the key, the rate limit, retries and timeouts.
@@ -276,7 +276,7 @@ class HttpGenerator:
                 if status not in RETRIED_STATUSES:
                     raise GenerationError(problem, where=place)
             if asked_wait is not None and asked_wait > s.max_wait_s:
-                raise GenerationError(f"{problem} (asks to wait {asked_wait:g} s)", where=place)
+                raise GenerationError(f"{problem} (the server asks to wait {asked_wait:g} s)", where=place)
             if attempt < s.retries:
                 wait = backoff_seconds(attempt, s.backoff_s, s.max_wait_s, self._rng)
                 if self._stop.wait(max(wait, asked_wait or 0.0)):

@@ -115,7 +115,7 @@ def picture_url(url: str, base: str, allowed_hosts: Sequence[str]) -> str:
     if target.scheme not in ("http", "https") or not host or target.username or target.password:
         raise GenerationError(f"the picture's address is no plain http(s) address ({clean(target.scheme, limit=20)}:…)")
     if host not in {urlsplit(base).hostname, *allowed_hosts}:
-        raise GenerationError(f"the picture lies on another host, {clean(host)}; not fetched (see image_hosts)")
+        raise GenerationError(f"the picture lies on another host, {clean(host)}; and is not fetched (see image_hosts)")
     return target.geturl()
 
 

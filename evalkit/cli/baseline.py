@@ -32,7 +32,7 @@ def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) 
 
 @command.command("list")
 def list_() -> int:
-    """List the baselines of this project, with who set each of them, when and why."""
+    """List the baselines: who set each one, when and why."""
     from evalkit.cli import clean
     from evalkit.store.baselines import list_baselines
 

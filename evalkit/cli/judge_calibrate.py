@@ -15,6 +15,7 @@ from evalkit.cli.options import PATH, option
 @option(
     "--pass-at",
     type=click.IntRange(2, 5),
+    metavar="LEVEL",
     default=4,
     show_default=True,
     help="Lowest level that counts as a pass in people's labels.",

@@ -23,6 +23,7 @@ from evalkit.cli.options import PATH, option
     "--n",
     "count",
     type=click.IntRange(1, 100_000),
+    metavar="N",
     default=60,
     show_default=True,
     help="Number of pictures to label. Student and teacher pictures of a case are drawn together.",
@@ -33,14 +34,20 @@ from evalkit.cli.options import PATH, option
 @option(
     "--seed",
     type=int,
+    metavar="K",
     default=0,
     show_default=True,
     help="Seed of the sample and of the order; another seed draws other cases.",
 )
 @option(
-    "--max-mb", type=click.IntRange(1), default=200, show_default=True, help="Refuse to write a page larger than this."
+    "--max-mb",
+    type=click.IntRange(1),
+    metavar="MB",
+    default=200,
+    show_default=True,
+    help="Refuse to write a page larger than this.",
 )
-@option("--out", type=PATH, default=Path("labels.html"), show_default=True, help="File to write.")
+@option("--out", type=PATH, metavar="FILE", default=Path("labels.html"), show_default=True, help="File to write.")
 def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, seed: int, max_mb: int, out: Path) -> int:
     """Write a page on which people label pictures of RUN: one HTML file that needs no server and no network.
 

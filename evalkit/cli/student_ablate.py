@@ -22,6 +22,7 @@ def command(plan: Path, out: Path | None) -> int:
     from evalkit.cli.interrupt import stop_on_signal
     from evalkit.cli.student_distill import open_training
     from evalkit.engine.progress import make_progress
+    from evalkit.student.recipe.run import RecipeRunner
     from evalkit.studies.ablation import as_markdown, read_plan, run_ablation
 
     read, folder = read_plan(plan), out or plan.with_suffix("")
@@ -29,6 +30,7 @@ def command(plan: Path, out: Path | None) -> int:
         result = run_ablation(
             read,
             folder.resolve(),
+            RecipeRunner.read,
             open_training,
             command=same_command(),
             progress=lambda: make_progress(sys.stderr),

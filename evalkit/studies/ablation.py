@@ -3,7 +3,7 @@
     PLAN ─▶ recipe of each arm ─▶ train ─▶ an ordinary run of each ─▶ paired differences to a reference arm ─▶ table
 
 Everything lies below one folder: `arms/NAME/` (recipe, checkpoints, model), `runs/NAME/`, `ablation.json` and `.md`.
-Whoever calls it says how to train (`OpenTraining`): the recipes are a matter of the room `student`.
+The caller says how to train (`ReadRecipe`, `OpenTraining`): the recipes are a matter of the room `student`.
 """
 
 from __future__ import annotations
@@ -64,9 +64,6 @@ class Training(Protocol):
     """One training, which ends with the model in the subfolder `model` of its folder."""
 
     @property
-    def recipe(self) -> Budget: ...
-
-    @property
     def finished(self) -> bool: ...
 
     def run(self, stop: Callable[[], bool]) -> Iterator[dict[str, float]]:
@@ -74,12 +71,14 @@ class Training(Protocol):
         ...
 
 
+ReadRecipe = Callable[[Path], Budget]
+"""Reads and checks a recipe file; raises `ConfigError` if it is wrong."""
 OpenTraining = Callable[[Path, Path], Training]
-"""Makes the training of a recipe file in a folder, without starting it; raises `ConfigError` if the recipe is wrong."""
+"""Makes the training of a recipe file in a folder, without starting it; raises `ConfigError` for unsuitable data."""
 
 
-class Question(Settings):
-    """One question: which arms to compare with a reference arm. `claim` is what the literature says."""
+class ArmComparison(Settings):
+    """A question of the plan: which arms to compare with a reference arm. `claim` is what the literature says."""
 
     question: str = Field(min_length=1)
     claim: str = ""
@@ -97,7 +96,7 @@ class AblationPlan(Settings):
     )
     run: dict[str, Any] = Field(description="keys of a config of `evalkit run`: benchmark, judges, seeds, limit")
     dimensions: tuple[str, ...] = Field(min_length=1)
-    comparisons: tuple[Question, ...] = Field(min_length=1)
+    comparisons: tuple[ArmComparison, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _known_arms(self) -> Self:
@@ -145,6 +144,7 @@ def read_plan(path: Path) -> AblationPlan:
 def run_ablation(
     plan: AblationPlan,
     folder: Path,
+    read_recipe: ReadRecipe,
     open_training: OpenTraining,
     *,
     command: str,
@@ -159,17 +159,14 @@ def run_ablation(
         UnavailableError: as `execute`.
         Interrupted: `stop` was set; finished work is kept.
     """
-    trainings = {
-        name: open_training(_write_recipe(folder / "arms" / name, values), folder / "arms" / name)
-        for name, values in plan.arms.items()
-    }
-    for number, (name, training) in enumerate(trainings.items(), 1):
-        say(f"arm {number} of {len(trainings)}: {name}")
-        if not (folder / "arms" / name / "model").is_dir():
-            _train(training, stop)
+    paths = {name: _write_recipe(folder / "arms" / name, values) for name, values in plan.arms.items()}
+    budgets = {name: read_recipe(path) for name, path in paths.items()}
+    for number, (name, path) in enumerate(paths.items(), 1):
+        say(f"arm {number} of {len(paths)}: {name}")
+        if not (path.parent / "model").is_dir():
+            _train(open_training(path, path.parent), stop)
         _measure(plan, folder, name, command, progress(), stop)
-    budget = _describe_budget({name: training.recipe for name, training in trainings.items()})
-    result = _compare(plan, folder, command, budget)
+    result = _compare(plan, folder, command, _describe_budget(budgets))
     (folder / "ablation.json").write_text(json.dumps(to_json(result), indent=1) + "\n", encoding="utf-8")
     (folder / "ablation.md").write_text(as_markdown(plan, result), encoding="utf-8")
     return result
@@ -263,7 +260,7 @@ def _dimension_results(reader: RunReader) -> dict[str, DimensionResult]:
 
 
 def _differences(
-    plan: AblationPlan, each: Question, readers: Mapping[str, RunReader], known: Mapping[str, DimensionResult]
+    plan: AblationPlan, each: ArmComparison, readers: Mapping[str, RunReader], known: Mapping[str, DimensionResult]
 ) -> Iterator[Difference]:
     for arm in each.arms:
         for name in plan.dimensions:

@@ -131,7 +131,8 @@ def plan_from_run(run: Path, design: Design) -> list[str]:
             means = case_means(differences)
             spread = picture_spread(differences)
             if spread.sd == 0:
-                rows.append((name, f"{len(means):,}", "", "", "0", "none: all differences are equal"))
+                reason = "all differences are equal" if len(means) else "no case has both scores"
+                rows.append((name, f"{len(means):,}", "", "", "0", f"none: {reason}"))
                 continue
             between = design.correlation if design.correlation is not None else spread.correlation
             between = 1.0 if between is None else between

@@ -42,7 +42,7 @@ SETTINGS_OF_THE_PICTURE = frozenset(
         "output_resolution",
     }
 )
-SETTINGS_NOT_SHOWN = {"name", "licence", "scheduler", "sizes", "memory_gib", "offload_memory_gib"}
+SETTINGS_NOT_IN_INFO = {"name", "licence", "scheduler", "sizes", "memory_gib", "offload_memory_gib"}
 
 
 class DiffusersGenerator:
@@ -63,8 +63,8 @@ class DiffusersGenerator:
     def info(self) -> GeneratorInfo:
         s = self.settings
         name = s.name or Path(s.model).name + (f"+{Path(s.lora).stem}" if s.lora else "")
-        shown = s.model_dump(mode="json", exclude_defaults=True, exclude=SETTINGS_NOT_SHOWN)
-        return GeneratorInfo(name, s.licence, self._hardware, shown | {"scheduler": s.scheduler.overrides()})
+        settings = s.model_dump(mode="json", exclude_defaults=True, exclude=SETTINGS_NOT_IN_INFO)
+        return GeneratorInfo(name, s.licence, self._hardware, settings | {"scheduler": s.scheduler.overrides()})
 
     def fingerprint(self, case: Case) -> str:
         """Covers the pipeline class, every setting that can change a picture, and the weights by their content.

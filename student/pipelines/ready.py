@@ -103,9 +103,9 @@ def _weight_problems(settings: DiffusersSettings) -> list[tuple[str, str]]:
     found = []
     revision = f" --revision {settings.revision}" if settings.revision else ""
     folder = Path(settings.model) if Path(settings.model).is_dir() else _cached(settings.model, settings.revision)
-    fetch = f"hf download {settings.model}{revision}, or say model=PATH"
+    fetch = f"hf download {settings.model}{revision}, or set model=PATH"
     if folder is None:
-        found.append((f"weights not here: {settings.model}", fetch))
+        found.append((f"no weights on this machine: {settings.model}", fetch))
     else:
         try:
             if missing := missing_files(folder):
@@ -115,9 +115,11 @@ def _weight_problems(settings: DiffusersSettings) -> list[tuple[str, str]]:
     if settings.lora:
         on_hub = hub_file(settings.lora)
         if on_hub and not _cached(on_hub[0], None, on_hub[1]):
-            found.append((f"LoRA not here: {settings.lora}", f"hf download {' '.join(on_hub)}, or say lora=PATH"))
+            found.append(
+                (f"no such LoRA on this machine: {settings.lora}", f"hf download {' '.join(on_hub)}, or set lora=PATH")
+            )
         elif not on_hub and not Path(settings.lora).is_file():
-            found.append((f"no such LoRA: {settings.lora}", "say lora=PATH of a .safetensors file"))
+            found.append((f"no such LoRA: {settings.lora}", "set lora=PATH to a .safetensors file"))
     return found
 
 

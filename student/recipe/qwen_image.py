@@ -1,7 +1,7 @@
 """Qwen-Image 1.x: `QwenImagePipeline` draws from a prompt, `QwenImageEditPlusPipeline` edits one source picture.
 
 Both pack 2×2 latents into a token, mask padded prompt tokens, and rescale guided velocities to the length of the
-conditional ones. The source's tokens stand after the target's.
+conditional ones. The tokens of the source follow those of the target.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Qwen-Image 2.1: one pipeline class that draws and edits.
 
-The tokens of a source picture stand in the text, and before those of the target.
+A source picture has slots among the text tokens, and its latent tokens precede those of the target.
 """
 
 from __future__ import annotations

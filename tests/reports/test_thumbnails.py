@@ -40,9 +40,9 @@ def test_the_source_of_many_edits_is_read_once(
     with PictureShelf(tmp_path / "report", demo) as shelf:
         placed = [shelf.place_source(SourceImage(str(file), sha)) for _ in range(5)]
         changed = shelf.place_source(SourceImage(str(file), "0" * 64))
-    assert [(one.placed.name, one.size) for one in placed] == [(f"{sha}.png", (30, 20))] * 5
-    assert "has changed" in changed.placed.missing
-    assert len(read) == 2, "once for each content it is said to have"
+    assert [(one.file.name, one.size) for one in placed] == [(f"{sha}.png", (30, 20))] * 5
+    assert "has changed" in changed.file.missing
+    assert len(read) == 2, "once for each hash that is given"
 
 
 def test_the_list_shows_small_pictures(demo: FakeRunResults, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_bug_in_a_thread_is_not_swallowed(tmp_path: Path, monkeypatch: pytest.
     def fails(_: bytes) -> bytes:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("reports.html.thumbs.thumbnail", fails)
+    monkeypatch.setattr("evalkit.reports.html.thumbs.thumbnail", fails)
     picture = tmp_path / "one.png"
     picture.write_bytes(b"x")
     with pytest.raises(RuntimeError, match="a bug"), Thumbnails(tmp_path / "thumbs") as thumbs:

@@ -96,7 +96,7 @@ def test_a_bug_leaves_its_traceback_in_the_folder(plan, flat, monkeypatch):  # n
         ({"budget": 3}, "budget"),
     ],
 )
-def test_a_plan_that_cannot_be_says_why(plan, flat, capsys, changes, said):  # noqa: F811 (fixture)
+def test_an_impossible_plan_is_refused_with_the_reason(plan, flat, capsys, changes, said):  # noqa: F811 (fixture)
     path = plan(**{"comparisons": [{"question": "?", "reference": "same", "arms": ["other"]}], **changes})
     assert main(["student", "ablate", str(path)]) == 2
     assert said in capsys.readouterr().err

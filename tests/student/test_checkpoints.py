@@ -36,7 +36,7 @@ def test_broken_numbers_are_an_error_and_not_a_black_picture(checkpoints, tmp_pa
 
 
 @pytest.mark.parametrize("part", ["transformer", "text_encoder", "vae"])
-def test_a_missing_tensor_is_refused_and_not_made_up(checkpoints, tmp_path, part):
+def test_a_missing_tensor_is_refused_and_not_random(checkpoints, tmp_path, part):
     def drop(tensors):
         del tensors[min(name for name in tensors if name.endswith("weight"))]
 
@@ -88,7 +88,7 @@ def test_pickle_weights_are_never_opened(checkpoints, tmp_path):
         {"../vae": ["diffusers", "AutoencoderKL"]},
     ],
 )
-def test_a_model_index_can_not_bring_its_own_code(checkpoints, tmp_path, change):
+def test_a_model_index_cannot_bring_its_own_code(checkpoints, tmp_path, change):
     model = shutil.copytree(checkpoints / "q21", tmp_path / "model")
     index = json.loads((model / "model_index.json").read_text())
     (model / "model_index.json").write_text(json.dumps(index | change))
@@ -149,7 +149,7 @@ def test_the_new_class_names_do_not_change_the_fingerprint_of_a_mini(old_mini):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{not json", None])
-def test_a_folder_that_is_no_checkpoint_says_so(tmp_path, content):
+def test_a_folder_that_is_not_a_checkpoint_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "model_index.json").write_text(content)
     with pytest.raises(UnavailableError, match=r"model_index\.json"):

@@ -68,7 +68,7 @@ def test_nfe_is_counted_80_for_the_teacher_and_4_for_the_student(checkpoints, mo
         assert (result.batch_size, result.batch_invariant) == (1, True)
 
 
-def test_the_pipelines_own_guidance_is_in_force_unless_told_otherwise(checkpoints):
+def test_the_pipelines_own_guidance_is_the_default(checkpoints):
     steps = {"num_inference_steps": 2}
     assert draw(generator(checkpoints / "t2i", **steps), request())[0].nfe == 4  # 1.x: true_cfg_scale 4.0
     assert draw(generator(checkpoints / "q21", **steps), request())[0].nfe == 2  # 2.1: 1.0
@@ -145,8 +145,8 @@ def test_2_1_draws_prompts_of_equal_length_and_edits_of_their_own_sources_togeth
     assert levels(alone[0], alone[1]) > 5
 
 
-def test_the_trap_that_keeps_prompts_of_unequal_length_of_2_1_apart_is_still_there(checkpoints):
-    """If this fails, diffusers has mended it: let 2.1 batch any prompts (see `student.pipelines.rows`)."""
+def test_2_1_still_draws_prompts_of_unequal_length_wrongly_in_one_call(checkpoints):
+    """If this fails, diffusers has fixed it: let 2.1 batch any prompts (see `evalkit.student.pipelines.rows`)."""
     from evalkit.student.pipelines.noise import noise_generators
 
     requests = [request("a", "x"), request("b", "a much longer prompt about a dog on a hill, with a banner")]
@@ -214,7 +214,7 @@ def test_a_long_prompt_that_is_cut_is_noted(checkpoints):
     assert long.notes["prompt_tokens_cut"] > 100
 
 
-def test_a_size_the_pipeline_can_not_draw_is_noted(checkpoints):
+def test_a_size_the_pipeline_cannot_draw_is_noted(checkpoints):
     (result,) = draw(generator(checkpoints / "q21", num_inference_steps=2), request(width=70, height=64))
     assert result.image.shape == (64, 64, 3)
     assert "asked 70x64" in result.notes["size"]
@@ -263,7 +263,7 @@ def test_a_lora_that_would_change_nothing_is_refused(checkpoints, tmp_path):
     ("model", "settings"),
     [("edit", {"num_inference_steps": 2, "true_cfg_scale": 4.0}), ("q21", {**STUDENT, "output_resolution": 64})],
 )
-def test_an_edit_sees_its_source(checkpoints, source, model, settings):
+def test_an_edit_depends_on_its_source(checkpoints, source, model, settings):
     images = generator(checkpoints / model, **settings, batch_size=4)
     dark, light, again = draw(
         images,
@@ -275,7 +275,7 @@ def test_an_edit_sees_its_source(checkpoints, source, model, settings):
     assert dark.batch_size == (3 if model == "q21" else 1)
 
 
-def test_a_task_the_pipeline_has_not_is_an_error_of_its_case(checkpoints, source):
+def test_a_task_the_pipeline_cannot_do_is_an_error_of_its_case(checkpoints, source):
     edit = request(task=Task.EDIT, source=source(1))
     (refused, fine) = generator(checkpoints / "t2i", **STUDENT).generate([edit, request()])
     assert refused.error == "QwenImagePipeline can't edit a picture"

@@ -70,7 +70,7 @@ def test_the_manifest_goes_before_file_names_and_brings_nfe_and_seconds(tmp_path
     assert (found.image, found.nfe, found.seconds) == (b"by manifest", 4, 0.5)
 
 
-def test_the_manifest_tells_seeds_apart_and_names_still_serve_the_rest(tmp_path):
+def test_the_manifest_states_seeds_and_file_names_serve_the_rest(tmp_path):
     for name in ("x.png", "y.png", "b.png"):
         put(tmp_path, name, name.encode())
     manifest(tmp_path, {"id": "a", "image": "x.png"}, {"id": "a", "image": "y.png", "seed": 1}, name="labels.jsonl")
@@ -92,7 +92,7 @@ def test_two_manifest_lines_for_one_picture_are_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("escape", ["../secret.png", "{outside}/secret.png", "sub/../../secret.png"])
-def test_a_manifest_never_leads_out_of_the_folder(tmp_path, escape):
+def test_a_manifest_never_reads_outside_of_the_folder(tmp_path, escape):
     put(tmp_path, "secret.png", b"secret")
     inside = tmp_path / "inside"
     (inside / "sub").mkdir(parents=True)

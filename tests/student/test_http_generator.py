@@ -79,7 +79,7 @@ def test_a_picture_comes_back_byte_for_byte_with_honest_provenance(server, key):
     }
 
 
-def test_nothing_optional_is_sent_unasked(server):
+def test_optional_fields_are_sent_only_if_set(server):
     ask(server, size="omit", response_format="")
     assert server.asked[0].json == {"prompt": "a cat", "n": 1}
     assert "Authorization" not in server.asked[0].headers
@@ -158,9 +158,9 @@ def test_429_waits_as_long_as_the_server_asks(server):
     assert found.seconds < 0.9  # the wait is not the model's latency
 
 
-def test_a_wish_to_wait_for_hours_fails_the_request_at_once(server):
+def test_a_request_to_wait_for_hours_fails_at_once(server):
     server.script = [refused(429, "quota used up", **{"Retry-After": "7200"})]
-    assert "quota used up (asks to wait 7200 s)" in ask(server).error
+    assert "quota used up (the server asks to wait 7200 s)" in ask(server).error
 
 
 @pytest.mark.parametrize("failure", [refused(500), refused(503), "drop"])
@@ -176,7 +176,7 @@ def test_a_slow_answer_times_out_as_an_error_of_its_case(server):
     assert "no whole answer within 0.2 s (1 attempts)" in ask(server, timeout_s=0.2, retries=0).error
 
 
-def test_a_trickle_of_bytes_does_not_hold_the_run_for_ever(server):
+def test_an_answer_of_slow_single_bytes_times_out(server):
     server.script = [(200, {"Content-Length": "100"}, [b"x"] * 100)]
     started = time.monotonic()
     assert ask(server, timeout_s=0.3, retries=0).error
@@ -306,7 +306,7 @@ def test_a_pacer_that_is_stopped_does_not_wait():
 # ------------------------------------------------------------------------------------------------ pure parts
 
 
-def test_the_key_is_nowhere_to_be_seen(server, key):
+def test_the_key_appears_nowhere(server, key):
     images = generator(server, api_key_env=key)
     images.generate([request()])
     shown = [images.info(), images.fingerprint(request().case), images.settings, images, vars(images)]
@@ -336,7 +336,7 @@ def test_the_fingerprint_follows_what_is_sent_and_not_how_often(server):
         {"url": "https://host", "api_key": "sk-abc"},
     ],
 )
-def test_settings_that_can_not_be_meant_are_refused(settings):
+def test_impossible_settings_are_refused(settings):
     with pytest.raises(ValidationError):
         HttpSettings(**settings)
 

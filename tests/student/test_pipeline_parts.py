@@ -18,7 +18,7 @@ from evalkit.student.pipelines.settings import DiffusersSettings, SchedulerSetti
 
 pytestmark = pytest.mark.slow
 
-ANY, ONE_LAYOUT = PIPELINES["QwenImagePipeline"], PIPELINES["QwenImage21Pipeline"]
+ANY_LAYOUT, ONE_LAYOUT = PIPELINES["QwenImagePipeline"], PIPELINES["QwenImage21Pipeline"]
 
 
 def request(prompt="p", width=64, task=Task.T2I):
@@ -41,9 +41,9 @@ def test_batches_hold_one_size_and_edits_go_alone():
         request(task=Task.EDIT),
     ]
     lengths = [1, 2, 1, 1, 1, 1]
-    assert batches(requests, 8, ANY, lengths) == [[0, 1, 3], [2], [4], [5]]
-    assert batches(requests, 2, ANY, lengths) == [[0, 1], [3], [2], [4], [5]]
-    assert batches([], 8, ANY, []) == []
+    assert batches(requests, 8, ANY_LAYOUT, lengths) == [[0, 1, 3], [2], [4], [5]]
+    assert batches(requests, 2, ANY_LAYOUT, lengths) == [[0, 1], [3], [2], [4], [5]]
+    assert batches([], 8, ANY_LAYOUT, []) == []
 
 
 def test_a_pipeline_with_one_layout_per_batch_also_takes_edits_together():
@@ -96,7 +96,7 @@ def test_a_guidance_distilled_checkpoint_needs_a_guidance_scale():
         {"trust_remote_code": True},
     ],
 )
-def test_settings_that_can_not_be_meant_are_refused(settings):
+def test_impossible_settings_are_refused(settings):
     with pytest.raises(ValidationError):
         DiffusersSettings(model="m", **settings)
 
@@ -122,7 +122,7 @@ def test_alpha_is_composited_and_rounded_once():
 
 
 @pytest.mark.parametrize("image", [np.full((2, 2, 3), np.nan), np.full((2, 2, 4), np.inf), np.zeros((2, 2))])
-def test_what_is_no_picture_is_an_error(image):
+def test_an_array_that_is_not_a_picture_is_an_error(image):
     with pytest.raises(GenerationError):
         flatten(image, (255, 255, 255))
 

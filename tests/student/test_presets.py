@@ -1,4 +1,4 @@
-"""The presets: what their files say is what the real pipeline classes do, on tiny random checkpoints."""
+"""The presets: the real pipeline classes do what the files say, on tiny random checkpoints."""
 
 import hashlib
 import json
@@ -97,7 +97,7 @@ def test_nfe_and_sigmas_are_those_the_preset_states(tiny, source, preset):
         assert len(used) == preset.steps + 1
 
 
-def test_few_step_presets_take_no_last_step_of_nothing():
+def test_few_step_presets_take_no_useless_last_step():
     for preset in FULL_SIZE:
         if preset.steps <= 8:
             assert preset.diffusers.scheduler.shift_terminal is None
@@ -166,7 +166,7 @@ def test_a_size_the_model_was_not_made_for_is_noted(tiny):
 # ------------------------------------------------------------------------------------------------ how they are named
 
 
-def test_a_preset_is_used_by_its_name_and_settings_go_over_it(tmp_path):
+def test_a_preset_is_used_by_its_name_and_settings_replace_its_own(tmp_path):
     images = create("generators", PluginSpec.parse("qwen-image-2.1-turbo", tmp_path))
     assert len(images.settings.sigmas) == 8
     assert (images.info().name, images.info().licence[:21]) == ("qwen-image-2.1-turbo", "Qwen Research License")
@@ -194,7 +194,7 @@ def test_a_preset_without_open_weights_takes_a_path_or_an_address(tmp_path):
         create("generators", PluginSpec("qwen-image", {"url": "https://host/v1"}))
 
 
-def test_wrong_names_and_keys_are_told_the_nearest_right_one():
+def test_for_wrong_names_and_keys_the_error_names_the_nearest_right_one():
     with pytest.raises(UnknownNameError) as caught:
         create("generators", PluginSpec("qwen-image-2.1-turbbo"))
     assert "did you mean `qwen-image-2.1-turbo`?" in caught.value.hint
@@ -238,7 +238,7 @@ def test_every_file_satisfies_the_schema(path):
         ({"name": "other"}, "is named `other`"),
     ],
 )
-def test_a_file_that_is_no_preset_says_why(tmp_path, change, says):
+def test_a_file_that_is_not_a_preset_is_refused_with_the_reason(tmp_path, change, says):
     path = tmp_path / "qwen-image.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load((DATA / "qwen-image.yaml").read_text()) | change))
     with pytest.raises(ConfigError, match=says) as caught:
@@ -246,7 +246,7 @@ def test_a_file_that_is_no_preset_says_why(tmp_path, change, says):
     assert caught.value.where == str(path)
 
 
-def test_packaged_weights_lie_beside_the_file_and_need_no_gpu(checkpoints, tmp_path):
+def test_packaged_weights_are_found_relative_to_the_file_and_need_no_gpu(checkpoints, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "weights").symlink_to(checkpoints / "q21")
     values = yaml.safe_load((DATA / "qwen-image-2.1.yaml").read_text()) | {"name": "mini", "sizes": ["64x64"]}
@@ -297,10 +297,10 @@ def test_weights_are_found_by_path_and_in_the_hub_cache_without_the_network(tmp_
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     ((problem, step),) = lacks(GPU, model="someone/model", revision="v1")
-    assert problem == "weights not here: someone/model"
+    assert problem == "no weights on this machine: someone/model"
     assert step.startswith("hf download someone/model --revision v1")
     ((problem, step),) = lacks(GPU, model=str(tmp_path / "nowhere"))
-    assert "weights not here" in problem
+    assert "no weights on this machine" in problem
 
     commit = "0123456789abcdef0123456789abcdef01234567"
     folder = tmp_path / "hub" / "models--someone--model"
@@ -311,7 +311,7 @@ def test_weights_are_found_by_path_and_in_the_hub_cache_without_the_network(tmp_
     index = {"_class_name": "QwenImagePipeline", "transformer": ["diffusers", "QwenImageTransformer2DModel"]}
     (snapshot / "model_index.json").write_text(json.dumps(index))
     ((problem, _),) = lacks(GPU, model="someone/model")
-    assert problem == "weights incomplete: 1 parts missing, transformer for one"
+    assert problem == "weights incomplete: 1 parts missing, e.g. transformer"
     shards = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     (snapshot / "transformer" / "model.safetensors.index.json").write_text(json.dumps(shards))
     (snapshot / "transformer" / "model-1.safetensors").write_bytes(b"x")
@@ -320,7 +320,7 @@ def test_weights_are_found_by_path_and_in_the_hub_cache_without_the_network(tmp_
     assert lacks(GPU, model="someone/model") == []
 
     ((problem, step),) = lacks(GPU, model="someone/model", lora="someone/loras/deep/4steps.safetensors")
-    assert problem.startswith("LoRA not here")
+    assert problem.startswith("no such LoRA on this machine")
     assert step.startswith("hf download someone/loras deep/4steps.safetensors")
     ((problem, _),) = lacks(GPU, model="someone/model", lora="gone.safetensors")
     assert problem == "no such LoRA: gone.safetensors"

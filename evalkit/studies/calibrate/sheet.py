@@ -21,7 +21,7 @@ ROLES = (Role.STUDENT, Role.TEACHER)
 DEFAULT_PREFIX = "vlm."
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp"}
 """Formats that the page can show."""
-Cell = tuple[int, int]
+CaseSeed = tuple[int, int]
 """Index of a case, and a seed."""
 
 
@@ -127,26 +127,26 @@ def _kind(name: str, given: str) -> Kind:
     return "pairwise" if name.endswith(".preference") else "scale"
 
 
-def _scored(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[Cell, set[Role]]:
+def _scored(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[CaseSeed, set[Role]]:
     """The roles that have a score on the dimension, by case and seed."""
-    found: dict[Cell, set[Role]] = defaultdict(set)
+    found: dict[CaseSeed, set[Role]] = defaultdict(set)
     for idx, seed, role, value in reader.cells(dimension, 0):
         if value is not None and role in roles:
             found[idx, seed].add(role)
     return dict(found)
 
 
-def _samples(reader: RunReader, place: Cell, roles: Sequence[Role]) -> dict[Role, Sample]:
+def _samples(reader: RunReader, place: CaseSeed, roles: Sequence[Role]) -> dict[Role, Sample]:
     samples = {role: reader.sample(role, *place) for role in roles}
     return {role: sample for role, sample in samples.items() if sample and sample.ok}
 
 
 def _items(
     case: Case,
-    place: Cell,
+    place: CaseSeed,
     samples: Mapping[Role, Sample],
     questions: Sequence[LabelQuestion],
-    scored: Sequence[Mapping[Cell, set[Role]]],
+    scored: Sequence[Mapping[CaseSeed, set[Role]]],
     rng: random.Random,
 ) -> list[LabelItem]:
     """What is shown of one case and seed: each single picture with its questions, and the pair with its questions."""

@@ -21,7 +21,7 @@ from tests.reports.labelling.browser import Page, browsing
 from tests.reports.posters import DESIGNS, draw_poster
 from tests.reports.test_browser import CHROMIUM
 
-SCHEMA = Path(__file__).parents[3] / "evalkit" / "calibrate" / "labels.schema.json"
+SCHEMA = Path(__file__).parents[3] / "evalkit" / "studies" / "calibrate" / "labels.schema.json"
 QUESTIONS = (
     LabelQuestion("vlm.quality", "scale", "technical quality"),
     LabelQuestion("vlm.text", "yesno", "every text as asked for"),
@@ -123,7 +123,7 @@ def press_name(page: Page, name: str) -> None:
 def saved(page: Page, folder: Path) -> dict:
     """Save by the key; what was saved."""
     page.press("e")
-    page.until("document.getElementById('said').textContent.includes('saved as')")
+    page.until("document.getElementById('status').textContent.includes('saved as')")
     name = page.text("status").split(" saved as ")[1].rstrip(".")
     file = folder / "downloads" / name
     deadline = time.monotonic() + 10
