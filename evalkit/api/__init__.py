@@ -1,4 +1,4 @@
-"""Everything a plug-in author imports: records, results, errors, settings, pictures and the protocols.
+"""Everything a plug-in author imports: records, results, evidence, errors, settings, pictures and the protocols.
 
 >>> from evalkit.api import Box, Case
 >>> Case("posters/0001", "a poster that says SALE").width
@@ -36,6 +36,17 @@ if TYPE_CHECKING:
         UnavailableError,
         UnknownNameError,
         UsageError,
+    )
+    from evalkit.api.evidence import (
+        Block,
+        Cell,
+        HeatMap,
+        PictureBlock,
+        Statement,
+        Table,
+        TextDifference,
+        TextPair,
+        block_from_json,
     )
     from evalkit.api.geometry import RGB, Box
     from evalkit.api.hashing import digest
@@ -97,7 +108,7 @@ if TYPE_CHECKING:
 else:
     _MODULES = (
         *("errors", "geometry", "records", "hashing", "settings", "hooks", "pictures", "results"),
-        *("protocols", "ability", "training"),
+        *("protocols", "ability", "training", "evidence"),
     )
 
     def __getattr__(name: str) -> object:
@@ -124,11 +135,13 @@ __all__ = [
     "Benchmark",
     "BenchmarkInfo",
     "Blame",
+    "Block",
     "Box",
     "Bucket",
     "Case",
     "CaseChange",
     "CaseResult",
+    "Cell",
     "Checkable",
     "Comparison",
     "ConfigError",
@@ -149,6 +162,7 @@ __all__ = [
     "Generator",
     "GeneratorInfo",
     "GeneratorResult",
+    "HeatMap",
     "Interrupted",
     "Interval",
     "Judge",
@@ -159,6 +173,7 @@ __all__ = [
     "MetricResult",
     "Outcome",
     "Picture",
+    "PictureBlock",
     "PictureError",
     "PictureSet",
     "Pixels",
@@ -180,16 +195,21 @@ __all__ = [
     "SourceImage",
     "Specimen",
     "Specimens",
+    "Statement",
     "Status",
     "StoreError",
     "SuiteError",
+    "Table",
     "Task",
+    "TextDifference",
+    "TextPair",
     "TextTarget",
     "TrainingData",
     "UnavailableError",
     "UnknownNameError",
     "UsageError",
     "Verdict",
+    "block_from_json",
     "decode",
     "digest",
     "encode_png",
