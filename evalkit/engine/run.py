@@ -42,7 +42,7 @@ from evalkit.store.run_store import RunStore
 from evalkit.verdict.compare import Baseline, compare
 from evalkit.verdict.results import StoredResults
 
-_PACKAGES = ("torch", "diffusers", "transformers", "paddleocr", "onnxruntime", "numpy", "pillow")
+_PACKAGES = ("torch", "diffusers", "transformers", "onnxruntime", "numpy", "pillow")
 
 
 class RunOutput(NamedTuple):
