@@ -1,1 +1,1 @@
-"""Who looks: instruments and models that return scores and located findings."""
+"""Judges and metrics: instruments and models that look at pictures and return scores and located findings."""

@@ -90,8 +90,6 @@ def test_the_run_ends_as_the_page_says(example: Path, run: subprocess.CompletedP
 def test_the_section_is_in_the_page_and_in_the_summary(
     example: Path, run: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
-    if not (ROOT / "reports" / "sections.py").exists():
-        pytest.skip("the list of sections is not there yet")
     changed = with_the_section(tmp_path / "changed")
     done = evalkit(example, "report", "out", "--exporter", "html", "--exporter", "summary", first=changed)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Everything a plug-in author imports: records, results, errors, settings, pictures and the protocols.
+"""Everything a plug-in author imports: records, results, evidence, errors, settings, pictures and the protocols.
 
 >>> from evalkit.api import Box, Case
 >>> Case("posters/0001", "a poster that says SALE").width
@@ -36,6 +36,17 @@ if TYPE_CHECKING:
         UnavailableError,
         UnknownNameError,
         UsageError,
+    )
+    from evalkit.api.evidence import (
+        Block,
+        Cell,
+        HeatMap,
+        PictureBlock,
+        Statement,
+        Table,
+        TextDifference,
+        TextPair,
+        block_from_json,
     )
     from evalkit.api.geometry import RGB, Box
     from evalkit.api.hashing import digest
@@ -99,7 +110,7 @@ if TYPE_CHECKING:
 else:
     _MODULES = (
         *("errors", "geometry", "records", "hashing", "settings", "hooks", "pictures", "results"),
-        *("protocols", "ability", "training"),
+        *("protocols", "ability", "training", "evidence"),
     )
 
     def __getattr__(name: str) -> object:
@@ -125,11 +136,13 @@ __all__ = [
     "Benchmark",
     "BenchmarkInfo",
     "Blame",
+    "Block",
     "Box",
     "Bucket",
     "Case",
     "CaseChange",
     "CaseResult",
+    "Cell",
     "CellCounts",
     "Checkable",
     "Comparison",
@@ -155,6 +168,7 @@ __all__ = [
     "GeneratorInfo",
     "GeneratorResult",
     "Grade",
+    "HeatMap",
     "Interrupted",
     "Interval",
     "Judge",
@@ -165,6 +179,7 @@ __all__ = [
     "MetricResult",
     "Outcome",
     "Picture",
+    "PictureBlock",
     "PictureError",
     "PictureSet",
     "Pixels",
@@ -186,16 +201,21 @@ __all__ = [
     "SourceImage",
     "Specimen",
     "Specimens",
+    "Statement",
     "Status",
     "StoreError",
     "SuiteError",
+    "Table",
     "Task",
+    "TextDifference",
+    "TextPair",
     "TextTarget",
     "TrainingData",
     "UnavailableError",
     "UnknownNameError",
     "UsageError",
     "Verdict",
+    "block_from_json",
     "decode",
     "digest",
     "encode_png",

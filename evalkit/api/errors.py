@@ -11,7 +11,7 @@
     ├── GenerationError       -   one case could not be generated: its cell is marked
     ├── JudgeError            -   one judge failed on one picture: its cell is marked
     ├── StoreError            70  the run folder is damaged or not ours
-    └── Interrupted           130 stopped by the user; the same command goes on
+    └── Interrupted           130 stopped by the user; the same command continues
 
 Each says what happened, where, and what to do next. The errors of one cell have no exit code of their own: the store
 keeps them as `error(reason)`, and they count against the coverage of the run.
@@ -109,6 +109,6 @@ class StoreError(EvalkitError):
 
 
 class Interrupted(EvalkitError):
-    """Stopped by the user. Finished work is kept, and the same command goes on."""
+    """Stopped by the user. Finished work is kept, and the same command continues."""
 
     exit_code = EXIT_INTERRUPTED

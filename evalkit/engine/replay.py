@@ -43,7 +43,7 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
         UsageError: `source` is not a finished run, none of its judges can be replayed, or a judge has changed since.
         UnavailableError: a call is not in the journal.
         StoreError: the journal or a picture is missing or damaged.
-        Interrupted: `stop` was set; the same command goes on.
+        Interrupted: `stop` was set; the same command continues.
     """
     with RunReader(source) as reader:
         before, config, fingerprints = _summary(reader), _config(reader), reader.meta("judges")

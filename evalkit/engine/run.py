@@ -46,7 +46,7 @@ from evalkit.verdict.flaky import check_flaky, read_flaky
 from evalkit.verdict.outcome import decide
 from evalkit.verdict.results import StoredResults
 
-_PACKAGES = ("torch", "diffusers", "transformers", "paddleocr", "onnxruntime", "numpy", "pillow")
+_PACKAGES = ("torch", "diffusers", "transformers", "onnxruntime", "numpy", "pillow")
 
 
 class RunOutput(NamedTuple):
