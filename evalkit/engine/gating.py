@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evalkit.api.errors import ConfigError
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Dimension, Role, Status, Verdict, grade_of
-from evalkit.api.results import ControlResult, GateResult, Interval, MetricResult, Undecided
+from evalkit.api.results import ControlResult, GateResult, GateStatus, Interval, MetricResult, Undecided
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.early_stop import EarlyStop
@@ -22,7 +22,7 @@ from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import Aggregate, read_aggregate
 from evalkit.verdict.blame import blame_verdicts, counts_as, scored_anything
-from evalkit.verdict.cells import Asked, pairs_of
+from evalkit.verdict.cells import Asked, pairs_of, twin_cell
 from evalkit.verdict.evidence import (
     NO_ROW,
     Cell,
@@ -60,11 +60,11 @@ def gate_results(
     ]
     if watched is not None:
         rulings = watched.combine(rulings, store)
-    return _with_outside_doubts(settle(rulings), plan, controls)
+    return _with_outside_doubts(settle(rulings), plan, store, controls)
 
 
 def _with_outside_doubts(
-    results: Sequence[GateResult], plan: Plan, controls: Sequence[ControlResult]
+    results: Sequence[GateResult], plan: Plan, store: RunReader, controls: Sequence[ControlResult]
 ) -> tuple[GateResult, ...]:
     """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
     invalid = {control.judge: control for control in controls if not control.passed}
@@ -74,11 +74,17 @@ def _with_outside_doubts(
         if failed is not None:
             why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
             result = undecided(result, Undecided.INVALID_JUDGE, why)
-        elif plan.config.limit is not None and result.status.value == "pass":
-            why = f"only the first {plan.config.limit} cases were asked (`limit`); `--no-gates` leaves gates out"
-            result = undecided(result, Undecided.LIMITED, why)
+        elif result.status is GateStatus.PASS and (part := _part_asked(plan, store)):
+            result = undecided(result, Undecided.LIMITED, f"{part}; `--no-gates` leaves gates out")
         doubted.append(result)
     return tuple(doubted)
+
+
+def _part_asked(plan: Plan, store: RunReader) -> str:
+    """Which part of the suite a run was limited to, in words; empty if it asks all of it."""
+    if plan.config.limit is not None and store.n_cases() >= plan.config.limit:
+        return f"only the first {plan.config.limit} cases were asked (`limit`)"
+    return f"only {len(plan.config.cases)} chosen cases were asked (`cases`)" if plan.config.cases else ""
 
 
 def _judges_of(gate: Gate, plan: Plan) -> list[str]:
@@ -160,6 +166,7 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     meant = judges_of_finding(gate, plan.judges)
     kinds = {judge.name: kinds_of(judge) for judge in plan.judges}
     roles = [role for role in Role if role in plan.generators]
+    twins = asked.store.drawn(Role.TEACHER)
     known: list[tuple[str, float]] = []
     assumed: list[tuple[str, float]] = []
     pairs: list[Pair] = []
@@ -168,7 +175,9 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
         verdicts = blame_verdicts({role: asked.store.verdicts(role, idx, seed) for role in roles}, kinds)
         student = _looked(verdicts[Role.STUDENT], meant)
         teacher = _looked(verdicts[Role.TEACHER], meant) if Role.TEACHER in verdicts else None
-        pairs.append(Pair(case.id, student, teacher if gate.blame is not None else None))
+        if teacher is not None and teacher.status is Status.NOT_APPLICABLE:
+            teacher = twin_cell(twins.get((idx, seed), False))
+        pairs.append(Pair(case.id, student, teacher))
         if student.status is Status.NOT_APPLICABLE:
             continue
         found = [
@@ -180,7 +189,7 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
         certain = any(counts_as(finding, gate.blame) for finding in found if gate.blame is None or finding.blame)
         unclear = any(finding.blame is None for finding in found) if gate.blame is not None else False
         if student.value is None and not certain:
-            if teacher is not None and teacher.value is None and teacher.status is not Status.NOT_APPLICABLE:
+            if teacher is not None and teacher.value is None:
                 left_out += 1
             else:
                 assumed.append((case.id, 1.0))
