@@ -23,8 +23,8 @@ from evalkit.judges.layout.view import View
 VIOLATIONS, PLACEMENT, OVERLAP = "layout.violations", "layout.placement", "layout.overlap_px"
 CONTRAST, DRIFT = "layout.contrast_min", "layout.drift"
 _WORST_VIOLATIONS = 20.0
-"""What a missing picture counts for: a scene of the built-in suite declares up to 13 things, each of which can be wrong,
-and relations between them. There is no upper bound."""
+"""What a missing picture counts for: a scene of the built-in suite declares up to 13 things, each of which can be
+wrong, and relations between them. There is no upper bound."""
 _WORST_OVERLAP = 256.0
 """A headline of a quarter of the default canvas (1024 px) that is wholly covered."""
 _WORST_DRIFT = 534.0

@@ -150,7 +150,7 @@ def test_a_fainter_change_is_less_severe(case):
     fill(strong, Box(180, 20, 212, 44), (200, 20, 20))
     (one,), (other,) = values(faint, case)[2], values(strong, case)[2]
     assert one.severity < other.severity
-    assert (grade_of(one), grade_of(other)) == (Grade.BLEMISH, Grade.FAILURE)
+    assert (grade_of(one), grade_of(other)) == (Grade.DEFECT, Grade.FAILURE)
     assert is_worse(other, one)
     assert not is_worse(one, other)
 
