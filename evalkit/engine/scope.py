@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from evalkit.api.protocols import Judge
 from evalkit.api.records import Case, Role
 from evalkit.api.scope import not_applicable
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
 from evalkit.verdict.gates import describe
-from evalkit.verdict.kinds import judges_of_finding
+from evalkit.verdict.kinds import dimensions_of_finding, judges_of_finding
 
 _MOST_REASONS = 2
 
@@ -72,8 +71,5 @@ def _concerned(gate: Gate, plan: Plan, outside: Mapping[str, Mapping[str, str]])
         judge, dimension = plan.dimensions()[gate.dimension]
         return dimension.name not in outside[judge.name]
     rests_on = judges_of_finding(gate, plan.judges)
-    return any(_applies_at_all(judge, outside[judge.name]) for judge in plan.judges if judge.name in rests_on)
-
-
-def _applies_at_all(judge: Judge, outside: Mapping[str, str]) -> bool:
-    return any(dimension.name not in outside for dimension in judge.dimensions)
+    judges = [judge for judge in plan.judges if judge.name in rests_on]
+    return any(dimensions_of_finding(gate, judge) - outside[judge.name].keys() for judge in judges)

@@ -112,7 +112,7 @@ def instance_problems(made: object, contract: type) -> list[str]:
             continue
         if name in _VALUES and (problem := _VALUES[name](value)):
             problems.append(f"its `{name}` {problem}")
-    if contract is Judge and hasattr(made, "kinds") and (problem := _kinds(made.kinds)):
+    if contract is Judge and hasattr(made, "kinds") and (problem := _kinds(made.kinds, made)):
         problems.append(f"its `kinds` {problem}")
     if hasattr(made, "after_generation") and not hasattr(made, "release_device"):
         problems.append("it has `after_generation` but no method `release_device`")
@@ -217,12 +217,15 @@ def _dimensions(value: object) -> str:
     return f"names `{twice}` twice" if twice else ""
 
 
-def _kinds(value: object) -> str:
+def _kinds(value: object, judge: object) -> str:
     if not isinstance(value, tuple | list) or not all(isinstance(each, FindingKind) for each in value):
         return "is not a tuple of FindingKind"
     given = [each.name for each in value]
-    twice = next((name for name in given if given.count(name) > 1), "")
-    return f"names `{twice}` twice" if twice else ""
+    if twice := next((name for name in given if given.count(name) > 1), ""):
+        return f"names `{twice}` twice"
+    measured = {each.name for each in getattr(judge, "dimensions", ()) if isinstance(each, Dimension)}
+    unknown = sorted({name for each in value for name in each.dimensions} - measured)
+    return f"names the dimension `{unknown[0]}`, which it does not measure" if unknown else ""
 
 
 def _reference(value: object) -> str:

@@ -24,10 +24,10 @@ _BY_LEVEL = "the model rates how bad it is by the level that it gives the pictur
 
 def kinds_of_rubrics(rubrics: Sequence[Rubric]) -> tuple[FindingKind, ...]:
     """The kinds that these rubrics may report."""
-    reported_by: dict[str, list[str]] = {}
+    reported_by: dict[str, list[Rubric]] = {}
     for rubric in rubrics:
         for name in rubric.kinds:
-            reported_by.setdefault(name, []).append(rubric.name)
+            reported_by.setdefault(name, []).append(rubric)
     return tuple(_kind(name, names) for name, names in reported_by.items())
 
 
@@ -47,7 +47,8 @@ def grade_at(rubric: Rubric, score: float) -> Grade:
     return Grade.DEFECT if score >= rubric.fails_from + 0.5 else Grade.FAILURE
 
 
-def _kind(name: str, names: Sequence[str]) -> FindingKind:
+def _kind(name: str, rubrics: Sequence[Rubric]) -> FindingKind:
     grade, reason = _DECLARED.get(name, (None, _BY_LEVEL))
-    said = f"{name.replace('-', ' ')}, as the model reports it under {', '.join(names)}"
-    return FindingKind(name, "text" if name in TEXT else "", said, grade, reason, ROUGH)
+    said = f"{name.replace('-', ' ')}, as the model reports it under {', '.join(rubric.name for rubric in rubrics)}"
+    asked_under = tuple(rubric.dimension for rubric in rubrics)
+    return FindingKind(name, "text" if name in TEXT else "", said, grade, reason, ROUGH, asked_under)
