@@ -25,8 +25,10 @@ class ScopeReport:
         outside: dimension -> reason -> number of cases, of dimensions that do not apply to every case.
         asked: for each gate on a judge's dimension or on findings, in the plan's order, its rule and the number of
             cases that it asks.
+        judges: judge -> its dimensions.
     """
 
+    judges: Mapping[str, tuple[str, ...]]
     n_cases: int = 0
     outside: dict[str, Counter[str]] = field(default_factory=dict)
     asked: list[tuple[str, int]] = field(default_factory=list)
@@ -40,7 +42,13 @@ class ScopeReport:
             more = "; …" if len(reasons) > len(usual) else ""
             line = f"not applicable to {reasons.total()} of {self.n_cases} cases: {said}{more}"
             alike.setdefault(line, []).append(name)
-        return [f"{', '.join(names)}: {line}" for line, names in alike.items()]
+        return [f"{', '.join(self._shortened(names))}: {line}" for line, names in alike.items()]
+
+    def _shortened(self, names: list[str]) -> list[str]:
+        """The same names; where they are all dimensions of a judge, the judge instead."""
+        whole = {judge: dimensions for judge, dimensions in self.judges.items() if {*dimensions} <= {*names}}
+        covered = {name for dimensions in whole.values() for name in dimensions}
+        return [*whole, *(name for name in names if name not in covered)]
 
     def unaskable(self) -> list[str]:
         """The gates that ask no case at all, so that they can only be undecided."""
@@ -49,7 +57,7 @@ class ScopeReport:
 
 def scope_of(plan: Plan, cases: Iterable[Case]) -> ScopeReport:
     """What the judges of a plan say, before any picture, of the cases of the run."""
-    report = ScopeReport()
+    report = ScopeReport({judge.name: tuple(d.name for d in judge.dimensions) for judge in plan.judges})
     has_twin = Role.TEACHER in plan.generators
     gates = [gate for gate in plan.config.gates if gate.dimension not in plan.metric_dimensions()]
     asked = [0] * len(gates)
