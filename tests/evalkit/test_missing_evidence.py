@@ -220,6 +220,14 @@ def test_pictures_that_only_another_judge_looked_at_do_not_count(run: Runner) ->
     assert (gate.asked.student, gate.asked.student_scored) == (60, 20)
 
 
+def test_a_kind_is_looked_for_under_its_dimensions(run: Runner) -> None:
+    ended = run([TYPO], truth={"unsure_of_text": "0:40"}, benchmark={"count": 80, "textless": "60:80"})
+    (gate,) = ended.gates  # the distance to the twin is scored on all 80 pictures, which says nothing of typos
+    assert (ended.code, gate.status) == (3, UNDECIDED)
+    assert gate.asked is not None
+    assert (gate.asked.student, gate.asked.student_scored, gate.asked.not_applicable) == (60, 20, 20)
+
+
 def test_an_unknown_kind_of_finding_is_refused_before_the_run(tmp_path: Path, run: Runner) -> None:
     ended = run([{"finding": "typos", "max_rate": 0.05}])
     assert ended.code == 2

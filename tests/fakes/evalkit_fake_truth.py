@@ -122,6 +122,7 @@ class FakePainter:
 
 class TruthSettings(Settings):
     abstain: str = ""
+    unsure_of_text: str = ""
     abstain_on_bad: bool = False
     crash_on_bad: bool = False
     reason: str = "could not read it"
@@ -141,8 +142,8 @@ class FakeTruthJudge:
         Dimension("fake.slips", "number of slips", higher_is_better=False, high=None),
     )
     kinds = (
-        FindingKind("typo", "text", "a word is misspelt", Grade.FAILURE),
-        FindingKind("missing-text", "text", "a word is not there", Grade.FAILURE),
+        FindingKind("typo", "text", "a word is misspelt", Grade.FAILURE, dimensions=("fake.truth",)),
+        FindingKind("missing-text", "text", "a word is not there", Grade.FAILURE, dimensions=("fake.truth",)),
         FindingKind("smudge", "", "a smudge", Grade.DEFECT),
     )
 
@@ -167,6 +168,8 @@ class FakeTruthJudge:
             unsure = [Score(d.name, Status.UNSCORED, reason=self.settings.reason) for d in self.dimensions]
             return Verdict(self.name, tuple(unsure))
         values = {"fake.truth": quality, "fake.slips": float(bad)}
+        if is_in(number_of(case), self.settings.unsure_of_text):
+            return Verdict(self.name, tuple(self._only_distance(quality, twin)))
         if twin is not None:
             values["fake.distance"] = abs(quality - self._read(twin)[0])
         scores = (
@@ -177,6 +180,13 @@ class FakeTruthJudge:
         )
         found = Finding(DEFECTS[what - 1], Box(0, 0, 8, 8), 1, "letters", 0.3, "fake", target="text:0")
         return Verdict(self.name, tuple(scores), (found,) if bad else ())
+
+    def _only_distance(self, quality: float, twin: Picture | None) -> Iterator[Score]:
+        for dimension in self.dimensions:
+            if dimension.name == "fake.distance" and twin is not None:
+                yield Score(dimension.name, Status.SCORED, abs(quality - self._read(twin)[0]))
+            else:
+                yield Score(dimension.name, Status.UNSCORED, reason="unsure of the text")
 
     def _read(self, picture: Picture) -> tuple[float, int]:
         level, what, _ = picture.pixels[0, 0].tolist()
