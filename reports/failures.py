@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from evalkit.api.failing import FAILING_SEVERITY, is_failure
-from evalkit.api.records import Blame, Finding, Role
+from evalkit.api.failing import is_failure
+from evalkit.api.records import Blame, Finding, Grade, Role
 from evalkit.api.results import Bucket, CaseResult, RunResults
 
 NEW = (Bucket.REGRESSED, Bucket.NEW_FAILURE)
@@ -53,7 +53,7 @@ def findings(result: CaseResult, role: Role) -> Iterator[tuple[str, Finding]]:
 
 def is_students_own(finding: Finding) -> bool:
     """Whether the student is to blame: the twin is fine, or was not judged. A defect of both models is inherited."""
-    return finding.blame in (None, Blame.STUDENT_ONLY)
+    return finding.blame in (None, Blame.STUDENT_ONLY, Blame.WORSENED)
 
 
 def collect_failures(results: RunResults, limit: int) -> Failures:
@@ -80,7 +80,7 @@ def expected_and_read(finding: Finding) -> tuple[str | None, str | None]:
     return (expected if isinstance(expected, str) else None, read if isinstance(read, str) else None)
 
 
-def failures_of(located: Iterable[tuple[str, Finding]], least: float = FAILING_SEVERITY) -> list[tuple[str, Finding]]:
+def failures_of(located: Iterable[tuple[str, Finding]], least: Grade = Grade.FAILURE) -> list[tuple[str, Finding]]:
     """The findings that are failures: the student's own first, among these the most severe first."""
     severe = [item for item in located if is_failure(item[1], least)]
     return sorted(severe, key=lambda item: (not is_students_own(item[1]), -item[1].severity))

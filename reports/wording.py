@@ -7,9 +7,14 @@ import math
 from evalkit.api.records import Dimension
 from evalkit.api.results import DimensionChange, DimensionResult, GateStatus, Interval, Outcome, RunSummary
 
-OUTCOMES = {Outcome.PASSED: "Passed", Outcome.FAILED: "Failed", Outcome.UNDECIDED: "Undecided"}
-GLYPHS = {Outcome.PASSED: "✓", Outcome.FAILED: "✕", Outcome.UNDECIDED: "?"}
-GATES = {GateStatus.FAIL: "fail", GateStatus.LOW_POWER: "low power", GateStatus.PASS: "pass"}
+OUTCOMES = {
+    Outcome.PASSED: "Passed",
+    Outcome.MEASURED: "Measured",
+    Outcome.FAILED: "Failed",
+    Outcome.UNDECIDED: "Undecided",
+}
+GLYPHS = {Outcome.PASSED: "✓", Outcome.MEASURED: "–", Outcome.FAILED: "✕", Outcome.UNDECIDED: "?"}
+GATES = {GateStatus.FAIL: "fail", GateStatus.UNDECIDED: "undecided", GateStatus.PASS: "pass"}
 NO_GATE = "No gate configured: this run could not have failed."
 NOT_SIGNIFICANT = "not significant"
 SIGNIFICANT = 0.05

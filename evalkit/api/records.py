@@ -351,6 +351,8 @@ class FindingKind:
         grade: of a finding that does not say its own. `None`: it follows from the finding's severity (`grade_of`).
         reason: why a finding of this kind has its grade, one sentence.
         ratio: how many times the twin's size a finding must have to count as worsened and not as inherited.
+        dimensions: of the judge, under which it looks for this kind: a gate on it asks the cases to which one of them
+            applies, and takes a picture for looked at where one of them is scored. Empty: all of the judge's.
     """
 
     name: str
@@ -359,6 +361,7 @@ class FindingKind:
     grade: Grade | None = None
     reason: str = ""
     ratio: float = 2.0
+    dimensions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.name or not (math.isfinite(self.ratio) and self.ratio >= 1):

@@ -11,11 +11,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
 from evalkit.api.records import JSON, Case, Dimension, Role, Sample, Verdict
 
 
 class Outcome(StrEnum):
-    """The answer of the run. `MEASURED`: no gate was configured, so nothing was decided."""
+    """The answer of a run. `PASSED`: every gate passed. `MEASURED`: no gate was configured, so nothing was decided."""
 
     PASSED = "passed"
     MEASURED = "measured"
@@ -269,6 +270,19 @@ class RunSummary:
     flaky: tuple[str, ...] = ()
     """Ids of cases that are known to be unstable: they may warn, and gates leave them out."""
     metrics: tuple[MetricResult, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of `evalkit run`.
+
+        An undecided run ends with 0 only if every gate that is undecided is so for too few cases, and only warns.
+        """
+        if self.outcome is Outcome.FAILED:
+            return EXIT_GATE_FAILED
+        undecided = [gate for gate in self.gates if gate.status is GateStatus.UNDECIDED]
+        if self.outcome is Outcome.UNDECIDED and not (undecided and all(gate.warns for gate in undecided)):
+            return EXIT_UNDECIDED
+        return EXIT_OK
 
 
 @dataclass(frozen=True, slots=True)

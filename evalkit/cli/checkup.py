@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import EvalkitError
@@ -19,6 +19,9 @@ from evalkit.api.hooks import Checkable
 from evalkit.api.install import install_line
 from evalkit.plugins.presets import presets
 from evalkit.plugins.registry import KINDS, PluginSpec, create, names, try_out
+
+if TYPE_CHECKING:
+    from evalkit.engine.plan import Plan
 
 _MIN_FREE_GB = 2.0
 _TYPOGRAPHY = {
@@ -75,12 +78,29 @@ def check_config(path: Path) -> Iterator[Check]:
     parts: list[tuple[str, object]] = [(role.value, generator) for role, generator in plan.generators.items()]
     parts += [(f"judge {judge.name}", judge) for judge in plan.judges]
     parts += [(f"metric {metric.name}", metric) for metric in plan.metrics]
+    yield from _scope(plan)
     for name, part in parts:
         problems = _problems(part)
         if not problems:
             yield Check(name, Level.OK, type(part).__name__)
         for problem, todo in problems:
             yield Check(name, Level.MISSING, problem, todo)
+
+
+def _scope(plan: Plan) -> Iterator[Check]:
+    """Which dimensions do not apply to how many cases, and which gates can never be decided for that reason."""
+    from evalkit.engine.scope import scope_of
+
+    try:
+        report = scope_of(plan, plan.cases())
+    except EvalkitError as error:
+        yield Check("scope", Level.MISSING, str(error), error.hint)
+        return
+    for line in report.in_words():
+        yield Check("scope", Level.NOTE, line)
+    for rule in report.unaskable():
+        todo = "gate on something that the benchmark asks, or leave the gate out; the run would end with exit 3"
+        yield Check("gate", Level.MISSING, f"{rule}: no case of this run asks for it", todo)
 
 
 def _problems(part: object) -> list[tuple[str, str]]:

@@ -9,13 +9,32 @@ import click
 from evalkit.cli import clean
 
 if TYPE_CHECKING:
+    from evalkit.api.results import CellCounts
     from evalkit.engine.run import RunOutput
+    from evalkit.engine.scope import ScopeReport
+
+
+def print_scope(report: ScopeReport) -> None:
+    """Print, before the first picture, what the run will not ask."""
+    for line in report.in_words():
+        click.echo(clean(line), err=True)
+    for rule in report.unaskable():
+        click.echo(clean(f"the gate `{rule}` asks no case of this run: it will be undecided"), err=True)
+
+
+def cells_in_words(asked: CellCounts | None) -> str:
+    """`scored 58 of 60, teacher 60 of 60; `: how many cells of a gate have a value; empty where that is not known."""
+    if asked is None:
+        return ""
+    words = f"scored {asked.student_scored} of {asked.student}"
+    if asked.reference:
+        words += f", reference {asked.reference_scored} of {asked.reference}"
+    left = [(asked.left_out, "missing on both sides"), (asked.not_applicable, "not applicable")]
+    return "".join([words, *(f", {n} {what}" for n, what in left if n), "; "])
 
 
 def print_outcome(output: RunOutput) -> int:
     """Print the figures, the gates, the verdict and, as the last line, the path of the report; the exit code."""
-    from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
-    from evalkit.api.results import Outcome
     from evalkit.verdict.gates import format_interval
 
     summary = output.summary
@@ -34,9 +53,8 @@ def print_outcome(output: RunOutput) -> int:
             )
         )
     for gate in summary.gates:
-        click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {gate.detail}"))
+        click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {cells_in_words(gate.asked)}{gate.detail}"))
     click.echo(f"{summary.outcome.value}: {clean('; '.join(summary.reasons))}")
     for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
         click.echo(str(path))
-    codes = {Outcome.FAILED: EXIT_GATE_FAILED, Outcome.UNDECIDED: EXIT_UNDECIDED}
-    return codes.get(summary.outcome, EXIT_OK)
+    return summary.exit_code

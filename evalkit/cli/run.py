@@ -46,7 +46,7 @@ from evalkit.cli.options import PATH, option
     "--min-coverage",
     type=float,
     metavar="SHARE",
-    help="The run is undecided (exit 3) if a smaller share of the scores exists.",
+    help="A gate, or a run without gates, is undecided (exit 3) if a smaller share of its cells has a verdict.",
 )
 @option("--no-gates", is_flag=True, help="Leave the gates of the config out, for a trial run that decides nothing.")
 @option("--cache", metavar="DIR", help="Cache folder shared between runs; `none` turns the cache off.")
@@ -56,10 +56,13 @@ def command(config: Path | None, **flags: Any) -> int:
     CONFIG is a YAML file (`evalkit init` writes one). Flags override it, and every flag has an EVALKIT_… variable.
     Without a config and flags, the embedded default runs: offline, on a CPU, in minutes.
 
+    Exit codes: 0 every gate passed, or none was configured (measured); 1 a gate failed; 2 the command or the config is
+    wrong; 3 undecided: evidence is missing, there are too few cases, or a judge failed its controls.
+
     If the run is interrupted, the same command continues it and repeats nothing that is finished.
     """
     from evalkit.cli.interrupt import stop_on_signal
-    from evalkit.cli.outcome import print_outcome
+    from evalkit.cli.outcome import print_outcome, print_scope
     from evalkit.config.load import load_config
     from evalkit.engine.plan import assemble
     from evalkit.engine.progress import make_progress
@@ -76,5 +79,6 @@ def command(config: Path | None, **flags: Any) -> int:
             command=same_command(),
             progress=make_progress(sys.stderr),
             stop=stop_on_signal(),
+            announce=print_scope,
         )
     return print_outcome(output)

@@ -97,7 +97,9 @@ class Gate(Settings):
         0.5, ge=0, le=1, description="the gate is undecided if a smaller share of the cells it asks for is scored"
     )
     undecided: Literal["stop", "warn"] = Field(
-        "stop", description="`warn`: too few cases to decide only warns (exit 0); missing evidence never does"
+        "stop",
+        description="`warn`: a gate that is undecided for too few cases does not end the run with exit 3, and the run "
+        "still says that it is undecided; missing evidence always does",
     )
     against: Literal["teacher", "baseline"] = Field("teacher", description="reference that `max_drop` compares with")
     confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence level of the interval that decides the gate")
@@ -112,8 +114,12 @@ class Gate(Settings):
         if self.finding:
             if self.dimension or self.max_rate is None or self._bounds() != 1:
                 raise ValueError("a gate on a `finding` takes `max_rate` and no dimension")
+            if self.blame is Blame.TEACHER_ONLY:
+                raise ValueError("a gate counts the student's findings, and `teacher-only` is never one of them")
         elif not self.dimension or self.max_rate is not None or self._bounds() != 1:
             raise ValueError("a gate takes a `dimension` and exactly one of `min_value`, `max_value`, `max_drop`")
+        elif unused := sorted({"blame", "grade"} & self.model_fields_set):
+            raise ValueError(f"`{unused[0]}` is about findings: it goes with `finding` and `max_rate`")
         return self
 
     def _bounds(self) -> int:
@@ -152,14 +158,18 @@ class RunConfig(Settings):
     )
     flaky: ResolvedPath | None = Field(
         None,
-        description="JSON list of the ids of cases that can't fail a gate; `evalkit stability` writes it",
+        description="JSON list of the ids of cases that the gates leave out; `evalkit stability` writes it",
     )
     gates: tuple[Gate, ...] = Field((), description="rules that can fail the run")
     stop_early: bool = Field(
         False, description="stop as soon as every gate is decided (by e-values); the cases are run in random order"
     )
     min_coverage: float = Field(
-        0.95, ge=0, le=1, description="the run is undecided (exit 3) if a smaller share of the scores exists"
+        0.95,
+        ge=0,
+        le=1,
+        description="a gate is undecided (exit 3) if for the student or the teacher a smaller share of its cells has a "
+        "verdict; so is a run without gates",
     )
     out: ResolvedPath | None = Field(None, description="run folder; default: runs/<benchmark>-<digest>")
     cache: ResolvedPath | Literal[False] | None = Field(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evalkit.api.errors import ConfigError
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Dimension, Role, Status, Verdict, grade_of
-from evalkit.api.results import ControlResult, GateResult, Interval, MetricResult, Undecided
+from evalkit.api.results import ControlResult, GateResult, GateStatus, Interval, MetricResult, Undecided
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.early_stop import EarlyStop
@@ -21,8 +21,8 @@ from evalkit.engine.set_metrics import metric_ruling
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import Aggregate, read_aggregate
-from evalkit.verdict.blame import blame_verdicts, counts_as, scored_anything
-from evalkit.verdict.cells import Asked, pairs_of
+from evalkit.verdict.blame import blame_verdicts, counts_as
+from evalkit.verdict.cells import Asked, pairs_of, twin_cell
 from evalkit.verdict.evidence import (
     NO_ROW,
     Cell,
@@ -36,7 +36,7 @@ from evalkit.verdict.evidence import (
     of_values,
 )
 from evalkit.verdict.gates import Ruling, bound_of, is_upper, lack_of, rule_on, rule_on_interval, settle, undecided
-from evalkit.verdict.kinds import judges_of_finding
+from evalkit.verdict.kinds import dimensions_of_finding, judges_of_finding
 
 Reference = RunReader | Aggregate | None
 
@@ -60,11 +60,11 @@ def gate_results(
     ]
     if watched is not None:
         rulings = watched.combine(rulings, store)
-    return _with_outside_doubts(settle(rulings), plan, controls)
+    return _with_outside_doubts(settle(rulings), plan, store, controls)
 
 
 def _with_outside_doubts(
-    results: Sequence[GateResult], plan: Plan, controls: Sequence[ControlResult]
+    results: Sequence[GateResult], plan: Plan, store: RunReader, controls: Sequence[ControlResult]
 ) -> tuple[GateResult, ...]:
     """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
     invalid = {control.judge: control for control in controls if not control.passed}
@@ -74,11 +74,17 @@ def _with_outside_doubts(
         if failed is not None:
             why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
             result = undecided(result, Undecided.INVALID_JUDGE, why)
-        elif plan.config.limit is not None and result.status.value == "pass":
-            why = f"only the first {plan.config.limit} cases were asked (`limit`); `--no-gates` leaves gates out"
-            result = undecided(result, Undecided.LIMITED, why)
+        elif result.status is GateStatus.PASS and (part := _part_asked(plan, store)):
+            result = undecided(result, Undecided.LIMITED, f"{part}; `--no-gates` leaves gates out")
         doubted.append(result)
     return tuple(doubted)
+
+
+def _part_asked(plan: Plan, store: RunReader) -> str:
+    """Which part of the suite a run was limited to, in words; empty if it asks all of it."""
+    if plan.config.limit is not None and store.n_cases() >= plan.config.limit:
+        return f"only the first {plan.config.limit} cases were asked (`limit`)"
+    return f"only {len(plan.config.cases)} chosen cases were asked (`cases`)" if plan.config.cases else ""
 
 
 def _judges_of(gate: Gate, plan: Plan) -> list[str]:
@@ -158,17 +164,21 @@ def _with_worst(dimension: Dimension) -> tuple[float | None, float | None]:
 def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     """The share of pictures with such a finding, over the pictures that a judge which declares its kind has scored."""
     meant = judges_of_finding(gate, plan.judges)
+    looked_for = {judge.name: dimensions_of_finding(gate, judge) for judge in plan.judges if judge.name in meant}
     kinds = {judge.name: kinds_of(judge) for judge in plan.judges}
     roles = [role for role in Role if role in plan.generators]
+    twins = asked.store.drawn(Role.TEACHER)
     known: list[tuple[str, float]] = []
     assumed: list[tuple[str, float]] = []
     pairs: list[Pair] = []
     left_out = 0
     for idx, case, seed in asked.cells():
         verdicts = blame_verdicts({role: asked.store.verdicts(role, idx, seed) for role in roles}, kinds)
-        student = _looked(verdicts[Role.STUDENT], meant)
-        teacher = _looked(verdicts[Role.TEACHER], meant) if Role.TEACHER in verdicts else None
-        pairs.append(Pair(case.id, student, teacher if gate.blame is not None else None))
+        student = _looked(verdicts[Role.STUDENT], looked_for)
+        teacher = _looked(verdicts[Role.TEACHER], looked_for) if Role.TEACHER in verdicts else None
+        if teacher is not None and teacher.status is Status.NOT_APPLICABLE:
+            teacher = twin_cell(twins.get((idx, seed), False))
+        pairs.append(Pair(case.id, student, teacher))
         if student.status is Status.NOT_APPLICABLE:
             continue
         found = [
@@ -180,7 +190,7 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
         certain = any(counts_as(finding, gate.blame) for finding in found if gate.blame is None or finding.blame)
         unclear = any(finding.blame is None for finding in found) if gate.blame is not None else False
         if student.value is None and not certain:
-            if teacher is not None and teacher.value is None and teacher.status is not Status.NOT_APPLICABLE:
+            if teacher is not None and teacher.value is None:
                 left_out += 1
             else:
                 assumed.append((case.id, 1.0))
@@ -202,22 +212,29 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     )
 
 
-def _looked(verdicts: Sequence[Verdict], meant: Mapping[str, frozenset[str]]) -> Cell:
-    """One cell for all judges of a kind: scored if each that the case concerns has scored the picture."""
+def _looked(verdicts: Sequence[Verdict], looked_for: Mapping[str, frozenset[str]]) -> Cell:
+    """One cell for all judges of a kind: scored if each that the case concerns has looked for it and said so.
+
+    Args:
+        verdicts: on one picture.
+        looked_for: by judge, the dimensions under which it looks for the kind.
+    """
     said = {verdict.judge: verdict for verdict in verdicts}
     missing: Cell | None = None
     concerned = False
-    for judge in meant:
+    reasons: list[str] = []
+    for judge, dimensions in looked_for.items():
         verdict = said.get(judge)
         if verdict is None:
             missing, concerned = missing or Cell(Status.SKIPPED, reason=NO_ROW), True
             continue
-        asked = [score for score in verdict.scores if score.status is not Status.NOT_APPLICABLE]
+        scores = [score for score in verdict.scores if score.dimension in dimensions]
+        asked = [score for score in scores if score.status is not Status.NOT_APPLICABLE]
         concerned = concerned or bool(asked)
-        if asked and not scored_anything(verdict):
+        if asked and all(score.value is None for score in asked):
             missing = missing or Cell(asked[0].status, reason=asked[0].reason)
+        reasons += [score.reason for score in scores if not asked]
     if not concerned:
-        reasons = [score.reason for verdict in verdicts if verdict.judge in meant for score in verdict.scores]
         return Cell(Status.NOT_APPLICABLE, reason=reasons[0] if reasons else "not asked")
     return missing or Cell(Status.SCORED, 0.0)
 

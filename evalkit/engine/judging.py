@@ -46,7 +46,7 @@ def look(
         verdict = judge.judge(picture, case, twin)
         if problem := verdict_problem(judge, verdict):
             raise JudgeError(problem)
-        verdict = _graded(in_scope(verdict, outside or {}), kinds_of(judge))
+        verdict = complete(judge, verdict, outside or {})
         dump(verdict)  # evidence that JSON can't hold is this judge's error, not the store's
         return verdict
     except UnavailableError:
@@ -63,6 +63,15 @@ def blank(judge: Judge, status: Status, reason: str, evidence: dict[str, str] | 
     """A verdict without values: every dimension of the judge has this status and this reason."""
     scores = tuple(Score(dimension.name, status, reason=reason) for dimension in judge.dimensions)
     return Verdict(judge.name, scores, evidence=evidence or {})
+
+
+def complete(judge: Judge, verdict: Verdict, outside: Mapping[str, str]) -> Verdict:
+    """The same verdict, with the dimensions marked that do not apply, and every finding with its grade.
+
+    Raises:
+        JudgeError: a finding of a kind that the judge does not declare.
+    """
+    return _graded(in_scope(verdict, outside), kinds_of(judge))
 
 
 def in_scope(verdict: Verdict, outside: Mapping[str, str]) -> Verdict:

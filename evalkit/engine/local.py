@@ -15,23 +15,23 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from evalkit.api.errors import Interrupted, UnavailableError, UsageError
+from evalkit.api.errors import Interrupted, JudgeError, UnavailableError, UsageError
 from evalkit.api.hooks import SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
-from evalkit.api.records import Generated, Request, Role, Sample, Status
+from evalkit.api.records import Generated, Request, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
 from evalkit.engine.closing import close
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.judge_stage import JudgeStage
-from evalkit.engine.judging import JudgeTask, blank, in_scope
+from evalkit.engine.judging import JudgeTask, blank, complete, in_scope
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.writer import Writer
@@ -241,7 +241,8 @@ class LocalExecutor:
             if len(outside) == len(stage.judge.dimensions):
                 verdict = in_scope(blank(stage.judge, Status.SKIPPED, "not asked"), outside)
                 self._progress.advance(f"{name} verdicts", cached=True)
-                writer.put(VerdictRow(*cell, digest("not-applicable", sorted(outside.items())), verdict, None))
+                row = VerdictRow(*cell, digest("not-applicable", sorted(outside.items())), verdict, None)
+                writer.put(row, cached=True)  # it is known without asking: nothing for the cache
                 continue
             if picture is None:
                 verdict = in_scope(blank(stage.judge, Status.SKIPPED, f"no picture: {sample.error}"), outside)
@@ -252,11 +253,23 @@ class LocalExecutor:
             key = score_key(sample.sha256, twin_sha, self._fingerprints[name], case)
             if self._store.has_verdict(*cell, name, key):
                 self._progress.advance(f"{name} verdicts", cached=True)
-            elif self._cache and (found := self._cache.verdict(key)):
+            elif found := self._cached_verdict(stage.judge, key, outside):
                 self._progress.advance(f"{name} verdicts", cached=True)
-                writer.put(VerdictRow(*cell, key, found[0], found[1]), cached=True)
+                writer.put(VerdictRow(*cell, key, *found), cached=True)
             else:
                 stage.submit(JudgeTask(key, *cell, case, picture, twin, outside))
+
+    def _cached_verdict(
+        self, judge: Judge, key: str, outside: Mapping[str, str]
+    ) -> tuple[Verdict, float | None] | None:
+        """A verdict from the cache and its seconds, with what judges have declared since it was made."""
+        found = self._cache.verdict(key) if self._cache else None
+        if found is None:
+            return None
+        try:
+            return complete(judge, found[0], outside), found[1]
+        except JudgeError:  # it reports a kind that the judge does not declare (any more): judged anew
+            return None
 
     def _twin(self, role: Role, idx: int, seed: int) -> Picture | None:
         """The teacher's picture of the same case and noise, if this is the student's."""

@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from evalkit.engine.gating import Reference, gate_results, open_reference
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
+from evalkit.engine.scope import ScopeReport, scope_of
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
     coverage,
@@ -62,9 +63,18 @@ def run_folder(config: RunConfig, plan: Plan) -> Path:
 
 
 def execute(
-    config: RunConfig, plan: Plan, folder: Path, *, command: str, progress: Progress, stop: threading.Event
+    config: RunConfig,
+    plan: Plan,
+    folder: Path,
+    *,
+    command: str,
+    progress: Progress,
+    stop: threading.Event,
+    announce: Callable[[ScopeReport], None] = lambda _: None,
 ) -> RunOutput:
     """Do what is missing of a run, then summarise and export it.
+
+    `announce` is told, before the first picture, what the run will not ask.
 
     Raises:
         UsageError: the folder holds another run, or the benchmark is empty.
@@ -79,6 +89,7 @@ def execute(
         check_gates_on_metrics(plan, store.n_cases())
         student = plan.generators[Role.STUDENT]
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
+        announce(scope_of(plan, (case for _, case in store.cases())))
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, progress, stop)
@@ -137,9 +148,9 @@ def _claim(store: RunStore, plan: Plan) -> None:
         store.set_meta("seeds", len(plan.seeds))
         store.set_meta("benchmark", plan.benchmark_info.digest)
         store.set_meta("judges", judge_fingerprints(plan))
-        kinds = {judge.name: [to_json(kind) for kind in kinds_of(judge).values()] for judge in plan.judges}
-        store.set_meta("kinds", kinds)
         store.set_meta("plan", ours)
+    kinds = {judge.name: [to_json(kind) for kind in kinds_of(judge).values()] for judge in plan.judges}
+    store.set_meta("kinds", kinds)  # always: a run that version 0.1.0 began does not have them
 
 
 def summarise(

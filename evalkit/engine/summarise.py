@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
 from evalkit.api.records import Dimension, Role, Status
-from evalkit.api.results import (
-    DimensionResult,
-    GeneratorResult,
-    Interval,
-)
+from evalkit.api.results import DimensionResult, GeneratorResult, Interval
 from evalkit.engine.plan import Plan
 from evalkit.formats.foreign_text import clean
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.compare import difference_bounds, paired_differences
+from evalkit.verdict.gates import ROUNDING
 
 
 def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ...]:
@@ -122,14 +120,25 @@ def incomplete(plan: Plan, store: RunReader) -> list[str]:
     """The dimensions whose share of judged cells is below the run's `min_coverage`, in words; one line per judge."""
     by_judge: dict[tuple[Role, str], list[CellTotals]] = {}
     for row in cell_totals(plan, store):
-        if row.asked and row.looked < plan.config.min_coverage * row.asked:
+        if row.asked and row.looked < plan.config.min_coverage * row.asked - ROUNDING:
             by_judge.setdefault((row.role, row.judge), []).append(row)
-    failure = clean(store.usual_failure(), limit=160)
-    return [
-        f"coverage of {judge} on the {role.value}'s pictures is {rows[0].looked / rows[0].asked:.1%}, below the limit "
-        f"of {plan.config.min_coverage:.1%}" + (f", mostly for: {failure}" if failure else "")
-        for (role, judge), rows in by_judge.items()
-    ]
+    said = []
+    for (role, judge), rows in by_judge.items():
+        least = min(rows, key=lambda row: row.looked / row.asked)
+        failure = clean(_usual_failure(store, role, least.dimension), limit=160)
+        said.append(
+            f"coverage of {judge} on the {role.value}'s pictures is {least.looked / least.asked:.1%} "
+            f"({least.looked} of {least.asked} cells of {least.dimension}), below the limit of "
+            f"{plan.config.min_coverage:.1%}" + (f", mostly for: {failure}" if failure else "")
+        )
+    return said
+
+
+def _usual_failure(store: RunReader, role: Role, dimension: str) -> str:
+    """The most frequent reason why cells of a dimension have no verdict; empty if all have one."""
+    failed = (Status.ERROR, Status.SKIPPED)
+    reasons = Counter(reason for _, _, status, _, reason in store.statuses(role, dimension) if status in failed)
+    return next((reason for reason, _ in reasons.most_common(1)), "")
 
 
 def flaky_in_words(flaky: frozenset[str], store: RunReader) -> list[str]:

@@ -14,7 +14,7 @@ from evalkit.api import PLUGIN_API, hooks
 from evalkit.api.ability import Specimens
 from evalkit.api.errors import Interrupted, PluginError, UnavailableError, UsageError
 from evalkit.api.protocols import Benchmark, Exporter, Generator, Judge, Metric
-from evalkit.api.records import Dimension, Verdict
+from evalkit.api.records import Dimension, FindingKind, Verdict
 from evalkit.api.settings import Settings
 from evalkit.api.training import JudgeData, TrainingData
 
@@ -29,7 +29,7 @@ CONTRACTS: Mapping[str, type] = {
     "judge_data": JudgeData,
 }
 """Kind of plug-in -> the protocol it must satisfy. Plug-ins of other kinds are not checked."""
-HOOKS = (hooks.Checkable, hooks.Attachable, hooks.SharesDevice, hooks.Replayable)
+HOOKS = (hooks.Checkable, hooks.Attachable, hooks.SharesDevice, hooks.Replayable, hooks.DeclaresScope)
 _HINT = "only its author can mend this; docs/plugins.md states the contract, `evalkit.testing` checks it"
 
 
@@ -112,6 +112,8 @@ def instance_problems(made: object, contract: type) -> list[str]:
             continue
         if name in _VALUES and (problem := _VALUES[name](value)):
             problems.append(f"its `{name}` {problem}")
+    if contract is Judge and hasattr(made, "kinds") and (problem := _kinds(made.kinds, made)):
+        problems.append(f"its `kinds` {problem}")
     if hasattr(made, "after_generation") and not hasattr(made, "release_device"):
         problems.append("it has `after_generation` but no method `release_device`")
     return problems
@@ -213,6 +215,17 @@ def _dimensions(value: object) -> str:
     given = [each.name for each in value]
     twice = next((name for name in given if given.count(name) > 1), "")
     return f"names `{twice}` twice" if twice else ""
+
+
+def _kinds(value: object, judge: object) -> str:
+    if not isinstance(value, tuple | list) or not all(isinstance(each, FindingKind) for each in value):
+        return "is not a tuple of FindingKind"
+    given = [each.name for each in value]
+    if twice := next((name for name in given if given.count(name) > 1), ""):
+        return f"names `{twice}` twice"
+    measured = {each.name for each in getattr(judge, "dimensions", ()) if isinstance(each, Dimension)}
+    unknown = sorted({name for each in value for name in each.dimensions} - measured)
+    return f"names the dimension `{unknown[0]}`, which it does not measure" if unknown else ""
 
 
 def _reference(value: object) -> str:

@@ -156,14 +156,6 @@ class RunReader:
         rows = self._reader.execute("SELECT role, dimension, status, COUNT(*) FROM scores GROUP BY 1, 2, 3")
         return {(Role(role), dimension, Status(status)): n for role, dimension, status, n in rows}
 
-    def usual_failure(self) -> str:
-        """The most frequent reason of cells without a verdict; empty if all cells have one."""
-        row = self._reader.execute(
-            "SELECT reason FROM scores WHERE status IN ('error', 'skipped') "
-            "GROUP BY reason ORDER BY COUNT(*) DESC, reason LIMIT 1"
-        ).fetchone()
-        return str(row[0]) if row else ""
-
     def samples(self, role: Role) -> Iterator[Sample]:
         """All samples of a role, in suite order."""
         cursor = self._reader.execute("SELECT record FROM samples WHERE role = ? ORDER BY idx, seed", (role.value,))

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from evalkit.api.records import Case, Role, Status
 from evalkit.config.model import Gate
 from evalkit.store.run_reader import RunReader
+from evalkit.verdict.compare import same_question
 from evalkit.verdict.evidence import NO_ROW, Cell, Pair
 
 _NO_CELL = Cell(Status.SKIPPED, reason=NO_ROW)
+_NEVER_ASKED = Cell(Status.SKIPPED, reason="the baseline was not asked for it")
+_Cells = dict[tuple[int, int], Cell]
 
 
 @dataclass(frozen=True)
@@ -44,29 +47,52 @@ def pairs_of(
         role: the reference's role in it.
     """
     ours = _cells(asked.store, Role.STUDENT, dimension)
-    theirs = _cells(reference, role, dimension) if reference else {}
-    same = reference is None or reference is asked.store
-    index = {} if same or reference is None else {case.id: idx for idx, case in reference.cases()}
-    pictures = asked.store.drawn(Role.TEACHER)
+    if reference is None:
+        for idx, case, seed in asked.cells():
+            yield Pair(case.id, ours.get((idx, seed), _NO_CELL))
+    elif reference is asked.store:
+        theirs = _cells(reference, role, dimension)
+        of_a_pair = asked.gate.max_drop is None and not _any_scored(theirs)
+        pictures = reference.drawn(role)
+        for idx, case, seed in asked.cells():
+            student, other = ours.get((idx, seed), _NO_CELL), theirs.get((idx, seed), _NO_CELL)
+            outside = asked.gate.max_drop is None and other.status is Status.NOT_APPLICABLE
+            if outside or (of_a_pair and other.status is Status.UNSCORED):
+                other = twin_cell(pictures.get((idx, seed), False))
+            yield Pair(case.id, student, other)
+    else:
+        yield from _pairs_with_a_run(asked, ours, reference, role, _cells(reference, role, dimension))
+
+
+def _pairs_with_a_run(asked: Asked, ours: _Cells, reference: RunReader, role: Role, theirs: _Cells) -> Iterator[Pair]:
+    """The student's cells, each with those of another run.
+
+    A case that the other run's benchmark does not have, or asks in another way, can't be compared. One that the same
+    benchmark has, and that the other run was never asked, is missing evidence.
+    """
+    index = {case.id: (idx, case) for idx, case in reference.cases()}
+    drawn = reference.drawn(role)
+    one_suite = asked.store.meta("benchmark") == reference.meta("benchmark")
     for idx, case, seed in asked.cells():
         student = ours.get((idx, seed), _NO_CELL)
-        if reference is None:
-            yield Pair(case.id, student)
+        place, other = index.get(case.id, (None, case))
+        if place is not None and not same_question(case, other):
             continue
-        place = idx if same else index.get(case.id)
-        if place is None:
-            continue  # the baseline was never asked this case
-        other = theirs.get((place, seed), _NO_CELL)
-        if role is Role.TEACHER and other.status is Status.NOT_APPLICABLE is not student.status:
-            other = _twin(pictures.get((idx, seed), False))
-        yield Pair(case.id, student, other)
+        if place is not None and (place, seed) in drawn:
+            yield Pair(case.id, student, theirs.get((place, seed), _NO_CELL))
+        elif one_suite:
+            yield Pair(case.id, student, _NEVER_ASKED)
 
 
-def _twin(drawn: bool) -> Cell:
+def twin_cell(drawn: bool) -> Cell:
     """Of a dimension that only the student has: whether the teacher's picture, which it compares with, exists."""
     return Cell(Status.SCORED, 0.0) if drawn else Cell(Status.SKIPPED, reason="the teacher's picture is missing")
 
 
-def _cells(reader: RunReader, role: Role, dimension: str) -> dict[tuple[int, int], Cell]:
+def _any_scored(cells: _Cells) -> bool:
+    return any(cell.value is not None for cell in cells.values())
+
+
+def _cells(reader: RunReader, role: Role, dimension: str) -> _Cells:
     rows = reader.statuses(role, dimension)
     return {(idx, seed): Cell(status, value, reason) for idx, seed, status, value, reason in rows}

@@ -92,7 +92,7 @@ def of_drops(pairs: Iterable[Pair], dimension: Dimension) -> Evidence:
     kept = list(pairs)
     left_out = 0
     for case, student, reference in kept:
-        if student.status is Status.NOT_APPLICABLE or reference is None:
+        if reference is None or Status.NOT_APPLICABLE in (student.status, reference.status):
             continue
         ours, theirs = student.value, reference.value
         if ours is None and theirs is None:
@@ -129,6 +129,11 @@ def _missing(cell: Cell) -> bool:
     return cell.value is None
 
 
+def _outside(pair: Pair) -> Cell | None:
+    """The cell of a pair that its case does not ask for, if there is one: then the pair was not asked."""
+    return next((cell for cell in pair[1:] if cell is not None and cell.status is Status.NOT_APPLICABLE), None)
+
+
 def _evidence(
     known: Sequence[tuple[str, float]],
     assumed: Sequence[tuple[str, float | None]],
@@ -146,12 +151,13 @@ def _evidence(
 
 def count(pairs: Sequence[Pair], left_out: int) -> CellCounts:
     """How many cells were asked and scored on each side, and why the others were not."""
-    asked = [pair for pair in pairs if pair.student.status is not Status.NOT_APPLICABLE]
+    outside = [cell for pair in pairs if (cell := _outside(pair))]
+    asked = [pair for pair in pairs if not _outside(pair)]
     ours = [pair.student for pair in asked]
     theirs = [pair.reference for pair in asked if pair.reference is not None]
     missing = [cell for cell in (*ours, *theirs) if cell.value is None]
     if not any(cell.value is not None for cell in ours):  # then what is not applicable explains it too
-        missing += [pair.student for pair in pairs if pair.student.status is Status.NOT_APPLICABLE]
+        missing += outside
     reasons = Counter(cell.reason or NO_ROW for cell in missing).most_common(2)
     return CellCounts(
         student=len(ours),
@@ -159,7 +165,7 @@ def count(pairs: Sequence[Pair], left_out: int) -> CellCounts:
         reference=len(theirs),
         reference_scored=sum(cell.value is not None for cell in theirs),
         left_out=left_out,
-        not_applicable=len(pairs) - len(asked),
+        not_applicable=len(outside),
         failed=sum(cell.status in FAILED for cell in ours),
         reference_failed=sum(cell.status in FAILED for cell in theirs),
         reason="; ".join(f"{reason} ({n} cell{'s' * (n > 1)})" for reason, n in reasons),

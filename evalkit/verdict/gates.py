@@ -25,6 +25,8 @@ POWER = 0.8
 """The power at which the smallest detectable difference is stated."""
 PLAUSIBLE = 0.8
 """Confidence of the interval of true values for which the number of cases needed is stated."""
+ROUNDING = 1e-9
+"""Tolerance of a share of a whole number of cells."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,14 +159,14 @@ def format_interval(interval: Interval | None) -> str:
 def lack_of(gate: Gate, counts: CellCounts, min_coverage: float, *, paired: bool) -> str:
     """Why the cells do not suffice to decide a gate at all; empty if they do."""
     sides = [("student", counts.student, counts.student_scored, counts.failed)]
-    if paired:
+    if paired or counts.reference:  # a cell that the reference misses too is left out: it must not miss too many
         sides.append((gate.against, counts.reference, counts.reference_scored, counts.reference_failed))
     for side, asked, scored, failed in sides:
         if asked == 0:
             return f"nothing was asked of the {side}" + (f": {counts.reason}" if counts.reason else "")
-        if failed > (1 - min_coverage) * asked:
+        if asked - failed < min_coverage * asked - ROUNDING:
             return f"{failed} of {asked} cells of the {side} have no verdict: {counts.reason}"
-        if scored < gate.min_scored * asked:
+        if (side == "student" or paired) and scored < gate.min_scored * asked - ROUNDING:
             return f"only {scored} of {asked} cells of the {side} were scored: {counts.reason}"
     return ""
 

@@ -23,6 +23,14 @@ def judges_of_finding(gate: Gate, judges: Sequence[Judge]) -> dict[str, frozense
     return {name: kinds for name, kinds in meant.items() if kinds}
 
 
+def dimensions_of_finding(gate: Gate, judge: Judge) -> frozenset[str]:
+    """The dimensions of a judge under which it looks for the kinds that a gate counts."""
+    kinds = kinds_of(judge)
+    named = [kinds[name].dimensions for name in kinds_meant(gate, kinds)]
+    everything = frozenset(dimension.name for dimension in judge.dimensions)
+    return everything if () in named else everything & {name for names in named for name in names}
+
+
 def check_findings(gates: Sequence[Gate], judges: Sequence[Judge], *, teacher: bool) -> None:
     """Raise `ConfigError` for a gate on a kind of finding that no judge declares, or on blame without a teacher."""
     kinds = [kind for judge in judges for kind in kinds_of(judge).values()]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evalkit.api.results import ControlResult, GateResult, GateStatus, Outcome
 
 NO_GATE = "no gate configured: the run was measured, nothing could have failed it"
+ONLY_WARNS = "undecided only for too few cases, of which the gates only warn (`undecided: warn`): exit 0"
 
 
 def decide(
@@ -14,8 +15,8 @@ def decide(
 ) -> tuple[Outcome, tuple[str, ...]]:
     """The outcome, and why.
 
-    With gates the gates decide: each of them knows the cells and the judges that it rests on. Without gates a failed
-    control or an incomplete dimension leaves the run undecided.
+    With gates the gates decide: each of them knows the cells and the judges that it rests on. A run has passed only if
+    every gate has. Without gates a failed control or an incomplete dimension leaves the run undecided.
 
     Args:
         gates: what every gate says.
@@ -35,6 +36,7 @@ def decide(
     open_gates = [f"gate undecided: {gate.rule}: {gate.detail}" for gate in said[GateStatus.UNDECIDED]]
     if failed:
         return Outcome.FAILED, (*failed, *open_gates, *warnings)
-    if any(not gate.warns for gate in said[GateStatus.UNDECIDED]):
-        return Outcome.UNDECIDED, (*open_gates, n_passed, *doubts, *warnings)
-    return Outcome.PASSED, (n_passed, *open_gates, *doubts, *warnings)
+    if open_gates:
+        lenient = [ONLY_WARNS] if all(gate.warns for gate in said[GateStatus.UNDECIDED]) else []
+        return Outcome.UNDECIDED, (*open_gates, n_passed, *lenient, *doubts, *warnings)
+    return Outcome.PASSED, (n_passed, *doubts, *warnings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import ceil
 from pathlib import Path
 
@@ -12,17 +12,30 @@ import numpy as np
 from evalkit.api.errors import JudgeError, PictureError
 from evalkit.api.pictures import Picture, Pixels, decode, read_file
 from evalkit.api.protocols import Control
-from evalkit.api.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.api.records import JSON, Box, Case, Dimension, Finding, FindingKind, Grade, Score, Status, Task, Verdict
 from evalkit.api.settings import Settings as BaseSettings
 from evalkit.formats.keys import digest
 from evalkit.judges.edit.controls import controls
-from evalkit.judges.edit.declared import EditDeclaration, RegionMasks, declared, regions
+from evalkit.judges.edit.declared import EXTRA, EditDeclaration, RegionMasks, declared, regions
 from evalkit.judges.edit.differ import EDGE, LEAST_SIDE, REACH, TOLERANCE, Change, Plane, changes, difference
 
 PRESERVED, CHANGED = "edit.preserved", "edit.changed"
 _DIMENSIONS = (
     Dimension(PRESERVED, f"share of the pixels that must stay that are as in the source (ΔE*ab up to {TOLERANCE:.0f})"),
     Dimension(CHANGED, "share of the regions that must change in which something changed"),
+)
+KINDS = (
+    FindingKind(
+        "no-change",
+        description="nothing changed in a region that the edit must change",
+        grade=Grade.FAILURE,
+        reason="the edit that was asked for did not happen",
+    ),
+    FindingKind(
+        "unwanted-change",
+        description="something changed that must stay as it was",
+        reason="how bad it is depends on how much of the picture it changes, and how strongly: see `severity`",
+    ),
 )
 LEAST_CHANGED = 0.05
 """Share of a region that must differ for it to count as changed. On tiles after the codec of the mini models, at most
@@ -39,8 +52,9 @@ class EditJudge:
         """The edit judge has no settings: what it reports must mean the same in every run."""
 
     name = "edit"
-    version = "1"
+    version = "2"
     dimensions = _DIMENSIONS
+    kinds = KINDS
     concurrency = 4
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -49,12 +63,24 @@ class EditJudge:
     def fingerprint(self) -> str:
         return digest(self.name, self.version, TOLERANCE, EDGE, REACH, LEAST_SIDE, LEAST_CHANGED, MOST_FINDINGS)
 
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        """Only edits that declare what may change; `edit.preserved` only where something must stay."""
+        reason = _not_declared(case)
+        if reason:
+            return {dimension.name: reason for dimension in self.dimensions}
+        try:
+            said = declared(case)
+        except JudgeError:  # then every picture of the case says so
+            return {}
+        if said is None or regions(said, case, case.height, case.width).kept.any():
+            return {}
+        return {PRESERVED: "no pixel is declared to stay"}
+
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
-        if case.task is not Task.EDIT or case.source is None:
-            return self._unscored("the case asks for no edit")
-        said = declared(case)
+        reason = _not_declared(case)
+        said = None if reason else declared(case)
         if said is None:
-            return self._unscored("the case does not declare what may change")
+            return self._unscored(reason)
         pixels, source = picture.pixels, source_pixels(case)
         height, width = pixels.shape[:2]
         if abs(width * source.shape[0] / (height * source.shape[1]) - 1) > SAME_SHAPE:
@@ -96,6 +122,13 @@ class EditJudge:
         return Verdict(self.name, tuple(Score(d.name, Status.UNSCORED, reason=reason) for d in self.dimensions))
 
 
+def _not_declared(case: Case) -> str:
+    """Why the case is none for this judge; empty if it declares an edit."""
+    if case.task is not Task.EDIT or case.source is None:
+        return "the case asks for no edit"
+    return "" if EXTRA in case.extra else "the case does not declare what may change"
+
+
 def source_pixels(case: Case) -> Pixels:
     """The source picture of an edit case, (H, W, 3). Raises `JudgeError` if it is missing, broken or another one."""
     assert case.source is not None
@@ -122,12 +155,26 @@ def _grown(source: Pixels, pixels: Pixels) -> int:
     return 0 if source.shape == pixels.shape else ceil(max(1.0, pixels.shape[0] / source.shape[0]))
 
 
+def severity(delta: float, share: float) -> float:
+    """The rule for the grade of an unwanted change: a sixtieth of its mean ΔE, plus `share` up to 0.2.
+
+    A failure (from 0.5 on) is another colour, ΔE 20, on a large part of the picture, or ΔE 30 anywhere, such as a lost
+    letter. A blemish (below 0.2) is a change of up to about ΔE 10 in a small place.
+
+    Args:
+        delta: mean ΔE*ab (CIE 1976) of the px that differ.
+        share: side of a square of their area, over the shorter side of the picture.
+    """
+    return min(1.0, delta / 60 + min(0.2, share))
+
+
 def _unwanted(change: Change, shape: tuple[int, ...]) -> Finding:
-    size = max(change.box.width, change.box.height)
-    severity = min(1.0, 0.2 + change.delta / 100 + 2 * (change.area / (shape[0] * shape[1])) ** 0.5)
+    side = change.area**0.5
     message = f"{change.area} px changed that should have stayed (ΔE {change.delta:.0f} on average)"
     evidence: dict[str, JSON] = {"area": change.area, "mean_delta_e": round(change.delta, 2)}
-    return Finding("unwanted-change", change.box, size, "px", severity, message, evidence, "source")
+    # the size knows the strength too: faint noise in the teacher's picture must not excuse a lost letter
+    size, weight = round(change.delta * side, 1), severity(change.delta, side / min(shape))
+    return Finding("unwanted-change", change.box, size, "ΔE·px", weight, message, evidence, "source")
 
 
 def _unchanged(box: Box, said: EditDeclaration) -> Finding:

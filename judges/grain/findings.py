@@ -83,9 +83,17 @@ def findings(seen: Analysis, twin: Analysis | None = None) -> list[Finding]:
     return found
 
 
-def severity(size: float) -> float:
-    """0.2 at the threshold (a size of 1) and 0.2 more with each doubling, so 1 from 16 times the threshold on."""
-    return min(1.0, max(0.0, 0.2 + 0.2 * math.log2(max(size, 1e-9))))
+def severity(times: float) -> float:
+    """The rule for the grade, the same for all kinds: 0 at the threshold, a sixth more with each doubling.
+
+    A blemish (below 0.2) is up to 2.3 times just visible, a defect up to 8 times, a failure (from 0.5 on) more: the
+    ground is not the plain one that was asked for (a cast of ΔE00 12 is another colour, bands of 15 % luminance are
+    stripes). It is 1 from 64 times on; pure noise is 80 times just visible.
+
+    Args:
+        times: the size over the just visible one.
+    """
+    return min(1.0, max(0.0, math.log2(max(times, 1e-9)) / 6))
 
 
 def coarse_map(noise: Noise) -> dict[str, JSON]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
-from evalkit.api.records import Box, Finding
+from evalkit.api.records import FAILURE_FROM, Box, Finding
+from evalkit.judges.layout.kinds import severity
 from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name, place_tolerance, shift
 from evalkit.judges.layout.spec import LayoutItem, Spec
@@ -67,8 +68,8 @@ def _swap(spec: Spec, one: Detection, other: Detection, box: Box | None, second:
         return None
     message = f"{name(one.item)} and {name(other.item)} have changed places"
     evidence = {**about(one.item), "other": other.item.id, "other_target": other.item.target}
-    severity = min(1.0, 0.5 + apart / spec.side)
-    return Finding("wrong-order", box.union(second), apart, "px", severity, message, evidence, one.item.target)
+    weight = min(1.0, FAILURE_FROM + apart / spec.side)
+    return Finding("wrong-order", box.union(second), apart, "px", weight, message, evidence, one.item.target)
 
 
 def _misfit(found: Box, declared: Box) -> float:
@@ -103,7 +104,7 @@ def _beside(text: Box, other: Box) -> bool:
 def _off_axis(one: Detection, box: Box, dx: float, spec: Spec) -> Finding:
     side = "right" if dx > 0 else "left"
     message = f"{name(one.item)} is {abs(dx):.0f} px too far {side} of the line it is set on"
-    severity = min(1.0, 0.2 + 4 * abs(dx) / spec.side)
+    weight = severity("misaligned", abs(dx) / spec.side)
     return Finding(
-        "misaligned", box, abs(dx), "px", severity, message, {**about(one.item), "dx": round(dx, 1)}, one.item.target
+        "misaligned", box, abs(dx), "px", weight, message, {**about(one.item), "dx": round(dx, 1)}, one.item.target
     )

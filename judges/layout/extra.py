@@ -9,6 +9,7 @@ import numpy as np
 from evalkit.api.records import Box, Finding
 from evalkit.judges.layout.colour import distances
 from evalkit.judges.layout.ink import Ink, Mask, grown, hull, lies_in
+from evalkit.judges.layout.kinds import severity
 from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name
 from evalkit.judges.layout.shapes import outline
@@ -72,8 +73,8 @@ def count_findings(spec: Spec, found: Mapping[str, Detection], extras: list[Find
         box = hull([*there, *more]) if there or more else hull([one.item.box for one in parts])
         message = f"{len(there) + len(more)} where there should be {len(parts)}: {', '.join(relation.elements)}"
         evidence = {"elements": list(relation.elements), "found": len(there) + len(more), "declared": len(parts)}
-        size, severity = float(abs(wrong)), 0.7
-        result.append(Finding("wrong-count", box, size, "elements", severity, message, evidence, parts[0].item.target))
+        size = float(abs(wrong))
+        result.append(Finding("wrong-count", box, size, "elements", 0.7, message, evidence, parts[0].item.target))
     return result
 
 
@@ -133,7 +134,9 @@ def _groups(ink: Ink, least: float) -> list[Box]:
 def _extra(spec: Spec, box: Box) -> Finding:
     size = max(box.width, box.height)
     message = f"something of {box.width:.0f}x{box.height:.0f} px that was not asked for"
-    return Finding("extra-element", box, size, "px", min(1.0, 0.3 + 2 * size / spec.side), message, {}, "background")
+    return Finding(
+        "extra-element", box, size, "px", severity("extra-element", size / spec.side), message, {}, "background"
+    )
 
 
 def _alike(one: Box, other: Box) -> bool:

@@ -12,19 +12,40 @@ from evalkit.formats.keys import digest
 from evalkit.judges.layout.check import Inspection, look
 from evalkit.judges.layout.controls import controls
 from evalkit.judges.layout.drift import Drift, declared_drift, free_drift
+from evalkit.judges.layout.kinds import KINDS
 from evalkit.judges.layout.locate import Detection, locate
+from evalkit.judges.layout.overlap import apart
 from evalkit.judges.layout.place import box_json, text_contrast
 from evalkit.judges.layout.scale import LARGEST, reduced, restored, times
-from evalkit.judges.layout.spec import Spec, spec_of
+from evalkit.judges.layout.spec import REGION, Spec, spec_of
 from evalkit.judges.layout.view import View
 
 VIOLATIONS, PLACEMENT, OVERLAP = "layout.violations", "layout.placement", "layout.overlap_px"
 CONTRAST, DRIFT = "layout.contrast_min", "layout.drift"
+_WORST_VIOLATIONS = 20.0
+"""What a missing picture counts for: a scene of the built-in suite declares up to 13 things, each of which can be
+wrong, and relations between them. There is no upper bound."""
+_WORST_OVERLAP = 256.0
+"""A headline of a quarter of the default canvas (1024 px) that is wholly covered."""
+_WORST_DRIFT = 534.0
+"""Mean distance of two points drawn by chance on the default canvas: 0.52 times its side."""
 _DIMENSIONS = (
-    Dimension(VIOLATIONS, "defects of layout", higher_is_better=False, unit="findings", high=None),
+    Dimension(
+        VIOLATIONS,
+        "defects of layout",
+        higher_is_better=False,
+        unit="findings",
+        high=None,
+        worst=_WORST_VIOLATIONS,
+    ),
     Dimension(PLACEMENT, "share of the declared elements that are there, in place, in their colour and shape"),
     Dimension(
-        OVERLAP, "deepest overlap of two things that are declared apart", higher_is_better=False, unit="px", high=None
+        OVERLAP,
+        "deepest overlap of two things that are declared apart",
+        higher_is_better=False,
+        unit="px",
+        high=None,
+        worst=_WORST_OVERLAP,
     ),
     Dimension(CONTRAST, "least contrast of a text with its ground (WCAG 2.2)", unit=":1", low=1.0, high=21.0),
     Dimension(
@@ -33,8 +54,14 @@ _DIMENSIONS = (
         higher_is_better=False,
         unit="px",
         high=None,
+        worst=_WORST_DRIFT,
     ),
 )
+_NO_TWIN = "there is no twin to compare with"
+_NO_ITEMS = "the case declares no place of any text or element"
+_NO_PAIR = "the case declares no two things apart from each other"
+_NO_TEXT = "the case declares no place of a text"
+_ONLY_REGIONS = "the case declares only parts of larger things"
 _LEAST_SIDE = 32
 """Least side of a picture that can be judged, px."""
 
@@ -46,8 +73,9 @@ class LayoutJudge:
         """The layout judge has no settings: what it reports must mean the same in every run."""
 
     name = "layout"
-    version = "2"
+    version = "3"
     dimensions = _DIMENSIONS
+    kinds = KINDS
     concurrency = 4
 
     def __init__(self, settings: Settings | None = None) -> None:
@@ -55,6 +83,21 @@ class LayoutJudge:
 
     def fingerprint(self) -> str:
         return digest(self.name, self.version, LARGEST)
+
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        """Only what the case declares is checked; without declared places, the drift from the twin alone."""
+        items = spec_of(case, case.width, case.height).items
+        outside: dict[str, str] = {}
+        if not items:
+            outside = {dimension.name: _NO_ITEMS for dimension in self.dimensions if dimension.name != DRIFT}
+        else:
+            if not apart(items):
+                outside[OVERLAP] = _NO_PAIR
+            if not any(item.is_text for item in items):
+                outside[CONTRAST] = _NO_TEXT
+            if all(item.kind == REGION for item in items):
+                outside[DRIFT] = _ONLY_REGIONS
+        return outside if has_twin else {**outside, DRIFT: _NO_TWIN}
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         pixels, factor = reduced(picture.pixels)
@@ -100,7 +143,7 @@ def unfit(spec: Spec, case: Case) -> str:
     if spec.side < _LEAST_SIDE:
         return f"a picture of {spec.width}x{spec.height} px is too small"
     if not spec.items:
-        return "the case declares no place of any text or element"
+        return _NO_ITEMS
     return ""
 
 
@@ -112,16 +155,14 @@ def _score(dimension: str, value: float | None, reason: str) -> Score:
 
 def _overlap(looked: Inspection, factor: int) -> Score:
     if looked.overlaps is None:
-        return _score(OVERLAP, None, "the case declares no two things apart from each other")
+        return _score(OVERLAP, None, _NO_PAIR)
     depth = max((f.size for f in looked.findings if f.kind == "overlap"), default=0.0)
     return _score(OVERLAP, depth * factor, "")
 
 
 def _contrast(looked: Inspection) -> Score:
     ratios = [ratio for one in looked.found.values() if (ratio := text_contrast(one)) is not None]
-    reason = (
-        "the case declares no place of a text" if not any(one.item.is_text for one in looked.found.values()) else ""
-    )
+    reason = "" if any(one.item.is_text for one in looked.found.values()) else _NO_TEXT
     return _score(CONTRAST, min(ratios, default=None), reason or "none of the declared texts was found")
 
 
@@ -129,7 +170,7 @@ def _declared_drift(
     found: Mapping[str, Detection], case: Case, size: tuple[int, int], twin: Picture | None
 ) -> tuple[Drift | None, str]:
     if twin is None:
-        return None, "there is no twin to compare with"
+        return None, _NO_TWIN
     pixels, _ = reduced(twin.pixels)
     spec = spec_of(case, pixels.shape[1], pixels.shape[0])
     if (spec.width, spec.height) != size:
@@ -139,7 +180,7 @@ def _declared_drift(
 
 def _free_drift(pixels: Pixels, twin: Picture | None) -> tuple[Drift | None, str]:
     if twin is None:
-        return None, "there is no twin to compare with"
+        return None, _NO_TWIN
     other, _ = reduced(twin.pixels)
     if other.shape != pixels.shape:
         return None, "the twin has another size"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from evalkit.api.records import Box, Finding
 from evalkit.judges.layout.buried import settled
 from evalkit.judges.layout.colour import difference
+from evalkit.judges.layout.kinds import severity
 from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, name
-from evalkit.judges.layout.spec import Spec, holds
+from evalkit.judges.layout.spec import LayoutItem, Spec, holds
 
 ONE_COLOUR = 25.0
 """ΔE*ab up to which the antialiased inks of two texts can't be told apart."""
@@ -36,18 +37,12 @@ def overlaps(found: Mapping[str, Detection]) -> list[Overlap] | None:
 
     Panels, rings and faces are not considered: a text that lies on one of them is out of place, but can be read.
     """
-    leaves = [one for one in found.values() if not any(holds(one.item.box, two.item.box) for two in found.values())]
-    pairs = [
-        (one, other)
-        for one, other in combinations(leaves, 2)
-        if (one.item.is_text or other.item.is_text)
-        and "portrait" not in (one.item.kind, other.item.kind)
-        and _depth(one.item.box, other.item.box) <= 0
-    ]
+    pairs = apart([one.item for one in found.values()])
     if not pairs:
         return None
     result: list[Overlap] = []
-    for one, other in pairs:
+    for first, second_item in pairs:
+        one, other = found[first.id], found[second_item.id]
         if one.box is None or other.box is None or not (one.sure and other.sure):
             continue
         box, second = one.box, other.box
@@ -57,6 +52,18 @@ def overlaps(found: Mapping[str, Detection]) -> list[Overlap] | None:
         if depth > 0:
             result.append(Overlap(one, other, _shared(box, second), depth))
     return sorted(result, key=lambda overlap: -overlap.depth)
+
+
+def apart(items: Sequence[LayoutItem]) -> list[tuple[LayoutItem, LayoutItem]]:
+    """The pairs of items that are declared apart and of which one is a text."""
+    leaves = [one for one in items if not any(holds(one.box, two.box) for two in items)]
+    return [
+        (one, other)
+        for one, other in combinations(leaves, 2)
+        if (one.is_text or other.is_text)
+        and "portrait" not in (one.kind, other.kind)
+        and _depth(one.box, other.box) <= 0
+    ]
 
 
 def overlap_findings(spec: Spec, found: list[Overlap]) -> list[Finding]:
@@ -69,10 +76,10 @@ def _finding(spec: Spec, overlap: Overlap) -> Finding:
     moved = one if not other.is_text else other
     rest = other if moved is one else one
     lower = min(one.box.height, other.box.height)
-    severity = min(1.0, 0.3 + 0.7 * overlap.depth / max(lower, 1.0))
+    weight = severity("overlap", overlap.depth / max(lower, 1.0))
     message = f"{name(moved)} lies {overlap.depth:.0f} px over {name(rest)}"
     evidence = {**about(moved), "other": rest.id, "other_target": rest.target}
-    return Finding("overlap", overlap.shared, overlap.depth, "px", severity, message, evidence, moved.target)
+    return Finding("overlap", overlap.shared, overlap.depth, "px", weight, message, evidence, moved.target)
 
 
 def _of_one_colour(one: Detection, other: Detection) -> bool:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from evalkit.api.records import JSON, Box, Finding
+from evalkit.api.records import FAILURE_FROM, JSON, Box, Finding
 from evalkit.judges.layout.colour import contrast, difference
+from evalkit.judges.layout.kinds import severity
 from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.spec import LayoutItem, Spec
 
@@ -109,11 +110,11 @@ def _out_of_place(spec: Spec, one: Detection, box: Box) -> Finding | None:
     away = shift(box, one.item.box)
     if away.distance <= place_tolerance(spec):
         return None
-    severity = min(1.0, 0.3 + 2 * away.distance / spec.side)
+    weight = severity("out-of-place", away.distance / spec.side)
     message = f"{name(one.item)} is {away.distance:.0f} px from its place"
     evidence = {**about(one.item), "dx": round(away.dx, 1), "dy": round(away.dy, 1)}
     return Finding(
-        "out-of-place", inside_picture(box, spec), away.distance, "px", severity, message, evidence, one.item.target
+        "out-of-place", inside_picture(box, spec), away.distance, "px", weight, message, evidence, one.item.target
     )
 
 
@@ -125,7 +126,9 @@ def _recoloured(one: Detection, box: Box) -> Finding | None:
         return None
     message = f"{name(one.item)} is {_hex(one.colour)}, not {_hex(one.item.color)}"
     evidence = {**about(one.item), "found": _hex(one.colour), "declared_color": _hex(one.item.color)}
-    return Finding("wrong-color", box, delta, "ΔE", min(1.0, 0.3 + delta / 150), message, evidence, one.item.target)
+    return Finding(
+        "wrong-color", box, delta, "ΔE", min(1.0, FAILURE_FROM + delta / 200), message, evidence, one.item.target
+    )
 
 
 def _resized(one: Detection, box: Box) -> Finding | None:
@@ -138,7 +141,7 @@ def _resized(one: Detection, box: Box) -> Finding | None:
     message = (
         f"{name(one.item)} is {box.width:.0f}x{box.height:.0f} px, not {declared.width:.0f}x{declared.height:.0f} px"
     )
-    return Finding("wrong-size", box, size, "px", 0.5, message, about(one.item), one.item.target)
+    return Finding("wrong-size", box, size, "px", 0.4, message, about(one.item), one.item.target)
 
 
 def _clipped(spec: Spec, one: Detection, box: Box) -> Finding | None:
@@ -179,9 +182,9 @@ def _clipped(spec: Spec, one: Detection, box: Box) -> Finding | None:
 
 def _cut(one: Detection, box: Box, lost: float, by: str, side: str) -> Finding:
     extent = one.item.box.width if side in ("left", "right") else one.item.box.height
-    severity = min(1.0, 0.4 + 2 * lost / max(extent, 1.0))
+    weight = severity("clipped", lost / max(extent, 1.0))
     message = f"{name(one.item)} is cut by {by}: {lost:.0f} px"
-    return Finding("clipped", box, lost, "px", severity, message, {**about(one.item), "side": side}, one.item.target)
+    return Finding("clipped", box, lost, "px", weight, message, {**about(one.item), "side": side}, one.item.target)
 
 
 def _pale(spec: Spec, one: Detection, box: Box) -> Finding | None:
@@ -193,13 +196,14 @@ def _pale(spec: Spec, one: Detection, box: Box) -> Finding | None:
     if ratio >= least or (declared is not None and ratio >= WORSE_CONTRAST * declared):
         return None
     message = f"{name(one.item)} has a contrast of {ratio:.1f}:1 with its ground (at least {least}:1)"
-    evidence = {**about(one.item), "ink": _hex(one.colour), "ground": _hex(one.ground), "least": least}
+    evidence = {**about(one.item), "ink": _hex(one.colour), "ground": _hex(one.ground)}
+    evidence |= {"contrast": round(ratio, 2), "least": least}
     return Finding(
         "low-contrast",
         box,
-        ratio,
-        ":1",
-        min(1.0, 0.3 + 0.7 * (least - ratio) / least),
+        round(least / ratio, 2),  # the larger, the worse, as all sizes
+        "times too low",
+        severity("low-contrast", 1 - ratio / least),
         message,
         evidence,
         one.item.target,

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from evalkit.api.records import Box, Finding, Relation
+from evalkit.api.records import FAILURE_FROM, Box, Finding, Relation
 from evalkit.judges.layout.ink import hull
+from evalkit.judges.layout.kinds import severity
 from evalkit.judges.layout.locate import Detection
 from evalkit.judges.layout.place import about, box_json, name, shift
 from evalkit.judges.layout.spec import Spec
@@ -78,8 +79,9 @@ def _checked(
         "slack": round(slack, 1),
     }
     message = f"{name(culprit.item)} {broken.message} {others}: {broken.size:.0f} px"
-    severity = min(1.0, 0.25 + 4 * broken.size / spec.side)
-    return [Finding(broken.kind, box, broken.size, "px", severity, message, evidence, culprit.item.target)]
+    share = broken.size / spec.side
+    weight = min(1.0, FAILURE_FROM + share) if broken.kind == "wrong-order" else severity(broken.kind, share)
+    return [Finding(broken.kind, box, broken.size, "px", weight, message, evidence, culprit.item.target)]
 
 
 def _margin(spec: Spec, relation: Relation, parts: list[Detection]) -> list[Finding]:
@@ -92,8 +94,8 @@ def _margin(spec: Spec, relation: Relation, parts: list[Detection]) -> list[Find
         if one.box is not None and short > slack:
             message = f"{name(one.item)} reaches {short:.0f} px into the margin of {least:.0f} px"
             evidence = {**about(one.item), "relation": relation.kind, "found": box_json(one.box)}
-            severity = min(1.0, 0.25 + 4 * short / spec.side)
-            result.append(Finding("margin", one.box, short, "px", severity, message, evidence, one.item.target))
+            weight = severity("margin", short / spec.side)
+            result.append(Finding("margin", one.box, short, "px", weight, message, evidence, one.item.target))
     return result
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
-from evalkit.api.records import JSON, Box, Finding, TextTarget
+from evalkit.api.records import DEFECT_FROM, FAILURE_FROM, JSON, Box, Finding, Grade, TextTarget
 from evalkit.judges.typography.looks import alarms
 from evalkit.judges.typography.match import Matching, MatchStatus, WordMatch
 from evalkit.judges.typography.normalise import edit_distance, lenient
@@ -13,6 +14,8 @@ from evalkit.judges.typography.support import Sighting, flaw
 DAMAGED, PLAINLY_READ = 0.3, 0.01
 """A right word has a finding of its own if its clarity is below the first value and its P(wrong) below the second. If
 the reader was in doubt, the low clarity may be the reader's fault."""
+SURPLUS = 0.4
+"""Severity of a word too many: a defect."""
 _KINDS = {MatchStatus.TYPO: "typo", MatchStatus.MALFORMED: "malformed", MatchStatus.PUNCTUATION: "typo"}
 
 
@@ -33,13 +36,29 @@ def findings(
         size: width and height of the picture, px.
     """
     wrong = set(map(id, alarms(matching)))
+    places = occurrences(matching.words)
     found = [
-        _wrong(word, sight, matching, texts, canvas, size)
-        for word, sight in zip(matching.words, sights, strict=True)
+        _wrong(word, place, sight, matching, texts, canvas, size)
+        for word, place, sight in zip(matching.words, places, sights, strict=True)
         if id(word) in wrong or (word.status is MatchStatus.PUNCTUATION and word.read and word.distance)
     ]
-    damaged = [_damaged(word, size) for word in matching.words if _is_damaged(word)]
+    damaged = [
+        _damaged(word, place, size) for word, place in zip(matching.words, places, strict=True) if _is_damaged(word)
+    ]
     return found + damaged + [_surplus(word, size) for word in matching.extras]
+
+
+def occurrences(words: Sequence[WordMatch]) -> list[int]:
+    """For each expected word its place among the words of its text, from 0.
+
+    By it a defect is found again in the twin's picture: the second `the` of a text is not its first.
+    """
+    seen: Counter[int] = Counter()
+    places = []
+    for word in words:
+        places.append(seen[word.target])
+        seen[word.target] += 1
+    return places
 
 
 def _is_damaged(word: WordMatch) -> bool:
@@ -52,17 +71,20 @@ def _is_damaged(word: WordMatch) -> bool:
     return plain and word.clarity is not None and word.clarity < DAMAGED
 
 
-def _damaged(word: WordMatch, size: tuple[int, int]) -> Finding:
+def _damaged(word: WordMatch, place: int, size: tuple[int, int]) -> Finding:
     """The finding of a word that is right but hardly legible."""
     clear = word.clarity or 0.0
-    evidence = {"expected": word.expected, "read": word.read, "clarity": round(clear, 3)}
+    evidence = {"expected": word.expected, "occurrence": place, "read": word.read, "clarity": round(clear, 3)}
     message = f'"{word.expected}" can be read, but a glyph of it is badly drawn'
     box = within(word.box, size) if word.box is not None else Box(0, 0, *size)
-    return Finding("malformed", box, 1, "letters", 0.25 * (1 - clear), message, evidence, f"text:{word.target}")
+    return Finding(
+        "malformed", box, 1, "letters", _severity(1 - clear, Grade.DEFECT), message, evidence, f"text:{word.target}"
+    )
 
 
 def _wrong(
     word: WordMatch,
+    place: int,
     sight: Sighting | None,
     matching: Matching,
     texts: Sequence[TextTarget],
@@ -71,7 +93,7 @@ def _wrong(
 ) -> Finding:
     expected, read = word.expected or "", word.read
     letters = max(1, edit_distance(lenient(expected), lenient(read or "")))
-    evidence: dict[str, JSON] = {"expected": expected, "read": read}
+    evidence: dict[str, JSON] = {"expected": expected, "occurrence": place, "read": read}
     if word.p_wrong is not None:
         evidence["p_wrong"] = round(word.p_wrong, 3)
     worst = flaw(sight)
@@ -83,13 +105,23 @@ def _wrong(
     if read is None or word.box is None:
         box = within(_where_missing(word, matching, texts, canvas, size), size)
         message = f'expected "{expected}", which is missing'
+        evidence["read"] = None
         return Finding("missing-text", box, letters, "letters", 1.0, message, evidence, target)
-    severity = min(1.0, max(0.25, letters / max(1, len(lenient(expected)))))
+    grade = Grade.DEFECT if word.status is MatchStatus.PUNCTUATION else Grade.FAILURE
+    severity = _severity(letters / max(1, len(lenient(expected))), grade)
     message = f'expected "{expected}", read "{read}"'
     if word.status is MatchStatus.MALFORMED:
         glyph = f' at "{worst.character}"' if worst is not None else ""
         message = f'"{read}" for "{expected}" is not well formed{glyph}'
-    return Finding(_KINDS[word.status], within(word.box, size), letters, "letters", severity, message, evidence, target)
+    kind, box = _KINDS[word.status], within(word.box, size)
+    return Finding(kind, box, letters, "letters", severity, message, evidence, target, grade=grade)
+
+
+def _severity(share: float, grade: Grade) -> float:
+    """From the share of the letters that are wrong, within the range of the grade."""
+    if grade is Grade.FAILURE:
+        return FAILURE_FROM + (1 - FAILURE_FROM) * min(1.0, share)
+    return DEFECT_FROM + (FAILURE_FROM - DEFECT_FROM) / 2 * min(1.0, share)
 
 
 def _surplus(word: WordMatch, size: tuple[int, int]) -> Finding:
@@ -100,10 +132,10 @@ def _surplus(word: WordMatch, size: tuple[int, int]) -> Finding:
     letters = len(lenient(read))
     if word.status is MatchStatus.DUPLICATE:
         return Finding(
-            "duplicate-text", box, letters, "letters", 0.5, f'"{read}" is there one time too many', evidence, target
+            "duplicate-text", box, letters, "letters", SURPLUS, f'"{read}" is there one time too many', evidence, target
         )
     return Finding(
-        "extra-text", box, letters, "letters", 0.5, f'read "{read}", which was not asked for', evidence, target
+        "extra-text", box, letters, "letters", SURPLUS, f'read "{read}", which was not asked for', evidence, target
     )
 
 

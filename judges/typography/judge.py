@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -16,28 +17,44 @@ from evalkit.judges.typography.clarity import with_clarity
 from evalkit.judges.typography.controls import controls
 from evalkit.judges.typography.evidence import evidence
 from evalkit.judges.typography.findings import findings
+from evalkit.judges.typography.kinds import KINDS
 from evalkit.judges.typography.looks import agree, alarms, in_reading_order, read_words
 from evalkit.judges.typography.match import Matching, match
 from evalkit.judges.typography.measures import Measures, measure
-from evalkit.judges.typography.normalise import lenient
-from evalkit.judges.typography.reader import Line, Reader, read_scaled
+from evalkit.judges.typography.reader import KnowsLetters, Line, Reader, read_scaled
 from evalkit.judges.typography.readers import load
+from evalkit.judges.typography.scope import TextScope, is_plain, text_scope
 from evalkit.judges.typography.support import Weighing, weigh
 
+_WORST_EXTRA = 20.0
+"""What a missing picture counts for: a poster full of text that was not asked for. There is no upper bound."""
+_WORST_CER = 1.5
+"""The upper bound: a word read for an expected one has at most 2.5 times its letters (`match.LEAST_SIMILAR`), so that
+at most 1.5 times its letters are wrong. A missing word counts 1."""
 _DIMENSIONS = (
     Dimension("typography.word_accuracy", "share of the expected words that are there letter by letter"),
     Dimension("typography.exact", "1 if every word and its punctuation is right and there is no other text"),
     Dimension("typography.ned", "mean over expected words of 1 - edit distance / longer length"),
     Dimension(
-        "typography.extra_words", "words that were not asked for", higher_is_better=False, unit="words", high=None
+        "typography.extra_words",
+        "words that were not asked for",
+        higher_is_better=False,
+        unit="words",
+        high=None,
+        worst=_WORST_EXTRA,
     ),
     Dimension("typography.strict_accuracy", "share of the expected words that are there with their case and marks"),
     Dimension("typography.exact_texts", "share of the texts of which every word is right"),
-    Dimension("typography.cer", "wrong letters over expected letters", higher_is_better=False, high=None),
+    Dimension(
+        "typography.cer", "wrong letters over expected letters", higher_is_better=False, high=None, worst=_WORST_CER
+    ),
     Dimension("typography.extra_rate", "share of the words read that were not asked for", higher_is_better=False),
     Dimension("typography.fidelity", "mean probability that an expected word is right: how well it is spelled"),
     Dimension("typography.clarity", "how certain and how sharp the worst glyph of a word is: how well it is drawn"),
 )
+
+_OF_ALL_TEXT = ("typography.exact", "typography.extra_words", "typography.extra_rate")
+"""Dimensions that need to know of every word whether it was asked for."""
 
 LARGEST_SIDE = 4000
 """No picture is enlarged beyond this side, px: PaddleOCR's detector would shrink it again."""
@@ -64,8 +81,9 @@ class TypographyJudge:
         threads: int = Field(2, ge=1, le=64)
 
     name = "typography"
-    version = "3"
+    version = "4"
     dimensions = _DIMENSIONS
+    kinds = KINDS
     concurrency = 1
 
     def __init__(self, settings: Settings | None = None, *readers: Reader) -> None:
@@ -76,20 +94,27 @@ class TypographyJudge:
         settings = self.settings.model_dump(mode="json", exclude={"threads"})
         return digest(self.name, self.version, settings, *(reader.fingerprint() for reader in self._readers))
 
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        """Nothing applies without a text that the readers can read; `exact` and the extra words need all texts."""
+        scope = self._scope(case)
+        if scope.nothing:
+            return {dimension.name: scope.nothing for dimension in self.dimensions}
+        return dict.fromkeys(_OF_ALL_TEXT, scope.unread) if scope.unread else {}
+
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
-        expected = [target.text for target in case.texts]
-        if not any(text.split() for text in expected):
-            return self._unscored("the case asks for no text")
+        scope = self._scope(case)
+        if scope.nothing:
+            return self._unscored(scope.nothing)
         pixels = picture.pixels
-        weighed, lines = self._look(pixels, expected)
+        weighed, lines = self._look(pixels, scope.texts)
+        if scope.unread:
+            weighed = weighed._replace(matching=replace(weighed.matching, extras=()))
         weighed = with_clarity(weighed, pixels)
         matching, sights = weighed
-        if not any(lenient(word.expected or "") for word in matching.words):
-            return self._unscored("the expected text has no letter to read")
         size = (pixels.shape[1], pixels.shape[0])
         measures = measure(matching)
         found = findings(matching, sights, case.texts, (case.width, case.height), size)
-        return Verdict(self.name, scores(measures), tuple(found), evidence(weighed, lines, measures))
+        return Verdict(self.name, scores(measures, scope.unread), tuple(found), evidence(weighed, lines, measures))
 
     def controls(self) -> Iterable[Control]:
         return controls()
@@ -97,6 +122,12 @@ class TypographyJudge:
     def close(self) -> None:
         for reader in self._readers:
             reader.close()
+
+    def _scope(self, case: Case) -> TextScope:
+        if all(is_plain(target.text) for target in case.texts):  # a reader that is asked for its letters loads them
+            return text_scope(case.texts, ())
+        known = [reader.letters() for reader in self._readers if isinstance(reader, KnowsLetters)]
+        return text_scope(case.texts, known if len(known) == len(self._readers) else ())
 
     def _look(self, pixels: Pixels, expected: Sequence[str]) -> tuple[Weighing, list[Line]]:
         """The words after weighing the evidence, and the lines of the first look."""
@@ -133,9 +164,17 @@ def scales(looks: Sequence[float], least_side: int, shape: Sequence[int]) -> lis
     return list(dict.fromkeys(min(scale, largest) for scale in enlarged))
 
 
-def scores(measures: Measures | None) -> tuple[Score, ...]:
-    """One score per dimension; `unscored` with a reason if the reader abstained."""
-    return tuple(_score(dimension.name, measures) for dimension in _DIMENSIONS)
+def scores(measures: Measures | None, unread: str = "") -> tuple[Score, ...]:
+    """One score per dimension; `unscored` with a reason if the reader abstained.
+
+    `unread`: why it can't be told of every word whether it was asked for.
+    """
+    return tuple(
+        Score(dimension.name, Status.UNSCORED, reason=unread)
+        if unread and dimension.name in _OF_ALL_TEXT
+        else _score(dimension.name, measures)
+        for dimension in _DIMENSIONS
+    )
 
 
 def _score(dimension: str, measures: Measures | None) -> Score:

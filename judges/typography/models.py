@@ -65,7 +65,7 @@ def prepare(root: Path | None = None) -> Models:
     home = (root or cache_folder()) / "ppocr"
     try:
         detection = _folder(home, weights.detection, weights.detection_sha256, detection_config())
-        config = recognition_config(_characters(weights.recognition))
+        config = recognition_config(characters_of(weights.recognition))
         recognition = _folder(home, weights.recognition, weights.recognition_sha256, config)
     except OSError as error:
         hint = "set EVALKIT_CACHE to a folder that can be written (31 MB)"
@@ -116,9 +116,16 @@ def recognition_config(characters: list[str]) -> dict[str, Any]:
     }
 
 
-def _characters(model: Path) -> list[str]:
-    import onnxruntime
+def characters_of(model: Path) -> list[str]:
+    """The characters that the recognition model in this file can read.
 
+    Raises:
+        UnavailableError: ONNX Runtime is not installed, or the file has no dictionary that fits the model.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UnavailableError("the reader is not installed", where=str(error), hint=INSTALL) from error
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return characters(onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"]), model)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from functools import cached_property
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.api.pictures import Pixels
 from evalkit.api.records import Box
+from evalkit.judges.typography import models
 from evalkit.judges.typography.ctc import Evidence, decode, keep
 from evalkit.judges.typography.detect import ribbons
 from evalkit.judges.typography.networks import Networks
 from evalkit.judges.typography.ribbon import Ribbon, hull
 from evalkit.judges.typography.rings import Ring, bent, rings, roll, unroll
+from evalkit.judges.typography.scope import Letters, readable
 
 TURN_BELOW = 0.9
 """A line read with less confidence may be upside down, so it is also read from the other end."""
@@ -93,6 +96,19 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class KnowsLetters(Protocol):
+    """A reader that can say which letters it reads. A text with any other letter is not asked of it."""
+
+    def letters(self) -> Letters:
+        """The letters and digits that it can read (see `evalkit.judges.typography.scope.readable`).
+
+        Raises:
+            UnavailableError: nothing can be read (models or packages missing).
+        """
+        ...
+
+
 class Recognition(NamedTuple):
     """One recognised crop: its characters, the place of each along the line in [0, 1], and the mean confidence.
 
@@ -118,6 +134,9 @@ class PaddleReader:
     def fingerprint(self) -> str:
         return self._networks.fingerprint()
 
+    def letters(self) -> Letters:
+        return self._letters
+
     def read(self, pixels: Pixels) -> list[Line]:
         image = np.ascontiguousarray(pixels[:, :, ::-1])
         size = (image.shape[1], image.shape[0])
@@ -140,6 +159,10 @@ class PaddleReader:
 
     def close(self) -> None:
         self._networks.close()
+
+    @cached_property
+    def _letters(self) -> Letters:
+        return readable(models.characters_of(models.find_weights().recognition))
 
     def _on_ring(self, image: Pixels, ring: Ring, blobs: NDArray[np.bool_]) -> Iterator[tuple[Pixels, Ribbon, Ribbon]]:
         flat = unroll(image, ring)

@@ -26,6 +26,7 @@ from evalkit.judges.vlm.rubric import GROUNDS, Rubric
 CROP, READ = "@crop", "@read"
 """End the id of a question that is asked on a cut-out, and of a text that the model reads there without being told
 what must stand there."""
+NOTHING_TO_ASK = "the case gives nothing to ask"
 MOST_READ = 200
 """Characters of a text that is read, at most."""
 _PAIRS = ("above", "left-of", "inside")
@@ -94,7 +95,7 @@ async def check(asker: Asker, rubric: Rubric, look: Look) -> RubricResult:
     """The share of the case's yes/no questions that are answered as expected."""
     waiting = checklist_items(rubric, look.case, look.text_boxes)
     if not waiting:
-        return RubricResult(Score(rubric.dimension, Status.UNSCORED, reason="the case gives nothing to ask"), {})
+        return RubricResult(Score(rubric.dimension, Status.UNSCORED, reason=NOTHING_TO_ASK), {})
     order = [item.id for item in waiting]
     done: dict[str, ChecklistAnswer] = {}
     failed: Answer[ReplyForm] | None = None

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from evalkit.api.records import JSON, Box, Finding
+from evalkit.judges.vlm.kinds import grade_of_kind
 from evalkit.judges.vlm.look import Coordinates, ExpectedLevel, StatedFinding
-from evalkit.judges.vlm.rubric import LEVELS
+from evalkit.judges.vlm.rubric import LEVELS, Rubric
 from evalkit.judges.vlm.scale import unit_value
 
 LEAST_SEVERITY = 0.05
@@ -29,7 +30,7 @@ class LocatedFindings(NamedTuple):
 
 
 def located(
-    rubric: str,
+    rubric: Rubric,
     stated: Sequence[StatedFinding],
     level: ExpectedLevel,
     size: tuple[int, int],
@@ -39,9 +40,9 @@ def located(
     """The findings of one reply.
 
     Args:
-        rubric: name of the rubric that was asked.
+        rubric: the rubric that was asked.
         stated: as in the reply.
-        level: of the same reply; the severity follows from it.
+        level: of the same reply; the severity follows from it, and the grade of most kinds.
         size: width and height of the judged picture, px.
         seen: width and height in which the model saw the picture, px; boxes in `pixels` are in these.
         coordinates: the unit of the stated boxes.
@@ -54,9 +55,10 @@ def located(
         box = to_pixels(one.box, size, seen, coordinates)
         if box is not None:
             kind = one.kind
-            evidence: dict[str, JSON] = {"rubric": rubric, "stated_box": list(one.box)}
-            message = f"the model reports: {kind.replace('-', ' ')} ({rubric} {level.score:.1f} of {LEVELS[-1]})"
-            found.append(Finding(kind, box, max(box.width, box.height), "px", severity, message, evidence))
+            evidence: dict[str, JSON] = {"rubric": rubric.name, "stated_box": list(one.box)}
+            message = f"the model reports: {kind.replace('-', ' ')} ({rubric.name} {level.score:.1f} of {LEVELS[-1]})"
+            grade, size = grade_of_kind(kind, rubric, level.score), max(box.width, box.height)
+            found.append(Finding(kind, box, size, "px", severity, message, evidence, grade=grade))
     return LocatedFindings(found, broken=len(stated) - len(found))
 
 

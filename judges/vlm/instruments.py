@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from evalkit.api.errors import JudgeError, UnavailableError
 from evalkit.api.pictures import Pixels
-from evalkit.api.records import JSON, RGB, Box, Case, Finding
+from evalkit.api.records import JSON, RGB, Box, Case, Finding, Grade
 from evalkit.judges.vlm.findings import GROUND_KINDS, TEXT_KINDS
 from evalkit.judges.vlm.pixels import crop
 
 if TYPE_CHECKING:
     from evalkit.judges.typography.reader import Line, Reader, Word
 
-VERSION = 3
+VERSION = 4
 REFUTED_SEVERITY = 0.05
-"""Severity of a finding that an instrument refutes: it is reported as refuted and counts for next to nothing."""
+"""Severity of a finding that an instrument refutes: it is reported as refuted and counts for next to nothing. Its
+grade is a blemish, so that it fails no case."""
 READABLE_SIDE = 64
 """Least height of a cut-out of text, px: a lower one is enlarged before it is read."""
 ALIKE = 0.5
@@ -67,7 +68,7 @@ class Instruments:
         if check.opinion == "confirmed":
             return dataclasses.replace(finding, evidence=evidence, message=message)
         severity = min(finding.severity, REFUTED_SEVERITY)
-        return dataclasses.replace(finding, evidence=evidence, message=message, severity=severity)
+        return dataclasses.replace(finding, evidence=evidence, message=message, severity=severity, grade=Grade.BLEMISH)
 
     def places(self, pixels: Pixels, texts: Mapping[int, str]) -> dict[int, Box]:
         """Boxes of these texts as the reader finds them, px, by index; texts it does not find are left out."""

@@ -21,11 +21,12 @@ from evalkit.judges.edit.judge import source_pixels
 from evalkit.judges.vlm import instruments
 from evalkit.judges.vlm.background import BackgroundLoop
 from evalkit.judges.vlm.call import Endpoint
-from evalkit.judges.vlm.checklist import check
+from evalkit.judges.vlm.checklist import NOTHING_TO_ASK, check, checklist_items
 from evalkit.judges.vlm.controls import controls
 from evalkit.judges.vlm.findings import LocatedFindings, located, merged, with_target
 from evalkit.judges.vlm.instruments import Instruments
 from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
+from evalkit.judges.vlm.kinds import kinds_of_rubrics
 from evalkit.judges.vlm.look import Look, RubricResult
 from evalkit.judges.vlm.pairwise import prefer
 from evalkit.judges.vlm.pixels import fit, sent_image, text_boxes
@@ -90,15 +91,16 @@ class VlmJudge:
             return self
 
     name = "vlm"
-    version = "2"
+    version = "3"
 
     def __init__(self, settings: Settings | None = None, endpoint: Endpoint | None = None) -> None:
         self.settings = settings or self.Settings()
         own = read_rubrics(self.settings.rubric_files, rubrics())
         self._rubrics = [*(rubrics()[name] for name in self.settings.rubrics), *own.values()]
-        self._paired = any(not (rubric.levels or rubric.questions) for rubric in self._rubrics)
+        self._paired = any(map(_is_pair, self._rubrics))
         of_answers = (_CONSISTENT, _ORDER) if self._paired else (_CONSISTENT,)
         self.dimensions = (*(Dimension(r.dimension, r.description) for r in self._rubrics), *of_answers)
+        self.kinds = kinds_of_rubrics(self._rubrics)
         self.concurrency = self.settings.pictures_at_once
         self.after_generation = self.settings.share_gpu != "none" and not self.settings.replay
         check_source(self.settings)
@@ -145,11 +147,19 @@ class VlmJudge:
         checked = [settings.check_with_instruments, settings.check_text, instruments.VERSION]
         return digest(self.name, self.version, content_digest(), model, asked, seen, checked)
 
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        """Rubrics that are not asked of the case, and what is said of answers where none is."""
+        reasons = self._not_asked(case, has_twin=has_twin)
+        outside = {rubric.dimension: reasons[rubric.name] for rubric in self._rubrics if reasons[rubric.name]}
+        asked = [rubric for rubric in self._rubrics if not reasons[rubric.name]]
+        if not asked or not self.settings.repeats:
+            outside[CONSISTENCY] = "no question is asked twice" if asked else "nothing is asked about the picture"
+        if self._paired and not any(_is_pair(rubric) for rubric in asked):
+            outside[ORDER] = "no pair is asked about"
+        return outside
+
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
-        reasons = {
-            rubric.name: why_not(rubric, case, twin=twin is not None) or self._unfit.get(rubric.name, "")
-            for rubric in self._rubrics
-        }
+        reasons = self._not_asked(case, has_twin=twin is not None)
         asked = [rubric for rubric in self._rubrics if not reasons[rubric.name]]
         look = self._look(picture, case, twin)
         asker = Asker(self._open(), self.settings.repeats)
@@ -190,6 +200,15 @@ class VlmJudge:
             self._stack.close()
             self._instruments.close()
 
+    def _not_asked(self, case: Case, *, has_twin: bool) -> dict[str, str]:
+        """Rubric -> why it is not asked; empty where it is."""
+        return {
+            rubric.name: why_not(rubric, case, twin=has_twin)
+            or (NOTHING_TO_ASK if rubric.questions and not checklist_items(rubric, case) else "")
+            or self._unfit.get(rubric.name, "")
+            for rubric in self._rubrics
+        }
+
     # ---------------------------------------------------------------------------------------------------- one look
 
     def _look(self, picture: Picture, case: Case, twin: Picture | None) -> Look:
@@ -229,10 +248,11 @@ class VlmJudge:
 
     def _located(self, results: Mapping[str, RubricResult], look: Look) -> list[LocatedFindings]:
         """The findings of each rubric that asks for a level, in pixels of the picture."""
+        rubrics_by_name = {rubric.name: rubric for rubric in self._rubrics}
         size = (look.pixels.shape[1], look.pixels.shape[0])
         seen = seen_at(self.settings, (look.picture.width, look.picture.height))
         return [
-            located(name, result.findings, result.level, size, seen, look.coordinates)
+            located(rubrics_by_name[name], result.findings, result.level, size, seen, look.coordinates)
             for name, result in results.items()
             if result.level is not None
         ]
@@ -274,6 +294,10 @@ def _dropped(located_by_rubric: Sequence[LocatedFindings]) -> dict[str, JSON]:
         "with_the_best_level": sum(one.contradicting for one in located_by_rubric),
     }
     return {reason: count for reason, count in counts.items() if count}
+
+
+def _is_pair(rubric: Rubric) -> bool:
+    return not (rubric.levels or rubric.questions)
 
 
 def _score(rubric: Rubric, result: RubricResult | None, reason: str) -> Score:

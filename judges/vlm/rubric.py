@@ -9,7 +9,7 @@ from pathlib import Path
 from string import Formatter
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from evalkit.api.errors import ConfigError
 from evalkit.api.records import Case, Task
@@ -85,6 +85,8 @@ class Rubric(_Strict):
         shows: the pictures that the model is shown, in order.
         look: what to look at.
         levels: what each level from 5 (best) to 1 means.
+        fails_from: the best level at which a picture does not do what was asked for; a better one is a defect, and the
+            best but one a blemish. It grades the findings.
         kinds: kinds of findings that may be reported.
         categories, aspects, other: of edits; `other` is the category of an edit of no known kind.
         questions: templates of yes/no questions.
@@ -100,6 +102,7 @@ class Rubric(_Strict):
     shows: tuple[Literal["source", "picture"], ...] = ("picture",)
     look: str
     levels: Levels = {}
+    fails_from: int = Field(2, ge=1, le=4)
     kinds: tuple[str, ...] = ()
     categories: Mapping[str, Category] = {}
     aspects: Mapping[str, Aspect] = {}

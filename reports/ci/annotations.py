@@ -35,7 +35,7 @@ def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> li
     notices = [
         command("notice", f"evalkit: {gate.status.value}: {gate.rule}", gate.detail)
         for gate in summary.gates
-        if gate.status is GateStatus.LOW_POWER
+        if gate.status is GateStatus.UNDECIDED
     ]
     cut = max(0, len(errors) - limit) + max(0, failures.n - limit) + max(0, len(notices) - limit)
     more = [command("notice", "evalkit", f"{cut:,} more: see the summary and the report")] if cut else []

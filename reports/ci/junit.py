@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
-from pydantic import Field
-
 from evalkit.api import settings
-from evalkit.api.failing import FAILING_SEVERITY, is_failure
-from evalkit.api.records import Finding, Role, Status, Verdict
+from evalkit.api.failing import is_failure
+from evalkit.api.records import Finding, Grade, Role, Status, Verdict
 from evalkit.api.results import (
     Bucket,
     CaseChange,
@@ -88,7 +86,7 @@ class JunitExporter:
 
     A test case is one case and seed as judged by one judge, and only the student is tested:
 
-    - `failure`: a finding of severity `min_severity` or more that is the student's own (its twin is fine or was not
+    - `failure`: a finding of grade `min_grade` or worse that is the student's own (its twin is fine or was not
       judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. With a baseline, the
       findings of a case that regressed or newly fails are failures even if they are inherited: they are new.
     - `error`: no picture, or the judge failed and reported no such finding.
@@ -97,13 +95,13 @@ class JunitExporter:
     - a pass lists in `system-out` the defects that the baseline had and this run does not have.
 
     The gates decide the verdict of the run, so a run can pass with failures here. Of gates, `FAIL` is a
-    failure and `LOW_POWER` is skipped; a control judged wrongly is a failure.
+    failure and `UNDECIDED` is skipped; a control judged wrongly is a failure.
     """
 
     class Settings(settings.Settings):
         """When a finding fails its test case."""
 
-        min_severity: float = Field(default=FAILING_SEVERITY, ge=0.0, le=1.0)
+        min_grade: Grade = Grade.FAILURE
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -131,7 +129,7 @@ class JunitExporter:
             flaky = frozenset(summary.flaky)
             for result in results.cases():
                 unstable = result.case.id in flaky
-                for judge, case in judged_cases(result, judges, self.settings.min_severity, flaky=unstable):
+                for judge, case in judged_cases(result, judges, self.settings.min_grade, flaky=unstable):
                     suite(f"judge {judge}").add(case)
             _write(file, summary.benchmark, list(suites.values()))
         return target
@@ -139,7 +137,7 @@ class JunitExporter:
 
 def gate_case(gate: GateResult) -> TestCase:
     """A gate as a test case; one with too little power is skipped, not passed."""
-    result = {GateStatus.FAIL: "failure", GateStatus.LOW_POWER: "skipped", GateStatus.PASS: ""}[gate.status]
+    result = {GateStatus.FAIL: "failure", GateStatus.UNDECIDED: "skipped", GateStatus.PASS: ""}[gate.status]
     message = f"{gate.status.value}: {gate.detail}" if result else ""
     return TestCase("gates", gate.rule, result, "gate", message, notes="" if result else gate.detail)
 
@@ -163,7 +161,7 @@ def properties(summary: RunSummary) -> dict[str, str]:
 
 
 def judged_cases(
-    result: CaseResult, judges: Sequence[str], min_severity: float, *, flaky: bool = False
+    result: CaseResult, judges: Sequence[str], min_grade: Grade, *, flaky: bool = False
 ) -> Iterator[tuple[str, TestCase]]:
     """One test case per judge for the student's picture of `result`; `judges` are those expected to have looked."""
     verdicts = {verdict.judge: verdict for verdict in result.verdicts.get(Role.STUDENT, ())}
@@ -177,15 +175,13 @@ def judged_cases(
         elif verdict is None:
             yield judge, TestCase(classname, name, "skipped", message="not judged")
         else:
-            case = _verdict_case(classname, name, verdict, min_severity, result.change)
+            case = _verdict_case(classname, name, verdict, min_grade, result.change)
             yield judge, _excused(case) if flaky else case
 
 
-def _verdict_case(
-    classname: str, name: str, verdict: Verdict, min_severity: float, change: CaseChange | None
-) -> TestCase:
+def _verdict_case(classname: str, name: str, verdict: Verdict, min_grade: Grade, change: CaseChange | None) -> TestCase:
     bucket = change.bucket if change else None
-    severe = [finding for _, finding in failures_of(((verdict.judge, f) for f in verdict.findings), min_severity)]
+    severe = [finding for _, finding in failures_of(((verdict.judge, f) for f in verdict.findings), min_grade)]
     held = severe if bucket in NEW else [f for f in severe if is_students_own(f)]
     missing = [s for s in verdict.scores if s.status is not Status.SCORED]
     notes = "\n".join(

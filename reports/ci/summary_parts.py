@@ -42,8 +42,8 @@ from evalkit.reports.wording import (
     signed,
 )
 
-MARKS = {Outcome.PASSED: "✅", Outcome.FAILED: "❌", Outcome.UNDECIDED: "⚠️"}
-GATE_MARKS = {GateStatus.FAIL: "❌", GateStatus.LOW_POWER: "⚠️", GateStatus.PASS: "✅"}
+MARKS = {Outcome.PASSED: "✅", Outcome.MEASURED: "⚪", Outcome.FAILED: "❌", Outcome.UNDECIDED: "⚠️"}
+GATE_MARKS = {GateStatus.FAIL: "❌", GateStatus.UNDECIDED: "⚠️", GateStatus.PASS: "✅"}
 NONE = "–"
 
 
@@ -84,7 +84,7 @@ def gates(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
 
 def _gate(gate: GateResult) -> list[str]:
     needed = NONE
-    if gate.status is GateStatus.LOW_POWER:
+    if gate.status is GateStatus.UNDECIDED:
         needed = f"about {gate.n_needed:,}" if gate.n_needed is not None else "not known"
     detectable = NONE if gate.detectable is None else f"a difference of {figure(gate.detectable)}"
     return [

@@ -33,6 +33,7 @@ FORMAT_VERSION = 1
 MAX_TEXT = 2_000
 EXITS = {
     Outcome.PASSED: (EXIT_OK, "finished, every gate passed"),
+    Outcome.MEASURED: (EXIT_OK, "measured, no gate configured"),
     Outcome.FAILED: (EXIT_GATE_FAILED, "finished, a gate failed (regression)"),
     Outcome.UNDECIDED: (
         EXIT_UNDECIDED,

@@ -40,7 +40,7 @@ def gate_rows(summary: RunSummary) -> list[GateRow]:
         GateRow(gate, _bar(gate.interval, rule) if gate.interval and rule else None, _notes(gate))
         for gate, rule in zip(summary.gates, rules_of(summary.gates, summary.config), strict=True)
     ]
-    order = (GateStatus.FAIL, GateStatus.LOW_POWER, GateStatus.PASS)
+    order = (GateStatus.FAIL, GateStatus.UNDECIDED, GateStatus.PASS)
     return sorted(rows, key=lambda row: order.index(row.gate.status))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.api.failing import fails
+from evalkit.api.failing import case_fails
 from evalkit.api.records import JSON, Finding, Role, Status
 from evalkit.api.results import Bucket, CaseResult, RunSummary
 from evalkit.reports.dimensions import dimension_rows
@@ -29,7 +29,7 @@ BUCKETS = (
 )  # fmt: skip
 """In the order in which a reader wants to see them."""
 PICTURES = (Role.STUDENT.value, Role.TEACHER.value, BASELINE)
-_STATUS_LETTERS = {Status.ERROR: "e", Status.UNSCORED: "u", Status.SKIPPED: "k"}
+_STATUS_LETTERS = {Status.ERROR: "e", Status.UNSCORED: "u", Status.SKIPPED: "k", Status.NOT_APPLICABLE: "n"}
 
 Row = dict[str, Any]
 
@@ -161,7 +161,7 @@ class RowMaker:
             "skipped": Status.SKIPPED in statuses,
         }
         states["all scored"] = not any(states.values())
-        states["failing"] = fails(result.verdicts.get(Role.STUDENT, ()))
+        states["failing"] = case_fails(result)
         states["flaky"] = result.case.id in self._summary.flaky
         return [state for state, is_so in states.items() if is_so]
 

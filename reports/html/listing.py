@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.failing import FAILING_SEVERITY
-from evalkit.api.records import JSON, Role
+from evalkit.api.records import FAILURE_FROM, JSON, Role
 from evalkit.api.results import CaseResult, RunSummary
 from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import script_json
@@ -81,7 +80,7 @@ class Listing:
         """What the browser must know before it reads a row; `total` is the number of rows it will find."""
         return {
             "total": total,
-            "failing": FAILING_SEVERITY,
+            "failing": FAILURE_FROM,
             "files": 1 + -(-max(0, total - FIRST_ROWS) // ROWS_PER_FILE),
             "chunk": cases_per_file,
             "names": {key: names.listed() for key, names in self._maker.names.items()},

@@ -37,7 +37,7 @@ class MissingScores:
 
     def of(self, judge: str) -> list[Missing]:
         """What is missing of one judge: errors first, the most frequent reason first."""
-        order = (Status.ERROR, Status.SKIPPED, Status.UNSCORED)
+        order = (Status.ERROR, Status.SKIPPED, Status.UNSCORED, Status.NOT_APPLICABLE)
         found = [Missing(status, why, n) for (name, status, why), n in self._counts.items() if name == judge]
         return sorted(found, key=lambda missing: (order.index(missing.status), -missing.n))
 

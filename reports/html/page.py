@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from evalkit.api.failing import FAILING_SEVERITY
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import Outcome, RunSummary
 from evalkit.reports import wording
@@ -56,7 +55,6 @@ def render_page(
         words=wording,
         sections=page_sections(ReportInput(summary, missing=missing)),
         confidence=confidence(summary),
-        failing=f"{FAILING_SEVERITY:g}",
         outcome=summary.outcome.value,
         headline=headline(summary),
         student=_generator(summary, Role.STUDENT),

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.failing import FAILING_SEVERITY, is_failure
+from evalkit.api.failing import is_failure
 from evalkit.api.records import JSON, Finding, Sample, Score, Status
 from evalkit.api.results import CaseResult
 from evalkit.reports.leaderboard.entries import Entry
 
-IS_CORRECT = f"this judge has no finding of severity {FAILING_SEVERITY:g} or more on the picture"
+IS_CORRECT = "this judge has no finding of grade `failure` on the picture"
 
 
 class Identity(NamedTuple):

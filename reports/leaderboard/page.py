@@ -23,6 +23,7 @@ STYLE, SCRIPT = "leaderboard.css", "leaderboard.js"
 LONGEST_TEXT = 300
 NOTES = {
     Outcome.PASSED: "",
+    Outcome.MEASURED: "",
     Outcome.FAILED: "its run failed a gate",
     Outcome.UNDECIDED: "its run is undecided: not ranked",
 }

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from evalkit.api.pictures import encode_png
+from evalkit.api.records import Case, SourceImage, Task
 from evalkit.api.results import Bucket
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.compare import Baseline, bucket_of
+from evalkit.verdict.compare import Baseline, bucket_of, same_question
 from evalkit.verdict.results import StoredResults
 from tests.evalkit.conftest import Command
 
@@ -104,6 +105,14 @@ def test_changed_cases_are_incomparable_with_the_reason(tmp_path: Path, evalkit:
             baseline.change(dataclasses.replace(case, tags=("x",)), 0, (), baseline.judges).reason
             == "not judged in this run"
         )
+
+
+def test_an_edit_is_the_same_question_wherever_its_source_lies() -> None:
+    def edit(path: str, sha256: str) -> Case:
+        return Case("edit", "make it red", task=Task.EDIT, source=SourceImage(path, sha256))
+
+    assert same_question(edit("here.png", "a" * 64), edit("there.png", "a" * 64))
+    assert not same_question(edit("here.png", "a" * 64), edit("here.png", "b" * 64))
 
 
 def test_a_named_baseline_is_set_on_purpose(tmp_path: Path, evalkit: Command) -> None:

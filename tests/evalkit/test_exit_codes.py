@@ -56,7 +56,8 @@ def test_3_too_few_cases_to_decide(tmp_path: Path, evalkit: Command) -> None:
     assert "gate undecided: fake.brightness at least 0.411" in done.stdout
     warned = evalkit("run", config(tmp_path, BASE + gate.format(", undecided: warn")))
     assert warned.returncode == 0, warned.stderr
-    assert "passed: 0 of 1 gates passed; gate undecided" in warned.stdout
+    assert "undecided: gate undecided: fake.brightness at least 0.411" in warned.stdout
+    assert "0 of 1 gates passed; undecided only for too few cases" in warned.stdout
 
 
 def test_3_a_part_of_the_suite_passes_no_gate(tmp_path: Path, evalkit: Command) -> None:
@@ -98,6 +99,8 @@ def test_2_a_baseline_of_another_benchmark(tmp_path: Path, evalkit: Command) -> 
         ("seeds: many", "`seeds`"),
         ("gates: [{dimension: fake.brightness}]", "exactly one of"),
         ("gates: [{dimension: fake.brightnes, min_value: 1}]", "no judge of this run measures"),
+        ("gates: [{finding: drak, max_rate: 0.1}]", "did you mean `dark`?"),
+        ("gates: [{dimension: fake.brightness, min_value: .nan}]", "finite"),
         ("a: &a [1]\nb: *a", "evalkit.yaml:1: anchors and aliases are not read"),
         ("seeds: 1\nseeds: 2", "key 'seeds' is given twice"),
         ("!!python/object/apply:os.system ['touch pwned']", "could not determine a constructor"),
@@ -144,15 +147,15 @@ def test_3_control_failed_is_an_invalid_judge_and_no_regression(tmp_path: Path, 
     blind = BASE.replace("[fake-brightness]", "[{use: fake-brightness, blind: true}]")
     done = evalkit("run", config(tmp_path, blind + "gates: [{dimension: fake.brightness, max_value: 0.2}]"))
     assert done.returncode == 3, done.stderr
-    assert "judge invalid" in done.stdout
+    assert "the judge fake-brightness failed the control `black is dark`" in done.stdout
 
 
 def test_3_coverage_below_the_limit(evalkit: Command) -> None:
     done = evalkit(*FAKE_RUN, "--student", "fake-flat:fail_on=flat/0001")
     assert done.returncode == 3
     assert (
-        "coverage of fake-brightness on the student's pictures is 83.3%, below the limit of 95.0%, mostly for: "
-        in done.stdout
+        "coverage of fake-brightness on the student's pictures is 83.3% (5 of 6 cells of fake.brightness), below the "
+        "limit of 95.0%, mostly for: " in done.stdout
     )
     (said,) = (line for line in done.stdout.splitlines() if "mostly for" in line)
     assert not said.endswith("mostly for: "), "the reason is said"

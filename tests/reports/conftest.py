@@ -272,7 +272,7 @@ def demo_summary(n_cases: int = 4, seeds: int = 2) -> RunSummary:
             ),
             GateResult(
                 "ned: at most 0.01 above the teacher",
-                GateStatus.LOW_POWER,
+                GateStatus.UNDECIDED,
                 "+0.019 [−0.005, +0.043]; needs 310 cases to tell 0.01",
             ),
         ),

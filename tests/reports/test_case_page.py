@@ -156,8 +156,8 @@ def test_gate_bars_show_on_which_side_of_the_bound_an_interval_lies(compared: Fa
     rows = gate_rows(compared.run)
     assert [row.gate.status for row in rows] == [
         GateStatus.FAIL,
-        GateStatus.LOW_POWER,
-        GateStatus.LOW_POWER,
+        GateStatus.UNDECIDED,
+        GateStatus.UNDECIDED,
         GateStatus.PASS,
     ]
     failed, weak, unscored, passed = (row.bar for row in rows)

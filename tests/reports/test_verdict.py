@@ -46,7 +46,7 @@ def test_gates_say_what_they_could_not(compared: FakeRunResults, tmp_path: Path)
 
 def test_a_missing_figure_is_null(compared: FakeRunResults, tmp_path: Path) -> None:
     holes = Interval(0.5, None, float("inf"), 1)
-    unknown = GateResult("rule", GateStatus.LOW_POWER, "", interval=holes, detectable=float("nan"))
+    unknown = GateResult("rule", GateStatus.UNDECIDED, "", interval=holes, detectable=float("nan"))
     student, teacher = compared.run.generators
     generators = (replace(student, nfe=None, seconds_per_picture=None, hardware=""), teacher)
     compared.run = replace(compared.run, gates=(unknown,), generators=generators, run_digest="")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ from evalkit.judges.fidelity.networks.transformer import (
 from evalkit.judges.fidelity.paired.prompt_chunks import chunks
 
 CLIP_SCORE = "clip_score"
+_NO_PROMPT = "the case has no prompt"
 
 
 class ClipScoreJudge:
@@ -44,7 +45,7 @@ class ClipScoreJudge:
         device: Literal["auto", "cpu", "cuda"] = "auto"
 
     name = "clip-score"
-    version = "1"
+    version = "2"
     dimensions = (Dimension(CLIP_SCORE, "100 x cosine of CLIP's embeddings of picture and prompt", high=100.0),)
     concurrency = 1
 
@@ -60,7 +61,12 @@ class ClipScoreJudge:
         lack = missing(self.settings.model)
         return [lack] if lack else []
 
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        return {} if case.prompt.strip() else {CLIP_SCORE: _NO_PROMPT}
+
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        if not case.prompt.strip():
+            return Verdict(self.name, (Score(CLIP_SCORE, Status.UNSCORED, reason=_NO_PROMPT),))
         model, tokenizer = self._model()
         most = int(model.config.text_config.max_position_embeddings) - 2  # the start and end tokens take two places
 

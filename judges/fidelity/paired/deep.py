@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evalkit.api.pictures import Picture, Pixels
@@ -14,7 +14,7 @@ from evalkit.formats.keys import digest
 from evalkit.judges.fidelity.networks.network import device
 from evalkit.judges.fidelity.paired.backbone import BackboneSettings, backbone, fingerprint, missing
 from evalkit.judges.fidelity.paired.controls import squares, without_one
-from evalkit.judges.fidelity.paired.twins import comparable
+from evalkit.judges.fidelity.paired.twins import comparable, without_twin
 
 SMALLEST = 64
 """Least side of a picture, px: below it the last stage of the backbones has no position left."""
@@ -24,7 +24,7 @@ class DeepJudge(ABC):
     """A judge with one dimension: the distance from the twin, 0 for the same picture."""
 
     name: str
-    version = "1"
+    version = "2"
     dimensions: tuple[Dimension, ...]
     concurrency = 1
 
@@ -40,6 +40,9 @@ class DeepJudge(ABC):
     def check(self) -> Sequence[tuple[str, str]]:
         lack = missing(self._net, self.settings)
         return [lack] if lack else []
+
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        return without_twin(self.dimensions, has_twin=has_twin)
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         other, reason = comparable(picture, twin)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
 import numpy as np
@@ -20,7 +20,7 @@ from evalkit.judges.fidelity.paired.controls import controls
 from evalkit.judges.fidelity.paired.feature_distance import SMALLEST, feature_distance
 from evalkit.judges.fidelity.paired.flip import PIXELS_PER_DEGREE, Plane, flip
 from evalkit.judges.fidelity.paired.ssim import WINDOW, ssim
-from evalkit.judges.fidelity.paired.twins import comparable
+from evalkit.judges.fidelity.paired.twins import comparable, without_twin
 
 FLIP, SSIM, FEATURES = "fidelity.flip", "fidelity.ssim", "fidelity.efficientnet_lite0"
 _MAP_CELLS = 32
@@ -39,7 +39,7 @@ class FidelityJudge:
         device: Literal["auto", "cpu", "cuda"] = "cpu"
 
     name = "fidelity"
-    version = "1"
+    version = "2"
     dimensions = (
         Dimension(FLIP, "mean LDR-FLIP against the twin", higher_is_better=False),
         Dimension(SSIM, "SSIM on luma against the twin", low=-1.0),
@@ -63,6 +63,9 @@ class FidelityJudge:
         lack = self._network.missing()
         if lack:
             yield lack
+
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        return without_twin(self.dimensions, has_twin=has_twin)
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         other, reason = comparable(picture, twin)

@@ -8,6 +8,10 @@ from evalkit.api.records import Dimension
 from evalkit.judges.fidelity.paired.backbone import BackboneSettings
 from evalkit.judges.fidelity.paired.deep import DeepJudge
 
+_WORST = 1.0
+"""What a missing picture counts for: two pictures that have nothing in common are 0.6 to 0.9 apart. LPIPS is not
+bounded."""
+
 
 class LpipsJudge(DeepJudge):
     """LPIPS against the twin; needs torchvision's AlexNet, VGG or SqueezeNet weights by path."""
@@ -20,7 +24,7 @@ class LpipsJudge(DeepJudge):
         net: Literal["alex", "vgg", "squeeze"] = "alex"
 
     name = "lpips"
-    dimensions = (Dimension("lpips", "LPIPS v0.1 against the twin", higher_is_better=False, high=None),)
+    dimensions = (Dimension("lpips", "LPIPS v0.1 against the twin", higher_is_better=False, high=None, worst=_WORST),)
 
     def __init__(self, settings: Settings | None = None) -> None:
         settings = settings or self.Settings()

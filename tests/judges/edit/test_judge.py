@@ -10,10 +10,11 @@ import pytest
 
 from evalkit.api.errors import JudgeError
 from evalkit.api.pictures import Picture, Pixels, encode_png
-from evalkit.api.records import Box, Case, Finding, SourceImage, Status, Task
+from evalkit.api.records import Box, Case, Finding, Grade, SourceImage, Status, Task, grade_of
 from evalkit.formats.keys import to_json
 from evalkit.judges.edit.controls import _BLUE, _RED, SOURCE, drawn
 from evalkit.judges.edit.judge import EditJudge
+from evalkit.verdict.blame import is_worse
 
 JUDGE = EditJudge()
 SIDE = 256
@@ -127,9 +128,10 @@ def test_an_unwanted_change_is_found_where_it_is_and_as_large_as_it_is(case):
     (finding,) = found
     assert finding.kind == "unwanted-change"
     assert finding.box == spot
-    assert (finding.size, finding.unit) == (32.0, "px")
     assert finding.evidence["area"] == spot.area
     assert finding.evidence["mean_delta_e"] > 30
+    assert finding.size == pytest.approx(finding.evidence["mean_delta_e"] * spot.area**0.5, rel=0.001)
+    assert finding.unit == "ΔE·px"
 
 
 def test_something_moved_is_one_change_and_two_far_apart_are_two(case):
@@ -148,6 +150,9 @@ def test_a_fainter_change_is_less_severe(case):
     fill(strong, Box(180, 20, 212, 44), (200, 20, 20))
     (one,), (other,) = values(faint, case)[2], values(strong, case)[2]
     assert one.severity < other.severity
+    assert (grade_of(one), grade_of(other)) == (Grade.DEFECT, Grade.FAILURE)
+    assert is_worse(other, one)
+    assert not is_worse(one, other)
 
 
 def test_single_pixels_count_but_are_no_finding(case):

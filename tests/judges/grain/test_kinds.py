@@ -74,7 +74,7 @@ def test_a_patch_of_each_is_found_where_it_is(kind: str, least: float) -> None:
 def test_twice_the_defect_is_twice_the_size(kind: str) -> None:
     one, two = (only(judged(ground(times * KINDS[kind]))) for times in (1, 2))
     assert two.size == pytest.approx(2 * one.size, rel=0.1)
-    assert two.severity == pytest.approx(one.severity + 0.2, abs=0.03)
+    assert two.severity == pytest.approx(one.severity + 1 / 6, abs=0.03)
     assert value(judged(ground(2 * KINDS[kind])), "visible_noise") > value(judged(ground(KINDS[kind])), "visible_noise")
 
 

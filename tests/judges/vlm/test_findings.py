@@ -11,9 +11,11 @@ from evalkit.judges.vlm.findings import located, merged, to_pixels, with_target
 from evalkit.judges.vlm.instruments import Instruments, compare, uneven, where_read
 from evalkit.judges.vlm.look import StatedFinding
 from evalkit.judges.vlm.pixels import crop, sent_image
+from evalkit.judges.vlm.rubric import rubrics
 from evalkit.judges.vlm.scale import expected_level
 
 SIZE = (640, 320)
+QUALITY = rubrics()["quality"]
 HERE = Box(10, 10, 60, 40)
 CASE = Case("c", "OCEAN", texts=(TextTarget("OCEAN"),))
 
@@ -37,7 +39,12 @@ def test_boxes_are_cut_at_the_edges() -> None:
 @pytest.mark.parametrize("stated", [[5, 5, 5, 9], [900, 5, 100, 9], [1000, 0, 1000, 1000], [0, 0, 0, 0]])
 def test_broken_boxes_are_not_located_but_counted(stated) -> None:
     found = located(
-        "quality", [StatedFinding(kind="grain", box=stated)], expected_level(2, {}), SIZE, SIZE, "relative-1000"
+        QUALITY,
+        [StatedFinding(kind="grain", box=stated)],
+        expected_level(2, {}),
+        SIZE,
+        SIZE,
+        "relative-1000",
     )
     assert found == ([], 1, 0)
 
@@ -45,11 +52,11 @@ def test_broken_boxes_are_not_located_but_counted(stated) -> None:
 def test_severity_follows_from_the_score() -> None:
     stated = [StatedFinding(kind="grain", box=[0, 0, 500, 500])]
     severities = [
-        located("quality", stated, expected_level(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
+        located(QUALITY, stated, expected_level(level, {}), SIZE, SIZE, "relative-1000").findings[0].severity
         for level in (1, 2, 3, 4)
     ]
     assert severities == [1.0, 0.75, 0.5, 0.25]
-    assert located("quality", stated, expected_level(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
+    assert located(QUALITY, stated, expected_level(5, {}), SIZE, SIZE, "relative-1000") == ([], 0, 1)
 
 
 def test_one_defect_that_two_rubrics_report_is_one_finding() -> None:
