@@ -39,7 +39,18 @@ if TYPE_CHECKING:
     )
     from evalkit.api.geometry import RGB, Box
     from evalkit.api.hashing import digest
-    from evalkit.api.hooks import Attachable, Checkable, DeclaresKinds, DeclaresScope, Replayable, SharesDevice
+    from evalkit.api.hooks import (
+        Attachable,
+        Checkable,
+        ChecksVerdicts,
+        ControlsFromRun,
+        DeclaresKinds,
+        DeclaresScope,
+        IdentifiesModel,
+        Replayable,
+        RunPictures,
+        SharesDevice,
+    )
     from evalkit.api.pictures import Picture, Pixels, decode, encode_png
     from evalkit.api.protocols import (
         Benchmark,
@@ -132,10 +143,12 @@ __all__ = [
     "CaseResult",
     "CellCounts",
     "Checkable",
+    "ChecksVerdicts",
     "Comparison",
     "ConfigError",
     "Control",
     "ControlResult",
+    "ControlsFromRun",
     "DeclaresKinds",
     "DeclaresScope",
     "Dimension",
@@ -155,6 +168,7 @@ __all__ = [
     "GeneratorInfo",
     "GeneratorResult",
     "Grade",
+    "IdentifiesModel",
     "Interrupted",
     "Interval",
     "Judge",
@@ -176,6 +190,7 @@ __all__ = [
     "Request",
     "ResolvedPath",
     "Role",
+    "RunPictures",
     "RunResults",
     "RunSummary",
     "Sample",

@@ -67,10 +67,11 @@ def _with_outside_doubts(
     results: Sequence[GateResult], plan: Plan, controls: Sequence[ControlResult]
 ) -> tuple[GateResult, ...]:
     """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
-    invalid = {control.judge: control for control in controls if not control.passed}
+    wrong = [control for control in controls if not control.passed]
     doubted = []
     for gate, result in zip(plan.config.gates, results, strict=True):
-        failed = next((invalid[judge] for judge in _judges_of(gate, plan) if judge in invalid), None)
+        judges = _judges_of(gate, plan)
+        failed = next((control for control in wrong if control.judge in judges and _concerns(control, gate)), None)
         if failed is not None:
             why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
             result = undecided(result, Undecided.INVALID_JUDGE, why)
@@ -79,6 +80,11 @@ def _with_outside_doubts(
             result = undecided(result, Undecided.LIMITED, why)
         doubted.append(result)
     return tuple(doubted)
+
+
+def _concerns(control: ControlResult, gate: Gate) -> bool:
+    """Whether a control speaks for what a gate is about. Which dimension a finding comes from is not known."""
+    return not control.dimensions or not gate.dimension or gate.dimension in control.dimensions
 
 
 def _judges_of(gate: Gate, plan: Plan) -> list[str]:
