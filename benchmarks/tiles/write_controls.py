@@ -25,7 +25,13 @@ POSTER = TileScene("text", "white", Word("OCEAN", "blue", "top"), (Mark("circle"
 MISSPELLED = dataclasses.replace(POSTER, word=Word("OCKAN", "blue", "top"))
 EDITED = dataclasses.replace(POSTER, marks=(Mark("circle", "green", "bottom", "right"),))
 PORTRAIT = TileScene("portrait", "teal", figure=Portrait("tan", "black", "orange"))
-SCENES = {"poster": POSTER, "misspelled": MISSPELLED, "edited": EDITED, "portrait": PORTRAIT}
+RIVER = TileScene("text", "teal", Word("RIVER", "white", "bottom"), (Mark("square", "yellow", "top", "left"),))
+MAGIC = TileScene("text", "black", Word("MAGIC", "orange", "middle"), (Mark("triangle", "pink", "top", "center"),))
+PORTRAIT_2 = TileScene("portrait", "white", figure=Portrait("pale", "orange", "blue"))
+PORTRAIT_3 = TileScene("portrait", "yellow", figure=Portrait("tan", "black", "purple", "short"))
+OTHERS = {"river": RIVER, "magic": MAGIC, "portrait": PORTRAIT, "portrait-2": PORTRAIT_2, "portrait-3": PORTRAIT_3}
+"""Scenes that are asked about at the size of a run, beside the poster and its edit."""
+SCENES = {"poster": POSTER, "misspelled": MISSPELLED, "edited": EDITED, **OTHERS}
 
 
 def files() -> dict[str, bytes]:
@@ -33,7 +39,8 @@ def files() -> dict[str, bytes]:
     made = {f"{name}.png": encode_png(draw_tiles(scene)) for name, scene in SCENES.items()}
     source = SourceImage("poster.png", hashlib.sha256(made["poster.png"]).hexdigest())
     edit = edit_case(Edit("recolor", "Make the circle green.", POSTER, EDITED), "control/edit", source)
-    cases = [_plain(tile_case(POSTER, "control/poster")), _plain(edit)]
+    others = [tile_case(scene, f"control/{name}") for name, scene in OTHERS.items()]
+    cases = [_plain(case) for case in (tile_case(POSTER, "control/poster"), edit, *others)]
     made["cases.json"] = (json.dumps([to_json(case) for case in cases], indent=1) + "\n").encode()
     return made
 

@@ -50,7 +50,18 @@ if TYPE_CHECKING:
     )
     from evalkit.api.geometry import RGB, Box
     from evalkit.api.hashing import digest
-    from evalkit.api.hooks import Attachable, Checkable, DeclaresKinds, DeclaresScope, Replayable, SharesDevice
+    from evalkit.api.hooks import (
+        Attachable,
+        Checkable,
+        ChecksVerdicts,
+        ControlsFromRun,
+        DeclaresKinds,
+        DeclaresScope,
+        IdentifiesModel,
+        Replayable,
+        RunPictures,
+        SharesDevice,
+    )
     from evalkit.api.pictures import Picture, Pixels, decode, encode_png
     from evalkit.api.protocols import (
         Benchmark,
@@ -145,10 +156,12 @@ __all__ = [
     "Cell",
     "CellCounts",
     "Checkable",
+    "ChecksVerdicts",
     "Comparison",
     "ConfigError",
     "Control",
     "ControlResult",
+    "ControlsFromRun",
     "DeclaresKinds",
     "DeclaresScope",
     "Dimension",
@@ -169,6 +182,7 @@ __all__ = [
     "GeneratorResult",
     "Grade",
     "HeatMap",
+    "IdentifiesModel",
     "Interrupted",
     "Interval",
     "Judge",
@@ -191,6 +205,7 @@ __all__ = [
     "Request",
     "ResolvedPath",
     "Role",
+    "RunPictures",
     "RunResults",
     "RunSummary",
     "Sample",

@@ -131,6 +131,8 @@ class Control:
         case: the case that the judge gets with the picture.
         passes: whether the judge's verdict is the right one.
         twin: the teacher's picture, if the control has one.
+        dimensions: the dimensions that the control speaks for; a wrong verdict makes only these invalid. Empty: all
+            dimensions of the judge.
     """
 
     name: str
@@ -139,6 +141,7 @@ class Control:
     picture: Picture
     passes: Callable[[Verdict], bool]
     twin: Picture | None = None
+    dimensions: tuple[str, ...] = ()
 
 
 class Judge(Protocol):

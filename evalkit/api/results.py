@@ -176,13 +176,19 @@ class GateResult:
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """Whether one judge passed one control."""
+    """Whether one judge passed one control.
+
+    `dimensions` are those that the control speaks for (empty: all of the judge). If `made` is false, no control could
+    be made: `rule` says why, and nothing is proven either way.
+    """
 
     judge: str
     name: str
     rule: str
     passed: bool
     detail: str = ""
+    dimensions: tuple[str, ...] = ()
+    made: bool = True
 
 
 @dataclass(frozen=True, slots=True)

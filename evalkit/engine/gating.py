@@ -67,10 +67,11 @@ def _with_outside_doubts(
     results: Sequence[GateResult], plan: Plan, store: RunReader, controls: Sequence[ControlResult]
 ) -> tuple[GateResult, ...]:
     """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
-    invalid = {control.judge: control for control in controls if not control.passed}
+    wrong = [control for control in controls if not control.passed]
     doubted = []
     for gate, result in zip(plan.config.gates, results, strict=True):
-        failed = next((invalid[judge] for judge in _judges_of(gate, plan) if judge in invalid), None)
+        judges = _judges_of(gate, plan)
+        failed = next((control for control in wrong if control.judge in judges and _concerns(control, gate)), None)
         if failed is not None:
             why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
             result = undecided(result, Undecided.INVALID_JUDGE, why)
@@ -85,6 +86,11 @@ def _part_asked(plan: Plan, store: RunReader) -> str:
     if plan.config.limit is not None and store.n_cases() >= plan.config.limit:
         return f"only the first {plan.config.limit} cases were asked (`limit`)"
     return f"only {len(plan.config.cases)} chosen cases were asked (`cases`)" if plan.config.cases else ""
+
+
+def _concerns(control: ControlResult, gate: Gate) -> bool:
+    """Whether a control speaks for what a gate is about. Which dimension a finding comes from is not known."""
+    return not control.dimensions or not gate.dimension or gate.dimension in control.dimensions
 
 
 def _judges_of(gate: Gate, plan: Plan) -> list[str]:

@@ -3,9 +3,9 @@
 A judge uses much processor time and memory and may crash its whole process. In a process of its own it has its own
 interpreter, never delays the generator, and if it dies, only the pictures that it was judging are lost.
 
-Messages to it: `Controls`, numbered `JudgeTask`s, `Drop` (forget the queue), `None` (finish the queue and end).
-Messages from it: `Begun` and `Done` for each task, `ControlsDone`, `Failed`. If the pipe breaks, the parent is gone,
-and the process ends at once.
+Messages to it: `Controls`, `ControlsOfRun`, numbered `JudgeTask`s, `Drop` (forget the queue), `None` (finish the queue
+and end). Messages from it: `Begun` and `Done` for each task, `ControlsDone`, `Failed`. If the pipe breaks, the parent
+is gone, and the process ends at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import EvalkitError
-from evalkit.api.hooks import Attachable
+from evalkit.api.hooks import Attachable, ControlsFromRun, RunPictures
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Verdict
 from evalkit.api.results import ControlResult
@@ -35,6 +35,12 @@ class Controls(NamedTuple):
     """Have the judge judge its controls, except those that it has passed in this run."""
 
     passed: frozenset[str]
+
+
+class ControlsOfRun(NamedTuple):
+    """Have the judge make controls of these pictures, and judge them."""
+
+    pictures: RunPictures
 
 
 class Drop(NamedTuple):
@@ -56,9 +62,10 @@ class Done(NamedTuple):
 
 
 class ControlsDone(NamedTuple):
-    """The results of the controls."""
+    """The results of the controls. `of_run`: of those made from the run's own pictures."""
 
     results: tuple[ControlResult, ...]
+    of_run: bool = False
 
 
 class Failed(NamedTuple):
@@ -100,6 +107,8 @@ class _Server:
                     self._dropping = True
                 elif isinstance(message, Controls):
                     pool.submit(self._controls, message)
+                elif isinstance(message, ControlsOfRun):
+                    pool.submit(self._controls_of_run, message)
                 else:
                     pool.submit(self._judge_one, *message)
         except (EOFError, OSError):  # the parent is gone
@@ -130,6 +139,19 @@ class _Server:
             detail = "".join(traceback.format_exception(error)[-3:])
             rule = "the judge can draw its controls"
             self._send(ControlsDone((ControlResult(self._judge.name, "controls", rule, False, detail),)))
+
+    def _controls_of_run(self, wanted: ControlsOfRun) -> None:
+        assert isinstance(self._judge, ControlsFromRun)
+        try:
+            results = () if self._dropping else tuple(self._judge.try_on_run(wanted.pictures))
+            self._send(ControlsDone(results, of_run=True))
+        except EvalkitError as error:
+            self._send(Failed(error))
+        except Exception as error:  # as above
+            detail = "".join(traceback.format_exception(error)[-3:])
+            rule = "the judge can make controls of the run's own pictures"
+            failed = ControlResult(self._judge.name, "controls of the run", rule, False, detail)
+            self._send(ControlsDone((failed,), of_run=True))
 
     def _send(self, message: Message) -> None:
         with self._sending:

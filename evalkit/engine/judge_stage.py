@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from evalkit.api.errors import UnavailableError
+from evalkit.api.hooks import RunPictures
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Status
 from evalkit.api.results import ControlResult
-from evalkit.engine.judge_process import Begun, Controls, ControlsDone, Drop, Failed, Message, serve
+from evalkit.engine.judge_process import Begun, Controls, ControlsDone, ControlsOfRun, Drop, Failed, Message, serve
 from evalkit.engine.judging import JudgeTask, blank
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.run_store import VerdictRow
@@ -43,6 +44,10 @@ class JudgeStage:
         self._controls_wanted: Controls | None = None
         self._controls: tuple[ControlResult, ...] = ()
         self._controls_seen = threading.Event()
+        self._of_run_wanted: ControlsOfRun | None = None
+        self._of_run: tuple[ControlResult, ...] = ()
+        self._of_run_seen = threading.Event()
+        self._of_run_seen.set()
         self._number = 0
         self._deaths = 0
         self._ending = False
@@ -58,11 +63,19 @@ class JudgeStage:
             self._controls_wanted = Controls(frozenset(passed))
             self._send(self._controls_wanted)
 
+    def ask_controls_of_run(self, pictures: RunPictures) -> None:
+        """Have the judge make controls of pictures of the run (it is a `ControlsFromRun`). Does not wait."""
+        with self._lock:
+            self._of_run_seen.clear()
+            self._of_run_wanted = ControlsOfRun(pictures)
+            self._send(self._of_run_wanted)
+
     def controls(self) -> tuple[ControlResult, ...]:
-        """Wait for the results of `ask_controls`. Raises the error that ended the judge."""
+        """Wait for the results of `ask_controls` and `ask_controls_of_run`. Raises the error that ended the judge."""
         self._controls_seen.wait()
+        self._of_run_seen.wait()
         self._raise()
-        return self._controls
+        return (*self._controls, *self._of_run)
 
     def submit(self, task: JudgeTask) -> None:
         """Queue a picture; blocks while the queue is full. Raises the error that ended the judge."""
@@ -127,12 +140,17 @@ class JudgeStage:
             except BaseException as error:  # the writer's error: nothing more can be stored
                 self._give_up(error)
         self._controls_seen.set()
+        self._of_run_seen.set()
 
     def _handle(self, message: Message) -> None:
         if isinstance(message, Begun):
             self._begun.add(message.number)
         elif isinstance(message, Failed):
             self._give_up(message.error)
+        elif isinstance(message, ControlsDone) and message.of_run:
+            self._of_run = message.results
+            self._of_run_wanted = None
+            self._of_run_seen.set()
         elif isinstance(message, ControlsDone):
             self._controls = message.results
             self._controls_wanted = None
@@ -150,7 +168,7 @@ class JudgeStage:
     def _restart(self) -> bool:
         """The process is dead: mark the tasks that had begun, give the others to a new one. `False`: it was to end."""
         with self._lock:
-            if self._killed or (self._ending and not self._pending):
+            if self._killed or (self._ending and not self._pending and not self._of_run_wanted):
                 return False
             self._process.join()
             died = f"the judge's process died (exit code {self._process.exitcode})"
@@ -163,6 +181,8 @@ class JudgeStage:
                 self._start()
                 for waiting in self._pending.items():
                     self._send(waiting)
+                if self._of_run_wanted:
+                    self._send(self._of_run_wanted)
                 if self._ending:
                     self._send(None)
         for task in lost:

@@ -103,4 +103,4 @@ def try_control(judge: Judge, control: Control) -> ControlResult:
     passed = not failed and control.passes(verdict)
     scores = ", ".join(f"{s.dimension} {s.value:.4g}" if s.value is not None else s.reason for s in verdict.scores)
     kinds = ", ".join(sorted({finding.kind for finding in verdict.findings})) or "no findings"
-    return ControlResult(judge.name, control.name, control.rule, passed, f"{scores}; {kinds}")
+    return ControlResult(judge.name, control.name, control.rule, passed, f"{scores}; {kinds}", control.dimensions)

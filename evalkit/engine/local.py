@@ -21,10 +21,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from evalkit.api.errors import Interrupted, JudgeError, UnavailableError, UsageError
-from evalkit.api.hooks import SharesDevice
+from evalkit.api.hooks import ChecksVerdicts, ControlsFromRun, RunPictures, SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
-from evalkit.api.records import Generated, Request, Role, Sample, Status, Verdict
+from evalkit.api.records import Case, Generated, Request, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
 from evalkit.engine.closing import close
@@ -42,6 +42,8 @@ from evalkit.store.run_store import RunStore, VerdictRow
 from evalkit.verdict.flaky import read_flaky
 
 _FILING_THREADS = 2
+_SHOWN_CELLS = 512
+"""So many cells, at most, are shown to a judge that makes controls of them."""
 _CHECK_EVERY = 8
 """After so many pictures it is checked whether the gates are decided."""
 
@@ -97,11 +99,15 @@ class LocalExecutor:
             total = self._store.n_cases() * len(self._plan.seeds)
             for judge, _ in specs:
                 self._progress.start(f"{judge.name} verdicts", total * len(self._plan.generators))
+            if Role.TEACHER not in self._plan.generators:
+                self._ask_controls_of_run(stages)
             for role, generator in self._plan.generators.items():
                 self._progress.start(f"{role.value} pictures", total)
                 self._run_role(role, generator, writer, stages, filing)
                 close(generator, f"the {role.value}")
                 writer.flush()
+                if role is Role.TEACHER and not self._stop.is_set():
+                    self._ask_controls_of_run(stages)
             for judge, spec in waiting:
                 if not self._stop.is_set():
                     stages.append(self._show_all(judge, spec, writer, stack))
@@ -138,10 +144,42 @@ class LocalExecutor:
         for stage in stages:
             fresh = stage.controls()
             known = {result.name: result for result in (*self._passed_controls(stage.judge), *fresh)}
+            if isinstance(stage.judge, ChecksVerdicts):
+                checked = tuple(stage.judge.check_verdicts(self._verdicts(stage.judge.name)))
+                known |= {result.name: result for result in checked}
+                fresh = (*fresh, *checked)
             for result in fresh:
                 self._store.put_control(self._fingerprints[stage.judge.name], result)
             results += known.values()
         return tuple(results)
+
+    def _ask_controls_of_run(self, stages: list[JudgeStage]) -> None:
+        """Give every judge that makes controls of the run its cases and the teacher's pictures."""
+        able = [stage for stage in stages if isinstance(stage.judge, ControlsFromRun)]
+        if not able:
+            return
+        n_cells, cells = self._store.n_cases() * len(self._plan.seeds), tuple(self._cells_for_controls())
+        for stage in able:
+            passed = frozenset(result.name for result in self._passed_controls(stage.judge) if result.made)
+            stage.ask_controls_of_run(RunPictures(cells, n_cells, len(self._plan.generators), passed))
+
+    def _cells_for_controls(self) -> Iterator[tuple[Case, Picture | None]]:
+        """Cases, each with the teacher's picture of its first seed, evenly spread over the run."""
+        n_cases = self._store.n_cases()
+        step = max(1, -(-n_cases // _SHOWN_CELLS))
+        for number, (idx, case) in enumerate(self._store.cases()):
+            if number % step == 0:
+                sample = self._store.sample(Role.TEACHER, idx, 0)
+                ok = sample if sample and sample.ok else None
+                picture = Picture(ok.sha256, self._store.blobs.path(ok.sha256, ok.suffix)) if ok else None
+                yield case, picture
+
+    def _verdicts(self, judge: str) -> Iterator[Verdict]:
+        """Every verdict of a judge."""
+        for role in self._plan.generators:
+            for idx, _ in self._store.cases():
+                for seed in self._plan.seeds:
+                    yield from (v for v in self._store.verdicts(role, idx, seed) if v.judge == judge)
 
     # ---------------------------------------------------------------------------------------------------- pictures
 
@@ -214,6 +252,7 @@ class LocalExecutor:
     def _show_all(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
         """Start a judge that had to wait, give it every picture in the store, and wait for the end of its process."""
         stage = self._stage(judge, spec, writer, stack)
+        self._ask_controls_of_run([stage])
         for role in self._plan.generators:
             for idx, case in self._store.cases():
                 for seed in self._plan.seeds:

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from evalkit.api.errors import UnavailableError, UsageError
-from evalkit.api.hooks import Replayable
+from evalkit.api.hooks import IdentifiesModel, Replayable
 from evalkit.api.protocols import BenchmarkInfo, Generator, GeneratorInfo
 from evalkit.api.records import Case, Generated, Request, Role, Sample
 from evalkit.api.results import GeneratorResult, RunSummary
@@ -47,7 +47,11 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
     """
     with RunReader(source) as reader:
         before, config, fingerprints = _summary(reader), _config(reader), reader.meta("judges")
+        models = reader.meta("models") or {}
     plan = _plan(config, before, source)
+    for judge in plan.judges:
+        if isinstance(judge, IdentifiesModel):
+            judge.identify(models.get(judge.name, ""))
     reference, flaky = open_reference(config), frozenset(read_flaky(config.flaky).cases)
     try:
         _check_judges(plan, fingerprints, source)

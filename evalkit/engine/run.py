@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from evalkit import __version__
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import UsageError
+from evalkit.api.hooks import IdentifiesModel
 from evalkit.api.protocols import Exporter
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import ControlResult, MetricResult, RunSummary
@@ -85,6 +86,7 @@ def execute(
     store = RunStore(folder)
     cache = None if config.cache is False else Cache(config.cache or cache_folder())
     try:
+        _identify(store, plan)
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
         student = plan.generators[Role.STUDENT]
@@ -131,6 +133,25 @@ def _export(specs: tuple[PluginSpec, ...], results: StoredResults, folder: Path)
     return files
 
 
+def _identify(store: RunStore, plan: Plan) -> None:
+    """Have judges say which model they ask, and remember it for the time when the server has gone."""
+    known = store.meta("models") or {}
+    for judge in plan.judges:
+        if isinstance(judge, IdentifiesModel):
+            known[judge.name] = judge.identify(known.get(judge.name, ""))
+    if known:
+        store.set_meta("models", known)
+
+
+def unmade_in_words(controls: Sequence[ControlResult]) -> list[str]:
+    """The controls that could not be made, one line for each judge and reason."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    for control in controls:
+        if not control.made:
+            lines.setdefault((control.judge, control.rule), []).append(control.name)
+    return [f"not proven: {judge}: {', '.join(names)}: {reason}" for (judge, reason), names in lines.items()]
+
+
 def _claim(store: RunStore, plan: Plan) -> None:
     """Make the folder this plan's, or see that it already is."""
     ours, theirs = plan.digest(), store.meta("plan")
@@ -164,13 +185,15 @@ def summarise(
     command: str,
 ) -> RunSummary:
     """All of a run but its cases, worked out from its store."""
+    unmade, controls = unmade_in_words(controls), tuple(control for control in controls if control.made)
     watched = EarlyStop(plan, flaky) if config.stop_early else None
     gate_outcomes = gate_results(plan, store, reference, flaky, metrics, controls, watched)
     comparison = None
     if isinstance(reference, RunReader):
         dimensions = {name: dimension for name, (_, dimension) in plan.dimensions().items()}
         comparison = compare(store, Baseline(reference), dimensions, gate_outcomes)
-    outcome, reasons = decide(gate_outcomes, controls, incomplete(plan, store), flaky_in_words(flaky, store))
+    warnings = (*flaky_in_words(flaky, store), *unmade)
+    outcome, reasons = decide(gate_outcomes, controls, incomplete(plan, store), warnings)
     asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)
     if asked < expected:
         reasons = (*reasons, f"stopped early: {asked} of {expected} pictures were enough to decide every gate")

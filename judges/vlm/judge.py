@@ -12,9 +12,11 @@ from typing import Self
 from pydantic import Field, field_validator, model_validator
 
 from evalkit.api.errors import JudgeError
+from evalkit.api.hooks import RunPictures
 from evalkit.api.pictures import Picture, Pixels
 from evalkit.api.protocols import Control
 from evalkit.api.records import JSON, Box, Case, Dimension, Finding, Score, Status, Task, Verdict
+from evalkit.api.results import ControlResult
 from evalkit.api.settings import ResolvedPath
 from evalkit.formats.keys import digest
 from evalkit.judges.edit.judge import source_pixels
@@ -32,6 +34,7 @@ from evalkit.judges.vlm.pairwise import prefer
 from evalkit.judges.vlm.pixels import fit, sent_image, text_boxes
 from evalkit.judges.vlm.reply import Asker
 from evalkit.judges.vlm.rubric import CONSISTENCY, ORDER, Rubric, content_digest, read_rubrics, rubrics, why_not
+from evalkit.judges.vlm.run_controls import check_verdicts, try_on_run
 from evalkit.judges.vlm.scale import rate
 from evalkit.judges.vlm.source import (
     EndpointSettings,
@@ -189,6 +192,32 @@ class VlmJudge:
 
     def controls(self) -> Iterable[Control]:
         return controls(self, [name for name in self.settings.rubrics if name not in self._unfit])
+
+    def try_on_run(self, pictures: RunPictures) -> Iterable[ControlResult]:
+        """What came of controls made from the pictures of the run, for each rubric that the model is asked."""
+        fit = [rubric for rubric in self._rubrics if rubric.name not in self._unfit]
+        parts: dict[str, VlmJudge] = {}
+        opening = threading.Lock()
+
+        def ask(rubric: Rubric, case: Case, picture: Picture, twin: Picture | None) -> Verdict:
+            with opening:
+                part = parts.get(rubric.name) or parts.setdefault(rubric.name, self._part(rubric.name))
+            return part.judge(picture, case, twin)
+
+        return try_on_run(self.name, fit, pictures, ask)
+
+    def check_verdicts(self, verdicts: Iterable[Verdict]) -> Iterable[ControlResult]:
+        """Whether the answers hold when the order changes and when a question is asked again."""
+        paired = [rubric.dimension for rubric in self._rubrics if not (rubric.levels or rubric.questions)]
+        return check_verdicts(self.name, verdicts, paired)
+
+    def _part(self, rubric: str) -> VlmJudge:
+        """This judge with one rubric alone, nothing asked twice, and the same model and journal. It is not closed."""
+        alone = {"rubrics": (rubric,), "rubric_files": (), "aspects": False, "repeats": 0.0, "replay": False}
+        settings = self.settings.model_copy(update={**alone, "check_with_instruments": False})
+        part = VlmJudge(settings, self._open())
+        part._loop, part._instruments = self._loop, self._instruments
+        return part
 
     def close(self) -> None:
         """End calls, journal and server. May be called twice."""
