@@ -114,14 +114,14 @@ def rule_on(
         gate,
         interval,
         None if filled is None else _interval(gate, filled, low, high),
-        _p_value(gate, values, low, high, breaks=True),
+        p_breaks(gate, values, low, high),
         evidence.counts,
         lack_of(gate, evidence.counts, min_coverage, paired=paired),
         tuple(cases),
         detail=_UNKNOWN if unknown else "",
         detectable=_detectable(values, gate.confidence),
         needed=None if unknown else _needed(gate, values, low, high),
-        p_pass=1.0 if filled is None else _p_value(gate, filled, low, high, breaks=False),
+        p_pass=p_holds(gate, filled, low, high),
     )
 
 
@@ -215,7 +215,10 @@ def _settled(ruling: Ruling, p_adjusted: float | None) -> GateResult:
         details.append(f"it would have failed as the only gate (p = {ruling.p_value:.2g}, corrected {p_adjusted:.2g})")
     needed = ruling.needed if cause is Undecided.POWER else None
     if needed:
-        details.append(f"{needed[0]:,} to {needed[1]:,} cases would decide it 8 times in 10")
+        details.append(
+            f"{needed[0]:,} to {needed[1]:,} cases would decide it 8 times in 10, for the true values that this run "
+            "leaves plausible (`evalkit power` takes an effect that you choose)"
+        )
     return GateResult(
         describe(gate),
         status,
@@ -257,6 +260,16 @@ def _holds(gate: Gate, interval: Interval | None) -> bool:
     if far is None:
         return False
     return far <= bound_of(gate) if is_upper(gate) else far >= bound_of(gate)
+
+
+def p_breaks(gate: Gate, scored: NDArray[np.float64], low: float | None, high: float | None) -> float:
+    """The smallest one-sided level at which the scored cells break the bound."""
+    return _p_value(gate, scored, low, high, breaks=True)
+
+
+def p_holds(gate: Gate, imputed: NDArray[np.float64] | None, low: float | None, high: float | None) -> float:
+    """The smallest one-sided level at which the bound holds whatever the missing cells hold."""
+    return 1.0 if imputed is None else _p_value(gate, imputed, low, high, breaks=False)
 
 
 def _p_value(gate: Gate, values: NDArray[np.float64], low: float | None, high: float | None, *, breaks: bool) -> float:
