@@ -20,13 +20,13 @@ import numpy as np
 
 from evalkit.api.errors import ConfigError
 from evalkit.api.records import Dimension, Role, Status
-from evalkit.api.results import Interval
+from evalkit.api.results import CellCounts, Interval
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
 from evalkit.stats.sequential import Monitor
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.evidence import Cell, Evidence, Pair, bounds_of_drops, of_drops
-from evalkit.verdict.gates import Ruling, describe
+from evalkit.verdict.gates import Ruling, describe, lack_of
 
 MIN_CASES = 20
 """Nothing is decided on fewer cases than this."""
@@ -47,7 +47,8 @@ class EarlyStop:
         if not plan.config.gates:
             raise ConfigError("there is no gate to decide", where="stop_early", hint="add gates, or leave it out")
         self._watches = [
-            _Watch(gate, plan.dimensions()[gate.dimension][1], flaky) for gate in map(_watchable, plan.config.gates)
+            _Watch(gate, plan.dimensions()[gate.dimension][1], flaky, plan.config.min_coverage)
+            for gate in map(_watchable, plan.config.gates)
         ]
         self._seeds = len(plan.seeds)
 
@@ -73,13 +74,15 @@ class EarlyStop:
 class _Watch:
     """One gate: its two e-processes, and how far into the suite they have looked."""
 
-    def __init__(self, gate: Gate, dimension: Dimension, flaky: frozenset[str]) -> None:
+    def __init__(self, gate: Gate, dimension: Dimension, flaky: frozenset[str], min_coverage: float) -> None:
         low, high = bounds_of_drops(dimension)
         if low is None or high is None or gate.max_drop is None:
             raise ConfigError(f"`{dimension.name}` has no bounds, so it can't be watched", where="stop_early")
         self.gate = gate
         self._dimension = dimension
         self._flaky = flaky
+        self._min_coverage = min_coverage
+        self._counts = CellCounts(0, 0)
         self._alpha = (1 - gate.confidence) / 2
         self._failing = Monitor(gate.max_drop, low, high, alpha=self._alpha)
         self._passing = Monitor(gate.max_drop, low, high, alpha=self._alpha)
@@ -90,6 +93,7 @@ class _Watch:
         """Take in the cases that are complete, in the suite's (random) order."""
         for idx, evidence in _by_case(store, self._dimension, self._flaky, self._next, seeds):
             self._next = idx + 1
+            self._counts = _sum(self._counts, evidence.counts)
             for value in evidence.scored:
                 self._values.append(float(value))
                 self._failing.update(float(value))
@@ -97,7 +101,8 @@ class _Watch:
                 self._passing.update(float(value))
 
     def decided(self, gates: int) -> bool:
-        if len(self._values) < MIN_CASES:
+        """Whether the answer is known; never on cells that would not suffice, since later ones may make up for them."""
+        if len(self._values) < MIN_CASES or lack_of(self.gate, self._counts, self._min_coverage, paired=True):
             return False
         return self._failing.p_above * gates <= self._alpha or self._passing.p_below <= self._alpha
 
@@ -135,6 +140,12 @@ def _watchable(gate: Gate) -> Gate:
             hint="only `max_drop` against the teacher, over all cases, can",
         )
     return gate
+
+
+def _sum(one: CellCounts, other: CellCounts) -> CellCounts:
+    """The counts of both; the reason is not kept."""
+    numbers = ("student", "student_scored", "reference", "reference_scored", "failed", "reference_failed")
+    return CellCounts(**{name: getattr(one, name) + getattr(other, name) for name in numbers})
 
 
 def _by_case(

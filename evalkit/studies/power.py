@@ -7,11 +7,12 @@ that only one of student and teacher passes (pass or fail), or the differences o
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.records import Role
+from evalkit.api.records import Role, Status
 from evalkit.formats.text_table import align
 from evalkit.stats.clusters import effective_sd, picture_spread
 from evalkit.stats.intervals import case_means
@@ -131,8 +132,7 @@ def plan_from_run(run: Path, design: Design) -> list[str]:
             means = case_means(differences)
             spread = picture_spread(differences)
             if spread.sd == 0:
-                reason = "all differences are equal" if len(means) else "no case has both scores"
-                rows.append((name, f"{len(means):,}", "", "", "0", f"none: {reason}"))
+                rows.append((name, f"{len(means):,}", "", "", "-", f"none: {_no_spread(reader, name, len(means))}"))
                 continue
             between = design.correlation if design.correlation is not None else spread.correlation
             between = 1.0 if between is None else between
@@ -143,7 +143,28 @@ def plan_from_run(run: Path, design: Design) -> list[str]:
             rows.append((*row, "over ten million" if needed is None else f"{needed:,}") if effect else row)
     if len(rows) == 1:
         raise ValueError(f"{run}: nothing was scored")
-    return align(rows, left=(0, len(rows[0]) - 1))
+    return align(rows, left=(0, len(rows[0]) - 1)) + ([_WHY_ANOTHER_NUMBER] if effect else [])
+
+
+_WHY_ANOTHER_NUMBER = (
+    "A gate's own range of cases is for the true values that its run leaves plausible; these figures are for a true "
+    "drop that lies the given effect beyond the gate's bound."
+)
+
+
+def _no_spread(reader: RunReader, dimension: str, n: int) -> str:
+    """Why the differences of a dimension have no spread: nothing was scored, or they are all equal."""
+    counts: dict[Role, Counter[Status]] = {role: Counter() for role in Role}
+    for (role, name, status), number in reader.status_counts().items():
+        if name == dimension:
+            counts[role][status] += number
+    for role, found in counts.items():
+        asked = found.total() - found[Status.NOT_APPLICABLE]
+        if found[Status.SCORED] == 0:
+            return f"0 of {asked} cells of the {role.value} scored" if asked else f"not asked of the {role.value}"
+    if n == 0:
+        return "no case has a score of both"
+    return f"the {n:,} differences are all alike" if n > 1 else "a single case has no spread"
 
 
 def _size_table(

@@ -1,4 +1,4 @@
-"""Measures coverage, A/A failures and power of the statistics, by simulation through the real gates.
+"""Measures coverage, A/A failures and power of the statistics by simulation, then the gates that rest on them.
 
     python -m tests.bench statistics
 
@@ -19,6 +19,7 @@ from evalkit.stats.clusters import effective_sd
 from evalkit.stats.intervals import level_above, mean_interval
 from evalkit.stats.power import binary_cases_needed, cases_needed
 from evalkit.stats.sequential import Monitor
+from tests.bench import _gates
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 DRAWS = 2000
@@ -200,6 +201,7 @@ def main() -> None:
         began = time.perf_counter()
         mean_interval(values)
         print(f"one interval over {n:,} cases: {1000 * (time.perf_counter() - began):.0f} ms")
+    _gates.main()
     print(f"{time.monotonic() - started:.0f} s in all")
 
 

@@ -32,7 +32,7 @@ def entries(run: Path, cases: range, noise: float, seed: int, roles: tuple[Role,
     rng = np.random.default_rng(seed)
     made: list[Entry] = []
     with RunReader(run) as reader:
-        values = {(idx, role): value for idx, _, role, value in reader.cells(DIMENSION, 0)}
+        values = {(idx, role): value for idx, _, _, role, _, value in reader.cells(DIMENSION, 0)}
         for idx in cases:
             for role in roles:
                 sample = reader.sample(role, idx, 0)
@@ -59,7 +59,7 @@ def wins(run: Path, noise: float) -> float:
 def _of_many(run: Path, role: Role, noise: float, seed: int = 0) -> NDArray[np.float64]:
     """What 300 people say of every picture, in [0, 1]; shape (cases, 300)."""
     with RunReader(run) as reader:
-        values = np.array([value or 0.0 for _, _, of, value in reader.cells(DIMENSION, 0) if of is role])
+        values = np.array([value or 0.0 for _, _, _, of, _, value in reader.cells(DIMENSION, 0) if of is role])
     seen = 1 + 4 * values[:, None] + np.random.default_rng(seed).normal(0, noise, (len(values), 300))
     return np.asarray((np.clip(np.rint(seen), 1, 5) - 1) / 4)
 

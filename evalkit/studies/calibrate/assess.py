@@ -19,7 +19,7 @@ from evalkit.stats.isotonic import IsotonicMapping, fit_isotonic
 from evalkit.stats.ordinal import OrdinalMapping, fit_ordinal
 from evalkit.stats.pass_fail import best_threshold, exact_share, rogan_gladen
 from evalkit.stats.prediction_powered import powered_mean
-from evalkit.studies.calibrate.join import CaseValues, LabelledScores
+from evalkit.studies.calibrate.join import CaseValues, LabelledScores, passes
 from evalkit.studies.calibrate.records import Agreement, DimensionCalibration, Estimate, PassFail, ScoreMapping
 
 Values = NDArray[np.float64]
@@ -53,11 +53,13 @@ def assess(
     """
     head = DimensionCalibration(
         judged.dimension.name, judge.name, judge.version, judged.kind, judged.n_labels, len(judged.cells),
-        len(np.unique(judged.cases)), judged.n_unscored, judged.raters,
+        len(np.unique(judged.cases)), len(judged.unscored_labels), judged.raters,
     )  # fmt: skip
+    estimates = () if no_estimate else _estimates(judged)
     if head.n_pictures < ENOUGH or head.n_cases < ENOUGH // 2:
         known = f"{head.n_pictures} labelled pictures of {head.n_cases} cases"
-        return replace(head, too_few=f"{known}; at least {ENOUGH} of {ENOUGH // 2} are needed")
+        too_few = f"{known}; at least {ENOUGH} of {ENOUGH // 2} are needed"
+        return replace(head, too_few=too_few, estimates=estimates, no_estimate=no_estimate)
     mapped = map_scores(judged)
     accuracy, tie = _pairwise(judged)
     return replace(
@@ -65,7 +67,7 @@ def assess(
         agreement=(*_levels(judged, mapped.held_out), _ranks(judged), accuracy),
         tie=tie,
         pass_fail=None if judged.kind == "pairwise" else _pass_fail(judged, pass_level, estimate=not no_estimate),
-        estimates=() if no_estimate else _estimates(judged),
+        estimates=estimates,
         no_estimate=no_estimate,
         mapped=mapped.record,
     )
@@ -232,7 +234,7 @@ def _pairwise(judged: LabelledScores) -> tuple[Agreement, float]:
 def _pass_fail(judged: LabelledScores, pass_level: float, *, estimate: bool) -> PassFail:
     """The judge's two error rates; each cell is decided by a threshold fitted to other cases."""
     upwards = judged.upwards
-    passed = judged.labels >= pass_level - 1e-9
+    passed = np.asarray(passes(judged.labels, pass_level))
     threshold = best_threshold(judged.scores, passed, higher_is_better=upwards)
     said = np.zeros(len(passed), dtype=bool)
     for fold in folds(judged.cases):
@@ -245,11 +247,11 @@ def _pass_fail(judged: LabelledScores, pass_level: float, *, estimate: bool) -> 
     wrong_pass, wrong_fail = int((said & ~passed).sum()), int((~said & passed).sum())
     result = PassFail(pass_level, threshold, exact_share(wrong_pass, bad), exact_share(wrong_fail, good))
     scores = np.array([value for (_, _, role), value in judged.everything.items() if role is Role.STUDENT])
-    powered = powered_mean(*judged.by_case(Role.STUDENT, passed.astype(float)), low=0.0, high=1.0)
+    powered = powered_mean(*judged.by_case(Role.STUDENT, pass_level)[:3], low=0.0, high=1.0)
     if not estimate or not len(scores) or powered is None:
         return result
     cross = None
-    if threshold is not None:
+    if threshold is not None and not any(role is Role.STUDENT for _, _, role in judged.unscored):
         kept = int(_passes(scores, threshold, upwards=upwards).sum())
         cross = rogan_gladen(kept, len(scores), (good - wrong_fail, good), (bad - wrong_pass, bad))
     return replace(result, pass_rate=powered.estimate, pass_rate_rogan_gladen=cross)
@@ -265,11 +267,10 @@ def _passes(scores: Values, threshold: float, *, upwards: bool) -> NDArray[np.bo
 def _estimates(judged: LabelledScores) -> tuple[Estimate, ...]:
     """The estimates for student, teacher and their paired difference; for pairwise questions, that of the pairs."""
     if judged.kind == "pairwise":
-        found = [_estimate("pairs", judged, judged.by_case(None, judged.labels), None, low=0.0)]
+        found = [_estimate("pairs", judged, judged.by_case(None), None, low=0.0)]
     else:
         found = [
-            _estimate(role.value, judged, judged.by_case(role, judged.labels), role, low=0.0)
-            for role in (Role.STUDENT, Role.TEACHER)
+            _estimate(role.value, judged, judged.by_case(role), role, low=0.0) for role in (Role.STUDENT, Role.TEACHER)
         ]
         found.append(_estimate("student - teacher", judged, judged.differences(), None, low=-1.0))
     return tuple(estimate for estimate in found if estimate)
@@ -278,10 +279,10 @@ def _estimates(judged: LabelledScores) -> tuple[Estimate, ...]:
 def _estimate(of: str, judged: LabelledScores, values: CaseValues, role: Role | None, *, low: float) -> Estimate | None:
     if len(values.labels) < ENOUGH // 2:
         return None
-    powered = powered_mean(*values, low=low, high=1.0)
+    powered = powered_mean(*values[:3], low=low, high=1.0)
     assert powered
     judges = judged.judges_mean(role, difference=of == "student - teacher")
     return Estimate(
         of, powered.estimate, powered.labels_only, judges, powered.weight, powered.worth,
-        len(values.labels) + len(values.others),
+        values.n_judged, len(values.labels) + len(values.others),
     )  # fmt: skip

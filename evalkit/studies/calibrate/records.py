@@ -64,16 +64,17 @@ class PassFail:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The mean that people would give to all judged pictures, in [0, 1].
+    """The mean that people would give to all pictures of the run that the dimension asks for, in [0, 1].
 
     Args:
         of: `student`, `teacher`, `student - teacher` (paired), or `pairs` (1: the student's is always better).
         estimate: prediction-powered mean over cases.
         labels_only: the mean of the labels, without the judge.
-        judge: the judge's own mean over the same cases, in its own unit.
+        judge: the judge's own mean over the cases that it scored, in its own unit; `None` if it scored none.
         weight: PPI++'s weight of the judge; 0 if the judge adds nothing.
         worth: how many labelled cases alone would be as precise; `None` if unknown.
         n_judged: number of cases that the judge scored.
+        n_cases: number of cases that the estimate speaks for; those that the judge gave no score are among them.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -81,10 +82,11 @@ class Estimate:
     of: str
     estimate: Interval
     labels_only: Interval
-    judge: float
+    judge: float | None
     weight: float
     worth: float | None
     n_judged: int
+    n_cases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ class ScoreMapping:
 class DimensionCalibration:
     """The figures of one dimension and one kind of question.
 
-    `too_few` says why there are no figures at all, and `no_estimate` why there are no estimates for the whole run; each
+    `n_labels` counts all answers, `n_pictures` and `n_cases` what the judge scored too, and `n_unscored` the labelled
+    pictures without a score: they are in the estimates and in nothing else. `too_few` says why nothing is said of the
+    judge, and `no_estimate` why there are no estimates for the whole run; each
     is empty otherwise.
     """
 

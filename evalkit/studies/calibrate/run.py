@@ -11,7 +11,7 @@ from evalkit.api.errors import ConfigError
 from evalkit.api.labels import LabelFile
 from evalkit.store.run_reader import RunReader
 from evalkit.studies.calibrate.assess import JudgeVersion, assess
-from evalkit.studies.calibrate.join import join
+from evalkit.studies.calibrate.join import LabelledScores, join
 from evalkit.studies.calibrate.read import gather, read_labels
 from evalkit.studies.calibrate.records import Calibration
 from evalkit.studies.calibrate.sheet import dimensions
@@ -35,9 +35,10 @@ def calibrate(paths: Sequence[Path], run: Path, *, pass_level: float, command: s
         summary = StoredResults(reader).summary()
         judges = {row.dimension.name: JudgeVersion(row.judge, row.judge_version) for row in summary.dimensions}
         reason = _no_estimate_reason(files)
+        joined = tuple(join(reader, given, dimensions(summary)))
         found = tuple(
             assess(judged, judges[judged.dimension.name], pass_level=pass_level, no_estimate=reason)
-            for judged in join(reader, given, dimensions(summary))
+            for judged in joined
         )
     return Calibration(
         summary.benchmark,
@@ -46,7 +47,7 @@ def calibrate(paths: Sequence[Path], run: Path, *, pass_level: float, command: s
         __version__,
         command,
         tuple(sorted(found, key=lambda each: (each.dimension, each.kind))),
-        tuple(_warnings(files, summary.run_digest)),
+        tuple(_warnings(files, summary.run_digest, joined)),
     )
 
 
@@ -57,14 +58,20 @@ def _no_estimate_reason(files: Mapping[Path, LabelFile]) -> str:
     return f"{', '.join(by_hand)}: not a random sample (`sampling` is missing), so it says nothing about other pictures"
 
 
-def _warnings(files: Mapping[Path, LabelFile], run_digest: str) -> list[str]:
+def _warnings(files: Mapping[Path, LabelFile], run_digest: str, joined: Sequence[LabelledScores]) -> list[str]:
     warnings = []
+    n_asked = max((len({cell[0] for cell in judged.predictions}) for judged in joined), default=0)
     for path, file in files.items():
         asked, answered = file.sampling.questions if file.sampling else 0, len(file.labels)
         if answered < asked:
             warnings.append(
                 f"{path.name}: {answered} of {asked} questions are answered; the estimates are valid only if the rest "
                 "was not skipped because of its content (stopping early is fine; skipping the hard ones is not)"
+            )
+        if file.sampling and file.sampling.cases_eligible < n_asked:
+            warnings.append(
+                f"{path.name}: drawn from {file.sampling.cases_eligible} of {n_asked} cases; the estimates are valid "
+                "only if people would say the same of the others"
             )
         if file.run_digest and file.run_digest != run_digest:
             warnings.append(f"{path.name}: made from another run, which has the same pictures")

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from evalkit.api.errors import PictureError, UsageError
 from evalkit.api.labels import KINDS, Kind, LabelItem, LabelledPicture, LabelQuestion, LabelSheet, Sampling
 from evalkit.api.pictures import read_file
-from evalkit.api.records import Case, Dimension, Role, Sample
+from evalkit.api.records import Case, Dimension, Role, Sample, Status
 from evalkit.api.results import RunSummary
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.results import StoredResults
@@ -54,14 +54,14 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
         raise UsageError(
             "a pairwise question needs the pictures of both roles", where="--role", hint="leave --role out"
         )
-    scored = [_scored(reader, question.dimension, roles) for question in questions]
+    asked = [_asked(reader, question.dimension, roles) for question in questions]
     seeds: dict[int, set[int]] = defaultdict(set)
-    for of_question in scored:
+    for of_question in asked:
         for idx, at in of_question:
             seeds[idx].add(at)
     if not seeds:
-        asked_for = ", ".join(question.dimension for question in questions)
-        raise UsageError(f"no picture has a score for {asked_for}", where=str(reader.folder))
+        named = ", ".join(question.dimension for question in questions)
+        raise UsageError(f"no judge was asked about a picture for {named}", where=str(reader.folder))
     rng = random.Random(seed)
     cases = sorted(seeds)
     rng.shuffle(cases)
@@ -74,7 +74,7 @@ def choose(reader: RunReader, wanted: Sequence[str], n: int, seed: int, roles: S
         place = idx, rng.choice(sorted(seeds[idx]))
         case = next(reader.cases(idx)).case
         samples = _samples(reader, place, roles)
-        new = _items(case, place, samples, questions, scored, rng)
+        new = _items(case, place, samples, questions, asked, rng)
         if not new:  # there are only pairwise questions, and one picture of the pair is missing
             continue
         items += new
@@ -127,11 +127,15 @@ def _kind(name: str, given: str) -> Kind:
     return "pairwise" if name.endswith(".preference") else "scale"
 
 
-def _scored(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[CaseSeed, set[Role]]:
-    """The roles that have a score on the dimension, by case and seed."""
+def _asked(reader: RunReader, dimension: str, roles: Sequence[Role]) -> Mapping[CaseSeed, set[Role]]:
+    """The roles whose picture the judge was asked about, by case and seed.
+
+    Pictures without a score are among them: were only scored pictures labelled, nothing would follow for the others.
+    """
     found: dict[CaseSeed, set[Role]] = defaultdict(set)
-    for idx, seed, role, value in reader.cells(dimension, 0):
-        if value is not None and role in roles:
+    drawn = {role: reader.drawn(role) for role in roles}
+    for idx, _, seed, role, status, _ in reader.cells(dimension, 0):
+        if role in roles and status is not Status.NOT_APPLICABLE and drawn[role].get((idx, seed)):
             found[idx, seed].add(role)
     return dict(found)
 
@@ -146,7 +150,7 @@ def _items(
     place: CaseSeed,
     samples: Mapping[Role, Sample],
     questions: Sequence[LabelQuestion],
-    scored: Sequence[Mapping[CaseSeed, set[Role]]],
+    of_question: Sequence[Mapping[CaseSeed, set[Role]]],
     rng: random.Random,
 ) -> list[LabelItem]:
     """What is shown of one case and seed: each single picture with its questions, and the pair with its questions."""
@@ -160,10 +164,10 @@ def _items(
     items = []
     single = [i for i, question in enumerate(questions) if question.kind != "pairwise"]
     for role, picture in shown.items():
-        asked = [i for i in single if role in scored[i].get(place, ())]
+        asked = [i for i in single if role in of_question[i].get(place, ())]
         if asked:
             items.append(item((picture,), asked))
-    about_pairs = [i for i, question in enumerate(questions) if question.kind == "pairwise" and place in scored[i]]
+    about_pairs = [i for i, question in enumerate(questions) if question.kind == "pairwise" and place in of_question[i]]
     if about_pairs and len(shown) == 2:
         sides = list(shown.values())
         rng.shuffle(sides)

@@ -32,15 +32,24 @@ def _dimension(found: DimensionCalibration) -> Iterator[str]:
     people = f"{len(found.raters)} {'person' if len(found.raters) == 1 else 'people'}"
     yield f"{found.dimension} ({found.kind}), judge {found.judge} {found.judge_version}"
     looked_at = f"{found.n_pictures} {'pairs' if found.kind == 'pairwise' else 'pictures'} of {found.n_cases} cases"
-    unscored = f"; {found.n_unscored} more were labelled but have no score" if found.n_unscored else ""
+    unscored = (
+        f"; {found.n_unscored} more have no score of the judge and count in the estimates only"
+        if found.n_unscored
+        else ""
+    )
     yield f"{INDENT}{found.n_labels} labels by {people} on {looked_at}{unscored}"
     if found.too_few:
         yield f"{INDENT}too few labels: {found.too_few}"
+        yield from _estimates(found)
         return
     rows = [("", "judge", "people", "baseline"), *(_agreement(each) for each in found.agreement)]
     yield from (INDENT + line for line in align(rows))
     yield from _mapping(found)
     yield from _pass_fail(found)
+    yield from _estimates(found)
+
+
+def _estimates(found: DimensionCalibration) -> Iterator[str]:
     if found.no_estimate:
         yield f"{INDENT}no estimate of all pictures: {found.no_estimate}"
     if found.estimates:
@@ -80,8 +89,10 @@ def _pass_fail(found: DimensionCalibration) -> Iterator[str]:
 
 def _estimate(each: Estimate) -> tuple[str, ...]:
     worth = "" if each.worth is None else f"{each.worth:.0f} instead of {each.estimate.n}"
-    of = f"{each.of} ({each.n_judged} cases)"
-    return of, _interval(each.estimate), _interval(each.labels_only), worth, f"{each.judge:.4g}"
+    judged = "" if each.n_judged == each.n_cases else f", {each.n_judged} of them scored"
+    of = f"{each.of} ({each.n_cases} cases{judged})"
+    mean = "-" if each.judge is None else f"{each.judge:.4g}"
+    return of, _interval(each.estimate), _interval(each.labels_only), worth, mean
 
 
 def _share(share: Interval | None, of: str) -> str:
