@@ -187,6 +187,7 @@ def summarise(
         flaky=tuple(sorted(flaky)),
         run_digest=run_digest(store),
         metrics=metrics,
+        judges=judge_fingerprints(plan),
     )
 
 
