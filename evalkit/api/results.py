@@ -276,6 +276,8 @@ class RunSummary:
     flaky: tuple[str, ...] = ()
     """Ids of cases that are known to be unstable: they may warn, and gates leave them out."""
     metrics: tuple[MetricResult, ...] = ()
+    judges: Mapping[str, str] = field(default_factory=dict)
+    """Judge name -> fingerprint, which covers its version, settings and model."""
 
     @property
     def exit_code(self) -> int:

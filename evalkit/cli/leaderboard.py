@@ -38,6 +38,15 @@ if TYPE_CHECKING:
     envvar="EVALKIT_LEADERBOARD_FORMAT",
     help="Formats to write: json, html, eee (Every Eval Ever), hf (.eval_results for the Hugging Face hub).",
 )
+@option(
+    "--min-coverage",
+    metavar="X",
+    type=click.FloatRange(0, 1),
+    default=0.8,
+    show_default=True,
+    envvar="EVALKIT_LEADERBOARD_MIN_COVERAGE",
+    help="Share of a figure's cells that must be scored for a rank.",
+)
 @option("--hf-dataset", metavar="ID", help="For hf: id of the benchmark's dataset on the hub.")
 @option("--organization", metavar="NAME", help="For eee: who ran the evaluation.")
 @option("--developer", metavar="NAME", help="For eee: who makes the models.")
@@ -52,13 +61,16 @@ if TYPE_CHECKING:
 def command(
     runs: tuple[Path, ...], out: Path, dimension: str, formats: str, verify: Path | None, **settings: Any
 ) -> int:
-    """Put runs on one leaderboard, ranked as far as their confidence intervals separate them.
+    """Put runs on one leaderboard, each with the range of ranks that the data allow.
 
-    RUN is a run folder, or a leaderboard.json to add to. Only runs of the same cases and judge versions can be merged.
-    If two runs have the same generator, the newer one is kept.
+    RUN is a run folder, or a leaderboard.json to add to. Only runs of the same cases and the same judges (version,
+    settings and model) can be merged. If two runs have the same generator, the newer one is kept. Runs are compared
+    case by case; entries of a file by their intervals, which separate fewer of them.
 
-    With --verify nothing is written. Instead, the digest and the figures of each RUN are computed anew and compared
-    with the file. Exit 1 if an entry does not match its run, a picture was changed, or a signature is wrong.
+    With --verify nothing is written. Instead, the digest, figures, coverage and outcome of each RUN are computed anew
+    and compared with every entry of the file that claims that run. What can't be checked is listed. Exit 1 if an entry
+    does not match its run or is there twice, a rank does not follow from the figures, a picture was changed, or a
+    signature is wrong.
     """
     from evalkit.api.errors import EXIT_OK, UsageError
     from evalkit.formats.explain import validate
@@ -105,6 +117,8 @@ def _verify(
         failed = failed or result is Result.MISMATCH
         click.echo(f"{result:<9} {clean(text)}")
     for name, reader in readers.items():
+        for what in recomputed[name].unchecked():
+            click.echo(f"unchecked {clean(name)}: {clean(what)}")
         changed, missing = check_pictures(reader)
         if changed:
             failed = True

@@ -221,6 +221,7 @@ def summarise(
         flaky=tuple(sorted(flaky)),
         run_digest=run_digest(store),
         metrics=metrics,
+        judges=judge_fingerprints(plan),
     )
 
 

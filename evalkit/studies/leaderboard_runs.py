@@ -10,6 +10,7 @@ from pathlib import Path
 from evalkit.api.errors import UsageError
 from evalkit.api.records import Role, Sample, Status
 from evalkit.api.results import CaseResult, DimensionResult, GeneratorResult, RunSummary
+from evalkit.engine.recorded import Decision, decide_again
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
@@ -24,6 +25,7 @@ class DigestedRun:
         self._reader = reader
         self._results = results
         self._summary: RunSummary | None = None
+        self._decided: Decision | None = None
 
     def summary(self) -> RunSummary:
         """The summary. Raises `UsageError` if the store has changed since the summary was made."""
@@ -49,35 +51,69 @@ class DigestedRun:
 
 
 class RecomputedRun(DigestedRun):
-    """The results of a run with digest, counts, NFE, means and intervals computed anew, to verify a leaderboard."""
+    """The results of a run with all that its store tells worked out anew, to verify a leaderboard.
+
+    These are digest, counts, NFE, seconds, means, intervals, differences to the teacher, coverage and outcome.
+    """
+
+    def unchecked(self) -> tuple[str, ...]:
+        """What a leaderboard states of this run and can't be worked out from its store, in words."""
+        summary = self.summary()
+        said = ["names, licences, hardware, settings and command are as the run itself states them"]
+        if why := self._decision(self._results.summary()).unknown:
+            said.append(f"outcome and coverage can't be worked out again: {why}")
+        if summary.metrics:
+            names = ", ".join(dict.fromkeys(result.metric for result in summary.metrics))
+            said.append(f"the figures of metrics over all pictures ({names}) are not computed again")
+        return tuple(said)
 
     def _with_digest(self) -> RunSummary:
-        summary = self._results.summary()
-        return replace(
+        summary, reader = self._results.summary(), self._reader
+        decision = self._decision(summary)
+        summary = replace(
             summary,
-            dimensions=tuple(self._recompute(row) for row in summary.dimensions),
+            dimensions=tuple(self._recompute(row, summary) for row in summary.dimensions),
             generators=tuple(self._recount(generator) for generator in summary.generators),
-            n_cases=self._reader.n_cases(),
-            run_digest=run_digest(self._reader),
+            benchmark_digest=str(reader.meta("benchmark") or summary.benchmark_digest),
+            judges=reader.meta("judges") or {},
+            n_cases=reader.n_cases(),
+            seeds=reader.meta("seeds") or 1,
+            run_digest=run_digest(reader),
         )
+        if decision.outcome is None or decision.coverage is None:
+            return summary
+        return replace(summary, outcome=decision.outcome, coverage=decision.coverage)
+
+    def _decision(self, summary: RunSummary) -> Decision:
+        if self._decided is None:
+            self._decided = decide_again(self._reader, summary)
+        return self._decided
 
     def _recount(self, generator: GeneratorResult) -> GeneratorResult:
         ok = [sample.ok for sample in self._reader.samples(generator.role)]
         nfes = [sample.nfe for sample in self._reader.samples(generator.role) if sample.nfe is not None]
-        nfe = int(statistics.median(nfes)) if nfes else None
-        return replace(generator, n_pictures=sum(ok), n_errors=len(ok) - sum(ok), nfe=nfe)
+        times = [sample.seconds for sample in self._reader.samples(generator.role) if sample.seconds is not None]
+        return replace(
+            generator,
+            n_pictures=sum(ok),
+            n_errors=len(ok) - sum(ok),
+            nfe=int(statistics.median(nfes)) if nfes else None,
+            seconds_per_picture=float(statistics.median(times)) if times else None,
+        )
 
-    def _recompute(self, row: DimensionResult) -> DimensionResult:
+    def _recompute(self, row: DimensionResult, summary: RunSummary) -> DimensionResult:
         reader, dimension = self._reader, row.dimension
+        counts = reader.status_counts()
         means = case_means((case, value) for case, _, value in reader.scores(row.role, dimension.name))
         difference = None
-        if row.difference is not None:
+        if row.role is Role.STUDENT and any(generator.role is Role.TEACHER for generator in summary.generators):
             low, high = difference_bounds(dimension)
             pairs = case_means(paired_differences(reader, reader, Role.TEACHER, dimension.name))
             difference = mean_interval(pairs, low=low, high=high)
         return replace(
             row,
-            n_scored=reader.status_counts().get((row.role, dimension.name, Status.SCORED), 0),
+            n_expected=reader.n_samples(row.role) - counts.get((row.role, dimension.name, Status.NOT_APPLICABLE), 0),
+            n_scored=counts.get((row.role, dimension.name, Status.SCORED), 0),
             estimate=mean_interval(means, low=dimension.low, high=dimension.high),
             difference=difference,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -39,7 +40,8 @@ class StoredResults:
             raise UsageError(
                 "this run has not finished", where=str(self._store.folder), hint="the same `evalkit run` command continues it"
             )
-        return from_json(RunSummary, stored)
+        summary = from_json(RunSummary, stored)
+        return summary if summary.judges else dataclasses.replace(summary, judges=self._judges)  # version 0.1.0
 
     def cases(self) -> Iterator[CaseResult]:
         seeds = self._store.meta("seeds") or 1

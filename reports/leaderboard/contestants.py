@@ -8,7 +8,7 @@ from typing import NamedTuple
 from evalkit.api.errors import UsageError
 from evalkit.api.records import Role
 from evalkit.api.results import RunResults
-from evalkit.reports.leaderboard.entries import Entry, claim
+from evalkit.formats.leaderboard import Entry, claim
 
 
 class Contestant(NamedTuple):
@@ -20,12 +20,15 @@ class Contestant(NamedTuple):
 
     @property
     def key(self) -> tuple[str, Role, int | None]:
-        """Entries with the same name, role and NFE are of the same generator."""
-        return (self.entry.generator, self.entry.role, self.entry.nfe)
+        """Entries with the same key are of the same generator."""
+        return self.entry.key
 
 
 def check_comparable(contestants: Sequence[Contestant]) -> None:
-    """Check that all have the same cases and the same versions of judges. A judge may be missing, but not differ.
+    """Check that all have the same cases and the same judges. A judge may be missing, but not differ.
+
+    Judges are the same if their fingerprints are, which cover version, settings and model. An entry that does not know
+    the fingerprint of its judge (files of format 2) can only stand beside entries of its own run.
 
     Raises:
         UsageError: names the run that differs, the one it differs from, and both values.
@@ -39,6 +42,9 @@ def check_comparable(contestants: Sequence[Contestant]) -> None:
         }
         for figure in entry.dimensions:
             facts[f"judge of `{figure.dimension}`"] = f"{figure.judge} {figure.judge_version}"
+            facts[f"fingerprint (settings and model) of the judge of `{figure.dimension}`"] = (
+                figure.judge_fingerprint[:16] or f"not known for the run {entry.run_digest[:16]}"
+            )
             facts[f"better direction of `{figure.dimension}`"] = "higher" if figure.higher_is_better else "lower"
         for name, value in facts.items():
             first, where = asked.setdefault(name, (value, origin))
@@ -46,7 +52,8 @@ def check_comparable(contestants: Sequence[Contestant]) -> None:
                 raise UsageError(
                     f"the {name} is {value} here, but {first} in {where}",
                     where=origin,
-                    hint="only runs of the same cases and judge versions share a leaderboard: run it again with those",
+                    hint="only runs of the same cases and the same judges (version, settings, model) share a "
+                    "leaderboard: run it again with those",
                 )
 
 

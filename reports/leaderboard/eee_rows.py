@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.failing import is_failure
-from evalkit.api.records import JSON, Finding, Sample, Score, Status
+from evalkit.api.failing import fails
+from evalkit.api.records import JSON, Role, Sample, Score, Status, Verdict
 from evalkit.api.results import CaseResult
-from evalkit.reports.leaderboard.entries import Entry
+from evalkit.formats.leaderboard import Entry
 
-IS_CORRECT = "this judge has no finding of grade `failure` on the picture"
+IS_CORRECT = "this judge has no finding of grade `failure` on the picture, and no failed gate counted its case"
 
 
 class Identity(NamedTuple):
@@ -74,12 +74,10 @@ def _rows(entry: Entry, names: Identity, cases: Iterable[CaseResult]) -> Iterato
         for verdict in result.verdicts.get(entry.role, ()):
             for score in verdict.scores:
                 if score.status is Status.SCORED and score.dimension in wanted:
-                    yield _row(entry, names, result, sample, score, verdict.findings)
+                    yield _row(entry, names, result, sample, score, verdict)
 
 
-def _row(
-    entry: Entry, names: Identity, result: CaseResult, sample: Sample, score: Score, findings: tuple[Finding, ...]
-) -> JSON:
+def _row(entry: Entry, names: Identity, result: CaseResult, sample: Sample, score: Score, verdict: Verdict) -> JSON:
     case = result.case
     reference = [target.text for target in case.texts]
     seconds = {"performance": {"generation_time_ms": 1000 * sample.seconds}} if sample.seconds is not None else {}
@@ -97,7 +95,7 @@ def _row(
         "answer_attribution": [],
         "evaluation": {
             "score": score.value,
-            "is_correct": not any(map(is_failure, findings)),
+            "is_correct": not fails((verdict,), result.failed_gates if entry.role is Role.STUDENT else ()),
         },
         **seconds,
         "metadata": {
@@ -108,7 +106,7 @@ def _row(
             "width": str(sample.width),
             "height": str(sample.height),
             "nfe": "not known" if sample.nfe is None else str(sample.nfe),
-            "findings": json.dumps([finding.kind for finding in findings]),
+            "findings": json.dumps([finding.kind for finding in verdict.findings]),
         },
     }
 

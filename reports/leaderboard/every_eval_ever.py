@@ -17,10 +17,10 @@ from pathlib import Path
 
 from evalkit.api.records import JSON
 from evalkit.formats.keys import digest
+from evalkit.formats.leaderboard import Entry, Figure, claim
 from evalkit.reports.files import replacing_folder
 from evalkit.reports.leaderboard.contestants import Contestant
 from evalkit.reports.leaderboard.eee_rows import IS_CORRECT, Identity, write_rows
-from evalkit.reports.leaderboard.entries import Entry, Figure, claim
 
 SCHEMA_VERSION = "0.3.0"
 VLM_JUDGE = "vlm"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from evalkit.api import settings
 from evalkit.api.results import RunResults, RunSummary
-from evalkit.reports.leaderboard.board import Board, write_board
+from evalkit.formats.leaderboard import Board
+from evalkit.reports.leaderboard.board import write_board
 from evalkit.reports.leaderboard.entries import entries_of
 from evalkit.reports.leaderboard.ranks import ranked
 

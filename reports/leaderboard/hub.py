@@ -13,9 +13,9 @@ from pathlib import Path
 from evalkit.api.errors import UnavailableError
 from evalkit.api.install import install_line
 from evalkit.formats.keys import digest
+from evalkit.formats.leaderboard import Entry, Figure, claim
 from evalkit.reports.escape import one_line
 from evalkit.reports.files import replacing_folder
-from evalkit.reports.leaderboard.entries import Entry, Figure, claim
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_\-]+")
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from evalkit.api.records import JSON, Dimension, Role
 from evalkit.api.results import Interval, Outcome
+from evalkit.formats.leaderboard import Board, Entry, Figure
 from evalkit.reports import wording
 from evalkit.reports.escape import clip, visible
 from evalkit.reports.files import replacing_file
 from evalkit.reports.html.bars import Axis, Mark, value_axis
-from evalkit.reports.leaderboard.board import Board
-from evalkit.reports.leaderboard.entries import Entry, Figure
-from evalkit.reports.leaderboard.ranks import RULE
+from evalkit.reports.leaderboard.ranks import RULE, basis
 from evalkit.reports.leaderboard.signing import key_name
 from evalkit.reports.palette import palette
 
@@ -89,6 +88,7 @@ def render_page(board: Board) -> str:
         columns=columns,
         rows=[_row(entry, columns) for entry in board.entries],
         rule=RULE,
+        basis=basis(board),
         words=wording,
         confidence=_confidence(board.entries),
     )
@@ -124,11 +124,18 @@ def _row(entry: Entry, columns: Sequence[Column]) -> Row:
         figure = entry.figure(column.figure.dimension)
         interval = figure.interval() if figure else None
         mark = column.axis.place(interval) if interval else None
-        rank = f"{figure.rank}{'=' if figure.tied else ''}" if figure and figure.rank is not None else ""
+        rank = rank_in_words(figure) if figure else ""
         cells.append(Cell(figure, interval, mark, rank) if figure else None)
     signed = f"signed {key_name(entry.signature.public_key)}" if entry.signature else "not signed"
     blameless = entry.role is Role.TEACHER and entry.outcome is Outcome.FAILED  # gates are about the student
     return Row(entry, tuple(cells), "" if blameless else NOTES[entry.outcome], signed)
+
+
+def rank_in_words(figure: Figure) -> str:
+    """`2` or `1–3`; empty without a rank."""
+    if figure.rank_best is None:
+        return ""
+    return f"{figure.rank_best}" if figure.rank_best == figure.rank_worst else f"{figure.rank_best}–{figure.rank_worst}"
 
 
 def _confidence(entries: Sequence[Entry]) -> str:

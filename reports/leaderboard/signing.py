@@ -13,7 +13,7 @@ from evalkit.api.errors import UnavailableError, UsageError
 from evalkit.api.install import install_line
 from evalkit.api.records import JSON
 from evalkit.formats.keys import digest
-from evalkit.reports.leaderboard.entries import Signature
+from evalkit.formats.leaderboard import Signature
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -51,7 +51,7 @@ def load_public_key(path: Path) -> str:
 
 
 def sign(content: JSON, key: Ed25519PrivateKey) -> Signature:
-    """The signature over an entry's claim (`reports.leaderboard.entries.claim`), its run digest included."""
+    """The signature over an entry's claim (`evalkit.formats.leaderboard.claim`), its run digest included."""
     public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
     return Signature(ALGORITHM, public, base64.b64encode(key.sign(_payload(content))).decode())
 

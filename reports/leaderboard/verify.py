@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from evalkit.api.errors import UsageError
 from evalkit.api.records import JSON
 from evalkit.api.results import RunResults
-from evalkit.reports.leaderboard.board import Board
-from evalkit.reports.leaderboard.entries import Entry, claim, entries_of
+from evalkit.formats.leaderboard import Board, Entry, claim, repeated
+from evalkit.reports.leaderboard.entries import entries_of
+from evalkit.reports.leaderboard.ranks import CellsByRun, ranked
 from evalkit.reports.leaderboard.signing import is_valid, key_name
 
 TOLERANCE = 1e-6
@@ -32,12 +33,15 @@ class Check(NamedTuple):
     text: str
 
 
-def check(board: Board, runs: Mapping[str, RunResults], trusted_key: str = "") -> tuple[Check, ...]:
-    """Every signature of the file, and every entry against its run.
+def check(
+    board: Board, runs: Mapping[str, RunResults], trusted_key: str = "", cells: CellsByRun | None = None
+) -> tuple[Check, ...]:
+    """Every signature of the file, every entry against the run it claims, and the ranks.
 
-    A run's entry must be in the file and say the same, or be replaced there by a newer one of its generator whose run
-    is given too: that the file claims a newer run is no proof. With `trusted_key` (base64) each entry must be signed
-    with it.
+    An entry that claims a run must say what that run says. Two entries of one generator are refused, whichever of
+    them is true. A run that is given must be in the file, or be replaced there by a newer one of its generator whose
+    run is given too: that the file claims a newer run is no proof. With `trusted_key` (base64) each entry must be
+    signed with it. `cells` are those of the runs, by run digest, for the ranks.
 
     Raises:
         UsageError: no run is given and no entry is signed.
@@ -45,20 +49,17 @@ def check(board: Board, runs: Mapping[str, RunResults], trusted_key: str = "") -
     if not runs and not trusted_key and not any(entry.signature for entry in board.entries):
         raise UsageError("no entry is signed, and no run folder is given to check by", hint="--verify FILE RUN…")
     own = [(entry, name) for name, results in runs.items() for entry in entries_of(results.summary())]
-    backed = {i for i, stated in enumerate(board.entries) for entry, _ in own if _same_run(stated, entry)}
     return (
         *_signatures(board, trusted_key),
-        *(_against(entry, name, board, backed) for entry, name in own),
-        *(
-            Check(Result.UNCHECKED, f"{entry.label()} of {entry.created}: none of the runs given is its run")
-            for i, entry in enumerate(board.entries)
-            if i not in backed
-        ),
+        *_repetitions(board),
+        *(_entry(stated, own) for stated in board.entries),
+        *_absent(board, own),
+        _ranks(board, cells or {}),
     )
 
 
 def _same_generator(one: Entry, other: Entry) -> bool:
-    return (one.generator, one.role, one.nfe) == (other.generator, other.role, other.nfe)
+    return one.key == other.key
 
 
 def _same_run(one: Entry, other: Entry) -> bool:
@@ -82,22 +83,61 @@ def _signatures(board: Board, trusted_key: str) -> Iterator[Check]:
             yield Check(Result.OK, f"{entry.label()}: signed with {key}{trust}")
 
 
-def _against(own: Entry, run: str, board: Board, backed: set[int]) -> Check:
-    """How the file states one entry of a run; `backed` holds the indices of the entries whose run is given."""
-    same = [i for i, entry in enumerate(board.entries) if _same_generator(entry, own)]
-    if not same:
-        return Check(Result.MISMATCH, f"{own.label()}, NFE {own.nfe}: in {run}, but not in the file")
-    index = next((i for i in same if _same_run(board.entries[i], own)), same[0])
-    stated = board.entries[index]
-    if not _same_run(stated, own):
-        if index in backed and stated.when() >= own.when():
-            return Check(Result.OK, f"{own.label()}: replaced in the file by a newer run than {run}")
-        digests = f"run digest {stated.run_digest[:16] or 'none'} in the file, {own.run_digest[:16]} of {run}"
-        return Check(Result.MISMATCH, f"{own.label()}: {digests}")
-    changed = list(_differences(claim(stated), claim(own)))
+def _repetitions(board: Board) -> Iterator[Check]:
+    for entry in repeated(board):
+        yield Check(Result.MISMATCH, f"{entry.label()}, NFE {entry.nfe}: is in the file twice")
+
+
+def _entry(stated: Entry, own: Sequence[tuple[Entry, str]]) -> Check:
+    """One entry of the file against the run it claims."""
+    theirs = [(entry, run) for entry, run in own if entry.run_digest == stated.run_digest]
+    if not theirs:
+        claimed = f"its run (digest {stated.run_digest[:16]}) is not given" if stated.run_digest else "it claims no run"
+        return Check(Result.UNCHECKED, f"{stated.label()} of {stated.created}: {claimed}")
+    found = next(((entry, run) for entry, run in theirs if _same_generator(entry, stated)), None)
+    if found is None:
+        run = theirs[0][1]
+        what = f"claims to be of {run}, which has no such generator"
+        return Check(Result.MISMATCH, f"{stated.label()}, NFE {stated.nfe}: {what}")
+    entry, run = found
+    changed = list(_differences(claim(stated), claim(entry)))
     if changed:
-        return Check(Result.MISMATCH, f"{own.label()}: {'; '.join(changed[:5])} (file against {run})")
-    return Check(Result.OK, f"{own.label()}: same figures and digest {own.run_digest[:16]} as {run}")
+        return Check(Result.MISMATCH, f"{entry.label()}: {'; '.join(changed[:5])} (file against {run})")
+    return Check(Result.OK, f"{entry.label()}: same figures and digest {entry.run_digest[:16]} as {run}")
+
+
+def _absent(board: Board, own: Sequence[tuple[Entry, str]]) -> Iterator[Check]:
+    """The entries of given runs that the file does not have."""
+    for entry, run in own:
+        if any(_same_run(stated, entry) for stated in board.entries):
+            continue
+        same = [stated for stated in board.entries if _same_generator(stated, entry)]
+        if not same:
+            yield Check(Result.MISMATCH, f"{entry.label()}, NFE {entry.nfe}: in {run}, but not in the file")
+            continue
+        backed = [stated for stated in same if any(_same_run(stated, other) for other, _ in own)]
+        if any(stated.when() >= entry.when() for stated in backed):
+            yield Check(Result.OK, f"{entry.label()}: replaced in the file by a newer run than {run}")
+            continue
+        digests = f"run digest {same[0].run_digest[:16] or 'none'} in the file, {entry.run_digest[:16]} of {run}"
+        yield Check(Result.MISMATCH, f"{entry.label()}: {digests}")
+
+
+def _ranks(board: Board, cells: CellsByRun) -> Check:
+    """The ranks of the file, made again from its figures and from the cells of the runs it was made with."""
+    absent = [digest for digest in board.paired_runs if digest not in cells]
+    if absent:
+        return Check(
+            Result.UNCHECKED,
+            f"the ranks: {len(absent)} of the runs they were made with are not given ({absent[0][:16]})",
+        )
+    paired = {digest: cells[digest] for digest in board.paired_runs}
+    for stated, again in zip(board.entries, ranked(board.entries, paired, board.min_coverage), strict=True):
+        for one, other in zip(stated.dimensions, again.dimensions, strict=True):
+            if one != other:
+                said = f"{one.rank_best}–{one.rank_worst} in the file, not {other.rank_best}–{other.rank_worst}"
+                return Check(Result.MISMATCH, f"{stated.label()}: rank on {one.dimension}: {said}")
+    return Check(Result.OK, "the ranks follow from the figures")
 
 
 def _differences(stated: JSON, found: JSON, path: str = "") -> Iterator[str]:
@@ -110,7 +150,11 @@ def _differences(stated: JSON, found: JSON, path: str = "") -> Iterator[str]:
             name = b["dimension"] if isinstance(b, dict) and "dimension" in b else i
             yield from _differences(a, b, f"{path}.{name}")
     elif not _equal(stated, found):
-        yield f"{path} is {stated!r}, not {found!r}"
+        yield f"{path} is {_shown(stated)}, not {_shown(found)}"
+
+
+def _shown(value: JSON) -> str:
+    return repr(str(value) if isinstance(value, str) else value)  # an outcome as its value, not as a Python enum
 
 
 def _equal(one: JSON, other: JSON) -> bool:

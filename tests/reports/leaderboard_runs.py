@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from evalkit.api.records import Dimension, Role
-from evalkit.api.results import DimensionResult, Interval, Outcome, RunSummary
-from evalkit.reports.leaderboard.board import Board, board_json, schema_text
+from evalkit.api.records import Case, Dimension, Role, Score, Status, Verdict
+from evalkit.api.results import CaseResult, DimensionResult, Interval, Outcome, RunSummary
+from evalkit.formats.leaderboard import Board
+from evalkit.reports.leaderboard.board import board_json, schema_text
 from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import FakeRunResults, demo_summary
 
@@ -28,13 +29,18 @@ def a_run(
     nfe: int | None = 4,
     seconds: float | None = 0.21,
     digest: str = DIGEST,
+    scored: int = 8,
+    cases: Sequence[CaseResult] = (),
     **changes: Any,
 ) -> FakeRunResults:
-    """A run with one student; figures are (value, low, high), a value of `None` is not scored."""
+    """A run with one student; figures are (value, low, high), a value of `None` is not scored.
+
+    `scored` of 8 cells are; `cases` are at hand to compare runs case by case.
+    """
     calm = demo_summary()
     given = [(WORDS, words), *([(NED, ned)] if ned else [])]
     rows = tuple(
-        DimensionResult(Role.STUDENT, "typography", version, dimension, 8, 0 if v[0] is None else 8, interval(*v))
+        DimensionResult(Role.STUDENT, "typography", version, dimension, 8, 0 if v[0] is None else scored, interval(*v))
         for dimension, v in given
     )
     student = replace(calm.generators[0], name=name, nfe=nfe, seconds_per_picture=seconds)
@@ -44,9 +50,21 @@ def a_run(
         generators=(student,),
         dimensions=rows,
         run_digest=digest,
+        judges=changes.pop("judges", {"typography": f"typography {version}"}),
         **changes,
     )
-    return FakeRunResults(run, Path("nowhere"), lambda: iter(()))
+    return FakeRunResults(run, Path("nowhere"), lambda: iter(cases))
+
+
+def judged_cases(*values: float | None) -> list[CaseResult]:
+    """One case for each value of `words`; the student's score of `None` is missing."""
+    found = []
+    for number, value in enumerate(values):
+        reason = "" if value is not None else "unsure (fake)"
+        score = Score("words", Status.SCORED if value is not None else Status.UNSCORED, value, reason)
+        verdicts = {Role.STUDENT: (Verdict("typography", (score,)),)}
+        found.append(CaseResult(Case(f"poster/{number}", "a poster"), 0, {}, verdicts))
+    return found
 
 
 def interval(value: float | None, low: float | None, high: float | None) -> Interval | None:

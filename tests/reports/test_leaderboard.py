@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from evalkit.api.results import Interval
-from evalkit.reports.leaderboard.board import SCHEMA, board_json, read_board, schema_text
+from evalkit.formats.leaderboard import read_board
+from evalkit.reports.leaderboard.board import SCHEMA, board_json, schema_text
 from evalkit.reports.leaderboard.exporter import LeaderboardExporter, leaderboard
 from tests.reports.conftest import FakeRunResults
 from tests.reports.leaderboard_runs import valid
@@ -32,11 +33,19 @@ def test_one_entry_per_generator(demo: FakeRunResults, tmp_path: Path) -> None:
     assert {key: student[key] for key in facts} == facts
     words = student["dimensions"][0]
     figures = {"value": 0.861, "ci_low": 0.839, "ci_high": 0.883, "n_scored": 7, "n_expected": 8, "n_cases": 4}
-    figures |= {"judge": "typography", "judge_version": "2.1", "low": 0.0, "high": 1.0, "rank": 2, "tied": False}
+    figures |= {
+        "judge": "typography",
+        "judge_version": "2.1",
+        "low": 0.0,
+        "high": 1.0,
+        "rank_best": 2,
+        "rank_worst": 2,
+        "worse_than_teacher": True,
+    }
     assert {key: words[key] for key in figures} == figures
     assert words["difference_to_teacher"]["value"] == -0.081
     assert teacher["dimensions"][0]["difference_to_teacher"] is None
-    assert teacher["dimensions"][0]["rank"] == 1
+    assert teacher["dimensions"][0]["rank_best"] == 1
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["leaderboard.json", SCHEMA]
     assert (tmp_path / "out" / content["$schema"]).read_text("utf-8") == schema_text()
 
@@ -49,7 +58,7 @@ def test_carries_the_digest_of_the_run(demo: FakeRunResults) -> None:
 
 def test_a_missing_figure_is_null_with_its_counts(demo: FakeRunResults) -> None:
     checklist = leaderboard(demo.summary()).entries[0].dimensions[-1]
-    assert (checklist.value, checklist.ci_low, checklist.ci_high, checklist.rank) == (None, None, None, None)
+    assert (checklist.value, checklist.ci_low, checklist.ci_high, checklist.rank_best) == (None, None, None, None)
     assert (checklist.n_scored, checklist.n_expected) == (0, 8)
 
 

@@ -150,6 +150,38 @@ def test_a_made_up_summary_fails(runs: Path, evalkit: Callable[..., Answer]) -> 
     assert "fake.brightness.value is 0.999" in said
 
 
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [("$.outcome", "passed", "outcome is 'passed'"), ("$.coverage", 0.5, "coverage is 0.5, not 1.0")],
+)
+def test_a_made_up_outcome_or_coverage_fails(
+    path: str, value: object, said: str, runs: Path, evalkit: Callable[..., Answer]
+) -> None:
+    edit_summary(runs / "light", path, value)  # the true run had no gate: it was measured
+    evalkit(runs / "light", "--out", runs / "board")
+    code, text = evalkit("--verify", runs / "board" / "leaderboard.json", runs / "light")
+    assert code == 1
+    assert said in text
+
+
+def test_says_what_it_can_not_check(runs: Path, evalkit: Callable[..., Answer]) -> None:
+    evalkit(runs / "light", "--out", runs / "board")
+    code, text = evalkit("--verify", runs / "board" / "leaderboard.json", runs / "light")
+    assert code == 0
+    assert "hardware, settings and command are as the run itself states them" in text
+    assert "outcome" not in "".join(line for line in text.splitlines(True) if line.startswith("unchecked"))
+
+
+def test_two_models_of_a_judge_are_refused(runs: Path, evalkit: Callable[..., Answer]) -> None:
+    edit_summary(runs / "dark", "$.judges", "{}")
+    with sqlite3.connect(runs / "dark" / "run.sqlite") as database:
+        database.execute("UPDATE meta SET value = '{\"fake-brightness\": \"other model\"}' WHERE key = 'judges'")
+        database.execute("UPDATE meta SET value = json_remove(value, '$.judges', '$.run_digest') WHERE key = 'summary'")
+    database.close()
+    with pytest.raises(UsageError, match="settings and model"):
+        evalkit(runs / "light", runs / "dark", "--out", runs / "board")
+
+
 def test_a_changed_picture_fails(runs: Path, evalkit: Callable[..., Answer]) -> None:
     evalkit(runs / "light", "--out", runs / "board")
     picture = next((runs / "light" / "pictures").rglob("*.png"))

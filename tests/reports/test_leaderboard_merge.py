@@ -10,24 +10,25 @@ from typing import Any
 import pytest
 
 from evalkit.api.errors import UsageError
-from evalkit.api.results import Outcome
+from evalkit.api.results import Interval, Outcome
 from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import FakeRunResults
-from tests.reports.leaderboard_runs import a_run, merged
+from tests.reports.leaderboard_runs import a_run, judged_cases, merged
 
 pytest.importorskip("jsonschema")
 
 
-def ranks(content: dict[str, Any], dimension: str = "words") -> dict[str, tuple[int | None, bool]]:
+def ranks(content: dict[str, Any], dimension: str = "words") -> dict[str, tuple[int | None, int | None]]:
+    """Generator -> best and worst rank."""
     return {
-        entry["generator"]: (figure["rank"], figure["tied"])
+        entry["generator"]: (figure["rank_best"], figure["rank_worst"])
         for entry in content["entries"]
         for figure in entry["dimensions"]
         if figure["dimension"] == dimension
     }
 
 
-def test_a_rank_counts_the_intervals_entirely_above(tmp_path: Path) -> None:
+def test_the_range_of_ranks_counts_the_intervals_entirely_above_and_below(tmp_path: Path) -> None:
     content = merged(
         {
             "d": a_run("d", (0.30, 0.20, 0.40)),
@@ -38,13 +39,13 @@ def test_a_rank_counts_the_intervals_entirely_above(tmp_path: Path) -> None:
         tmp_path,
     )
     # c overlaps b but not a; b overlaps both
-    assert ranks(content) == {"a": (1, True), "b": (1, True), "c": (2, False), "d": (4, False)}
+    assert ranks(content) == {"a": (1, 2), "b": (1, 3), "c": (2, 3), "d": (4, 4)}
     assert [entry["generator"] for entry in content["entries"]] == ["a", "b", "c", "d"]
 
 
 def test_touching_intervals_are_not_told_apart(tmp_path: Path) -> None:
     content = merged({"a": a_run("a", (0.9, 0.8, 1.0)), "b": a_run("b", (0.7, 0.6, 0.8))}, tmp_path)
-    assert ranks(content) == {"a": (1, True), "b": (1, True)}
+    assert ranks(content) == {"a": (1, 2), "b": (1, 2)}
 
 
 def test_lower_is_better_where_the_dimension_says_so(tmp_path: Path) -> None:
@@ -53,8 +54,8 @@ def test_lower_is_better_where_the_dimension_says_so(tmp_path: Path) -> None:
         "b": a_run("b", (0.5, 0.48, 0.52), (0.10, 0.05, 0.15)),
     }
     content = merged(runs, tmp_path, dimension="ned")
-    assert ranks(content, "ned") == {"b": (1, False), "a": (2, False)}
-    assert ranks(content) == {"a": (1, False), "b": (2, False)}
+    assert ranks(content, "ned") == {"b": (1, 1), "a": (2, 2)}
+    assert ranks(content) == {"a": (1, 1), "b": (2, 2)}
     assert [entry["generator"] for entry in content["entries"]] == ["b", "a"]
     assert content["sorted_by"] == "ned"
 
@@ -70,14 +71,95 @@ def test_without_an_interval_there_is_no_rank(tmp_path: Path) -> None:
         tmp_path,
     )
     assert ranks(content) == {
-        "good": (1, False), "lone": (None, False), "half": (None, False), "none": (None, False),
+        "good": (1, 1), "lone": (None, None), "half": (None, None), "none": (None, None),
     }  # fmt: skip
     assert [entry["generator"] for entry in content["entries"]] == ["good", "lone", "half", "none"]
 
 
 def test_an_undecided_run_is_listed_but_not_ranked(tmp_path: Path) -> None:
     runs = {"a": a_run("a", (0.99, 0.98, 1.0), outcome=Outcome.UNDECIDED), "b": a_run("b", (0.5, 0.4, 0.6))}
-    assert ranks(merged(runs, tmp_path)) == {"b": (1, False), "a": (None, False)}
+    assert ranks(merged(runs, tmp_path)) == {"b": (1, 1), "a": (None, None)}
+
+
+def test_a_figure_with_few_scored_cells_is_not_ranked_and_moves_nobody(tmp_path: Path) -> None:
+    runs = {"a": a_run("a", (1.0, 0.99, 1.0), scored=1), "b": a_run("b", (0.5, 0.4, 0.6))}
+    content = merged(runs, tmp_path)
+    assert ranks(content) == {"b": (1, 1), "a": (None, None)}
+    assert content["entries"][1]["dimensions"][0]["not_ranked"] == ("only 1 of 8 cells were scored; a rank takes 80 %")
+    assert content["min_coverage"] == 0.8
+
+
+def test_a_missing_cell_lifts_nobody(tmp_path: Path) -> None:
+    whole, other = a_run("whole", (0.80, 0.76, 0.84)), a_run("gaps", (0.90, 0.86, 0.94))
+    assert ranks(merged({"1": whole, "2": other}, tmp_path)) == {"gaps": (1, 1), "whole": (2, 2)}
+    gaps = a_run("gaps", (0.90, 0.86, 0.94), scored=7)  # its missing cell may be a 0: the mean may be .79
+    assert ranks(merged({"1": whole, "2": gaps}, tmp_path)) == {"gaps": (1, 2), "whole": (1, 2)}
+
+
+def test_runs_are_compared_case_by_case_and_files_by_their_intervals(tmp_path: Path) -> None:
+    worse, better = [0.1, 0.5, 0.9] * 20, [0.2, 0.65, 1.0] * 20
+    runs = {
+        "a": a_run("a", (0.5, 0.38, 0.62), digest="0a" * 32, cases=judged_cases(*worse)),
+        "b": a_run("b", (0.6, 0.48, 0.72), digest="0b" * 32, cases=judged_cases(*better)),
+    }
+    content = merged(runs, tmp_path / "runs")
+    assert ranks(content) == {"b": (1, 1), "a": (2, 2)}
+    assert content["rank_basis"] == "all pairs of entries were compared case by case"
+    assert content["paired_runs"] == ["0a" * 32, "0b" * 32]
+    merged({"a": runs["a"]}, tmp_path / "a")
+    content = merged({"b": runs["b"]}, tmp_path / "both", tmp_path / "a" / "leaderboard.json")
+    assert ranks(content) == {"b": (1, 2), "a": (1, 2)}
+    assert "independent intervals" in content["rank_basis"]
+
+
+def test_missing_scores_do_not_lift_a_run_that_is_compared_case_by_case(tmp_path: Path) -> None:
+    plain, gaps = [0.5, 0.6, 0.7] * 10, [*[0.6, 0.7, 0.8] * 9, None, None, None]
+    runs = {
+        "a": a_run("a", (0.6, 0.57, 0.63), digest="0a" * 32, cases=judged_cases(*plain)),
+        "b": a_run("b", (0.7, 0.67, 0.73), digest="0b" * 32, cases=judged_cases(*gaps)),
+    }
+    assert ranks(merged(runs, tmp_path)) == {"b": (1, 2), "a": (1, 2)}
+
+
+def test_a_student_worse_than_its_teacher_does_not_share_its_rank(demo: FakeRunResults, tmp_path: Path) -> None:
+    words = demo.run.dimensions[0]
+    change = Interval(-0.03, -0.05, -0.01, 4)  # the intervals overlap, the paired difference excludes 0
+    close = replace(words, estimate=Interval(0.92, 0.89, 0.95, 4), difference=change)
+    run = replace(demo, run=replace(demo.run, dimensions=(close, *demo.run.dimensions[1:])))
+    content = merged({"run": run}, tmp_path)
+    student = next(entry for entry in content["entries"] if entry["role"] == "student")
+    assert student["dimensions"][0]["worse_than_teacher"] is True
+    assert ranks(content) == {"flash-mini": (2, 2), "base-mini": (1, 1)}
+
+
+def test_other_settings_or_another_model_of_a_judge_are_refused(tmp_path: Path) -> None:
+    runs = {"runs/one": a_run("a"), "runs/two": a_run("b", judges={"typography": "another model"})}
+    with pytest.raises(UsageError, match=r"fingerprint \(settings and model\) of the judge of `words`"):
+        merged(runs, tmp_path)
+    unknown = {"one": a_run("a", judges={}), "two": a_run("b", judges={}, digest="02" * 32)}
+    with pytest.raises(UsageError, match="not known for the run"):
+        merged(unknown, tmp_path)
+
+
+def test_a_file_of_version_0_1_0_is_read(tmp_path: Path) -> None:
+    content = merged({"a": a_run("a")}, tmp_path)
+    for key in ("rank_basis", "min_coverage", "paired_runs"):
+        del content[key]
+    (figure,) = content["entries"][0]["dimensions"]
+    for key in ("worst", "judge_fingerprint", "rank_best", "rank_worst", "worse_than_teacher", "not_ranked"):
+        del figure[key]
+    figure |= {"rank": 1, "tied": False}
+    file = tmp_path / "old.json"
+    file.write_text(json.dumps({**content, "format_version": 2}))
+    assert ranks(merged({}, tmp_path / "new", file)) == {"a": (1, 1)}
+
+
+def test_two_entries_of_one_generator_in_a_file_are_refused(tmp_path: Path) -> None:
+    content = merged({"a": a_run("a")}, tmp_path)
+    file = tmp_path / "twice.json"
+    file.write_text(json.dumps({**content, "entries": content["entries"] * 2}))
+    with pytest.raises(UsageError, match="is in it twice"):
+        merged({}, tmp_path / "out", file)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +210,7 @@ def test_adds_to_an_existing_file(tmp_path: Path) -> None:
     merged({"a": a_run("a", (0.9, 0.85, 0.95))}, tmp_path / "first")
     file = tmp_path / "first" / "leaderboard.json"
     content = merged({"b": a_run("b", (0.97, 0.96, 0.98))}, tmp_path / "second", file)
-    assert ranks(content) == {"b": (1, False), "a": (2, False)}
+    assert ranks(content) == {"b": (1, 1), "a": (2, 2)}
     again = merged({"b": a_run("b", (0.97, 0.96, 0.98))}, tmp_path / "second", tmp_path / "second" / "leaderboard.json")
     assert again == content
 
@@ -146,7 +228,7 @@ def test_a_run_and_the_file_made_from_it_are_one_entry(tmp_path: Path) -> None:
     [
         ("", "not JSON"),
         ("[]", "leaderboard format None"),
-        ('{"format_version": 1, "entries": []}', "format 1, this evalkit reads 2"),
+        ('{"format_version": 1, "entries": []}', "format 1, this evalkit reads 2 and 3"),
         ('{"format_version": 2, "sorted_by": "", "entries": [{}]}', "`entries.0.generator` is missing"),
         ('{"format_version": 2, "sorted_by": "", "entries": NaN}', "NaN is not a JSON number"),
         ("[" * 100_000, "not JSON"),

@@ -47,14 +47,22 @@ def plain(html: str) -> str:
 
 def test_says_everything_without_javascript(tmp_path: Path) -> None:
     text = plain(page(RUNS, tmp_path).read_text("utf-8"))
-    assert "1= 0.950 [0.910, 0.990] 8/8 scored" in text
+    assert "1–2 0.950 [0.910, 0.990] 8/8 scored" in text
     assert "3 0.500 [0.400, 0.600]" in text
     assert "no figure: 0 of 8 scored" in text
     assert "not counted" in text
     assert "not known" in text
     assert "its run is undecided: not ranked" in text
-    assert "interval lies entirely on the better side" in text
+    assert "best rank is 1 plus the number of entries that are certainly better" in text
     assert text.index("first") < text.index("second") < text.index("third") < text.index("broken")
+
+
+def test_says_what_separates_the_entries_and_who_is_not_ranked(demo: FakeRunResults, tmp_path: Path) -> None:
+    text = plain(page({"a": a_run("a"), "b": a_run("b", scored=1)}, tmp_path / "two").read_text("utf-8"))
+    assert "not ranked: only 1 of 8 cells were scored; a rank takes 80 %" in text
+    text = plain(page({"demo": demo}, tmp_path / "demo").read_text("utf-8"))
+    assert "all pairs of entries were compared case by case" in text
+    assert "worse than its teacher −0.081" in text or "worse than its teacher -0.081" in text
 
 
 def test_is_one_folder_without_network(tmp_path: Path) -> None:

@@ -60,7 +60,8 @@ def make_keys(folder: Path, name: str) -> tuple[Path, Path]:
 def test_an_honest_file_matches_its_runs(tmp_path: Path) -> None:
     runs = {"one": a_run("a", digest="01" * 32), "two": a_run("b", digest="02" * 32)}
     checks = verified(board_file(runs, tmp_path), runs)
-    assert [check.result for check in checks] == [Result.OK, Result.OK]
+    assert [check.result for check in checks] == [Result.OK, Result.OK, Result.OK]
+    assert "the ranks follow" in checks[-1].text
     assert "digest 0101010101010101 as one" in checks[0].text
 
 
@@ -81,16 +82,15 @@ def test_a_tampered_entry_is_found(change: Callable[[Any], None], said: str, tmp
     runs = {"one": a_run("a")}
     file = board_file(runs, tmp_path)
     edit(file, change)
-    (found,) = mismatches(verified(file, runs))
-    assert said in found
+    assert said in " ".join(mismatches(verified(file, runs)))
 
 
 def test_a_run_that_was_replaced_by_a_newer_one_is_fine(tmp_path: Path) -> None:
     old = a_run("a", created="2026-01-01T00:00:00Z", digest="01" * 32)
     new = a_run("a", created="2026-02-01T00:00:00Z", digest="02" * 32)
     checks = verified(board_file({"old": old, "new": new}, tmp_path), {"old": old, "new": new})
-    assert [check.result for check in checks] == [Result.OK, Result.OK]
-    assert "replaced in the file by a newer run than old" in checks[0].text
+    assert mismatches(checks) == []
+    assert "replaced in the file by a newer run than old" in checks[1].text
 
 
 def test_a_newer_run_that_nobody_shows_proves_nothing(tmp_path: Path) -> None:
@@ -104,9 +104,43 @@ def test_a_newer_run_that_nobody_shows_proves_nothing(tmp_path: Path) -> None:
 def test_an_entry_without_its_run_is_unchecked(tmp_path: Path) -> None:
     runs = {"one": a_run("a"), "two": a_run("b", digest="02" * 32)}
     checks = verified(board_file(runs, tmp_path), {"one": runs["one"]})
-    assert [check.result for check in checks] == [Result.OK, Result.UNCHECKED]
+    assert [check.result for check in checks] == [Result.OK, Result.UNCHECKED, Result.OK]
     with pytest.raises(UsageError, match="no run folder is given"):
         verified(tmp_path / "leaderboard.json", {})
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["copy in front", "copy behind"])
+def test_a_forged_copy_beside_the_true_entry_is_found(first: bool, tmp_path: Path) -> None:
+    runs = {"one": a_run("a")}
+    file = board_file(runs, tmp_path)
+    content = json.loads(file.read_text())
+    (true,) = content["entries"]
+    (figure,) = true["dimensions"]
+    forged = {**true, "dimensions": [{**figure, "value": 0.94}]}
+    content["entries"] = [forged, true] if first else [true, forged]
+    file.write_text(json.dumps(content))
+    found = mismatches(verified(file, runs))
+    assert "a (student), NFE 4: is in the file twice" in found
+    assert any("value is 0.94, not 0.9" in text for text in found)
+
+
+def test_an_entry_that_claims_a_run_without_that_generator_is_found(tmp_path: Path) -> None:
+    runs = {"one": a_run("a")}
+    file = board_file(runs, tmp_path)
+    content = json.loads(file.read_text())
+    (true,) = content["entries"]
+    content["entries"] = [true, {**true, "nfe": 2}]
+    file.write_text(json.dumps(content))
+    assert "claims to be of one, which has no such generator" in " ".join(mismatches(verified(file, runs)))
+
+
+def test_a_forged_rank_is_found(tmp_path: Path) -> None:
+    runs = {"one": a_run("a"), "two": a_run("b", (0.99, 0.98, 1.0), digest="02" * 32)}
+    file = board_file(runs, tmp_path)
+    content = json.loads(file.read_text())
+    content["entries"][1]["dimensions"][0]["rank_best"] = 1
+    file.write_text(json.dumps(content))
+    assert "rank on words: 1–2 in the file, not 2–2" in mismatches(verified(file, runs))[0]
 
 
 def test_a_signature_holds_until_the_entry_is_changed(tmp_path: Path, keys: tuple[Path, Path]) -> None:
@@ -120,7 +154,7 @@ def test_a_signature_holds_until_the_entry_is_changed(tmp_path: Path, keys: tupl
 def test_a_signature_survives_new_ranks(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     file = board_file({"one": a_run("a")}, tmp_path, sign_key=keys[0])
     content = merged({"two": a_run("b", (0.99, 0.98, 1.0))}, tmp_path / "more", file)
-    assert content["entries"][1]["dimensions"][0]["rank"] == 2
+    assert content["entries"][1]["dimensions"][0]["rank_best"] == 2
     checks = verified(tmp_path / "more" / "leaderboard.json", {})
     assert (checks[0].result, "a (student): signed" in checks[0].text) == (Result.OK, True)
 
