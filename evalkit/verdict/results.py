@@ -38,7 +38,9 @@ class StoredResults:
         stored = self._store.meta("summary")
         if stored is None:
             raise UsageError(
-                "this run has not finished", where=str(self._store.folder), hint="the same `evalkit run` command continues it"
+                "this run has not finished",
+                where=str(self._store.folder),
+                hint="the same `evalkit run` command continues it",
             )
         summary = from_json(RunSummary, stored)
         return summary if summary.judges else dataclasses.replace(summary, judges=self._judges)  # version 0.1.0
