@@ -35,7 +35,9 @@ class StoredResults:
         stored = self._store.meta("summary")
         if stored is None:
             raise UsageError(
-                "this run has not finished", where=str(self._store.folder), hint="the same `evalkit run` command continues it"
+                "this run has not finished",
+                where=str(self._store.folder),
+                hint="the same `evalkit run` command continues it",
             )
         return from_json(RunSummary, stored)
 
