@@ -37,7 +37,7 @@ class StoredResults:
             raise UsageError(
                 "this run has not finished",
                 where=str(self._store.folder),
-                hint="the same `evalkit run` command continues it",
+                hint="the same `evalkit run` continues it",
             )
         return from_json(RunSummary, stored)
 
