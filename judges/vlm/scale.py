@@ -58,7 +58,11 @@ def level_form(kinds: tuple[str, ...], coordinates: Coordinates = "relative-1000
 
 
 def scale_call(
-    rubric: Rubric, case: Case, images: Sequence[SentImage], aspect: str = "", unit: Coordinates = "relative-1000"
+    rubric: Rubric,
+    case: Case,
+    images: Sequence[SentImage],
+    aspect: str = "",
+    coordinates: Coordinates = "relative-1000",
 ) -> Call[LevelForm]:
     """The question for a level of `rubric`; with `aspect`, for that aspect of an edit alone."""
     part = rubric.aspects[aspect] if aspect else rubric
@@ -69,14 +73,14 @@ def scale_call(
         title=category.title if category else rubric.title,
         look=" ".join(look),
         levels=sorted(part.levels.items(), reverse=True),
-        unit=UNITS[unit],
+        unit=UNITS[coordinates],
         kinds=list(rubric.kinds),
         given=rubric.given,
         asked=neutral(case.prompt),
         texts=[neutral(target.text) for target in case.texts if target.text.split()],
         ground=GROUNDS.get(case.background.kind, ""),
     )
-    return Call(render("system"), tuple(images), text, level_form(rubric.kinds, unit))
+    return Call(render("system"), tuple(images), text, level_form(rubric.kinds, coordinates))
 
 
 async def rate(asker: Asker, rubric: Rubric, look: Look, *, aspects: bool, unfit: Mapping[str, str]) -> RubricResult:

@@ -108,7 +108,7 @@ def test_no_cases(suite_folder):
         ("name: a\nname: b\nversion: '1'\n", "suite.yaml:2: key 'name' is given twice"),
         ("name: a\nversion: 1.0\n", "version"),
         ("name: a\n", "version"),
-        ("- a\n- b\n", "no mapping"),
+        ("- a\n- b\n", "not a mapping"),
         ("", "`name` is missing"),
         ("name: !!python/object/apply:os.system ['true']\nversion: '1'\n", "suite.yaml:1"),
         ("name: a\nversion: '1'\ncases: ../cases.jsonl\n", "leaves"),
