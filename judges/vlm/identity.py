@@ -16,7 +16,7 @@ import re
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import EvalkitError
@@ -155,7 +155,7 @@ class _Memory:
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the key to another server."""
 
-    def redirect_request(self, *_: object) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         return None
 
 
