@@ -103,10 +103,10 @@ class OpenAIEndpoint:
         limits: Limits | None = None,
         patch: int | None = None,
     ) -> None:
-        self.url = _base(url)
+        self.url = base_url(url)
         self.model = model
         self.limits = limits or Limits()
-        self._key = _key(api_key)
+        self._key = _key_of(api_key)
         self._patch = patch or patch_of(model)
         self._limit = AdaptiveLimit(self.limits.concurrency)
         self._rng = random.Random()
@@ -306,7 +306,8 @@ def is_local(url: str) -> bool:
     return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
-def _base(url: str) -> str:
+def base_url(url: str) -> str:
+    """The base of an API, without `/` at its end. Raises `ConfigError` if it is no http(s) address, or holds a key."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("not an http(s) address", where=clean(url), hint="http://host:8000/v1")
@@ -315,7 +316,12 @@ def _base(url: str) -> str:
     return url.rstrip("/").removesuffix("/chat/completions")
 
 
-def _key(given: str | None) -> str:
+def api_key() -> str:
+    """The key for servers from the environment, empty if there is none. Raises `ConfigError` if it can't be one."""
+    return _key_of(None)
+
+
+def _key_of(given: str | None) -> str:
     key = given if given is not None else next(filter(None, map(os.environ.get, KEY_VARIABLES)), "")
     key = key.strip()
     if not (key.isascii() and (not key or key.isprintable())):

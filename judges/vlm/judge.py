@@ -11,7 +11,7 @@ from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
-from evalkit.api.errors import JudgeError
+from evalkit.api.errors import JudgeError, UnavailableError
 from evalkit.api.hooks import RunPictures
 from evalkit.api.pictures import Picture, Pixels
 from evalkit.api.protocols import Control
@@ -26,6 +26,7 @@ from evalkit.judges.vlm.call import Endpoint
 from evalkit.judges.vlm.checklist import NOTHING_TO_ASK, check, checklist_items
 from evalkit.judges.vlm.controls import controls
 from evalkit.judges.vlm.findings import LocatedFindings, located, merged, with_target
+from evalkit.judges.vlm.identity import identity, unasked
 from evalkit.judges.vlm.instruments import Instruments
 from evalkit.judges.vlm.journal import FILE, JournalledEndpoint
 from evalkit.judges.vlm.kinds import kinds_of_rubrics
@@ -109,6 +110,7 @@ class VlmJudge:
         check_source(self.settings)
         self._given = endpoint
         self._unfit = {} if endpoint else unfit(self.settings, own)
+        self._identity = ""
         self._folder: Path | None = None
         self._endpoint: Endpoint | None = None
         self._opening = threading.Lock()
@@ -143,7 +145,7 @@ class VlmJudge:
 
     def fingerprint(self) -> str:
         settings = self.settings
-        model = self._given.model if self._given else model_id(settings)
+        model = self._given.model if self._given else self._model()
         own = [rubric.model_dump(mode="json") for rubric in self._rubrics if rubric.name not in rubrics()]
         asked = [list(settings.rubrics), own, settings.aspects, settings.repeats, settings.crops_from_px]
         seen = [settings.max_pixels, coordinates(settings)]
@@ -160,6 +162,27 @@ class VlmJudge:
         if self._paired and not any(_is_pair(rubric) for rubric in asked):
             outside[ORDER] = "no pair is asked about"
         return outside
+
+    def identify(self, known: str) -> str:
+        """Which model is asked: one question to a server; `known` where it does not answer, and for a replay."""
+        if self.settings.replay and not self._given:
+            self._identity = known or unasked(self.settings)
+        elif not self._given:
+            found = identity(self.settings)
+            if not (found.reached or known):
+                raise UnavailableError(
+                    "no connection to the judge's server",
+                    where=self.settings.url,
+                    hint="`evalkit judge serve` starts one; `url:` of the judge says where it is",
+                )
+            self._identity = found.text if found.reached else known
+        return self._identity
+
+    def _model(self) -> str:
+        """What names the model in the fingerprint."""
+        if not self._identity:
+            self._identity = unasked(self.settings) if self.settings.replay else identity(self.settings).text
+        return self._identity
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         reasons = self._not_asked(case, has_twin=twin is not None)

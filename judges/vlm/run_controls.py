@@ -12,7 +12,7 @@ call.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from typing import NamedTuple, TypeVar
@@ -98,7 +98,7 @@ def fewer_than(share: float, right: int, n: int, error: float) -> bool:
     return n > 0 and sum(_binomial(n, k, share) for k in range(right + 1)) < error
 
 
-def check_verdicts(judge: str, verdicts: Iterator[Verdict], paired: Sequence[str]) -> list[ControlResult]:
+def check_verdicts(judge: str, verdicts: Iterable[Verdict], paired: Sequence[str]) -> list[ControlResult]:
     """Whether the answers of a run hold when the order changes or when a question is asked again.
 
     Args:

@@ -38,6 +38,8 @@ class EndpointSettings(BaseSettings):
     folder in place of the weights of judge-mini."""
     url: str = ""
     """Base of an OpenAI-compatible API, `http://host:8000/v1`. Its key comes from EVALKIT_JUDGE_API_KEY."""
+    server_id: str = ""
+    """What is behind `url`, if the server itself does not tell it: change it when another model is served there."""
     serve: str = ""
     """Name of a profile of `evalkit judge serve`: the server is started for the run and stopped after it."""
     vllm_python: ProgramPath | None = None
@@ -68,7 +70,8 @@ class EndpointSettings(BaseSettings):
 
 
 def model_id(settings: EndpointSettings) -> str:
-    """The name of all that determines the replies, for fingerprints and keys. Starts and loads nothing."""
+    """The name that the model is asked by, for the journal and the evidence (fingerprints: `identity.py`). Starts and
+    loads nothing."""
     if settings.url:
         return settings.model or MINI
     if settings.serve:

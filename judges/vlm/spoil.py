@@ -82,13 +82,13 @@ def noise_patch(clean: Clean, others: Sequence[Clean]) -> Spoilt | None:
 def swapped(clean: Clean, others: Sequence[Clean]) -> Spoilt | None:
     """The same picture, judged for another case: no text and no question in common, and few words of the prompts."""
     other = next((one.case for one in others if _apart(clean.case, one.case) and _unlike(clean.case, one.case)), None)
-    return other and Spoilt(other, clean.picture)
+    return Spoilt(other, clean.picture) if other is not None else None
 
 
 def swapped_texts(clean: Clean, others: Sequence[Clean]) -> Spoilt | None:
     """The same picture, judged for another case that asks for other texts."""
     other = next((one.case for one in others if _apart(clean.case, one.case) and _texts(one.case)), None)
-    return other and Spoilt(other, clean.picture)
+    return Spoilt(other, clean.picture) if other is not None else None
 
 
 def to_be_denied(clean: Clean, others: Sequence[Clean]) -> Spoilt | None:
@@ -207,8 +207,7 @@ def _asked_for_texts(texts: Sequence[str]) -> tuple[Question, ...]:
 
 def _with_questions(case: Case, asked: tuple[Question, ...]) -> Case:
     """The case with these questions and no others, declared or following from it."""
-    plain = {"texts": (), "elements": (), "relations": (), "background": Background()}
-    return dataclasses.replace(case, checklist=asked, **plain)
+    return dataclasses.replace(case, checklist=asked, texts=(), elements=(), relations=(), background=Background())
 
 
 def _words(text: str) -> set[str]:

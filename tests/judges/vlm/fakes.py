@@ -78,10 +78,12 @@ def _pixels(png: bytes) -> np.ndarray:
 
 
 def _seen(name: str, text: str, pictures: list[np.ndarray]) -> Value:
-    if name == "pairwise":
-        return _value(name, perfect=False, same=np.array_equal(*pictures[-2:]))
     right = "edited" if "source" in text else "poster"
     known = _pixels((FOLDER / f"{right}.png").read_bytes())
+    if name == "pairwise":
+        second = known.shape == pictures[-1].shape and np.array_equal(known, pictures[-1])
+        same = np.array_equal(*pictures[-2:])
+        return {"better": "B"} if second and not same else _value(name, perfect=False, same=same)
     return _value(name, perfect=known.shape == pictures[-1].shape and np.array_equal(known, pictures[-1]), same=False)
 
 

@@ -30,6 +30,7 @@ class Asked:
 class HostileServer:
     def __init__(self, always=None):
         self.script, self.asked = [], []
+        self.models = None  # what `/v1/models` lists; None: there is no such list
         self.always = always or good()
         self.under_way = self.most_under_way = 0
         self._lock = threading.Lock()
@@ -40,6 +41,10 @@ class HostileServer:
 
             def do_POST(self):
                 outer._serve(self)
+
+            def do_GET(self):
+                listed = None if outer.models is None else {"object": "list", "data": outer.models}
+                send(self, json.dumps(listed or {"error": "no such thing"}).encode(), 200 if listed else 404)
 
             def log_message(self, *args):
                 pass

@@ -11,6 +11,7 @@ from evalkit.benchmarks.tiles.write_controls import files
 from evalkit.engine.judging import try_control
 from evalkit.judges.vlm.controls import FOLDER, cases, controls, picture, recoded
 from evalkit.judges.vlm.judge import VlmJudge
+from evalkit.judges.vlm.rubric import rubrics
 from tests.evalkit.conftest import Command
 from tests.judges.vlm.fakes import FakeEndpoint, content, seeing, served_content, served_seeing
 from tests.judges.vlm.hostile_server import HostileServer
@@ -23,6 +24,7 @@ NAMES = {
     "edit not done",
     "same pixels, other file",
     "teacher against itself",
+    "teacher against a blank picture",
 }
 
 
@@ -64,6 +66,26 @@ def test_an_endpoint_that_is_gone_ends_the_controls() -> None:
 def test_only_selected_rubrics_have_controls() -> None:
     assert set(tried(FakeEndpoint(seeing), rubrics=("text",))) == {"misspelling", "same pixels, other file"}
     assert set(tried(FakeEndpoint(seeing), rubrics=("quality",))) == {"patch of grain", "same pixels, other file"}
+
+
+@pytest.mark.parametrize("name", rubrics())
+def test_a_model_that_compares_pixels_passes_with_every_single_rubric(name: str) -> None:
+    """A control that needs an answer of another rubric would make every judge invalid."""
+    assert all(tried(FakeEndpoint(seeing), rubrics=(name,)).values())
+
+
+def test_a_model_that_always_prefers_the_first_picture_fails_with_preference_alone() -> None:
+    def always_a(ask):
+        return {"better": "A"} if ask.name == "pairwise" else seeing(ask)
+
+    assert not any(tried(FakeEndpoint(always_a), rubrics=("preference",)).values())
+
+
+def test_a_control_speaks_for_the_dimension_that_its_rule_is_about() -> None:
+    made = {control.name: control.dimensions for control in controls(_never, tuple(rubrics()))}
+    assert made["misspelling"] == ("vlm.text",)
+    assert made["teacher against a blank picture"] == ("vlm.preference",)
+    assert made["same pixels, other file"] == ()
 
 
 def test_the_margin_is_relative_to_the_clean_picture() -> None:

@@ -1,0 +1,190 @@
+"""Which model answers: what names it in fingerprints, and so in the keys of the shared cache.
+
+    in this process       digest of the weights
+    a server we start     digest of the weights (or the hub's revision), quantisation, version of vLLM
+    a server at a `url`   id and root of `/v1/models`, setting `server_id`; the address only where no root is told
+
+Two servers of one name are two models unless they tell the same root. A server that has moved is the same model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from evalkit.api.cache_folder import cache_folder
+from evalkit.api.errors import EvalkitError
+from evalkit.formats.keys import digest
+from evalkit.judges.vlm.source import EndpointSettings, model_id
+
+SECONDS = 10.0
+MOST_BYTES = 4_000_000
+WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
+SETTINGS = (".json", ".jinja", ".txt", ".model")
+"""Files of a model's folder that determine its replies, beside the weights."""
+_REVISION = re.compile(r"[0-9a-f]{40}")
+
+
+class Identity(NamedTuple):
+    """`text` names the model. `reached` is false if the server did not answer, so that nothing was told."""
+
+    text: str
+    reached: bool = True
+
+
+def identity(settings: EndpointSettings) -> Identity:
+    """Which model the settings name. Asks a server one question; starts and loads nothing."""
+    if settings.url:
+        return served_at(settings)
+    if settings.serve:
+        return Identity(served_by_us(settings))
+    return Identity(model_id(settings))
+
+
+def unasked(settings: EndpointSettings) -> str:
+    """The same without asking a server: its address stands for what it would tell."""
+    return _at_address(settings) if settings.url else identity(settings).text
+
+
+def served_at(settings: EndpointSettings) -> Identity:
+    """The model of a server at an address."""
+    from evalkit.judges.vlm.client import api_key, base_url
+
+    try:
+        listed = _models(base_url(settings.url), api_key())
+    except (urllib.error.URLError, OSError) as error:
+        told = isinstance(error, urllib.error.HTTPError)  # a server without a list of models has answered
+        return Identity(_at_address(settings), reached=told)
+    except ValueError:
+        return Identity(_at_address(settings))
+    name = model_id(settings)
+    root = next((entry["root"] for entry in listed if entry["id"] == name and entry["root"]), "")
+    return (
+        Identity(f"served:{digest(name, root, settings.server_id)[:16]}") if root else Identity(_at_address(settings))
+    )
+
+
+def served_by_us(settings: EndpointSettings) -> str:
+    """The model of a server that is started for the run."""
+    from evalkit.judges.vlm.serving.environment import find
+    from evalkit.judges.vlm.serving.profiles import profile
+
+    known = profile(settings.serve)
+    where = known.where(settings.model)
+    try:
+        vllm = find(settings.vllm_python).version
+    except EvalkitError:  # the run stops when it starts the server, and says why
+        vllm = ""
+    sizes = [known.dtype, known.min_pixels, known.max_pixels]
+    return f"vllm:{digest(known.name, weights_of(where), quantisation_of(where), vllm, sizes)[:16]}"
+
+
+def weights_of(where: str) -> str:
+    """Digest of a folder's files; for an id of the hub its revision in the hub's local cache, else the id."""
+    if Path(where).is_dir():
+        return folder_digest(Path(where))
+    home = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
+    hub = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    reference = hub / f"models--{where.replace('/', '--')}" / "refs" / "main"
+    try:
+        revision = reference.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return where
+    return f"{where}@{revision}" if _REVISION.fullmatch(revision) else where
+
+
+def quantisation_of(where: str) -> str:
+    """What `config.json` of a folder says of quantisation, as JSON; empty if it says nothing."""
+    try:
+        config = json.loads((Path(where) / "config.json").read_text("utf-8"))
+        return json.dumps(config.get("quantization_config"), sort_keys=True)
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def folder_digest(folder: Path) -> str:
+    """Digest of the files that determine the replies of a model.
+
+    Weights may have many gigabytes: the digest of a file is remembered with its size and time of change.
+    """
+    files = sorted(path for path in folder.iterdir() if path.suffix in (*WEIGHTS, *SETTINGS))
+    memory = _Memory(cache_folder() / "weights.json")
+    hashes = [[path.name, memory.digest_of(path) if path.suffix in WEIGHTS else _sha256(path)] for path in files]
+    memory.save()
+    return digest("weights", hashes)
+
+
+class _Memory:
+    """Digests of files by path, size and time of change. A cache only: it may be broken or read-only."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[str, str] = {}
+        self._changed = False
+        try:
+            read = json.loads(path.read_text("utf-8"))
+            self._known = {str(key): str(value) for key, value in read.items()}
+        except (OSError, ValueError, AttributeError):
+            pass
+
+    def digest_of(self, path: Path) -> str:
+        about = path.stat()
+        key = f"{path.resolve()}|{about.st_size}|{about.st_mtime_ns}"
+        if key not in self._known:
+            self._known[key], self._changed = _sha256(path), True
+        return self._known[key]
+
+    def save(self) -> None:
+        if not self._changed:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = self._path.with_suffix(f".{os.getpid()}")
+            fresh.write_text(json.dumps(self._known), "utf-8")
+            fresh.replace(self._path)
+        except OSError:
+            pass
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would carry the key to another server."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
+        return None
+
+
+def _models(base: str, key: str) -> list[dict[str, str]]:
+    """`id` and `root` of every model that a server lists. Raises `ValueError` for an answer that is no such list."""
+    from evalkit.judges.vlm.client import is_local
+
+    request = urllib.request.Request(f"{base}/models", headers={"Authorization": f"Bearer {key}"} if key else {})
+    proxies = [urllib.request.ProxyHandler({})] if is_local(base) else []
+    opener = urllib.request.build_opener(_NoRedirect, *proxies)
+    answer: IO[bytes]
+    with opener.open(request, timeout=SECONDS) as answer:
+        data = answer.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise ValueError("too long")
+    listed = json.loads(data)
+    entries = listed.get("data") if isinstance(listed, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("no list of models")
+    told = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    return [{"id": one["id"], "root": one["root"] if isinstance(one.get("root"), str) else ""} for one in told]
+
+
+def _at_address(settings: EndpointSettings) -> str:
+    from evalkit.judges.vlm.client import base_url
+
+    return f"at:{digest(model_id(settings), base_url(settings.url), settings.server_id)[:16]}"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
