@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from evalkit.api.records import Dimension, Role
-from evalkit.api.results import DimensionResult, Interval
+from evalkit.api.results import DimensionResult, Interval, RunSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +36,9 @@ def dimension_rows(results: Iterable[DimensionResult]) -> list[DimensionRow]:
         student, teacher = roles.get(Role.STUDENT), roles.get(Role.TEACHER)
         rows.append(DimensionRow(first.judge, first.judge_version, first.dimension, student, teacher))
     return rows
+
+
+def not_applicable(summary: RunSummary, result: DimensionResult) -> int:
+    """The number of pictures whose case does not ask for the dimension; they are not among its expected scores."""
+    drawn = [g.n_pictures + g.n_errors for g in summary.generators if g.role is result.role]
+    return max(0, drawn[0] - result.n_expected) if drawn else 0

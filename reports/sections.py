@@ -103,7 +103,7 @@ def _groups(title: str, given: ReportInput) -> Iterator[MarkdownPart]:
 
 
 def _failures(_: str, given: ReportInput) -> Iterator[MarkdownPart]:
-    yield from summary_parts.new_failures(given.failures, given.summary.comparison is not None)
+    yield from summary_parts.failing(given.failures)
     yield from summary_parts.flaky(given.summary, given.failures)
 
 

@@ -5,15 +5,33 @@ from __future__ import annotations
 import math
 
 from evalkit.api.records import Dimension
-from evalkit.api.results import DimensionChange, DimensionResult, GateStatus, Interval, Outcome, RunSummary
+from evalkit.api.results import (
+    CellCounts,
+    DimensionChange,
+    DimensionResult,
+    GateResult,
+    GateStatus,
+    Interval,
+    Outcome,
+    RunSummary,
+    Undecided,
+)
 
 OUTCOMES = {
     Outcome.PASSED: "Passed",
-    Outcome.MEASURED: "Measured",
+    Outcome.MEASURED: "Measured: no gate configured",
     Outcome.FAILED: "Failed",
     Outcome.UNDECIDED: "Undecided",
 }
 GLYPHS = {Outcome.PASSED: "✓", Outcome.MEASURED: "–", Outcome.FAILED: "✕", Outcome.UNDECIDED: "?"}
+CAUSES = {
+    Undecided.POWER: "too few cases",
+    Undecided.FAMILY: "only by the correction for several gates",
+    Undecided.EVIDENCE: "missing evidence",
+    Undecided.INVALID_JUDGE: "its judge failed the controls",
+    Undecided.LIMITED: "only a part of the suite was asked",
+}
+"""Why a gate is undecided, in words that follow "undecided: "."""
 GATES = {GateStatus.FAIL: "fail", GateStatus.UNDECIDED: "undecided", GateStatus.PASS: "pass"}
 NO_GATE = "No gate configured: this run could not have failed."
 NOT_SIGNIFICANT = "not significant"
@@ -21,6 +39,7 @@ SIGNIFICANT = 0.05
 """Largest adjusted p-value at which a change counts as significant."""
 BLAMES = {
     "student-only": "student only",
+    "worsened": "worsened: the teacher has it, clearly smaller",
     "both": "both (inherited)",
     "student": "student (twin not judged)",
     "teacher-only": "teacher only",
@@ -64,6 +83,8 @@ def direction(dimension: Dimension) -> str:
 
 def no_figure(result: DimensionResult) -> str:
     """That there is no figure, with the number of scores."""
+    if result.n_expected == 0:
+        return "not applicable: no case asks for it"
     return f"no figure: {result.n_scored} of {result.n_expected} scored"
 
 
@@ -79,6 +100,47 @@ def change_reading(change: DimensionChange) -> str:
     if change.difference is None or change.p_adjusted is None or change.p_adjusted > SIGNIFICANT:
         return NOT_SIGNIFICANT
     return reading(change.difference, change.higher_is_better)
+
+
+def outcome_of(summary: RunSummary) -> Outcome:
+    """The outcome of a run, under today's rules also for runs of version 0.1.0.
+
+    That version called a run passed that had no gate, or whose gates could not decide.
+    """
+    if summary.outcome is not Outcome.PASSED:
+        return summary.outcome
+    if not summary.gates:
+        return Outcome.MEASURED
+    undecided = (gate for gate in summary.gates if gate.status is GateStatus.UNDECIDED)
+    return Outcome.PASSED if all(gate.warns for gate in undecided) else Outcome.UNDECIDED
+
+
+def gate_state(gate: GateResult) -> str:
+    """`pass`, `fail`, or `undecided` with its cause."""
+    if gate.status is not GateStatus.UNDECIDED or gate.cause is None:
+        return gate.status.value
+    return f"undecided: {CAUSES[gate.cause]}" + (" (only warns)" if gate.warns else "")
+
+
+def cells(counts: CellCounts) -> str:
+    """How many of the cells that a gate asks for were scored on each side, and what became of the others."""
+    parts = [f"student {counts.student_scored:,} of {counts.student:,} cells scored"]
+    if counts.reference:
+        parts.append(f"reference {counts.reference_scored:,} of {counts.reference:,}")
+    if counts.left_out:
+        parts.append(f"{counts.left_out:,} left out, missing on both sides")
+    if counts.not_applicable:
+        parts.append(f"{counts.not_applicable:,} not applicable")
+    return ", ".join(parts)
+
+
+def cases_needed(gate: GateResult) -> str:
+    """How many cases would decide a gate that has too few; empty where that is not known."""
+    if gate.n_needed is None:
+        return ""
+    if gate.n_needed_most is None:  # as runs of version 0.1.0 say it
+        return f"about {gate.n_needed:,}"
+    return f"{gate.n_needed:,} to {gate.n_needed_most:,}"
 
 
 def gate_counts(summary: RunSummary) -> str:

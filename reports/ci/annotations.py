@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from evalkit.api.results import GateStatus, Outcome, RunSummary
 from evalkit.reports.escape import command_data, command_property
-from evalkit.reports.failures import Failure, Failures, expected_and_read
-from evalkit.reports.wording import BLAMES
+from evalkit.reports.failures import Failure, Failures, Merged, expected_and_read
+from evalkit.reports.wording import BLAMES, gate_state, outcome_of
 
 
 def command(level: str, title: str, message: str) -> str:
@@ -20,11 +20,11 @@ def command(level: str, title: str, message: str) -> str:
 
 
 def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> list[str]:
-    """At most `limit` commands of each level: errors for what decided the outcome, warnings for the worst failures.
+    """At most `limit` commands of each level: errors for what decided the outcome, warnings for failures.
 
     GitHub shows 10 errors and 10 warnings of a step; a notice counts those that were left out.
     """
-    undecided = summary.reasons if summary.outcome is Outcome.UNDECIDED else ()
+    undecided = summary.reasons if outcome_of(summary) is Outcome.UNDECIDED else ()
     errors = [command("error", "evalkit: undecided", reason) for reason in undecided]
     errors += [
         command("error", f"evalkit: gate failed: {gate.rule}", gate.detail)
@@ -33,7 +33,7 @@ def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> li
     ]
     warnings = [_failure(failure) for failure in failures.worst]
     notices = [
-        command("notice", f"evalkit: {gate.status.value}: {gate.rule}", gate.detail)
+        command("notice", f"evalkit: {gate_state(gate)}: {gate.rule}", gate.detail)
         for gate in summary.gates
         if gate.status is GateStatus.UNDECIDED
     ]
@@ -43,8 +43,14 @@ def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> li
 
 
 def _failure(failure: Failure) -> str:
-    finding = failure.finding
     since = failure.bucket.value if failure.bucket else "failure"
+    parts = [_found(one) for one in failure.found[:1]] + [one.in_words for one in failure.counted]
+    parts += [f"also {one.kind}" + (f" ×{one.n}" if one.n > 1 else "") for one in failure.found[1:]]
+    return command("warning", f"evalkit: {since}: {failure.case_id} [seed {failure.seed}]", "; ".join(parts))
+
+
+def _found(one: Merged) -> str:
+    finding = one.worst
     texts = [
         f"{name} “{text}”"
         for name, text in zip(("expected", "read"), expected_and_read(finding), strict=True)
@@ -54,8 +60,9 @@ def _failure(failure: Failure) -> str:
     facts = [
         *texts,
         f"at [{box.x0:g}, {box.y0:g}, {box.x1:g}, {box.y1:g}] px",
+        f"grade {one.grade.value}",
         f"severity {finding.severity:.2f}",
         *([BLAMES[finding.blame.value]] if finding.blame else []),
     ]
-    message = f"{finding.kind}: {finding.message} ({', '.join(facts)})"
-    return command("warning", f"evalkit: {since}: {failure.case_id} [seed {failure.seed}]", message)
+    many = f" ×{one.n}, the worst" if one.n > 1 else ""
+    return f"{one.kind}{many}: {finding.message} ({', '.join(facts)})"

@@ -17,6 +17,7 @@ from evalkit.reports.ci.markdown import STEP_SUMMARY_BYTES
 from evalkit.reports.ci.summary import comment, step_summary
 from evalkit.reports.failures import collect_failures
 from evalkit.reports.files import replacing_file
+from evalkit.reports.wording import outcome_of
 
 
 class GithubExporter:
@@ -66,7 +67,7 @@ def step_outputs(summary: RunSummary, out: Path) -> dict[str, str]:
     page = out.resolve() / "report" / "index.html"
     buckets = summary.comparison.buckets if summary.comparison else None
     return {
-        "outcome": summary.outcome.value,
+        "outcome": outcome_of(summary).value,
         "report": str(page) if page.is_file() else "",
         "regressed": "" if buckets is None else str(buckets.get(Bucket.REGRESSED, 0)),
         "new_failures": "" if buckets is None else str(buckets.get(Bucket.NEW_FAILURE, 0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from evalkit.api import settings
 from evalkit.api.failing import is_failure
-from evalkit.api.records import Finding, Grade, Role, Status, Verdict
+from evalkit.api.records import Finding, Grade, Role, Status, Verdict, grade_of
 from evalkit.api.results import (
     Bucket,
     CaseChange,
@@ -25,9 +25,9 @@ from evalkit.api.results import (
     RunSummary,
 )
 from evalkit.reports.escape import clip, xml
-from evalkit.reports.failures import NEW, failures_of, is_students_own
+from evalkit.reports.failures import NEW, Counted, Merged, by_rule, counted_by, is_students_own, merged
 from evalkit.reports.files import replacing_file
-from evalkit.reports.wording import NO_GATE
+from evalkit.reports.wording import BLAMES, NO_GATE, gate_state, outcome_of
 
 MESSAGE = 2_000
 """Most characters of one message: CI servers load the whole file."""
@@ -86,16 +86,16 @@ class JunitExporter:
 
     A test case is one case and seed as judged by one judge, and only the student is tested:
 
-    - `failure`: a finding of grade `min_grade` or worse that is the student's own (its twin is fine or was not
-      judged). A defect inherited from the teacher is noted in `system-out` and fails nothing. With a baseline, the
-      findings of a case that regressed or newly fails are failures even if they are inherited: they are new.
-    - `error`: no picture, or the judge failed and reported no such finding.
-    - `skipped`: the judge scored no dimension (with its reasons), the case failed before and the defect is
-      inherited, or the case is known to be flaky.
+    - `failure`: a finding of grade `min_grade` or worse, whoever else has it (the message says what is inherited from
+      the teacher), or a failed gate that counted the case: the message names the rule and the value. Findings of one
+      kind are one entry of the message. With a baseline, the message begins with what became of the case.
+    - `error`: no picture, or the judge failed and there is nothing of the above.
+    - `skipped`: the judge scored no dimension (with its reasons), none applies to the case, or the case is known to be
+      flaky.
     - a pass lists in `system-out` the defects that the baseline had and this run does not have.
 
-    The gates decide the verdict of the run, so a run can pass with failures here. Of gates, `FAIL` is a
-    failure and `UNDECIDED` is skipped; a control judged wrongly is a failure.
+    The gates decide the verdict of the run, so a run can pass with failures here. A failed gate is a failure, an
+    undecided one is skipped; a control judged wrongly is a failure.
     """
 
     class Settings(settings.Settings):
@@ -126,19 +126,20 @@ class JunitExporter:
             for control in summary.controls:
                 suite("controls").add(control_case(control))
             judges = list(dict.fromkeys(d.judge for d in summary.dimensions if d.role is Role.STUDENT))
-            flaky = frozenset(summary.flaky)
+            flaky, gates = frozenset(summary.flaky), by_rule(summary)
             for result in results.cases():
                 unstable = result.case.id in flaky
-                for judge, case in judged_cases(result, judges, self.settings.min_grade, flaky=unstable):
-                    suite(f"judge {judge}").add(case)
+                counted = counted_by(result, gates)
+                for name, case in judged_cases(result, judges, self.settings.min_grade, counted, flaky=unstable):
+                    suite(name).add(case)
             _write(file, summary.benchmark, list(suites.values()))
         return target
 
 
 def gate_case(gate: GateResult) -> TestCase:
-    """A gate as a test case; one with too little power is skipped, not passed."""
+    """A gate as a test case; one that is undecided is skipped, not passed."""
     result = {GateStatus.FAIL: "failure", GateStatus.UNDECIDED: "skipped", GateStatus.PASS: ""}[gate.status]
-    message = f"{gate.status.value}: {gate.detail}" if result else ""
+    message = f"{gate_state(gate)}: {gate.detail}" if result else ""
     return TestCase("gates", gate.rule, result, "gate", message, notes="" if result else gate.detail)
 
 
@@ -153,7 +154,7 @@ def properties(summary: RunSummary) -> dict[str, str]:
     """What the run was, as properties of the first suite."""
     compared = {"baseline": summary.comparison.baseline} if summary.comparison else {}
     return {
-        "outcome": summary.outcome.value,
+        "outcome": outcome_of(summary).value,
         "benchmark": f"{summary.benchmark} {summary.benchmark_version}",
         "evalkit": summary.evalkit_version,
         **compared,
@@ -161,48 +162,104 @@ def properties(summary: RunSummary) -> dict[str, str]:
 
 
 def judged_cases(
-    result: CaseResult, judges: Sequence[str], min_grade: Grade, *, flaky: bool = False
+    result: CaseResult, judges: Sequence[str], min_grade: Grade, counted: Sequence[Counted] = (), *, flaky: bool = False
 ) -> Iterator[tuple[str, TestCase]]:
-    """One test case per judge for the student's picture of `result`; `judges` are those expected to have looked."""
+    """The test cases of the student's picture of `result`, each with the name of its suite.
+
+    Args:
+        result: one case and seed.
+        judges: those expected to have looked; each has one test case.
+        min_grade: the grade from which on a finding fails its test case.
+        counted: the failed gates that counted the case. A gate that is about none of the judges has a test case of its
+            own.
+        flaky: whether the case is known to be unstable.
+    """
     verdicts = {verdict.judge: verdict for verdict in result.verdicts.get(Role.STUDENT, ())}
     name = f"{result.case.id} [seed {result.seed}]"
     sample = result.samples.get(Role.STUDENT)
+    drawn = sample is None or sample.ok
+    by_judge, others = _by_judge(counted, verdicts.values() if drawn else ())
     for judge in dict.fromkeys([*judges, *verdicts]):
         classname = f"{judge}.{result.case.category}" if result.case.category else judge
         verdict = verdicts.get(judge)
         if sample is not None and not sample.ok:
-            yield judge, TestCase(classname, name, "error", "no-picture", sample.error)
+            yield f"judge {judge}", TestCase(classname, name, "error", "no-picture", sample.error)
         elif verdict is None:
-            yield judge, TestCase(classname, name, "skipped", message="not judged")
+            yield f"judge {judge}", TestCase(classname, name, "skipped", message="not judged")
         else:
-            case = _verdict_case(classname, name, verdict, min_grade, result.change)
-            yield judge, _excused(case) if flaky else case
+            case = _verdict_case(classname, name, verdict, min_grade, by_judge.get(judge, ()), result.change)
+            yield f"judge {judge}", _excused(case) if flaky else case
+    for one in others:
+        yield "gates", TestCase(f"gates.{one.subject or 'case'}", name, "failure", "gate", one.in_words)
 
 
-def _verdict_case(classname: str, name: str, verdict: Verdict, min_grade: Grade, change: CaseChange | None) -> TestCase:
-    bucket = change.bucket if change else None
-    severe = [finding for _, finding in failures_of(((verdict.judge, f) for f in verdict.findings), min_grade)]
-    held = severe if bucket in NEW else [f for f in severe if is_students_own(f)]
+def _by_judge(
+    counted: Sequence[Counted], verdicts: Iterable[Verdict]
+) -> tuple[dict[str, list[Counted]], list[Counted]]:
+    """The gates that counted a case by the judge they are about, and those that are about none.
+
+    A gate on a family of kinds does not name the judge: it goes to the judges with a failure.
+    """
+    given = list(verdicts)
+    found: dict[str, list[Counted]] = {}
+    others = []
+    for one in counted:
+        meant = [
+            verdict.judge
+            for verdict in given
+            if verdict.score(one.subject) or any(finding.kind == one.subject for finding in verdict.findings)
+        ] or [verdict.judge for verdict in given if any(map(is_failure, verdict.findings))]
+        for judge in meant:
+            found.setdefault(judge, []).append(one)
+        if not meant:
+            others.append(one)
+    return found, others
+
+
+def _verdict_case(
+    classname: str,
+    name: str,
+    verdict: Verdict,
+    min_grade: Grade,
+    counted: Sequence[Counted],
+    change: CaseChange | None,
+) -> TestCase:
+    held = merged((verdict.judge, finding) for finding in verdict.findings if is_failure(finding, min_grade))
+    asked = [s for s in verdict.scores if s.status is not Status.NOT_APPLICABLE]
     missing = [s for s in verdict.scores if s.status is not Status.SCORED]
     notes = "\n".join(
-        [f"inherited: {_line(f)}" for f in severe if not is_students_own(f)][:DETAIL_LINES]
-        + [f"{s.dimension}: {s.status.value}: {s.reason}" for s in missing]
+        [f"{s.dimension}: {s.status.value}: {s.reason}" for s in missing]
         + (_since_baseline(change, verdict.judge) if change else [])
     )
-    if held:
-        since = f"{bucket.value}: " if bucket in (*NEW, Bucket.STILL_FAILING) else ""
-        more = f" (and {len(held) - 1} more)" if len(held) > 1 else ""
-        detail = "\n".join(_line(f) for f in held[:DETAIL_LINES])
-        return TestCase(classname, name, "failure", held[0].kind, since + held[0].message + more, detail, notes)
-    if severe and bucket is Bucket.STILL_FAILING:
-        message = f"still failing, inherited from the teacher: {severe[0].message}"
-        return TestCase(classname, name, "skipped", message=message, notes=notes)
-    reasons = "; ".join(f"{s.dimension}: {s.reason}" for s in missing)
-    if any(s.status is Status.ERROR for s in missing):
+    if held or counted:
+        messages = [_message(one) for one in held] + [one.in_words for one in counted]
+        lines = [_line(one.worst) + _more(one) for one in held] + [one.in_words for one in counted]
+        kind = held[0].kind if held else "gate"
+        message = _since(change) + "; ".join(messages)
+        return TestCase(classname, name, "failure", kind, message, "\n".join(lines), notes)
+    unscored = [s for s in asked if s.status is not Status.SCORED]
+    reasons = "; ".join(f"{s.dimension}: {s.reason}" for s in unscored or missing)
+    if any(s.status is Status.ERROR for s in unscored):
         return TestCase(classname, name, "error", "judge", reasons, notes=notes)
-    if len(missing) == len(verdict.scores):
-        return TestCase(classname, name, "skipped", message=reasons or "the judge gave no score", notes=notes)
+    if len(unscored) == len(asked):
+        applies = "" if asked else "not applicable: "
+        message = f"{applies}{reasons}" if reasons else "the judge gave no score"
+        return TestCase(classname, name, "skipped", message=message, notes=notes)
     return TestCase(classname, name, notes=notes)
+
+
+def _message(one: Merged) -> str:
+    inherited = "" if is_students_own(one.worst) else "inherited from the teacher: "
+    return f"{inherited}{one.worst.message}{_more(one)}"
+
+
+def _more(one: Merged) -> str:
+    return f" (the worst of {one.n:,} of kind {one.kind})" if one.n > 1 else ""
+
+
+def _since(change: CaseChange | None) -> str:
+    listed = change is not None and change.bucket in (*NEW, Bucket.STILL_FAILING)
+    return f"{change.bucket.value}: " if change and listed else ""
 
 
 def _excused(case: TestCase) -> TestCase:
@@ -224,8 +281,9 @@ def _since_baseline(change: CaseChange, judge: str) -> list[str]:
 def _line(finding: Finding) -> str:
     box = finding.box
     where = f"[{box.x0:g}, {box.y0:g}, {box.x1:g}, {box.y1:g}] px"
-    measure = f"{finding.size:g} {finding.unit}, severity {finding.severity:.2f}"
-    return f"{finding.kind} at {where}, {measure}: {finding.message}"
+    measure = f"{finding.size:g} {finding.unit}, grade {grade_of(finding).value}, severity {finding.severity:.2f}"
+    whose = f", {BLAMES[finding.blame.value]}" if finding.blame else ""
+    return f"{finding.kind} at {where}, {measure}{whose}: {finding.message}"
 
 
 def _write(file: TextIO, name: str, suites: Sequence[Suite]) -> None:

@@ -23,19 +23,23 @@ from evalkit.api.results import (
 )
 from evalkit.reports.ci.markdown import MarkdownPart, table
 from evalkit.reports.detection import shipped_detection
-from evalkit.reports.dimensions import dimension_rows
+from evalkit.reports.dimensions import dimension_rows, not_applicable
 from evalkit.reports.escape import code_span, markdown
-from evalkit.reports.failures import Failure, Failures, expected_and_read
+from evalkit.reports.failures import Failure, Failures, Merged, expected_and_read, is_students_own
 from evalkit.reports.wording import (
     BLAMES,
     NO_GATE,
     OUTCOMES,
     bounds,
+    cases_needed,
+    cells,
     change_reading,
     control_counts,
     direction,
     figure,
+    gate_state,
     no_figure,
+    outcome_of,
     percent,
     reading,
     seconds,
@@ -51,7 +55,9 @@ def verdict(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
     """The outcome with its reasons; the outcome is the title."""
     names = {g.role: g.name for g in summary.generators}
     who = " against ".join(markdown(names[r], 100) for r in (Role.STUDENT, Role.TEACHER) if r in names)
-    title = f"{MARKS[summary.outcome]} {OUTCOMES[summary.outcome]}" + (f": {who}" if who else "")
+    outcome = outcome_of(summary)
+    joint = "; " if ":" in OUTCOMES[outcome] else ": "
+    title = f"{MARKS[outcome]} {OUTCOMES[outcome]}" + (f"{joint}{who}" if who else "")
     facts = [
         f"{markdown(summary.benchmark, 100)} {markdown(summary.benchmark_version, 100)}",
         f"{summary.n_cases:,} cases × {summary.seeds} seed{'s' if summary.seeds != 1 else ''}",
@@ -79,18 +85,21 @@ def gates(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
         yield MarkdownPart(title, tail=(f"**{NO_GATE}**",))
         return
     failed_first = sorted(summary.gates, key=lambda g: list(GATE_MARKS).index(g.status))
-    yield table(title, ["", "rule", "figures", "smallest detectable", "cases needed"], map(_gate, failed_first))
+    yield table(
+        title, ["", "rule", "figures", "scored", "smallest detectable", "cases needed"], map(_gate, failed_first)
+    )
 
 
 def _gate(gate: GateResult) -> list[str]:
     needed = NONE
     if gate.status is GateStatus.UNDECIDED:
-        needed = f"about {gate.n_needed:,}" if gate.n_needed is not None else "not known"
+        needed = cases_needed(gate) or "not known"
     detectable = NONE if gate.detectable is None else f"a difference of {figure(gate.detectable)}"
     return [
-        f"{GATE_MARKS[gate.status]} {gate.status.value}",
+        f"{GATE_MARKS[gate.status]} {gate_state(gate)}",
         markdown(gate.rule),
         markdown(gate.detail),
+        cells(gate.asked) if gate.asked else NONE,
         detectable,
         needed,
     ]
@@ -104,7 +113,10 @@ def dimensions(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
     for row in dimension_rows(summary.dimensions):
         is_full = row.dimension.name.startswith(f"{row.judge}.")
         name = row.dimension.name if is_full else f"{row.judge}: {row.dimension.name}"
-        cells = [f"{markdown(name)}<br><sub>{direction(row.dimension)}</sub>", _cell(row.student), _cell(row.teacher)]
+        cells = [
+            f"{markdown(name)}<br><sub>{direction(row.dimension)}</sub>",
+            *(_cell(result, summary) for result in (row.student, row.teacher)),
+        ]
         cells.append(_difference(row.difference, row.dimension.higher_is_better))
         if summary.comparison:
             cells.append(_change(changes.get(row.dimension.name)))
@@ -137,12 +149,13 @@ def _metric_cell(result: MetricResult) -> str:
     return f"{figure(result.estimate.value)} {bounds(result.estimate)}<br>{counts}"
 
 
-def _cell(result: DimensionResult | None) -> str:
+def _cell(result: DimensionResult | None, summary: RunSummary) -> str:
     if result is None:
         return NONE
     if result.estimate is None:
         return no_figure(result)
-    counts = f"<sub>{result.n_scored:,}/{result.n_expected:,} scored</sub>"
+    apart = f", {n:,} not applicable" if (n := not_applicable(summary, result)) else ""
+    counts = f"<sub>{result.n_scored:,}/{result.n_expected:,} scored{apart}</sub>"
     return f"{figure(result.estimate.value)} {bounds(result.estimate)}<br>{counts}"
 
 
@@ -158,36 +171,60 @@ def _change(change: DimensionChange | None) -> str:
     return f"{signed(change.difference.value)} {bounds(change.difference, sign=True)} {change_reading(change)}"
 
 
-def new_failures(failures: Failures, compared: bool) -> Iterator[MarkdownPart]:
-    """The worst failures: the new ones with a baseline, else the student's own."""
-    head = ["severity", "case", "seed", "finding", "expected", "read"]
-    title = f"{'New failures' if compared else 'Failures of the student’s own'}: {failures.n:,}"
-    if failures.worst:
-        rows = [[*_case(failure), *_finding(failure)] for failure in failures.worst]
-        part = table(title, [*head, "since the baseline"] if compared else head, rows)
-        more = failures.n - len(failures.worst)
-        yield replace(part, tail=(f"*{more:,} more: see the report.*",) if more else ())
+def failing(failures: Failures) -> Iterator[MarkdownPart]:
+    """The worst failures, those that are new since the baseline first."""
+    if not failures.worst:
+        return
+    head = ["grade", "case", "seed", "failure", "expected", "read", "counted by a failed gate"]
+    new = "" if failures.n_new is None else f", {failures.n_new:,} of them new"
+    compared = failures.n_new is not None
+    part = table(
+        f"Failures: {failures.n:,}{new}",
+        [*head, "since the baseline"] if compared else head,
+        [_failure(failure, compared) for failure in failures.worst],
+    )
+    more = failures.n - len(failures.worst)
+    yield replace(part, tail=(f"*{more:,} more: see the report.*",) if more else ())
 
 
-def _case(failure: Failure) -> list[str]:
-    return [f"{failure.finding.severity:.2f}", markdown(failure.case_id), str(failure.seed)]
+def _failure(failure: Failure, compared: bool) -> list[str]:
+    expected, read = expected_and_read(failure.worst.worst) if failure.worst else (None, None)
+    cells = [
+        failure.worst.grade.value if failure.worst else NONE,
+        markdown(failure.case_id),
+        str(failure.seed),
+        _found(failure),
+        *(NONE if text is None else markdown(text, 80) for text in (expected, read)),
+        "<br>".join(markdown(f"{one.rule}: {one.measured}" if one.measured else one.rule) for one in failure.counted)
+        or NONE,
+    ]
+    since = failure.bucket.value if failure.bucket else NONE
+    return [*cells, since] if compared else cells
 
 
-def _finding(failure: Failure) -> list[str]:
-    finding = failure.finding
-    expected, read = expected_and_read(finding)
-    what = markdown(finding.kind, 80) if expected or read else markdown(finding.message, 200)
-    inherited = " (inherited)" if finding.blame is Blame.BOTH else ""
-    cells = [what + inherited, *(NONE if text is None else markdown(text, 80) for text in (expected, read))]
-    return cells if failure.bucket is None else [*cells, failure.bucket.value]
+def _found(failure: Failure) -> str:
+    """The worst finding, and what else there is, one entry for each kind."""
+    if not failure.worst:
+        return NONE
+    entries = [_merged(failure.worst, full=True), *(_merged(one, full=False) for one in failure.found[1:])]
+    return "; ".join(entries)
+
+
+def _merged(one: Merged, *, full: bool) -> str:
+    has_texts = any(text is not None for text in expected_and_read(one.worst))
+    said = markdown(one.worst.message, 200) if full and not has_texts else markdown(one.kind, 80)
+    marks = ([f"×{one.n:,}"] if one.n > 1 else []) + ([] if is_students_own(one.worst) else ["(inherited)"])
+    if one.worst.blame is Blame.WORSENED:
+        marks.append(f"({BLAMES[Blame.WORSENED.value]})")
+    return " ".join([said, *marks])
 
 
 def flaky(summary: RunSummary, failures: Failures) -> Iterator[MarkdownPart]:
     """The failures of cases known to be unstable."""
     if not summary.flaky:
         return
-    head = ["severity", "case", "seed", "finding"]
-    rows = [[*_case(failure), markdown(failure.finding.message, 200)] for failure in failures.flaky]
+    head = ["grade", "case", "seed", "failure"]
+    rows = [_failure(failure, compared=False)[:4] for failure in failures.flaky]
     part = table(f"⚠️ Flaky cases that fail: {failures.n_flaky:,}", head, rows, collapsed=True)
     note = f"Cases known to be unstable, left out of the gates: {len(summary.flaky):,}."
     yield replace(part, tail=(note,))

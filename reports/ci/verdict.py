@@ -14,22 +14,26 @@ from evalkit.api.errors import EXIT_GATE_FAILED, EXIT_OK, EXIT_UNDECIDED
 from evalkit.api.records import JSON
 from evalkit.api.results import (
     Bucket,
+    CellCounts,
     Comparison,
     DimensionChange,
     DimensionResult,
     GateResult,
+    GateStatus,
     GeneratorResult,
     Interval,
     Outcome,
     RunResults,
     RunSummary,
 )
+from evalkit.reports.dimensions import not_applicable
 from evalkit.reports.escape import clip
-from evalkit.reports.failures import Failure, Failures, collect_failures, expected_and_read
+from evalkit.reports.failures import Counted, Failure, Failures, collect_failures, expected_and_read
 from evalkit.reports.files import replacing_file
+from evalkit.reports.wording import outcome_of
 
 SCHEMA = "verdict.schema.json"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MAX_TEXT = 2_000
 EXITS = {
     Outcome.PASSED: (EXIT_OK, "finished, every gate passed"),
@@ -37,11 +41,14 @@ EXITS = {
     Outcome.FAILED: (EXIT_GATE_FAILED, "finished, a gate failed (regression)"),
     Outcome.UNDECIDED: (
         EXIT_UNDECIDED,
-        "could not be decided: coverage below the limit, a control failed (judge invalid), "
-        "a server or device was missing",
+        "could not be decided: a gate is undecided (evidence is missing, or there are too few cases), coverage is "
+        "below the limit, a control failed (judge invalid), or a server or device was missing",
     ),
 }
 """The exit code of `evalkit run` for an outcome, and what it means."""
+PASSED_WITH_WARNINGS = (
+    "finished, no gate failed; a gate has too few cases to decide, which only warns (`undecided: warn`)"
+)
 
 
 class VerdictExporter:
@@ -74,11 +81,14 @@ def schema_text() -> str:
 
 def verdict(summary: RunSummary, failures: Failures) -> JSON:
     """The file's content. A missing figure is null, never a number; so is a comparison that was not made."""
-    exit_code, meaning = EXITS[summary.outcome]
+    outcome = outcome_of(summary)
+    exit_code, meaning = EXITS[outcome]
+    if outcome is Outcome.PASSED and any(gate.status is not GateStatus.PASS for gate in summary.gates):
+        meaning = PASSED_WITH_WARNINGS
     return {
         "$schema": SCHEMA,
         "format_version": FORMAT_VERSION,
-        "outcome": summary.outcome.value,
+        "outcome": outcome.value,
         "exit_code": exit_code,
         "exit_meaning": meaning,
         "reasons": [_text(reason) for reason in summary.reasons],
@@ -109,12 +119,14 @@ def verdict(summary: RunSummary, failures: Failures) -> JSON:
             {"name": _text(name), "version": _text(version)}
             for name, version in dict.fromkeys((row.judge, row.judge_version) for row in summary.dimensions)
         ],
-        "dimensions": [_dimension(row) for row in summary.dimensions],
+        "dimensions": [_dimension(row, not_applicable(summary, row)) for row in summary.dimensions],
         "comparison": _comparison(summary.comparison) if summary.comparison else None,
         "flaky": [_text(case_id) for case_id in summary.flaky],
         "finding_counts": {_text(kind): dict(counts) for kind, counts in sorted(summary.finding_counts.items())},
         "failures": {
             "n": failures.n,
+            "n_new": failures.n_new,
+            "cases": [{"case": case, "seed": seed} for case, seed in failures.everyone],
             "worst": [_failure(failure) for failure in failures.worst],
             "n_flaky": failures.n_flaky,
         },
@@ -132,10 +144,32 @@ def _gate(gate: GateResult) -> JSON:
         "interval": _interval(gate.interval),
         "detectable": _number(gate.detectable),
         "n_needed": gate.n_needed,
+        "n_needed_most": gate.n_needed_most,
+        "cause": gate.cause.value if gate.cause else None,
+        "warns": gate.warns,
+        "asked": _cells(gate.asked) if gate.asked else None,
+        "imputed": _interval(gate.imputed),
+        "p_value": _number(gate.p_value),
+        "p_adjusted": _number(gate.p_adjusted),
+        "cases": [_text(case) for case in gate.cases],
     }
 
 
-def _dimension(row: DimensionResult) -> JSON:
+def _cells(counts: CellCounts) -> JSON:
+    return {
+        "student": counts.student,
+        "student_scored": counts.student_scored,
+        "reference": counts.reference,
+        "reference_scored": counts.reference_scored,
+        "left_out": counts.left_out,
+        "not_applicable": counts.not_applicable,
+        "failed": counts.failed,
+        "reference_failed": counts.reference_failed,
+        "reason": _text(counts.reason),
+    }
+
+
+def _dimension(row: DimensionResult, n_not_applicable: int) -> JSON:
     return {
         "role": row.role.value,
         "judge": _text(row.judge),
@@ -144,6 +178,7 @@ def _dimension(row: DimensionResult) -> JSON:
         "higher_is_better": row.dimension.higher_is_better,
         "n_scored": row.n_scored,
         "n_expected": row.n_expected,
+        "n_not_applicable": n_not_applicable,
         "estimate": _interval(row.estimate),
         "difference_to_teacher": _interval(row.difference),
     }
@@ -171,14 +206,28 @@ def _change(change: DimensionChange) -> JSON:
 
 
 def _failure(failure: Failure) -> JSON:
-    finding = failure.finding
-    expected, read = expected_and_read(finding)
     return {
         "case": failure.case_id,
         "seed": failure.seed,
         "bucket": failure.bucket.value if failure.bucket else None,
-        "judge": _text(failure.judge),
+        **_worst(failure),
+        "gates": [_counted(one) for one in failure.counted],
+    }
+
+
+def _worst(failure: Failure) -> dict[str, JSON]:
+    """The worst finding of a failure; null where a gate on a dimension alone fails the case."""
+    if failure.worst is None:
+        names = ("grade", "judge", "kind", "message", "expected", "read", "box", "size", "unit", "severity", "blame")
+        return {**dict.fromkeys(names), "n": 0}
+    worst = failure.worst
+    finding = worst.worst
+    expected, read = expected_and_read(finding)
+    return {
+        "grade": worst.grade.value,
+        "judge": _text(worst.judge),
         "kind": _text(finding.kind),
+        "n": worst.n,
         "message": _text(finding.message),
         "expected": None if expected is None else _text(expected),
         "read": None if read is None else _text(read),
@@ -187,6 +236,16 @@ def _failure(failure: Failure) -> JSON:
         "unit": _text(finding.unit),
         "severity": finding.severity,
         "blame": finding.blame.value if finding.blame else None,
+    }
+
+
+def _counted(one: Counted) -> JSON:
+    return {
+        "rule": _text(one.rule),
+        "subject": _text(one.subject) or None,
+        "value": _number(one.value),
+        "teacher": _number(one.teacher),
+        "baseline": _number(one.baseline),
     }
 
 

@@ -10,6 +10,7 @@ from evalkit.reports.escape import label
 _PLAIN = re.compile(r"\w[\w./-]*")
 _COLUMNS = {
     "student-only": ("blame", "student-only"),
+    "worsened": ("blame", "worsened"),
     "both": ("blame", "both"),
     "student": ("blame", "unknown"),
     "teacher-only": ("blame", "teacher-only"),

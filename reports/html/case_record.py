@@ -6,10 +6,12 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from evalkit.api.evidence import HeatMap, TextDifference
-from evalkit.api.records import JSON, Box, Finding, Role, Sample, Status, Verdict
+from evalkit.api.failing import case_fails
+from evalkit.api.records import JSON, Box, Finding, Role, Sample, Status, Verdict, grade_of
 from evalkit.api.results import CaseResult, RunSummary
 from evalkit.reports.escape import clip, visible
 from evalkit.reports.evidence import blocks_of
+from evalkit.reports.failures import by_rule, counted_by
 from evalkit.reports.html.evidence import PlacePicture, drawn_map, drawn_texts, evidence_text, readable
 from evalkit.reports.html.shelf import PictureFile, SizedPicture
 from evalkit.reports.wording import figure, seconds
@@ -80,6 +82,8 @@ def case_record(
         "command": case_command(summary.command, case.id),
         "change": [result.change.bucket.value, _text(result.change.reason)] if result.change else None,
         "flaky": case.id in summary.flaky,
+        "failing": case_fails(result),
+        "gates": [[_text(one.rule), _text(one.measured)] for one in counted_by(result, by_rule(summary))],
         "roles": roles,
         "judge_pictures": list(kept),
         "edited": [_source(source)] if source else [],
@@ -106,7 +110,7 @@ def _role(
     verdicts: Sequence[Verdict],
     place: PlacePicture,
 ) -> JSON:
-    located = sorted(((v.judge, f) for v in verdicts for f in v.findings), key=lambda item: -item[1].severity)
+    located = sorted(((v.judge, f) for v in verdicts for f in v.findings), key=_badness)
     return {
         "role": role,
         "generator": _text(name),
@@ -120,6 +124,11 @@ def _role(
         "scores": [row for verdict in verdicts for row in _scores(verdict)],
         **_evidence(verdicts, place),
     }
+
+
+def _badness(item: tuple[str, Finding]) -> tuple[int, float]:
+    """What the findings of a picture are sorted by, so that many mild ones do not bury a severe one."""
+    return (-grade_of(item[1]).rank, -item[1].severity)
 
 
 def _evidence(verdicts: Sequence[Verdict], place: PlacePicture) -> dict[str, JSON]:
@@ -147,6 +156,7 @@ def _finding(judge: str, finding: Finding, place: PlacePicture) -> JSON:
         "judge": _text(judge),
         "box": _box(finding.box),
         "size": _amount(finding),
+        "grade": grade_of(finding).value,
         "severity": finding.severity,
         "blame": finding.blame.value if finding.blame else "unknown",
         "message": _text(finding.message),

@@ -39,7 +39,7 @@ class HtmlExporter:
     def export(self, results: RunResults, out: Path) -> Path:
         """Write the folder `report` into `out`; the path of its `index.html`, or of `report.html` if asked for.
 
-        Memory holds only six numbers per case.
+        Memory holds only eight numbers per case.
         """
         summary = results.summary()
         missing = MissingScores()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from evalkit.api.records import Dimension
 from evalkit.api.results import Comparison, DimensionChange, DimensionResult, Interval, RunSummary
 from evalkit.reports import wording
-from evalkit.reports.dimensions import DimensionRow, dimension_rows
+from evalkit.reports.dimensions import DimensionRow, dimension_rows, not_applicable
 from evalkit.reports.html.bars import Axis, Mark, difference_axis, value_axis
 
 ALL = "all"
@@ -15,11 +15,15 @@ ALL = "all"
 
 
 class Value(NamedTuple):
-    """What one role reached on a dimension: its figures, and its mark on the axis where it has one."""
+    """What one role reached on a dimension: its figures, and its mark on the axis where it has one.
+
+    `apart` is the number of pictures whose case does not ask for the dimension.
+    """
 
     role: str
     result: DimensionResult | None
     mark: Mark | None
+    apart: int = 0
 
 
 class Difference(NamedTuple):
@@ -45,7 +49,10 @@ class ForestRow(NamedTuple):
 
 def forest(summary: RunSummary) -> list[ForestRow]:
     """One row per judge and dimension, with the difference from the baseline where the run has one."""
-    return [_row(row, overall(summary.comparison, row.dimension.name)) for row in dimension_rows(summary.dimensions)]
+    return [
+        _row(row, overall(summary.comparison, row.dimension.name), summary)
+        for row in dimension_rows(summary.dimensions)
+    ]
 
 
 def overall(comparison: Comparison | None, dimension: str) -> DimensionChange | None:
@@ -60,12 +67,17 @@ def confidence(summary: RunSummary) -> str:
     return " or ".join(f"{100 * level:g}" for level in dict.fromkeys(levels or [0.95]))
 
 
-def _row(row: DimensionRow, change: DimensionChange | None) -> ForestRow:
+def _row(row: DimensionRow, change: DimensionChange | None, summary: RunSummary) -> ForestRow:
     results = (("student", row.student), ("teacher", row.teacher))
     known = [result.estimate for _, result in results if result and result.estimate]
     axis = value_axis(row.dimension, known) if known else None
     values = tuple(
-        Value(role, result, axis.place(result.estimate) if axis and result and result.estimate else None)
+        Value(
+            role,
+            result,
+            axis.place(result.estimate) if axis and result and result.estimate else None,
+            not_applicable(summary, result) if result else 0,
+        )
         for role, result in results
     )
     ends = ((0.0, axis.low), (50.0, (axis.low + axis.high) / 2), (100.0, axis.high)) if axis else ()

@@ -1,4 +1,4 @@
-"""Each gate as a bar: its interval against its bound, with notes on the statistical power of the run."""
+"""Each gate as a bar: its interval against its bound, with notes on its cells and its statistical power."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Bar(NamedTuple):
 
 
 class GateRow(NamedTuple):
-    """One gate: its bar where there is an interval, and notes on its power."""
+    """One gate: its bar where there is an interval, and notes on its cells and its power."""
 
     gate: GateResult
     bar: Bar | None
@@ -35,7 +35,7 @@ class GateRow(NamedTuple):
 
 
 def gate_rows(summary: RunSummary) -> list[GateRow]:
-    """Every gate: the failed ones first, then those with too little power."""
+    """Every gate: the failed ones first, then the undecided ones."""
     rows = [
         GateRow(gate, _bar(gate.interval, rule) if gate.interval and rule else None, _notes(gate))
         for gate, rule in zip(summary.gates, rules_of(summary.gates, summary.config), strict=True)
@@ -76,10 +76,15 @@ def _bar(interval: Interval, rule: tuple[str, float]) -> Bar:
 
 def _notes(gate: GateResult) -> tuple[str, ...]:
     notes = []
+    if gate.asked is not None:
+        notes.append(wording.cells(gate.asked))
+        if gate.asked.reason and gate.asked.reason not in gate.detail:
+            notes.append(f"missing for: {gate.asked.reason}")
     if gate.detectable is not None:
         cases = f"{gate.interval.n:,}" if gate.interval else "this many"
         least = wording.figure(gate.detectable)
         notes.append(f"with {cases} cases a true difference of {least} would be detected with 80 % power")
-    if gate.n_needed is not None and f"{gate.n_needed:,} cases" not in gate.detail:
-        notes.append(f"about {gate.n_needed:,} cases would decide it")
+    needed = wording.cases_needed(gate)
+    if needed and f"{needed} cases" not in gate.detail:
+        notes.append(f"{needed} cases would decide it")
     return tuple(notes)

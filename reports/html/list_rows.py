@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evalkit.api.failing import case_fails
-from evalkit.api.records import JSON, Finding, Role, Status
+from evalkit.api.records import JSON, Finding, Grade, Role, Status, grade_of
 from evalkit.api.results import Bucket, CaseResult, RunSummary
 from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import label, one_line
-from evalkit.reports.failures import findings
+from evalkit.reports.failures import Counted, by_rule, counted_by, findings
 from evalkit.reports.html.case_record import BASELINE
 from evalkit.reports.html.shelf import PictureFile
 
@@ -21,7 +21,9 @@ STATES = (
     "no student picture", "no teacher picture", "error", "unscored", "skipped", "all scored", "failing", "flaky",
 )  # fmt: skip
 """States of a case beside its findings; a row holds them as bits, the first one lowest. The first three are faults of
-the run: no picture, or a judge that failed. `failing`: the student has a finding that is a failure."""
+the run: no picture, or a judge that failed. `failing`: the student has a finding of grade `failure`, or a failed gate
+counted the case."""
+FAILING = STATES.index("failing")
 FAULTS = 0b111
 UNKNOWN_BLAME = "unknown"
 BUCKETS = (
@@ -66,12 +68,13 @@ class Names:
 class RowMaker:
     """Turns cases into rows, and keeps the words that the numbers in them stand for.
 
-    `names` are the words of each key of the filter; `groups` are (kind, judge, role, blame), by their numbers.
+    `names` are the words of each key of the filter; `groups` are (kind, judge, role, blame, grade), by their numbers.
     """
 
     def __init__(self, summary: RunSummary) -> None:
         self.groups: dict[tuple[int, ...], int] = {}
         self._summary = summary
+        self._gates = by_rule(summary)
         self._expected = {g.role for g in summary.generators}
         self._scope = Role.TEACHER if self._expected == {Role.TEACHER} else Role.STUDENT
         self._dimensions = [(r.judge, r.dimension.name) for r in dimension_rows(summary.dimensions)]
@@ -79,6 +82,7 @@ class RowMaker:
             "kind": Names(),
             "judge": Names(label(judge) for judge, _ in self._dimensions),
             "blame": Names(),
+            "grade": Names(grade.value for grade in reversed(Grade)),
             "role": Names(role.value for role in Role),
             "cat": Names(),
             "task": Names(),
@@ -111,7 +115,14 @@ class RowMaker:
             "scores": [self._scores(result, role) for role in Role],
             "prompt": _excerpt(case.prompt),
             "says": _messages(result),
+            "gates": [
+                _excerpt(f"{one.rule}: {one.measured}" if one.measured else one.rule)
+                for one in self._counted_by(result)
+            ],
         }
+
+    def _counted_by(self, result: CaseResult) -> tuple[Counted, ...]:
+        return counted_by(result, self._gates)
 
     def _counted(self, key: str, name: str) -> int:
         self.names[key].count([name])
@@ -128,6 +139,7 @@ class RowMaker:
                     "judge": label(judge),
                     "role": role.value,
                     "blame": _blame(finding),
+                    "grade": grade_of(finding).value,
                 }
                 numbers = tuple(self.names[key].number(word) for key, word in words.items())
                 group = self.groups.setdefault(numbers, len(self.groups))
@@ -138,6 +150,7 @@ class RowMaker:
             if role is self._scope:  # a filter without `role:` looks at this one
                 self.names["kind"].count(label(f.kind) for _, f in found)
                 self.names["judge"].count(label(judge) for judge, _ in found)
+                self.names["grade"].count(grade_of(f).value for _, f in found)
         self.names["blame"].count(_blame(f) for role in Role for _, f in findings(result, role))
         return [figure for group, counted in worst.items() for figure in (group, *counted)]
 
@@ -179,7 +192,7 @@ def _messages(result: CaseResult) -> list[str]:
     """What the findings say, and the expected and read words that their sentences leave out."""
     texts: dict[str, None] = {}
     for role in Role:
-        for _, finding in findings(result, role):
+        for _, finding in sorted(findings(result, role), key=lambda found: -grade_of(found[1]).rank):
             words = (finding.evidence.get(name) for name in ("expected", "read"))
             extra = [word for word in words if isinstance(word, str) and word not in finding.message]
             texts[_excerpt(" ".join([finding.message, *extra]))] = None

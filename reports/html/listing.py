@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.records import FAILURE_FROM, JSON, Role
+from evalkit.api.records import JSON, Role, grade_of
 from evalkit.api.results import CaseResult, RunSummary
 from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.escape import script_json
 from evalkit.reports.failures import findings
-from evalkit.reports.html.list_rows import BUCKETS, FAULTS, PICTURES, Row, RowMaker
+from evalkit.reports.html.list_rows import BUCKETS, FAILING, FAULTS, PICTURES, Row, RowMaker
 from evalkit.reports.html.shelf import PictureFile
 
 FIRST_ROWS = 200
@@ -28,6 +28,8 @@ class _Place(NamedTuple):
     """What a row is sorted by, and where it waits. Where more is worse, figures are negative: the worst is first."""
 
     bucket: int
+    passing: bool
+    grade: int
     severity: float
     faulty: int
     findings: int
@@ -36,9 +38,10 @@ class _Place(NamedTuple):
 
 
 class Listing:
-    """Takes the cases in the order of the run and gives their rows: with a baseline regressions first, then the worst.
+    """Takes the cases in the order of the run and gives their rows: with a baseline regressions first, then the worst:
+    what fails before what does not, by grade and by severity.
 
-    Memory holds only six numbers per case: the rows wait in a temporary file.
+    Memory holds only eight numbers per case: the rows wait in a temporary file.
     """
 
     def __init__(self, summary: RunSummary) -> None:
@@ -54,10 +57,19 @@ class Listing:
     def add(self, result: CaseResult, pictures: Mapping[str, PictureFile]) -> None:
         """Take the next case of the run; `pictures` as `RowMaker.row` wants them."""
         row = self._maker.row(len(self._places), result, pictures)
-        own = [f.severity for _, f in findings(result, Role.STUDENT)]
+        own = [f for _, f in findings(result, Role.STUDENT)]
         bucket = BUCKETS.index(result.change.bucket) if result.change else len(BUCKETS)
         faulty = bool(row["is"] & FAULTS)
-        place = _Place(bucket, -max(own, default=0.0), -faulty, -len(own), row["at"], self._spool.tell())
+        place = _Place(
+            bucket,
+            not row["is"] & (1 << FAILING),
+            -max((grade_of(f).rank for f in own), default=-1),
+            -max((f.severity for f in own), default=0.0),
+            -faulty,
+            -len(own),
+            row["at"],
+            self._spool.tell(),
+        )
         self._places.append(place)
         self._spool.write(json.dumps(row).encode("ascii") + b"\n")
 
@@ -80,7 +92,7 @@ class Listing:
         """What the browser must know before it reads a row; `total` is the number of rows it will find."""
         return {
             "total": total,
-            "failing": FAILURE_FROM,
+            "failing": FAILING,
             "files": 1 + -(-max(0, total - FIRST_ROWS) // ROWS_PER_FILE),
             "chunk": cases_per_file,
             "names": {key: names.listed() for key, names in self._maker.names.items()},
@@ -121,6 +133,7 @@ def columns(rows: Sequence[Row]) -> JSON:
     turned["scores"] = [_score_columns([row["scores"][role] for row in rows]) for role in range(len(Role))]
     turned["prompt"] = [texts.setdefault(row["prompt"], len(texts)) for row in rows]
     turned["says"] = [[texts.setdefault(text, len(texts)) for text in row["says"]] for row in rows]
+    turned["gates"] = [[texts.setdefault(text, len(texts)) for text in row["gates"]] for row in rows]
     turned["texts"] = list(texts)
     return turned
 

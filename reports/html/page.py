@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from evalkit.api.records import JSON, Role
-from evalkit.api.results import Outcome, RunSummary
+from evalkit.api.results import GateStatus, Outcome, RunSummary
 from evalkit.reports import wording
 from evalkit.reports.escape import clip, label, visible
 from evalkit.reports.html.addresses import address, finding_address
@@ -55,7 +55,7 @@ def render_page(
         words=wording,
         sections=page_sections(ReportInput(summary, missing=missing)),
         confidence=confidence(summary),
-        outcome=summary.outcome.value,
+        outcome=wording.outcome_of(summary),
         headline=headline(summary),
         student=_generator(summary, Role.STUDENT),
         teacher=_generator(summary, Role.TEACHER),
@@ -87,12 +87,17 @@ def headline(summary: RunSummary) -> str:
     names = {g.role: g.name for g in summary.generators}
     student = names.get(Role.STUDENT, "the student")
     against = f" against {names[Role.TEACHER]}" if Role.TEACHER in names else ""
-    if summary.outcome is Outcome.UNDECIDED:
-        return f"{student} could not be judged{against}"
-    if not summary.gates:
+    outcome = wording.outcome_of(summary)
+    undecided = sum(gate.status is GateStatus.UNDECIDED for gate in summary.gates)
+    if outcome is Outcome.UNDECIDED:
+        gates = f": {undecided} of {len(summary.gates)} gates undecided" if undecided else ""
+        return f"{student} could not be judged{against}{gates}"
+    if outcome is Outcome.MEASURED or not summary.gates:
         return f"{student} was measured{against}, with no gate to pass"
-    if summary.outcome is Outcome.FAILED:
+    if outcome is Outcome.FAILED:
         return f"{student} does not hold its gates{against}"
+    if undecided:
+        return f"{student} fails no gate{against}; {undecided} of {len(summary.gates)} had too few cases to decide"
     return f"{student} holds every gate{against}"
 
 

@@ -63,11 +63,13 @@ evalkit.caseView = (() => {
     return h("a", { class: "button", rel, href: evalkit.list.link(position) }, label);
   }
 
-  /** How the case compares with the baseline. */
-  function change({ change: compared, flaky }) {
-    if (!compared && !flaky) return null;
+  /** Whether the case fails, the failed gates that counted it, and how it compares with the baseline. */
+  function change({ change: compared, flaky, failing, gates }) {
+    if (!compared && !flaky && !failing) return null;
     const [bucket, reason] = compared ?? [];
     return h("p", { class: "change" },
+      failing ? h("span", { class: "bucket-name is-failing" }, "failing") : null,
+      gates.map(([rule, measured]) => h("span", { class: "counted" }, "counted by the failed gate “", bdi(rule), "”", measured ? [": ", bdi(measured)] : null)),
       bucket ? h("span", { class: `bucket-name is-${bucket.replace(" ", "-")}` }, bucket) : null,
       reason ? bdi(reason) : null,
       flaky ? h("span", { class: "bucket-name is-flaky" }, "known to be unstable: left out of the gates") : null);

@@ -15,7 +15,7 @@ evalkit.data = (() => {
   const policy = window.trustedTypes?.createPolicy("evalkit", { createScriptURL: onlyData });
   const listing = {
     total: 0, failing: 0, files: 0, chunk: 1, names: {}, groups: [], dimensions: [], read: 0,
-    prompt: [], says: [], severity: [], own: [], findings: [], scores: [[], []], rankAt: new Map(),
+    prompt: [], says: [], gates: [], severity: [], own: [], worst: [], findings: [], scores: [[], []], rankAt: new Map(),
   };
   for (const name of PLAIN) listing[name] = [];
   const columns = new Map();
@@ -50,24 +50,27 @@ evalkit.data = (() => {
   function join(part) {
     const first = listing.read;
     const { groups } = listing;
-    const own = (group) => whose(group) === "student-only" || whose(group) === "unknown";
+    const own = (group) => whose(group) === "student-only" || whose(group) === "worsened" || whose(group) === "unknown";
     part.found.forEach((_, i) => {
       for (const name of PLAIN) listing[name].push(Array.isArray(part[name]) ? part[name][i] : part[name]); // a single value holds for all rows
     });
     for (const text of part.prompt) listing.prompt.push(part.texts[text]);
     for (const texts of part.says) listing.says.push(texts.map((text) => part.texts[text]));
+    for (const texts of part.gates) listing.gates.push(texts.map((text) => part.texts[text]));
     for (const found of part.found) {
-      let [severity, owned, number] = [0, 0, 0];
+      let [severity, owned, number, grade] = [0, 0, 0, -1];
       for (let i = 0; i < found.length; i += 3) {
         const group = groups[found[i]];
         if (listing.names.role[group[2]][0] !== "student") continue;
         severity = Math.max(severity, found[i + 2]);
         if (own(group)) owned = Math.max(owned, found[i + 2]);
         number += found[i + 1];
+        if (grade < 0 || group[4] < grade) grade = group[4]; // grades are numbered from the worst
       }
       listing.severity.push(severity / 1000);
       listing.own.push(owned / 1000);
       listing.findings.push(number);
+      listing.worst.push(grade);
     }
     part.scores.forEach((dimensions, role) => listing.dimensions.forEach((_, d) => {
       const column = listing.scores[role][d];
@@ -78,6 +81,9 @@ evalkit.data = (() => {
   }
 
   const whose = (group) => listing.names.blame[group[3]][0];
+
+  /** Whether the case of a row fails: by a finding, or because a failed gate counted it. */
+  const fails = (rank) => (listing.is[rank] & (1 << listing.failing)) !== 0;
 
   /** Take the details of some cases; called by their files. */
   function chunk(number, cases) {
@@ -157,5 +163,5 @@ evalkit.data = (() => {
     if (listing.total) rows(0, blockJson("data/rows/0"));
   }
 
-  return { index, rows, chunk, rest, complete, caseAt, known, address, listing };
+  return { index, rows, chunk, rest, complete, caseAt, known, address, fails, listing };
 })();

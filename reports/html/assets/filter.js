@@ -8,10 +8,10 @@
 evalkit.filter = (() => {
   // Keys are words that the reader typed: without a prototype, `constructor` is not one of them.
   const ALIASES = { __proto__: null, category: "cat", severity: "sev", change: "bucket", status: "is", text: "word" };
-  const NAMED = ["kind", "judge", "blame", "role", "cat", "task", "bucket", "is"];
+  const NAMED = ["kind", "judge", "blame", "grade", "role", "cat", "task", "bucket", "is"];
   const NUMBERS = ["sev", "seed", "findings"];
   const NOUNS = { __proto__: null, cat: "category", is: "state" };
-  const STATUSES = { __proto__: null, error: "e", unscored: "u", skipped: "k", scored: "s" };
+  const STATUSES = { __proto__: null, error: "e", unscored: "u", skipped: "k", "not-applicable": "n", scored: "s" };
   const KEY = /[\p{L}_][^\s:<>=!",]*(?=[:<>=]|!=)/uy;
   const OPERATOR = /<=|>=|!=|[:<>=]/y;
   const BARE = /[^\s,"]+/y;

@@ -3,7 +3,7 @@
 
 evalkit.filterbar = (() => {
   const { h, bdi } = evalkit.dom;
-  const MENUS = { bucket: "Change", kind: "Kind", blame: "Blame", judge: "Judge", is: "Status", cat: "Category", task: "Task" };
+  const MENUS = { bucket: "Change", kind: "Kind", grade: "Grade", blame: "Blame", judge: "Judge", is: "Status", cat: "Category", task: "Task" };
   const form = document.forms.filters;
   const field = form.elements.q;
   const buttons = [];

@@ -29,7 +29,7 @@ evalkit.findings = (() => {
         h("div", { class: "finding-text" },
           h("p", { class: "message" }, bdi(finding.message)),
           h("p", { class: "about" },
-            bdi(finding.kind), ` · ${finding.blame} · `, bdi(finding.size),
+            bdi(finding.kind), " · ", h("span", { class: `grade is-${finding.grade}` }, finding.grade), ` · ${finding.blame} · `, bdi(finding.size),
             ` · severity ${finding.severity.toFixed(2)} · `, bdi(finding.judge), finding.target ? [" · about ", bdi(finding.target)] : null),
           finding.evidence ? h("details", null, h("summary", null, "Evidence"), evalkit.evidence.build(finding.evidence)) : null),
         h("div", { class: "crops" }, roles.map((other) => crop(other, finding, role))));

@@ -38,10 +38,10 @@ evalkit.gallery = (() => {
     status.textContent = `${drawn.toLocaleString("en")} of ${plural(items.length, "case")} of the list below, in its order; each strip is ${roles.map((role) => roleName(role).toLowerCase()).join(", ")}.`;
   }
 
-  function strip({ position, id, seed, severity, pictures }) {
+  function strip({ position, id, seed, severity, failing, pictures }) {
     return h("li", null, h("a", { href: evalkit.list.link(position), title: `${id}, seed ${seed}` },
       h("span", { class: "strip" }, roles.map((role) => thumb(role, pictures[role]))),
-      h("span", { class: "about" }, bdi(id), h("span", null, `#${seed}`), h("span", { class: severity >= evalkit.data.listing.failing ? "worst is-failing" : "worst" }, severity ? severity.toFixed(2) : "–"))));
+      h("span", { class: "about" }, bdi(id), h("span", null, `#${seed}`), h("span", { class: failing ? "worst is-failing" : "worst" }, failing ? "failing" : severity ? severity.toFixed(2) : "–"))));
   }
 
   function thumb(role, source) {

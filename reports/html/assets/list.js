@@ -18,7 +18,9 @@ evalkit.list = (() => {
     id: "id",
   });
   const faulty = (rank) => (listing.is[rank] & ((1 << FAULTS) - 1) ? 1 : 0);
-  const worse = (a, b) => listing.severity[b] - listing.severity[a] || faulty(b) - faulty(a) || listing.findings[b] - listing.findings[a];
+  const failing = (rank) => (evalkit.data.fails(rank) ? 1 : 0);
+  const graded = (rank) => (listing.worst[rank] < 0 ? listing.names.grade.length : listing.worst[rank]);
+  const worse = (a, b) => failing(b) - failing(a) || graded(a) - graded(b) || listing.severity[b] - listing.severity[a] || faulty(b) - faulty(a) || listing.findings[b] - listing.findings[a];
   // Rows come in the order of "", so that it needs no sorting.
   const COMPARE = {
     __proto__: null,
@@ -110,16 +112,19 @@ evalkit.list = (() => {
         h("span", { class: "id" }, bdi(listing.id[rank]), h("small", null, ` seed ${listing.seed[rank]}`), category ? h("small", null, " · ", bdi(category)) : null),
         bdi(listing.prompt[rank], "prompt")),
       h("span", { class: "chips" }, badges(rank), chips(rank)),
-      severity(listing.severity[rank])));
+      severity(listing.severity[rank], listing.names.grade[listing.worst[rank]]?.[0])));
   }
 
-  /** The bucket of the case against the baseline, and its faults. */
+  /** Whether the case fails, its bucket against the baseline, its faults, and the failed gates that counted it. */
   function badges(rank) {
     const bucket = listing.names.bucket[listing.bucket[rank]]?.[0];
     const states = listing.names.is.map(([name]) => name).filter((name, bit) => (bit < FAULTS || name === "flaky") && listing.is[rank] & (1 << bit));
+    const told = ["regressed", "new failure", "still failing"].includes(bucket); // these buckets say that it fails
     return [
+      ...(evalkit.data.fails(rank) && !told ? [h("span", { class: "badge is-failing" }, "failing")] : []),
       ...(BADGES.includes(bucket) ? [h("span", { class: `badge is-${bucket.replace(" ", "-")}` }, bucket)] : []),
       ...states.map((state) => h("span", { class: "chip state" }, state)),
+      ...listing.gates[rank].map((rule) => h("span", { class: "chip gate-chip", title: "a failed gate counted this case" }, bdi(rule))),
     ];
   }
 
@@ -133,10 +138,12 @@ evalkit.list = (() => {
       const whose = blame[group[3]][0];
       if (role[group[2]][0] !== "student" && whose !== "teacher-only" && role[listing.scope][0] === "student") continue;
       const key = `${group[0]} ${whose}`;
-      counts.set(key, { name: kind[group[0]][0], whose, n: (counts.get(key)?.n ?? 0) + found[i + 1] });
+      counts.set(key, { name: kind[group[0]][0], whose, n: (counts.get(key)?.n ?? 0) + found[i + 1], worst: Math.min(group[4], counts.get(key)?.worst ?? group[4]) });
     }
-    return [...counts.values()].map(({ name, whose, n }) =>
-      h("span", { class: `chip blame-${whose}`, title: whose }, bdi(name), n > 1 ? ` ×${n}` : null));
+    return [...counts.values()].sort((a, b) => a.worst - b.worst).map(({ name, whose, n, worst }) => {
+      const grade = listing.names.grade[worst][0];
+      return h("span", { class: `chip blame-${whose} grade-${grade}`, title: `${grade}, ${whose}` }, bdi(name), n > 1 ? ` ×${n}` : null);
+    });
   }
 
   /** The address of a thumbnail, or empty. Small pictures are their own, and are named with their suffix. */
@@ -148,10 +155,10 @@ evalkit.list = (() => {
     return h("img", { class: "thumb", src, alt: role, title: role, loading: "lazy", decoding: "async", width: 72, height: 72 });
   }
 
-  /** A bar and its figure: how bad the worst finding is, 0 to 1. */
-  function severity(value) {
+  /** A bar and its figure: how bad the worst finding is, 0 to 1, and its grade in words. */
+  function severity(value, grade) {
     return h("span", { class: "severity", title: "severity of the worst finding, 0 to 1" },
-      h("meter", { min: 0, max: 1, value, "aria-label": "severity" }), h("span", null, value ? value.toFixed(2) : "none"));
+      h("meter", { min: 0, max: 1, value, "aria-label": "severity" }), h("span", null, value || grade ? `${grade} ${value.toFixed(2)}` : "none"));
   }
 
   const rankOf = (position) => listing.rankAt.get(position);
@@ -189,6 +196,7 @@ evalkit.list = (() => {
     id: listing.id[rank],
     seed: listing.seed[rank],
     severity: listing.severity[rank],
+    failing: evalkit.data.fails(rank),
     pictures: {
       get student() { return smallPicture(listing.student[rank]); },
       get teacher() { return smallPicture(listing.teacher[rank]); },

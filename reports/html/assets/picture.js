@@ -139,7 +139,7 @@ evalkit.picture = (() => {
     function point(one, number) {
       const finding = one.role.findings[number];
       const [left, top] = corner(one, finding);
-      tip.replaceChildren(h("strong", null, finding.kind), ` · ${finding.blame} · ${finding.size}`, h("br"), bdi(finding.message));
+      tip.replaceChildren(h("strong", null, finding.kind), ` · ${finding.grade} · ${finding.blame} · ${finding.size}`, h("br"), bdi(finding.message));
       tip.style.maxWidth = `${Math.min(320, canvas.clientWidth)}px`;
       tip.style.left = `${Math.max(0, Math.min(left, canvas.clientWidth - tip.offsetWidth))}px`;
       const above = top - LABEL - tip.offsetHeight - 4;

@@ -2,7 +2,7 @@
 // Finds the cases that match the terms of a filter. No DOM here: terms are from evalkit.filter, columns from evalkit.data.
 
 evalkit.sift = (() => {
-  const OF_FINDING = { kind: 0, judge: 1, role: 2, blame: 3 }; // places in a group
+  const OF_FINDING = { kind: 0, judge: 1, role: 2, blame: 3, grade: 4 }; // places in a group
   const COMPARE = {
     "=": (a, b) => a === b, "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
   };

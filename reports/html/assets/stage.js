@@ -148,9 +148,9 @@ evalkit.stage = (() => {
   }
 
   function legend(roles) {
-    const used = ["student-only", "both", "teacher-only", "unknown"].filter((blame) =>
+    const used = ["student-only", "worsened", "both", "teacher-only", "unknown"].filter((blame) =>
       roles.some((role) => role.findings.some((finding) => finding.blame === blame)));
-    const words = { "student-only": "student only", both: "both", "teacher-only": "teacher only", unknown: "twin not judged" };
+    const words = { "student-only": "student only", worsened: "worsened: the teacher has it, clearly smaller", both: "both", "teacher-only": "teacher only", unknown: "twin not judged" };
     return h("ul", { class: "legend", "aria-label": "Whose defect" }, used.map((blame) => h("li", null,
       svg("svg", { class: `box blame-${blame}`, width: 26, height: 10, "aria-hidden": "true" }, svg("line", { class: "line", x1: 1, x2: 25, y1: 5, y2: 5 })),
       ` ${words[blame]}`)));
