@@ -167,7 +167,7 @@ def test_cells_of_a_pair_are_missing_if_the_teachers_picture_is_there(run: Runne
 
 def test_a_missing_cell_without_a_worst_value(run: Runner) -> None:
     slips = {"dimension": "fake.slips", "max_value": 0.5}
-    ended = run([slips], student={"lost": "0:2"})
+    ended = run([slips], student={"lost": "0:2", "bad": "10:20"})
     assert (ended.code, ended.statuses) == (3, [UNDECIDED])
     assert "declares no worst value" in ended.out
 
