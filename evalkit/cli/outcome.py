@@ -39,11 +39,9 @@ def print_outcome(output: RunOutput) -> int:
 
     summary = output.summary
     for row in summary.dimensions:
-        counted = f"{row.n_scored}/{row.n_expected} scored"
         difference = f"  vs teacher {format_interval(row.difference)}" if row.difference else ""
-        click.echo(
-            f"  {row.role.value:<8} {row.dimension.name:<28} {format_interval(row.estimate)}, {counted}{difference}"
-        )
+        said = f"{format_interval(row.estimate)}, {row.n_scored}/{row.n_expected} scored{difference}"
+        click.echo(f"  {row.role.value:<8} {row.dimension.name:<28} {said if row.n_expected else 'not applicable'}")
     for figure in summary.metrics:
         click.echo(
             clean(

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit.api.errors import JudgeError
+from evalkit.api.errors import JudgeError, PluginError
 from evalkit.api.hooks import Attachable, SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control, Judge
 from evalkit.api.records import JSON, Case, Status, TextTarget, Verdict
+from evalkit.api.scope import kinds_of, not_applicable
 from evalkit.plugins.conformance import verdict_problem
 from evalkit.testing.common import called, check, check_close, check_fingerprint, check_json, created, example_picture
 
@@ -25,7 +26,7 @@ def check_judge(
     picture: Picture | None = None,
     case: Case | None = None,
 ) -> None:
-    """Check a judge: its class, one verdict without and one with a twin, its controls, its fingerprint, `close`.
+    """Check a judge: class, kinds, scope, a verdict without and one with a twin, controls, fingerprint, `close`.
 
     Args:
         judge: the class, or an instance; it is closed at the end.
@@ -47,11 +48,21 @@ def check_judge(
                 called(f"{name}.release_device", made.release_device)
             if isinstance(made, Attachable):
                 called(f"{name}.attach", made.attach, Path(folder))
+            _check_scope(made, case)
             for twin in (None, picture):
                 _check_verdict(made, _verdict(made, picture, case, twin), picture)
             _check_controls(made)
         finally:
             check_close(made)
+
+
+def _check_scope(made: Judge, case: Case) -> None:
+    """What a judge says does not apply are dimensions of its own."""
+    try:
+        for has_twin in (False, True):
+            not_applicable(made, case, has_twin)
+    except PluginError as error:
+        raise AssertionError(str(error)) from error
 
 
 def _verdict(made: Judge, picture: Picture, case: Case, twin: Picture | None) -> Any:
@@ -77,7 +88,9 @@ def _check_verdict(made: Judge, verdict: Verdict, picture: Picture) -> None:
             check(kind.low is None or score.value >= kind.low, f"{where} is {score.value}, below its `low` {kind.low}")
             check(kind.high is None or score.value <= kind.high, f"{where} is {score.value}, above `high` {kind.high}")
     height, width = picture.pixels.shape[:2]
+    declared = kinds_of(made)
     for finding in verdict.findings:
+        check(finding.kind in declared, f"{made.name} finds `{finding.kind}`, which it does not declare in `kinds`")
         box = finding.box
         inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
         check(inside, f"{made.name}: the box {box} of a finding `{finding.kind}` is not inside {width}x{height} px")

@@ -19,7 +19,6 @@ from evalkit.api.results import (
     DimensionChange,
     DimensionResult,
     GateResult,
-    GateStatus,
     GeneratorResult,
     Interval,
     Outcome,
@@ -46,8 +45,8 @@ EXITS = {
     ),
 }
 """The exit code of `evalkit run` for an outcome, and what it means."""
-PASSED_WITH_WARNINGS = (
-    "finished, no gate failed; a gate has too few cases to decide, which only warns (`undecided: warn`)"
+UNDECIDED_BUT_ONLY_WARNS = (
+    "undecided, no gate failed; a gate has too few cases to decide, which only warns (`undecided: warn`)"
 )
 
 
@@ -83,8 +82,8 @@ def verdict(summary: RunSummary, failures: Failures) -> JSON:
     """The file's content. A missing figure is null, never a number; so is a comparison that was not made."""
     outcome = outcome_of(summary)
     exit_code, meaning = EXITS[outcome]
-    if outcome is Outcome.PASSED and any(gate.status is not GateStatus.PASS for gate in summary.gates):
-        meaning = PASSED_WITH_WARNINGS
+    if summary.outcome is Outcome.UNDECIDED and summary.exit_code == EXIT_OK:
+        exit_code, meaning = EXIT_OK, UNDECIDED_BUT_ONLY_WARNS
     return {
         "$schema": SCHEMA,
         "format_version": FORMAT_VERSION,

@@ -31,7 +31,7 @@ def evalkit(tmp_path: Path, environment: dict[str, str]) -> Command:
             env={**environment, **(env or {})},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 

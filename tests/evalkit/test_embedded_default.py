@@ -44,7 +44,7 @@ def test_every_gate_of_the_default_asks_something():
     config = load_config(None, {})
     plan = assemble(config)
     scope = scope_of(plan, plan.cases())
-    assert [n for _, n in scope.asked] == [25, 48, 20, 48, 25]
+    assert [n for _, n in scope.asked] == [25, 48, 20, 48, 31]  # the VLM judge looks for typos in every edit
     assert scope.n_cases == 48
     assert not scope.unaskable()
 

@@ -71,9 +71,10 @@ def test_3_a_part_of_the_suite_passes_no_gate(tmp_path: Path, evalkit: Command) 
 
 
 def test_1_regression_against_a_baseline(tmp_path: Path, evalkit: Command) -> None:
-    assert evalkit(*FAKE_RUN, "--student", "fake-flat:level=200").returncode == 0
+    many = BASE.replace("benchmark: fake-benchmark", "benchmark: {use: fake-benchmark, count: 60}")
+    assert evalkit("run", config(tmp_path, many.replace("level: 100", "level: 200"))).returncode == 0
     gates = "gates: [{dimension: fake.brightness, max_drop: 0.1, against: baseline}]"
-    worse = BASE.replace("out: out", "out: new\nbaseline: out") + gates
+    worse = many.replace("out: out", "out: new\nbaseline: out") + gates
     done = evalkit("run", config(tmp_path, worse))
     assert done.returncode == 1, done.stderr
     same = worse.replace("level: 100", "level: 200").replace("out: new", "out: same")

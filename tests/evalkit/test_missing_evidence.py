@@ -87,7 +87,7 @@ def run(tmp_path: Path, evalkit: Command) -> Runner:
 QUALITY = {"dimension": "fake.truth", "min_value": 0.9}
 DROP = {"dimension": "fake.truth", "max_drop": 0.1}
 TYPO = {"finding": "typo", "max_rate": 0.1}
-CONTENT = {"dimension": "fake.content", "min_value": 0.9}
+CONTENT = {"dimension": "fake.content", "min_value": 0.8}
 
 
 # ------------------------------------------------------------------------------------------------------- missing cells
@@ -167,7 +167,7 @@ def test_cells_of_a_pair_are_missing_if_the_teachers_picture_is_there(run: Runne
 
 def test_a_missing_cell_without_a_worst_value(run: Runner) -> None:
     slips = {"dimension": "fake.slips", "max_value": 0.5}
-    ended = run([slips], truth={"abstain": "0:2"})
+    ended = run([slips], student={"lost": "0:2", "bad": "10:20"})
     assert (ended.code, ended.statuses) == (3, [UNDECIDED])
     assert "declares no worst value" in ended.out
 
@@ -279,21 +279,21 @@ def test_a_gate_counts_the_grade_it_names(run: Runner) -> None:
 @pytest.mark.parametrize(
     ("where", "suite"),
     [
-        ({"task": "edit"}, {"edits": "0:12"}),
-        ({"category": "poster"}, {"posters": "0:12"}),
-        ({"tag": "cjk"}, {"cjk": "0:12"}),
-        ({"task": "edit", "tag": "cjk"}, {"edits": "0:12", "cjk": "0:20"}),
+        ({"task": "edit"}, {"edits": "0:20"}),
+        ({"category": "poster"}, {"posters": "0:20"}),
+        ({"tag": "cjk"}, {"cjk": "0:20"}),
+        ({"task": "edit", "tag": "cjk"}, {"edits": "0:20", "cjk": "0:40"}),
     ],
 )
 def test_a_part_of_the_suite_cannot_be_lost_inside_the_mean(
     run: Runner, where: dict[str, str], suite: dict[str, str]
 ) -> None:
     whole = {"dimension": "fake.truth", "max_drop": 0.4}
-    ended = run([whole, whole | {"where": where}], student={"bad": "0:12"}, benchmark=suite)
+    ended = run([whole, whole | {"where": where}], student={"bad": "0:20"}, benchmark=suite | {"count": 100})
     assert (ended.code, ended.statuses) == (1, [PASS, FAIL])
     assert f"where {next(iter(where))} is {next(iter(where.values()))}" in ended.out
     assert ended.gates[1].asked is not None
-    assert ended.gates[1].asked.student == 12
+    assert ended.gates[1].asked.student == 20
 
 
 def test_chosen_cases_pass_no_gate_and_a_generous_limit_does(run: Runner) -> None:
@@ -354,7 +354,8 @@ def test_a_gate_may_only_warn_of_too_few_cases_but_never_of_missing_evidence(run
     ended = run([close], student={"bad": "0:4"})
     assert (ended.code, ended.statuses, ended.gates[0].cause) == (0, [UNDECIDED], Undecided.POWER)
     assert "undecided: gate undecided: fake.truth at least 0.95" in ended.out
-    ended = run([close | {"min_value": 0.9}], truth={"abstain": "0:10"}, out="missing")
+    missing = close | {"min_value": 0.9}
+    ended = run([missing], truth={"abstain_on_bad": True}, student={"bad": "0:10"}, out="missing")
     assert (ended.code, ended.statuses, ended.gates[0].cause) == (3, [UNDECIDED], Undecided.EVIDENCE)
 
 

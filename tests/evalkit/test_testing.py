@@ -44,6 +44,8 @@ def judged(value: float = 0.5, box: Box | None = None, **evidence: Any) -> Any:
         ("judge", judged(2.0), "above `high` 1.0"),
         ("judge", judged(box=Box(0, 0, 500, 10)), "is not inside 128x128 px"),
         ("judge", judged(array=np.zeros(2)), "can't be written as JSON: Unable to serialize"),
+        ("kinds", (), "finds `dark`, which it does not declare"),
+        ("kinds", ("dark",), "`kinds` is not a tuple of FindingKind"),
         ("judge", judged(1.0), "fails its control `black is dark`: a black picture scores below 0.5"),
         ("judge", lambda *_: 1 / 0, "judge raised ZeroDivisionError"),
     ],
@@ -51,6 +53,12 @@ def judged(value: float = 0.5, box: Box | None = None, **evidence: Any) -> Any:
 def test_a_faulty_judge_is_told_why(member: str, value: object, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Judge, member, value)
     with pytest.raises(AssertionError, match=says):
+        check_judge(Judge)
+
+
+def test_a_judge_that_names_what_it_does_not_measure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Judge, "applies", lambda *_: {"fake.other": "no"}, raising=False)
+    with pytest.raises(AssertionError, match=r"names `fake\.other`, which is none of"):
         check_judge(Judge)
 
 
