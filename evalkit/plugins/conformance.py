@@ -29,7 +29,7 @@ CONTRACTS: Mapping[str, type] = {
     "judge_data": JudgeData,
 }
 """Kind of plug-in -> the protocol it must satisfy. Plug-ins of other kinds are not checked."""
-HOOKS = (hooks.Checkable, hooks.Attachable, hooks.SharesDevice, hooks.Replayable)
+HOOKS = (hooks.Checkable, hooks.Attachable, hooks.SharesDevice, hooks.Replayable, hooks.DeclaresScope)
 _HINT = "only its author can mend this; docs/plugins.md states the contract, `evalkit.testing` checks it"
 
 

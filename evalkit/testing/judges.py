@@ -12,6 +12,7 @@ from evalkit.api.hooks import Attachable, SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control, Judge
 from evalkit.api.records import JSON, Case, Status, TextTarget, Verdict
+from evalkit.api.scope import kinds_of, not_applicable
 from evalkit.plugins.conformance import verdict_problem
 from evalkit.testing.common import called, check, check_close, check_fingerprint, check_json, created, example_picture
 
@@ -47,6 +48,7 @@ def check_judge(
                 called(f"{name}.release_device", made.release_device)
             if isinstance(made, Attachable):
                 called(f"{name}.attach", made.attach, Path(folder))
+            _check_scope(made, case)
             for twin in (None, picture):
                 _check_verdict(made, _verdict(made, picture, case, twin), picture)
             _check_controls(made)
@@ -77,10 +79,20 @@ def _check_verdict(made: Judge, verdict: Verdict, picture: Picture) -> None:
             check(kind.low is None or score.value >= kind.low, f"{where} is {score.value}, below its `low` {kind.low}")
             check(kind.high is None or score.value <= kind.high, f"{where} is {score.value}, above `high` {kind.high}")
     height, width = picture.pixels.shape[:2]
+    kinds = kinds_of(made)
     for finding in verdict.findings:
+        check(finding.kind in kinds, f"{made.name} reports a finding `{finding.kind}`, which is not in its `kinds`")
         box = finding.box
         inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
         check(inside, f"{made.name}: the box {box} of a finding `{finding.kind}` is not inside {width}x{height} px")
+
+
+def _check_scope(made: Judge, case: Case) -> None:
+    for has_twin in (False, True):
+        outside = called(f"{made.name}.applies", lambda twin=has_twin: not_applicable(made, case, twin))
+        unknown = sorted(set(outside) - {dimension.name for dimension in made.dimensions})
+        check(not unknown, f"{made.name}.applies names {unknown}, which are none of its dimensions")
+        check(all(outside.values()), f"{made.name}.applies gives no reason")
 
 
 def _check_controls(made: Judge) -> None:
