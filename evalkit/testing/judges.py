@@ -96,6 +96,14 @@ def _check_verdict(made: Judge, verdict: Verdict, picture: Picture) -> None:
         check(inside, f"{made.name}: the box {box} of a finding `{finding.kind}` is not inside {width}x{height} px")
 
 
+def _check_scope(made: Judge, case: Case) -> None:
+    for has_twin in (False, True):
+        outside = called(f"{made.name}.applies", lambda twin=has_twin: not_applicable(made, case, twin))
+        unknown = sorted(set(outside) - {dimension.name for dimension in made.dimensions})
+        check(not unknown, f"{made.name}.applies names {unknown}, which are none of its dimensions")
+        check(all(outside.values()), f"{made.name}.applies gives no reason")
+
+
 def _check_controls(made: Judge) -> None:
     controls = called(f"{made.name}.controls", lambda: list(made.controls()))
     for control in controls:

@@ -6,9 +6,11 @@ import pytest
 
 from evalkit.api.errors import PictureError
 from evalkit.api.pictures import Picture
-from evalkit.api.records import Box, Status, TextTarget
+from evalkit.api.records import FAILURE_FROM, Box, Finding, Grade, Status, TextTarget, grade_of
 from evalkit.formats.keys import to_json
 from evalkit.judges.typography.judge import TypographyJudge, scales
+from evalkit.judges.typography.scope import readable
+from evalkit.verdict.blame import match
 from tests.judges.typography.conftest import FakeReader, blank, case_of, line_at
 
 
@@ -131,3 +133,71 @@ def test_hostile_texts_are_judged_like_any_other(text: str) -> None:
     verdict = judge_of(["BREAD"]).judge(blank(), case_of(text), None)
     assert len(verdict.scores) == len(TypographyJudge.dimensions)
     assert len([w for w in verdict.evidence["words"] if w["expected"] is not None]) == len(text.split())
+
+
+# --------------------------------------------------------------------------------------- grades, places and alphabets
+
+
+class LatinReader(FakeReader):
+    """A fake reader that says that it knows the Latin letters alone."""
+
+    def letters(self) -> frozenset[str]:
+        return readable([chr(code) for code in range(32, 0x250)])
+
+
+def latin(lines: list[str]) -> TypographyJudge:
+    return TypographyJudge(
+        TypographyJudge.Settings(), LatinReader([line_at(text, row) for row, text in enumerate(lines)])
+    )
+
+
+def test_one_wrong_letter_of_many_fails_its_case() -> None:
+    verdict = judge_of(["CIKY LIBRARY"]).judge(blank(), case_of("City library"), None)
+    [finding] = verdict.findings
+    assert (finding.kind, finding.size, grade_of(finding)) == ("typo", 1, Grade.FAILURE)
+    assert finding.severity >= FAILURE_FROM
+
+
+def test_a_word_too_many_is_a_defect_and_a_missing_word_a_failure() -> None:
+    verdict = judge_of(["BREAD", "BREAD", "Zoo"]).judge(blank(), case_of("Bread", "Butter"), None)
+    graded = {finding.kind: _declared_grade(finding) for finding in verdict.findings}
+    assert graded == {"missing-text": Grade.FAILURE, "duplicate-text": Grade.DEFECT, "extra-text": Grade.DEFECT}
+
+
+def _declared_grade(finding: Finding) -> Grade | None:
+    return finding.grade or next(kind.grade for kind in TypographyJudge.kinds if kind.name == finding.kind)
+
+
+def test_a_defect_is_placed_at_its_word_so_that_a_twin_s_other_one_does_not_excuse_it() -> None:
+    case = case_of("the cat the dog", "the end")
+    first, second = (
+        judge_of([f"{one} CAT {two} DOG", "THE END"]).judge(blank(), case, None)
+        for one, two in (("THX", "THE"), ("THE", "THX"))
+    )
+    assert [f.evidence["occurrence"] for v in (first, second) for f in v.findings] == [0, 2]
+    kinds = {kind.name: kind for kind in TypographyJudge.kinds}
+    assert not match(first.findings, second.findings, kinds)
+    assert match(first.findings, first.findings, kinds) == {0: 0}
+    [missing] = judge_of(["THE CAT", "THE END"]).judge(blank(), case_of("the cat", "dog", "the end"), None).findings
+    assert (missing.evidence["read"], missing.evidence["occurrence"]) == (None, 0)
+
+
+def test_a_text_in_letters_that_the_reader_does_not_know_is_not_asked_for() -> None:
+    judge = latin([])
+    outside = judge.applies(case_of("Открыто"), has_twin=True)
+    assert set(outside) == {dimension.name for dimension in judge.dimensions}
+    assert outside["typography.exact"] == "the reader has no letter о, т, к, р, ы"
+    assert not judge.applies(case_of("Crème brûlée, Łódź & Straße 9"), has_twin=True)
+    assert not judge_of([]).applies(case_of("Открыто"), has_twin=True), "this reader does not say what it knows"
+
+
+def test_beside_such_a_text_the_others_are_judged_but_nothing_counts_as_surplus() -> None:
+    judge, case = latin(["BREAD", "OTKPbITO"]), case_of("Открыто", "Bread")
+    outside = judge.applies(case, has_twin=False)
+    assert set(outside) == {"typography.exact", "typography.extra_words", "typography.extra_rate"}
+    verdict = judge.judge(blank(), case, None)
+    assert verdict.score("typography.word_accuracy").value == 1.0
+    assert not verdict.findings
+    assert {verdict.score(name).status for name in outside} == {Status.UNSCORED}
+    [missing] = latin([]).judge(blank(), case, None).findings
+    assert (missing.evidence["expected"], missing.target) == ("Bread", "text:1")

@@ -27,8 +27,16 @@ class SharpnessJudge:
     plugin_api = 1
 
     name = "sharpness"
-    version = "1"
+    version = "2"
     dimensions = (api.Dimension("sharpness.edges", "mean difference of neighbouring pixels"),)
+    kinds = (
+        api.FindingKind(
+            "blur",
+            description="the picture is less sharp than the setting `least` asks for",
+            grade=api.Grade.DEFECT,
+            reason="it is seen at once, but the picture can be used",
+        ),
+    )
     concurrency = 4
 
     def __init__(self, settings: SharpnessSettings) -> None:
@@ -51,7 +59,8 @@ class SharpnessJudge:
             return api.Verdict(self.name, (score,))
         whole = api.Box(0, 0, width, height)
         message = f"the picture is blurred: sharpness {value:.3f}, at least {self.settings.least} is expected"
-        return api.Verdict(self.name, (score,), (api.Finding("blur", whole, value, "mean difference", 0.4, message),))
+        lack = self.settings.least - value  # the larger the size of a finding, the worse
+        return api.Verdict(self.name, (score,), (api.Finding("blur", whole, lack, "mean difference", 0.4, message),))
 
     def controls(self) -> Iterator[api.Control]:
         """A flat picture is not sharp, and a chessboard is."""
