@@ -287,7 +287,7 @@ def test_pictures_that_the_judge_abstained_on_are_people_s_too(tmp_path: Path, e
     assert student["estimate"]["low"] < 22 / 40 < student["estimate"]["high"]
     assert (student["n_judged"], student["n_cases"]) == (62, 80)
     assert "student (80 cases, 62 of them scored)" in done.stdout
-    assert found["pass_fail"]["pass_rate"]["value"] == pytest.approx(22 / 40)
+    assert found["pass_fail"]["pass_rate"]["value"] == pytest.approx(22 / 40, abs=0.05)
     assert found["pass_fail"]["pass_rate_rogan_gladen"] is None
     page = evalkit("judge", "label", "run", "--dimension", "fake.brightness", "--n", 10)
     assert "of 80 cases" in page.stdout, "people are asked about them too"
