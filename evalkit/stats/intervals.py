@@ -25,7 +25,13 @@ so that a gate on lognormal values of sigma 1 passes wrongly in 2.5 % of runs of
 
 def case_means(values: Iterable[tuple[Hashable, float]]) -> NDArray[np.float64]:
     """Mean per case from (case, value) pairs that come grouped by case; shape (n_cases,)."""
-    return np.array([np.mean([v for _, v in group]) for _, group in groupby(values, key=itemgetter(0))], dtype=float)
+    pairs = list(values)
+    if not pairs:
+        return np.zeros(0)
+    counts = np.array([sum(1 for _ in group) for _, group in groupby(pairs, key=itemgetter(0))])
+    starts = np.cumsum(counts) - counts
+    sums = np.add.reduceat(np.array([value for _, value in pairs], dtype=float), starts)
+    return np.asarray(sums / counts)
 
 
 def mean_interval(

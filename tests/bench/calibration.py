@@ -25,7 +25,8 @@ LABELS = (50, 200)
 class World(NamedTuple):
     """Levels with these probabilities, and a judge that gives `slope` times the level plus noise of this sd.
 
-    It takes this share of what is not the best for the best: `missed`.
+    It takes this share of what is not the best for the best: `missed`. It abstains on this share of the pictures below
+    the middle level: `silent`; such a picture has the mean of the judge's other scores.
 
     With several seeds, one picture of a case is labelled and all are scored; half of what differs is the case's.
     """
@@ -36,6 +37,7 @@ class World(NamedTuple):
     slope: float = 1.0
     seeds: int = 1
     missed: float = 0.0
+    silent: float = 0.0
 
 
 PLAIN = (0.1, 0.2, 0.3, 0.25, 0.15)
@@ -52,6 +54,8 @@ WORLDS = (
     World("yes/no .8, fair judge", (0.2, 0.8), 0.5),
     World("yes/no .9, fair judge", (0.1, 0.9), 0.5),
     World("rare defects, a third missed", RARE, 0.02, missed=0.33),
+    World("abstains on half of the bad, fair judge", PLAIN, 0.25, silent=0.5),
+    World("abstains on all of the bad, fair judge", PLAIN, 0.25, silent=1.0),
     World("3 pictures a case, fair judge", PLAIN, 0.25, seeds=3),
 )
 
@@ -82,6 +86,9 @@ def draw(world: World, n: int, rng: np.random.Generator) -> Cases:
     levels = np.searchsorted(edges, hidden) / (len(world.chances) - 1)
     seen = np.where(rng.random(levels.shape) < world.missed, 1.0, levels) if world.missed else levels
     scores = world.slope * seen + world.noise * rng.normal(size=levels.shape)
+    if world.silent:
+        silent = (levels < 0.5) & (rng.random(levels.shape) < world.silent)
+        scores[silent] = scores[~silent].mean()
     return Cases(levels[:, 0], scores[:, 0], scores.mean(axis=1))
 
 

@@ -267,3 +267,27 @@ def test_a_hundred_thousand_labels(run: Path, tmp_path: Path) -> None:
     path = write(tmp_path / "many.json", "Ann", many)
     with pytest.raises(ConfigError, match=rf"labels\[{len(labels)}\].*twice"):
         calibrate([path], run, pass_level=0.75)
+
+
+def test_pictures_that_the_judge_abstained_on_are_people_s_too(tmp_path: Path, evalkit: Command) -> None:
+    """The judge abstains on every bad picture, 18 of 80: what it scored alone would say that all are good."""
+    bad = [f"flat/{i:04d}" for i in range(0, 72, 4)]
+    command = [*RUN[:3], "--judge", f"fake-brightness:abstain_on={'+'.join(bad)}", *RUN[5:]]
+    assert evalkit(*command).returncode in (0, 3)
+    labels = entries(tmp_path / "run", range(0, COUNT, 2), 0.0, 1)
+    for label in labels:
+        label["value"] = 1 if label["case_id"] in bad else 5
+    path = write(tmp_path / "l.json", "Ann", labels)
+    done = evalkit("judge", "calibrate", path, "--run", "run", "--out", "c.json")
+    assert done.returncode == 0, done.stderr
+    assert "36 more have no score of the judge and count in the estimates only" in done.stdout
+    (found,) = json.loads((tmp_path / "c.json").read_text("utf-8"))["dimensions"]
+    (student, _, _) = found["estimates"]
+    assert student["labels_only"]["value"] == pytest.approx(22 / 40), "every label counts"
+    assert student["estimate"]["low"] < 22 / 40 < student["estimate"]["high"]
+    assert (student["n_judged"], student["n_cases"]) == (62, 80)
+    assert "student (80 cases, 62 of them scored)" in done.stdout
+    assert found["pass_fail"]["pass_rate"]["value"] == pytest.approx(22 / 40, abs=0.05)
+    assert found["pass_fail"]["pass_rate_rogan_gladen"] is None
+    page = evalkit("judge", "label", "run", "--dimension", "fake.brightness", "--n", 10)
+    assert "of 80 cases" in page.stdout, "people are asked about them too"

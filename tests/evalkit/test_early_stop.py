@@ -46,3 +46,34 @@ def test_only_gates_that_can_be_watched(tmp_path: Path, evalkit: Command) -> Non
     done = evalkit("run", path)
     assert done.returncode == 2
     assert "can't be watched" in done.stderr
+
+
+def test_it_can_not_pass_by_pictures_that_are_missing(tmp_path: Path, evalkit: Command) -> None:
+    """One in five pictures is missing, only for the student; those that it drew are the teacher's equals."""
+    path = config(tmp_path, 180)
+    missing = "+".join(f"flat/{i:04d}" for i in range(0, N_CASES, 5))
+    text = path.read_text().replace("level: 180, log", f"level: 180, fail_on: {missing}, log")
+    path.write_text(text + "min_coverage: 0.5\n")
+    done = evalkit("run", path, "--cache", "none")
+    assert done.returncode == 3, done.stderr + done.stdout
+    (gate,) = json.loads((tmp_path / "out" / "verdict.json").read_text())["gates"]
+    assert "least favourable value" in gate["detail"]
+
+
+def test_it_does_not_stop_on_cells_that_would_not_suffice(tmp_path: Path, evalkit: Command) -> None:
+    path = config(tmp_path, 60)
+    missing = "+".join(f"flat/{i:04d}" for i in range(0, N_CASES, 10))
+    path.write_text(path.read_text().replace("level: 60, log", f"level: 60, fail_on: {missing}, log"))
+    done = evalkit("run", path, "--cache", "none")
+    assert done.returncode == 3, "a tenth of the pictures is missing, and `min_coverage` allows a twentieth"
+    assert "stopped early" not in done.stdout
+
+
+def test_it_leaves_out_the_unstable_cases(tmp_path: Path, evalkit: Command) -> None:
+    path = config(tmp_path, 180)
+    (tmp_path / "flaky.json").write_text(json.dumps([f"flat/{i:04d}" for i in range(40)]))
+    path.write_text(path.read_text().replace("max_drop: 0.1", "max_drop: 0.001") + "flaky: flaky.json\n")
+    done = evalkit("run", path, "--cache", "none")
+    assert done.returncode == 3, "360 equal cases can't exclude so small a drop"
+    (gate,) = json.loads((tmp_path / "out" / "verdict.json").read_text())["gates"]
+    assert "an e-process over 360 cases" in gate["detail"]

@@ -55,3 +55,15 @@ def test_a_run_plans_the_next(evalkit: Command) -> None:
     row = next(line.split() for line in done.stdout.splitlines() if line.startswith("fake.brightness"))
     assert row[1:3] == ["6", "3"]
     assert all(float(figure.replace(",", "")) > 0 for figure in row[4:])
+    assert "A gate's own range of cases" in done.stdout, "why a gate names other numbers"
+
+
+def test_nothing_scored_is_not_all_alike(evalkit: Command) -> None:
+    cases = "+".join(f"flat/{i:04d}" for i in range(6))
+    run = [*FAKE_RUN, "--student", "fake-flat:level=180"]
+    run[run.index("none")] = "fake-flat:level=180,spread=0"
+    run[run.index("fake-brightness")] = f"fake-brightness:abstain_on={cases}"
+    evalkit(*run)
+    done = evalkit("power", "--run", "out")
+    assert "none: 0 of 6 cells of the student scored" in done.stdout
+    assert "alike" not in done.stdout

@@ -204,3 +204,35 @@ def test_where() -> None:
     assert gate.where
     assert gate.where.task is Task.T2I
     assert Gate(finding="typo", max_rate=0.1).grade is Grade.FAILURE
+
+
+@pytest.mark.parametrize(("worst", "expected"), [(None, GateStatus.UNDECIDED), (100.0, GateStatus.PASS)])
+def test_a_constant_sample_is_no_worse_off_than_one_with_a_defect(worst: float | None, expected: GateStatus) -> None:
+    """On a side without a limit: a declared `worst` bounds both, and without it neither tells how bad a defect is."""
+    dimension = Dimension("d", "px", False, high=None, worst=worst)
+    gate = Gate(dimension="d", max_value=0.5)
+    for defects in (0, 1):
+        pairs = [Pair(f"c{i}", scored(float(i < defects))) for i in range(1000)]
+        evidence = of_values(pairs, breaking_end(dimension, upper=True))
+        ruling = rule_on(gate, evidence, low=0.0, high=worst, min_coverage=0.95, paired=False)
+        (result,) = settle([ruling])
+        assert result.status is expected, (defects, result.detail)
+        assert ("declares no `worst`" in result.detail) == (worst is None)
+
+
+def test_ten_different_cases_tell_how_far_others_may_lie() -> None:
+    gate = Gate(dimension="d", max_value=0.5)
+    for defects, expected in ((9, GateStatus.UNDECIDED), (10, GateStatus.PASS)):
+        evidence = of_values([Pair(f"c{i}", scored(float(i < defects))) for i in range(1000)], None)
+        (result,) = settle([rule_on(gate, evidence, low=0.0, high=None, min_coverage=0.95, paired=False)])
+        assert result.status is expected
+
+
+def test_a_gate_says_where_its_number_of_cases_comes_from() -> None:
+    values = np.linspace(0.23, 0.85, 60)  # mean .54, standard error .024: the bound lies two of them away
+    result = decide(
+        Gate(dimension="d", min_value=0.5), [Pair(f"c{i}", scored(float(v))) for i, v in enumerate(values)]
+    )
+    assert result.cause is Undecided.POWER
+    assert result.n_needed
+    assert "for the true values that this run leaves plausible" in result.detail
