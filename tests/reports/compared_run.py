@@ -13,12 +13,14 @@ from evalkit.api.results import (
     Bucket,
     CaseChange,
     CaseResult,
+    CellCounts,
     Comparison,
     DimensionChange,
     GateResult,
     GateStatus,
     Interval,
     RunSummary,
+    Undecided,
 )
 from tests.reports import conftest
 from tests.reports.posters import DESIGNS, HEIGHT, TYPOS, WIDTH, draw_poster
@@ -144,13 +146,23 @@ def gates() -> tuple[GateResult, ...]:
         GateResult(
             "ned at most 0.04",
             GateStatus.UNDECIDED,
-            "mean 0.031 [0.007, 0.055] (n = 4); about 29 cases would decide it",
+            "mean 0.031 [0.007, 0.055] (n = 4); 29 to 90 cases would decide it 8 times in 10",
             "ned",
             Interval(0.031, 0.007, 0.055, 4),
             0.034,
             29,
+            90,
+            Undecided.POWER,
+            asked=CellCounts(8, 7, 8, 8, not_applicable=2, failed=1, reason="no picture (1 cell)"),
         ),
-        GateResult("grain in at most 0.8 of the cases", GateStatus.UNDECIDED, "nothing was scored", "grain"),
+        GateResult(
+            "grain in at most 0.8 of the cases",
+            GateStatus.UNDECIDED,
+            "nothing was scored",
+            "grain",
+            cause=Undecided.EVIDENCE,
+            asked=CellCounts(8, 0, reason="no flat ground (8 cells)"),
+        ),
     )
 
 

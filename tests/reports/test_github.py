@@ -101,12 +101,12 @@ def test_gates_are_errors_and_failures_warnings(
 ) -> None:
     export(compared, tmp_path / "out")
     read = list(runner_reads(capsys.readouterr().out))
-    assert [c.name for c in read] == ["error", "warning", "warning", "notice", "notice"]
+    assert [c.name for c in read] == ["error", "warning", "warning", "warning", "notice", "notice"]
     assert read[0].properties == {"title": "evalkit: gate failed: words at most 0.05 worse than the teacher"}
     assert read[0].data == "worse by 0.081 [0.059, 0.103] (n = 4)"
     assert read[2].properties == {"title": "evalkit: regressed: poster/harbour-jazz [seed 0]"}
     assert "“HARB0UR” where “HARBOUR” was asked for" in read[2].data
-    assert "severity 0.72, student only" in read[2].data
+    assert "grade failure, severity 0.72, student only" in read[2].data
 
 
 def test_an_undecided_run_says_why(
@@ -126,7 +126,7 @@ def test_annotations_are_few_and_the_rest_is_counted(
     export(compared, tmp_path / "out", annotations=1)
     read = list(runner_reads(capsys.readouterr().out))
     assert [c.name for c in read] == ["error", "warning", "notice"]
-    assert read[-1].data == "25 more: see the summary and the report"  # 24 gates, 1 failure
+    assert read[-1].data == "26 more: see the summary and the report"  # 24 gates, 2 failures
     assert len(workflow_commands(compared.run, collect_failures(compared, 10), 1)) == 3
 
 
@@ -211,7 +211,7 @@ def test_escapes_are_those_the_runner_takes_back() -> None:
 def test_an_attack_gives_no_command_output_or_comment_of_its_own(runner: dict[str, Path], tmp_path: Path) -> None:
     """In a process of its own whose log can't even hold every character, as a shell step of GitHub runs it."""
     script = (
-        "import sys; from pathlib import Path; from reports.ci.github import GithubExporter; "
+        "import sys; from pathlib import Path; from evalkit.reports.ci.github import GithubExporter; "
         "from tests.reports.attacked_run import attacked_run; home = Path(sys.argv[1]); "
         "GithubExporter(GithubExporter.Settings()).export(attacked_run(home / 'p'), home / 'out')"
     )
@@ -220,8 +220,8 @@ def test_an_attack_gives_no_command_output_or_comment_of_its_own(runner: dict[st
     subprocess.run(["bash", "-c", line], check=True, capture_output=True, cwd=ROOT, env={**os.environ, **given})
     log = (tmp_path / "log").read_text("ascii")
     read = list(runner_reads(log))
-    assert len(read) == len(log.splitlines()) == 5
-    assert [c.name for c in read] == ["error", "warning", "warning", "notice", "notice"]
+    assert len(read) == len(log.splitlines()) == 6
+    assert [c.name for c in read] == ["error", "warning", "warning", "warning", "notice", "notice"]
     assert all(list(c.properties) == ["title"] and c.properties["title"].startswith("evalkit: ") for c in read)
     assert "::set-output name=outcome::passed" in read[0].data
     assert "%0A::stop-commands::x%25" in read[0].data

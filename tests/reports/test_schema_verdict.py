@@ -13,7 +13,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from evalkit.api.results import Bucket, GateStatus, Outcome
+from evalkit.api.records import Blame, Grade
+from evalkit.api.results import Bucket, GateStatus, Outcome, Undecided
 from evalkit.reports.ci.verdict import EXITS, schema_text, verdict
 from evalkit.reports.failures import collect_failures
 from tests.reports.attacked_run import attacked_run
@@ -50,6 +51,9 @@ def test_it_refuses_what_is_wrong(compared: FakeRunResults) -> None:
         (["gates", 0, "detectable"], "0.04"),
         (["comparison", "buckets", "regressed"], -1),
         (["comparison", "dimensions", 0, "p_adjusted"], 1.5),
+        (["gates", 0, "cause"], "bad luck"),
+        (["gates", 2, "asked", "student"], -1),
+        (["failures", "worst", 0, "grade"], "severe"),
         (["failures", "worst", 0, "severity"], 2),
         (["failures", "worst", 0, "box"], [1, 2, 3]),
         (["generators", 0, "nfe"], 4.5),
@@ -66,6 +70,11 @@ def test_it_knows_every_word_of_ours() -> None:
     assert set(SCHEMA["properties"]["outcome"]["enum"]) == {outcome.value for outcome in Outcome}
     assert set(SCHEMA["properties"]["exit_code"]["enum"]) == {code for code, _ in EXITS.values()}
     assert set(SCHEMA["$defs"]["gate"]["properties"]["status"]["enum"]) == {status.value for status in GateStatus}
+    failure = SCHEMA["$defs"]["failure"]["properties"]
+    assert set(SCHEMA["$defs"]["gate"]["properties"]["cause"]["enum"]) == {*(c.value for c in Undecided), None}
+    assert set(SCHEMA["$defs"]["grade"]["enum"]) == {*(grade.value for grade in Grade), None}
+    assert set(failure["blame"]["enum"]) == {*(blame.value for blame in Blame), None}
+    assert set(failure["bucket"]["enum"]) == {*(bucket.value for bucket in Bucket), None}
     assert list(SCHEMA["$defs"]["comparison"]["properties"]["buckets"]["required"]) == [b.value for b in Bucket]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
+from evalkit.api.results import Outcome
 from evalkit.reports.ci.summary import SummaryExporter, render_comment, render_summary, step_summary
 from evalkit.reports.escape import code_span, markdown
 from evalkit.reports.failures import collect_failures
@@ -35,14 +36,23 @@ def test_a_missing_figure_is_never_a_number(demo: FakeRunResults) -> None:
 
 def test_no_gate_is_said_aloud(demo: FakeRunResults) -> None:
     demo.run = replace(demo.run, gates=())
-    assert "**No gate configured" in render_summary(demo)
+    text = render_summary(demo)
+    assert "**No gate configured" in text
+    demo.run = replace(demo.run, outcome=Outcome.MEASURED)
+    assert render_summary(demo).splitlines()[0] == "## ⚪ Measured: no gate configured; flash-mini against base-mini"
 
 
-def test_worst_cases_are_the_students_own_worst_first(demo: FakeRunResults) -> None:
-    text = render_summary(demo, worst=3)
-    rows = [line for line in text.splitlines() if line.startswith("| 0.")]
-    assert [row.split(" | ")[0] for row in rows] == ["| 0.90", "| 0.72", "| 0.72"]
-    assert "open-studio" not in text  # its typo is the teacher's too
+def test_failures_are_the_students_own_before_the_inherited_ones(demo: FakeRunResults) -> None:
+    rows = table_under(render_summary(demo), "### Failures: 4")
+    assert [row[1] for row in rows] == [
+        "poster/fresh-bread",  # the most severe
+        "poster/harbour-jazz",
+        "poster/night-trains",
+        "poster/open-studio",  # its typo is the teacher's too
+    ]
+    assert {row[0] for row in rows} == {"failure"}
+    assert "(inherited)" in rows[-1][3]
+    assert table_under(render_summary(demo, worst=3), "### Failures: 4") == rows[:3]
 
 
 def test_every_table_row_has_the_cells_of_its_head(hostile: FakeRunResults) -> None:
@@ -109,9 +119,12 @@ def test_the_change_since_the_baseline_comes_before_the_gates(compared: FakeRunR
 
 def test_a_gate_without_power_says_how_many_cases_it_needs(compared: FakeRunResults) -> None:
     gates = {row[1]: row for row in table_under(render_summary(compared), "### Gates")}
-    assert gates["ned at most 0.04"][0] == "⚠️ too little power to say"
-    assert gates["ned at most 0.04"][3:] == ["a difference of 0.034", "about 29"]
-    assert gates["grain in at most 0.8 of the cases"][3:] == ["–", "not known"]
+    assert gates["ned at most 0.04"][0] == "⚠️ undecided: too few cases"
+    scored = "student 7 of 8 cells scored, reference 8 of 8, 2 not applicable"
+    assert gates["ned at most 0.04"][3:] == [scored, "a difference of 0.034", "29 to 90"]
+    grain = gates["grain in at most 0.8 of the cases"]
+    assert grain[0] == "⚠️ undecided: missing evidence"
+    assert grain[3:] == ["student 0 of 8 cells scored", "–", "not known"]
     assert next(iter(gates)) == "words at most 0.05 worse than the teacher"  # what failed comes first
 
 
@@ -131,10 +144,12 @@ def test_a_change_that_correction_takes_back_is_not_significant(compared: FakeRu
 
 
 def test_regressions_show_what_was_expected_and_read(compared: FakeRunResults) -> None:
-    rows = table_under(render_summary(compared), "### New failures: 2")
-    assert rows == [
-        ["0.90", "poster/fresh-bread", "0", "the button covers the last line", "–", "–", "regressed"],
-        ["0.72", "poster/harbour-jazz", "0", "typo", "HARBOUR", "HARB0UR", "regressed"],
+    rows = table_under(render_summary(compared), "### Failures: 3, 2 of them new")
+    covers, typo = "the button covers the last line; typo", "typo ×2"
+    assert [row[:6] + row[7:] for row in rows] == [
+        ["failure", "poster/fresh-bread", "0", covers, "–", "–", "regressed"],
+        ["failure", "poster/harbour-jazz", "0", typo, "HARBOUR", "HARB0UR", "regressed"],
+        ["failure", "poster/open-studio", "0", "typo (inherited)", "Residents", "Residlents", "incomparable"],
     ]
 
 

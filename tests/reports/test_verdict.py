@@ -38,7 +38,16 @@ def test_outcome_and_exit_code(compared: FakeRunResults, tmp_path: Path) -> None
 
 def test_gates_say_what_they_could_not(compared: FakeRunResults, tmp_path: Path) -> None:
     gates = {gate["dimension"]: gate for gate in verdict_of(compared, tmp_path)["gates"]}
-    assert (gates["ned"]["status"], gates["ned"]["n_needed"]) == ("too little power to say", 29)
+    ned = gates["ned"]
+    assert (ned["status"], ned["cause"], ned["n_needed"], ned["n_needed_most"]) == (
+        "undecided",
+        "too few cases",
+        29,
+        90,
+    )
+    assert (ned["asked"]["student_scored"], ned["asked"]["not_applicable"]) == (7, 2)
+    assert (gates["grain"]["cause"], gates["grain"]["warns"]) == ("missing evidence", False)
+    assert gates["grain"]["asked"]["reason"] == "no flat ground (8 cells)"
     assert gates["words"]["interval"] == {"value": 0.081, "low": 0.059, "high": 0.103, "n": 4, "confidence": 0.95}
     assert gates["words"]["detectable"] == 0.031
     assert gates["grain"]["interval"] is None
@@ -75,11 +84,12 @@ def test_the_comparison(compared: FakeRunResults, demo: FakeRunResults, tmp_path
     assert verdict_of(demo, tmp_path)["comparison"] is None
 
 
-def test_new_failures_are_those_the_baseline_had_not(compared: FakeRunResults, tmp_path: Path) -> None:
+def test_new_failures_come_first(compared: FakeRunResults, tmp_path: Path) -> None:
     failures = verdict_of(compared, tmp_path)["failures"]
     assert [(f["case"], f["bucket"], f["kind"]) for f in failures["worst"]] == [
         ("poster/fresh-bread", "regressed", "overlap"),
         ("poster/harbour-jazz", "regressed", "typo"),
+        ("poster/open-studio", "incomparable", "typo"),
     ]
     typo = failures["worst"][1]
     assert (typo["expected"], typo["read"], typo["severity"], typo["blame"]) == (
@@ -89,19 +99,25 @@ def test_new_failures_are_those_the_baseline_had_not(compared: FakeRunResults, t
         "student-only",
     )
     assert len(typo["box"]) == 4
-    assert (failures["n"], failures["n_flaky"]) == (2, 1)  # night-trains is flaky
+    assert (failures["n"], failures["n_new"], failures["n_flaky"]) == (3, 2, 1)  # night-trains is flaky
 
 
-def test_without_a_baseline_only_the_students_own_count(demo: FakeRunResults, tmp_path: Path) -> None:
+def test_without_a_baseline_the_students_own_come_first(demo: FakeRunResults, tmp_path: Path) -> None:
     failures = verdict_of(demo, tmp_path)["failures"]
     assert {f["bucket"] for f in failures["worst"]} == {None}
-    assert "poster/open-studio" not in {f["case"] for f in failures["worst"]}  # inherited
+    assert [f["blame"] for f in failures["worst"]] == ["student-only"] * 3 + ["both"]
+    assert [c["case"] for c in failures["cases"]] == [  # in the order of the suite
+        "poster/harbour-jazz",
+        "poster/fresh-bread",
+        "poster/night-trains",
+        "poster/open-studio",
+    ]
     blamed = [
         replace(r, verdicts={Role.STUDENT: tuple(replace(v, findings=()) for v in r.verdicts.get(Role.STUDENT, ()))})
         for r in demo.cases()
     ]
     demo.make = lambda: iter(blamed)
-    assert verdict_of(demo, tmp_path)["failures"] == {"n": 0, "worst": [], "n_flaky": 0}
+    assert verdict_of(demo, tmp_path)["failures"] == {"n": 0, "n_new": None, "cases": [], "worst": [], "n_flaky": 0}
 
 
 def test_a_regression_counts_whoever_else_has_it(compared: FakeRunResults, tmp_path: Path) -> None:
@@ -123,7 +139,7 @@ def test_the_worst_are_kept_of_many(many: Callable[[int], FakeRunResults], tmp_p
     failures = verdict_of(many(400), tmp_path, worst_failures=3)["failures"]
     assert [f["severity"] for f in failures["worst"]] == [0.9, 0.9, 0.9]
     assert [f["case"] for f in failures["worst"]] == ["poster/00002", "poster/00010", "poster/00018"]
-    assert failures["n"] > 100
+    assert failures["n"] == len(failures["cases"]) > 100
 
 
 def test_hostile_text_arrives_as_data(tmp_path: Path) -> None:
