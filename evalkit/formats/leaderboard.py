@@ -115,6 +115,24 @@ class Figure:
             return None
         return Interval(self.value, self.ci_low, self.ci_high, self.n_cases, self.confidence or 0.95)
 
+    def interval_with_missing_at(self, end: float | None, interval: Interval | None = None) -> Interval | None:
+        """The interval with every missing cell at one value.
+
+        Args:
+            end: the value that a missing cell takes; `None` if there is no such value.
+            interval: of the scored cells, if not the figure's own (at another confidence, say).
+
+        Returns:
+            `None` where nothing was scored, or where cells are missing and there is no value for them.
+        """
+        interval, share = interval or self.interval(), self.share_scored
+        if interval is None or share == 1:
+            return interval
+        if end is None:
+            return None
+        low, high = (None if b is None else share * b + (1 - share) * end for b in (interval.low, interval.high))
+        return dataclasses.replace(interval, value=share * interval.value + (1 - share) * end, low=low, high=high)
+
 
 @dataclass(frozen=True, slots=True)
 class SetFigure:
