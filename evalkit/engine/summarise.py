@@ -14,6 +14,7 @@ from evalkit.api.results import (
     Interval,
 )
 from evalkit.engine.plan import Plan
+from evalkit.engine.timing import shared_conditions
 from evalkit.formats.foreign_text import clean
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
@@ -83,6 +84,7 @@ def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ..
                 int(statistics.median(nfes)) if nfes else None,
                 float(np.median(seconds)) if seconds else None,
                 info.settings,
+                shared_conditions(store.samples(role)),
             )
         )
     return tuple(results)
