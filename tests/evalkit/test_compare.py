@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evalkit.api.pictures import encode_png
+from evalkit.api.records import Role
 from evalkit.api.results import Bucket, Interval
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import at_confidence
@@ -184,3 +186,29 @@ def test_flaky_cases_do_not_fail_a_gate(tmp_path: Path, evalkit: Command) -> Non
     assert done.returncode == 0, done.stdout
     (tmp_path / "flaky.json").write_text('{"not": "a list"}')
     assert evalkit("run", "b.yaml", "--out", "third").returncode == 2
+
+
+def test_a_baseline_is_judged_anew_by_the_judges_of_today(tmp_path: Path, evalkit: Command) -> None:
+    levels = list(range(200, 206))
+    run(evalkit, "base", levels, tmp_path)
+    assert evalkit("baseline", "set", "main", "base", "--reason", "v1", "--author", "Ada").returncode == 0
+    database = tmp_path / ".evalkit" / "baselines" / "main" / "run.sqlite"
+    with RunReader(database.parent) as reader:
+        judges = reader.meta("judges")
+    with sqlite3.connect(database) as connection:  # as if another version of the judge had judged it
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'judges'", (json.dumps({JUDGE: "old"}),))
+        connection.execute("UPDATE scores SET value = 0.5")
+    connection.close()
+    lost = evalkit("baseline", "rejudge", "main")
+    assert lost.returncode == 2
+    assert "pictures are not found by their hash" in " ".join(lost.stderr.split())
+    assert sqlite3.connect(database).execute("SELECT DISTINCT value FROM scores").fetchall() == [(0.5,)]
+    shutil.move(tmp_path / "base" / "pictures", tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "base")
+    done = evalkit("baseline", "rejudge", "main", "--pictures", "elsewhere", "--reason", "new judge", "--author", "Ada")
+    assert done.returncode == 0, done.stderr
+    with RunReader(database.parent) as reader:
+        assert reader.meta("judges") == judges
+        assert len({value for _, _, value in reader.scores(Role.STUDENT, "fake.brightness")}) == len(levels)
+    assert "new judge" in evalkit("baseline", "list").stdout
+    assert [path.name for path in database.parent.parent.iterdir()] == ["main"], "nothing is left over"
