@@ -32,7 +32,13 @@ def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) 
 
 @command.command("rejudge")
 @click.argument("name")
-@option("--pictures", metavar="DIR", type=PATH, help="Folder with its pictures. Default: those kept in the baseline.")
+@option(
+    "--pictures",
+    metavar="DIR",
+    type=PATH,
+    envvar="EVALKIT_BASELINE_PICTURES",
+    help="Folder with its pictures. Default: those kept in the baseline.",
+)
 @option("--reason", metavar="TEXT", default="judged anew", show_default=True, help="Why it is judged anew.")
 @option("--author", default=None, metavar="NAME", help="Who makes the decision. Default: your user name.")
 def rejudge_(name: str, pictures: Path | None, reason: str, author: str | None) -> int:
