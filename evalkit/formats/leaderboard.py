@@ -266,7 +266,7 @@ class Board:
 
 _FILE_FIELDS = tuple(each.name for each in dataclasses.fields(Board))
 _RANK_FIELDS = ("rank_best", "rank_worst", "worse_than_teacher", "not_ranked")
-_LATER_FIELDS = {"worst": None, "judge_fingerprint": ""}
+LATER_FIELDS = {"worst": None, "judge_fingerprint": ""}
 """Fields of a figure that entries of format 2 do not have, with the value that means "not known"."""
 
 
@@ -279,7 +279,7 @@ def claim(entry: Entry) -> JSON:
     for figure in content["dimensions"]:
         for name in _RANK_FIELDS:
             del figure[name]
-        for name, unknown in _LATER_FIELDS.items():
+        for name, unknown in LATER_FIELDS.items():
             if figure[name] == unknown:
                 del figure[name]
     return content
