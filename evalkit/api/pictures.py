@@ -41,15 +41,23 @@ FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: its hash, and its pixels, which are decoded on first use and then kept."""
+    """A picture: its hash, and its pixels, which are decoded on first use and then kept.
+
+    `stored` is true for a file that is addressed by its hash: it is then hashed before its content is used, so that
+    nothing that is said about an overwritten file is stored under the hash of another.
+    """
 
     sha256: str
     source: Path | bytes
+    stored: bool = False
 
     @cached_property
     def data(self) -> bytes:
-        """The encoded file."""
-        return self.source if isinstance(self.source, bytes) else read_file(self.source)
+        """The encoded file. Raises `PictureError` for a stored file whose content has changed."""
+        data = self.source if isinstance(self.source, bytes) else read_file(self.source)
+        if self.stored and hashlib.sha256(data).hexdigest() != self.sha256:
+            raise PictureError("the file has changed since it was stored: its hash is another", where=self.where)
+        return data
 
     @cached_property
     def decoded(self) -> Decoded:

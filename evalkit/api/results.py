@@ -193,7 +193,11 @@ class ControlResult:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorResult:
-    """One generator in the run: medians over its pictures, `None` if unknown."""
+    """One generator in the run: medians over its pictures, `None` if unknown.
+
+    `timed_on` is what its seconds depend on (hardware, threads, batch size, torch, offloading); it is empty if that is
+    unknown or not the same for all its pictures. Seconds are compared only where it is equal (`evalkit.api.timing`).
+    """
 
     role: Role
     name: str
@@ -204,6 +208,7 @@ class GeneratorResult:
     nfe: int | None
     seconds_per_picture: float | None
     settings: Mapping[str, JSON] = field(default_factory=dict)
+    timed_on: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,42 @@ def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) 
     return 0
 
 
+@command.command("rejudge")
+@click.argument("name")
+@option(
+    "--pictures",
+    metavar="DIR",
+    type=PATH,
+    envvar="EVALKIT_BASELINE_PICTURES",
+    help="Folder with its pictures. Default: those kept in the baseline.",
+)
+@option("--reason", metavar="TEXT", default="judged anew", show_default=True, help="Why it is judged anew.")
+@option("--author", default=None, metavar="NAME", help="Who makes the decision. Default: your user name.")
+def rejudge_(name: str, pictures: Path | None, reason: str, author: str | None) -> int:
+    """Judge the pictures of the baseline NAME anew, with the judges as they are today.
+
+    Pictures are found by their hash, whatever their file names. When all are judged, the new verdicts replace the old.
+    """
+    import sys
+
+    from evalkit.cli import clean
+    from evalkit.cli.interrupt import stop_on_signal
+    from evalkit.engine.progress import make_progress
+    from evalkit.engine.rejudge import rejudge
+
+    summary = rejudge(
+        Path.cwd(),
+        name,
+        pictures,
+        author=author or getpass.getuser(),
+        reason=reason,
+        progress=make_progress(sys.stderr),
+        stop=stop_on_signal(),
+    )
+    click.echo(clean(f"{name}: {summary.n_cases} cases judged anew by {', '.join(summary.judges)}"))
+    return 0
+
+
 @command.command("list")
 def list_() -> int:
     """List the baselines: who set each one, when and why."""

@@ -7,6 +7,7 @@ import numpy as np
 from evalkit.api.errors import PictureError
 from evalkit.api.pictures import FORMATS, decode, encode_png
 from evalkit.api.records import Generated, Request, Role, Sample
+from evalkit.api.timing import TIMED_ON
 from evalkit.formats.keys import digest, picture_key
 from evalkit.store.blobs import BlobFolder
 
@@ -27,7 +28,8 @@ def file_picture(generated: Generated, request: Request, role: Role, fingerprint
     try:
         digest(dict(notes))
     except (TypeError, ValueError) as problem:
-        notes = {"lost": f"the generator's notes are not JSON: {problem}"}
+        kept = {TIMED_ON: notes[TIMED_ON]} if TIMED_ON in notes else {}
+        notes = {"lost": f"the generator's notes are not JSON: {problem}", **kept}
     return Sample(
         key=picture_key(request, fingerprint),
         role=role,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.plan import Plan
 from evalkit.engine.set_metrics import metric_ruling
+from evalkit.formats.leaderboard import Figure
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.aggregate import Aggregate, read_aggregate
+from evalkit.verdict.aggregate import Aggregate, at_confidence, read_aggregate
 from evalkit.verdict.blame import blame_verdicts, counts_as
 from evalkit.verdict.cells import Asked, pairs_of, twin_cell
 from evalkit.verdict.evidence import (
@@ -252,22 +254,27 @@ def _against_figures(
     gate: Gate, plan: Plan, asked: Asked, baseline: Aggregate, judge: Judge, dimension: Dimension
 ) -> Ruling:
     """Against a leaderboard file, of which only the figures are known: the two means are taken as independent."""
-    _check_same(baseline, plan, gate.dimension, judge.version)
-    theirs = baseline.figures[gate.dimension][0]
+    figure = _same_figure(baseline, plan, asked.store, judge, gate.dimension)
     evidence = of_values(pairs_of(asked, dimension.name), dimension.bad_end)
     low, high = _with_worst(dimension)
+    stated = figure.interval()
+    known = None if stated is None else at_confidence(stated, gate.confidence, dimension.low, dimension.high)
+    best = figure.interval_with_missing_at(dimension.good_end, known)
 
-    def worse(values: NDArray[np.float64] | None) -> Interval | None:
+    def worse(values: NDArray[np.float64] | None, theirs: Interval | None) -> Interval | None:
         if values is None:
             return None
         ours = mean_interval(values, confidence=gate.confidence, low=low, high=high)
         return independent_difference(*((theirs, ours) if dimension.higher_is_better else (ours, theirs)))
 
+    lack = lack_of(gate, evidence.counts, plan.config.min_coverage, paired=False)
+    if not lack and figure.share_scored < gate.min_scored:
+        lack = f"only {figure.n_scored} of {figure.n_expected} cells of the baseline were scored"
     return dataclasses.replace(
-        rule_on_interval(gate, worse(evidence.scored)),
-        imputed=worse(evidence.imputed),
+        rule_on_interval(gate, worse(evidence.scored, known)),
+        imputed=worse(evidence.imputed, best),
         counts=evidence.counts,
-        lack=lack_of(gate, evidence.counts, plan.config.min_coverage, paired=False),
+        lack=lack,
     )
 
 
@@ -280,14 +287,21 @@ def _check_comparable(baseline: RunReader, plan: Plan, judge: str) -> None:
         _refuse(str(baseline.folder), "it asked another benchmark")
 
 
-def _check_same(baseline: Aggregate, plan: Plan, dimension: str, judge_version: str) -> None:
-    if (baseline.benchmark, baseline.benchmark_version) != (plan.benchmark_info.name, plan.benchmark_info.version):
-        _refuse(str(baseline.path), "it is of another benchmark")
-    if dimension not in baseline.figures:
-        _refuse(str(baseline.path), f"it has no figure for `{dimension}`")
-    if baseline.figures[dimension][1] != judge_version:
-        _refuse(str(baseline.path), f"the judge of `{dimension}` has another version")
+def _same_figure(baseline: Aggregate, plan: Plan, store: RunReader, judge: Judge, dimension: str) -> Figure:
+    """The baseline's figure, if it is of the same cases and the same judge. Raises `ConfigError` if not."""
+    entry, where = baseline.entry, str(baseline.path)
+    if entry.benchmark_digest != plan.benchmark_info.digest:
+        _refuse(where, "it asked another benchmark (its digest differs)")
+    if entry.n_cases != store.n_cases() or entry.selected_cases != tuple(sorted(plan.config.cases)):
+        _refuse(where, f"it asked {entry.n_cases} cases, this run {store.n_cases()}, or others of the suite")
+    figure = baseline.figure(dimension)
+    if figure is None:
+        _refuse(where, f"it has no figure for `{dimension}`")
+    if figure.judge_fingerprint != judge.fingerprint():
+        said = "has another version, other settings or another model" if figure.judge_fingerprint else "is not told"
+        _refuse(where, f"the judge of `{dimension}` {said}")
+    return figure
 
 
-def _refuse(where: str, why: str) -> None:
+def _refuse(where: str, why: str) -> NoReturn:
     raise ConfigError(f"the baseline can't be compared with this run: {why}", where=where, hint="make a new baseline")

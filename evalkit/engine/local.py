@@ -13,9 +13,10 @@ after the other, on the pictures in the store.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from evalkit.api.protocols import Generator, Judge
 from evalkit.api.records import Case, Generated, Request, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
+from evalkit.api.timing import TIMED_ON
 from evalkit.engine.closing import close
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
@@ -34,6 +36,7 @@ from evalkit.engine.judge_stage import JudgeStage
 from evalkit.engine.judging import JudgeTask, blank, complete, in_scope
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
+from evalkit.engine.timing import conditions_of
 from evalkit.engine.writer import Writer
 from evalkit.formats.keys import digest, noise_seed, picture_key, score_key
 from evalkit.plugins.registry import PluginSpec
@@ -119,7 +122,9 @@ class LocalExecutor:
             writer.flush()
         if self._stop.is_set():
             raise Interrupted("stopped; everything finished so far is kept")
-        return self._control_results(stages)
+        results = self._control_results(stages)
+        self._share_verdicts(results)
+        return results
 
     # ------------------------------------------------------------------------------------------------------ judges
 
@@ -181,6 +186,13 @@ class LocalExecutor:
                 for seed in self._plan.seeds:
                     yield from (v for v in self._store.verdicts(role, idx, seed) if v.judge == judge)
 
+    def _share_verdicts(self, results: Sequence[ControlResult]) -> None:
+        """Put the verdicts into the shared cache, but for those of judges that failed a control."""
+        failed = {result.judge for result in results if not result.passed}
+        for judge in self._plan.judges:
+            if self._cache and judge.name not in failed:
+                self._cache.add_verdicts(self._store.looked_at(judge.name))
+
     # ---------------------------------------------------------------------------------------------------- pictures
 
     def _run_role(
@@ -195,8 +207,11 @@ class LocalExecutor:
                 self._add(role, item, future.result(), writer, stages)
 
         def generate() -> None:
-            for item, generated in zip(batch, _generate(generator, [i.request for i in batch]), strict=True):
-                future = filing.submit(file_picture, generated, item.request, role, item.fingerprint, self._store.blobs)
+            drawn = _generate(generator, [item.request for item in batch])
+            timed_on = conditions_of(generator)
+            for item, generated in zip(batch, drawn, strict=True):
+                noted = dataclasses.replace(generated, notes={**generated.notes, TIMED_ON: timed_on})
+                future = filing.submit(file_picture, noted, item.request, role, item.fingerprint, self._store.blobs)
                 pending.append((item, future))
             batch.clear()
             settle(at_most=generator.batch_size)
@@ -227,7 +242,8 @@ class LocalExecutor:
     def _ready(self, role: Role, item: WorkItem) -> tuple[Sample, bool] | None:
         """The finished sample of an item, and whether this run's store has it; `None` if it must be generated."""
         stored = self._store.sample(role, item.idx, item.request.seed)
-        if stored and stored.ok and stored.key == item.key and self._store.blobs.has(stored.sha256, stored.suffix):
+        wanted = stored is not None and stored.ok and stored.key == item.key
+        if stored and wanted and self._store.blobs.is_intact(stored.sha256, stored.suffix):
             return stored, True
         cached = self._cache and self._cache.picture(item.key, role, item.request, self._store.blobs)
         return (cached, False) if cached else None
@@ -272,7 +288,7 @@ class LocalExecutor:
         """Give a picture to every judge that has not judged it yet."""
         twin = self._twin(role, idx, request.seed)
         case = request.case
-        picture = Picture(sample.sha256, self._store.blobs.path(sample.sha256, sample.suffix)) if sample.ok else None
+        picture = self._picture(sample)
         has_twin = role is Role.STUDENT and Role.TEACHER in self._plan.generators
         for stage in stages:
             name, cell = stage.judge.name, (role, idx, request.seed)
@@ -315,7 +331,12 @@ class LocalExecutor:
         if role is Role.TEACHER or Role.TEACHER not in self._plan.generators:
             return None
         twin = self._store.sample(Role.TEACHER, idx, seed)
-        return Picture(twin.sha256, self._store.blobs.path(twin.sha256, twin.suffix)) if twin and twin.ok else None
+        return self._picture(twin) if twin else None
+
+    def _picture(self, sample: Sample) -> Picture | None:
+        """The stored picture of a sample, `None` where it could not be generated."""
+        path = self._store.blobs.path(sample.sha256, sample.suffix)
+        return Picture(sample.sha256, path, stored=True) if sample.ok else None
 
 
 def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:

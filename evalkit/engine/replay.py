@@ -59,7 +59,7 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
         copy_run(source, out, without=replayed, files=sorted({file for files in replayed.values() for file in files}))
         with closing(RunStore(out)) as store:
             with progress:
-                controls = _Replayer(plan, store, None, progress, stop).run()
+                controls = Replayer(plan, store, None, progress, stop).run()
             summary = summarise(config, plan, store, controls, before.metrics, reference, flaky, before.command)
             summary = dataclasses.replace(summary, environment=before.environment)
             store.set_meta("summary", to_json(summary))
@@ -96,6 +96,11 @@ def _plan(config: RunConfig, before: RunSummary, source: Path) -> Plan:
     if specs == config.judges:
         what = "no judge of this run keeps a journal"
         raise UsageError(what, where=str(source), hint="`evalkit report` writes its reports again")
+    return recorded_plan(config, specs, before, source)
+
+
+def recorded_plan(config: RunConfig, specs: tuple[PluginSpec, ...], before: RunSummary, source: Path) -> Plan:
+    """A plan whose judges are made from `specs`, and whose cases and generators are those of the run in `source`."""
     judges = tuple(create("judges", spec) for spec in specs)
     generators: dict[Role, Generator] = {each.role: _RecordedGenerator(each) for each in before.generators}
     info = BenchmarkInfo(before.benchmark, before.benchmark_version, before.benchmark_digest)
@@ -150,7 +155,7 @@ class _RecordedGenerator:
     def close(self) -> None: ...
 
 
-class _Replayer(LocalExecutor):
+class Replayer(LocalExecutor):
     """Has the judges judge the pictures that the store holds."""
 
     stops_early = False

@@ -180,7 +180,7 @@ _SUFFIXES = {*FORMATS.values(), ".jpeg"}
 def _stored(samples: Sequence[Sample], store: RunReader) -> PictureSet:
     def pictures() -> Iterator[tuple[str, Picture]]:
         for sample in samples:
-            yield sample.case_id, Picture(sample.sha256, store.blobs.path(sample.sha256, sample.suffix))
+            yield sample.case_id, Picture(sample.sha256, store.blobs.path(sample.sha256, sample.suffix), stored=True)
 
     return PictureSet(samples[0].role.value if samples else "none", len(samples), pictures)
 

@@ -11,6 +11,7 @@ import numpy as np
 from evalkit.api.records import Dimension, Role, Status
 from evalkit.api.results import DimensionResult, GeneratorResult, Interval
 from evalkit.engine.plan import Plan
+from evalkit.engine.timing import shared_conditions
 from evalkit.formats.foreign_text import clean
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.run_reader import RunReader
@@ -81,6 +82,7 @@ def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ..
                 int(statistics.median(nfes)) if nfes else None,
                 float(np.median(seconds)) if seconds else None,
                 info.settings,
+                shared_conditions(store.samples(role)),
             )
         )
     return tuple(results)

@@ -8,7 +8,6 @@ from typing import Self
 
 from evalkit.api.records import Sample
 from evalkit.store.cache import Cache
-from evalkit.store.run_reader import FINAL
 from evalkit.store.run_store import RunStore, VerdictRow
 
 Row = VerdictRow | tuple[int, Sample]
@@ -16,7 +15,10 @@ _WAITING = 256
 
 
 class Writer:
-    """A thread that writes rows to the run store and finished work to the cache.
+    """A thread that writes rows to the run store and pictures to the cache.
+
+    Verdicts enter the cache at the end of the run, when the controls have shown that the judge can be believed
+    (`LocalExecutor`).
 
     `put` blocks while the queue is full. The next `put` or `flush`, or the end, raises an error of the disk.
     """
@@ -72,12 +74,7 @@ class Writer:
         self._store.transaction(row for row, _ in rows)
         if self._cache is None:
             return
-        fresh = [row for row, cached in rows if not cached]
-        samples = [row[1] for row in fresh if not isinstance(row, VerdictRow) and row[1].ok]
-        verdicts = [
-            (row.key, row.verdict, row.seconds)
-            for row in fresh
-            if isinstance(row, VerdictRow) and all(score.status in FINAL for score in row.verdict.scores)
-        ]
-        if samples or verdicts:
-            self._cache.add(samples, verdicts, self._store.blobs)
+        fresh = [row for row, cached in rows if not cached and not isinstance(row, VerdictRow)]
+        samples = [sample for _, sample in fresh if sample.ok]
+        if samples:
+            self._cache.add(samples, self._store.blobs)

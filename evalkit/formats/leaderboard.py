@@ -115,6 +115,24 @@ class Figure:
             return None
         return Interval(self.value, self.ci_low, self.ci_high, self.n_cases, self.confidence or 0.95)
 
+    def interval_with_missing_at(self, end: float | None, interval: Interval | None = None) -> Interval | None:
+        """The interval with every missing cell at one value.
+
+        Args:
+            end: the value that a missing cell takes; `None` if there is no such value.
+            interval: of the scored cells, if not the figure's own (at another confidence, say).
+
+        Returns:
+            `None` where nothing was scored, or where cells are missing and there is no value for them.
+        """
+        interval, share = interval or self.interval(), self.share_scored
+        if interval is None or share == 1:
+            return interval
+        if end is None:
+            return None
+        low, high = (None if b is None else share * b + (1 - share) * end for b in (interval.low, interval.high))
+        return dataclasses.replace(interval, value=share * interval.value + (1 - share) * end, low=low, high=high)
+
 
 @dataclass(frozen=True, slots=True)
 class SetFigure:
@@ -248,7 +266,7 @@ class Board:
 
 _FILE_FIELDS = tuple(each.name for each in dataclasses.fields(Board))
 _RANK_FIELDS = ("rank_best", "rank_worst", "worse_than_teacher", "not_ranked")
-_LATER_FIELDS = {"worst": None, "judge_fingerprint": ""}
+LATER_FIELDS = {"worst": None, "judge_fingerprint": ""}
 """Fields of a figure that entries of format 2 do not have, with the value that means "not known"."""
 
 
@@ -261,7 +279,7 @@ def claim(entry: Entry) -> JSON:
     for figure in content["dimensions"]:
         for name in _RANK_FIELDS:
             del figure[name]
-        for name, unknown in _LATER_FIELDS.items():
+        for name, unknown in LATER_FIELDS.items():
             if figure[name] == unknown:
                 del figure[name]
     return content

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from evalkit.api.errors import UsageError
+from evalkit.api.results import RunSummary
 from evalkit.store.run_reader import RunReader
 
 FOLDER = Path(".evalkit") / "baselines"
@@ -44,8 +45,7 @@ def set_baseline(project: Path, name: str, run: Path, *, author: str, reason: st
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"`{name}` can't be the name of a baseline", hint="use letters, digits, '_', '-' and '.'")
-    if not reason.strip() or not author.strip():
-        raise UsageError("a baseline needs an author and a reason", hint="--author NAME --reason 'why'")
+    _check_said(author, reason)
     with RunReader(run) as reader:
         summary = reader.meta("summary")
     if summary is None:
@@ -53,20 +53,44 @@ def set_baseline(project: Path, name: str, run: Path, *, author: str, reason: st
     folder = project / FOLDER / name
     history = read_history(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    _copy_database(run / "run.sqlite", folder / "run.sqlite")
+    copy_database(run / "run.sqlite", folder / "run.sqlite")
     shutil.rmtree(folder / "pictures", ignore_errors=True)
     if pictures:
         shutil.copytree(run / "pictures", folder / "pictures")
+    _note(folder, history, run, summary["created"], summary["outcome"], author=author, reason=reason)
+    return folder
+
+
+def replace_run(folder: Path, database: Path, summary: RunSummary, *, author: str, reason: str) -> None:
+    """Put the verdicts of `database` in the place of a baseline's; the history says who did it and why.
+
+    Raises:
+        UsageError: the author or the reason is missing.
+    """
+    history = read_history(folder)
+    _check_said(author, reason)
+    copy_database(database, folder / "run.sqlite")
+    run = Path(history[-1]["run"]) if history else folder
+    _note(folder, history, run, summary.created, summary.outcome.value, author=author, reason=reason)
+
+
+def _note(
+    folder: Path, history: list[dict[str, str]], run: Path, created: str, outcome: str, *, author: str, reason: str
+) -> None:
     entry = {
         "set": datetime.now(UTC).isoformat(timespec="seconds"),
         "author": author,
         "reason": reason,
         "run": str(run.resolve()),
-        "run_created": summary["created"],
-        "outcome": summary["outcome"],
+        "run_created": created,
+        "outcome": outcome,
     }
     (folder / HISTORY).write_text(json.dumps([*history, entry], indent=1) + "\n", encoding="utf-8")
-    return folder
+
+
+def _check_said(author: str, reason: str) -> None:
+    if not reason.strip() or not author.strip():
+        raise UsageError("a baseline needs an author and a reason", hint="--author NAME --reason 'why'")
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -84,7 +108,7 @@ def list_baselines(project: Path) -> dict[str, list[dict[str, str]]]:
     return {folder.name: read_history(folder) for folder in folders}
 
 
-def _copy_database(source: Path, target: Path) -> None:
+def copy_database(source: Path, target: Path) -> None:
     """Replace `target` by a compact copy; `VACUUM INTO` reads a consistent state."""
     temporary = target.with_suffix(".part")
     temporary.unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 Each file is written under a temporary name in the same folder, synced, renamed, and then the folder is synced. A reader
 sees the whole file or none, and a row that names a file is written after it. The files are read-only, but their owner
-can still change them.
+can still change them: whoever reads one by its hash must hash it first, and a damaged one is written again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ class BlobFolder:
         """The path of a blob, whether it exists or not."""
         return self.root / sha256[:2] / f"{sha256}{suffix}"
 
-    def has(self, sha256: str, suffix: str) -> bool:
-        return self.path(sha256, suffix).is_file()
+    def is_intact(self, sha256: str, suffix: str) -> bool:
+        """Whether the blob is here and its content has this hash."""
+        return _hash(self.path(sha256, suffix)) == sha256
 
     def put(self, data: bytes, suffix: str) -> str:
-        """Store bytes and return their SHA-256 (hex). Storing the same bytes again writes nothing."""
+        """Store bytes and return their SHA-256 (hex). A file that is there already is written again if damaged."""
         sha256 = hashlib.sha256(data).hexdigest()
         target = self.path(sha256, suffix)
-        if not target.is_file():
+        if not self.is_intact(sha256, suffix):
             with _published(target) as part, open(part, "wb") as file:
                 file.write(data)
                 file.flush()
@@ -45,15 +46,14 @@ class BlobFolder:
         """Take over a blob from another folder, as a hard link if the file system allows it.
 
         Returns:
-            Whether the blob is here now; `False` if the other folder lacks it or its content is damaged.
+            Whether the blob is here now and undamaged; `False` if neither folder has it so.
         """
-        target = self.path(sha256, suffix)
-        if target.is_file():
+        if self.is_intact(sha256, suffix):
             return True
-        source = other.path(sha256, suffix)
+        if not other.is_intact(sha256, suffix):
+            return False
+        target, source = self.path(sha256, suffix), other.path(sha256, suffix)
         try:
-            if hashlib.sha256(source.read_bytes()).hexdigest() != sha256:
-                return False
             with _published(target) as part:
                 link_or_copy(source, part)
         except FileNotFoundError:
@@ -64,6 +64,15 @@ class BlobFolder:
         """Remove temporary files of killed writers. Call it only while no other process writes here."""
         for part in self.root.glob(f"*/{_TEMPORARY}*"):
             part.unlink(missing_ok=True)
+
+
+def _hash(path: Path) -> str | None:
+    """SHA-256 (hex) of a file, `None` if there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def link_or_copy(source: Path, target: Path) -> None:

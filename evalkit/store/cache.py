@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +16,7 @@ from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import CACHE_TABLES, connect
 
 T = TypeVar("T")
+_PAGE = 256
 
 
 class Cache:
@@ -48,21 +51,22 @@ class Cache:
         verdict = _read(Verdict, row[0]) if row else None
         return (verdict, row[1]) if row and verdict else None
 
-    def add(self, samples: list[Sample], verdicts: list[tuple[str, Verdict, float | None]], blobs: BlobFolder) -> None:
-        """Store finished samples (with their files from the run's `blobs`) and verdicts, in one commit."""
-        for sample in samples:
-            self.blobs.adopt(blobs, sample.sha256, sample.suffix)
+    def add(self, samples: list[Sample], blobs: BlobFolder) -> None:
+        """Store finished samples with their files from the run's `blobs`, in one commit."""
+        whole = [sample for sample in samples if self.blobs.adopt(blobs, sample.sha256, sample.suffix)]
+        self._write("INSERT OR REPLACE INTO pictures VALUES (?, ?)", [(s.key, dump(s)) for s in whole])
+
+    def add_verdicts(self, verdicts: Iterable[tuple[str, float | None, str]]) -> None:
+        """Store verdicts of a judge that has passed its controls: (key, seconds, record as `RunReader` has it)."""
+        rows = iter(verdicts)
+        while page := list(islice(rows, _PAGE)):
+            self._write("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", page)
+
+    def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(
-                "INSERT OR REPLACE INTO pictures VALUES (?, ?)",
-                [(sample.key, dump(sample)) for sample in samples],
-            )
-            connection.executemany(
-                "INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)",
-                [(key, seconds, dump(verdict)) for key, verdict, seconds in verdicts],
-            )
+            connection.executemany(statement, rows)
             connection.execute("COMMIT")
         except BaseException:
             connection.execute("ROLLBACK")

@@ -106,6 +106,16 @@ class RunReader:
         )
         return tuple(from_json_text(Verdict, record) for (record,) in rows)
 
+    def looked_at(self, judge: str) -> Iterator[tuple[str, float | None, str]]:
+        """(key, seconds, record) of every final verdict of a judge in which it scored something or abstained."""
+        yield from self._reader.execute(
+            "SELECT key, seconds, record FROM verdicts WHERE judge = ? AND final AND EXISTS ("
+            "SELECT 1 FROM scores WHERE scores.role = verdicts.role AND scores.idx = verdicts.idx "
+            "AND scores.seed = verdicts.seed AND scores.judge = verdicts.judge AND status IN ('scored', 'unscored')) "
+            "ORDER BY idx, seed",
+            (judge,),
+        )
+
     def scores(self, role: Role, dimension: str) -> Iterator[tuple[str, int, float]]:
         """(case id, seed, value) of every scored cell, grouped by case."""
         yield from self._reader.execute(

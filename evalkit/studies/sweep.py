@@ -15,6 +15,7 @@ from evalkit.api.errors import ConfigError, Interrupted
 from evalkit.api.frontier import Figure, Frontier, Point, PointPicture, Strip, fronts, main_dimensions
 from evalkit.api.records import Case, Role, Sample
 from evalkit.api.results import DimensionChange, DimensionResult, RunSummary
+from evalkit.api.timing import timed_alike
 from evalkit.config.model import RunConfig
 from evalkit.engine.plan import assemble
 from evalkit.engine.progress import Progress
@@ -164,7 +165,7 @@ def _collect(sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], co
             for point, summary, reader in zip(sweep.points, summaries, readers, strict=True)
         ]
         points.append(_point(sweep.reference, first, readers[0], Role.TEACHER, sweep.points[0].run))
-        points = _adjusted(points)
+        points = _adjusted(_timed_alike(points, [*summaries, first]))
         pictures: dict[str, Path] = {}
         named = [*zip(sweep.points, readers, strict=True), (sweep.reference, readers[0])]
         strips = tuple(_strip(idx, case, named, sweep.reference, pictures) for idx, case in _cases_to_show(readers[0]))
@@ -183,6 +184,22 @@ def _collect(sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], co
         strips,
     )
     return SweepResult(frontier, pictures)
+
+
+def _timed_alike(points: Sequence[Point], summaries: Sequence[RunSummary]) -> list[Point]:
+    """The points without the seconds that were taken in other conditions (another machine, say) than most."""
+    played = [Role.TEACHER if point.reference else Role.STUDENT for point in points]
+    measured = [
+        next(result for result in summary.generators if result.role is role)
+        for role, summary in zip(played, summaries, strict=True)
+    ]
+    known = [generator for generator in measured if generator.timed_on]
+    usual = max(known, key=lambda one: sum(timed_alike((one, other)) for other in known), default=None)
+    unknown = {"seconds": None, "seconds_low": None, "seconds_high": None}
+    return [
+        point if usual is not None and timed_alike((usual, generator)) else dataclasses.replace(point, **unknown)
+        for point, generator in zip(points, measured, strict=True)
+    ]
 
 
 def _point(point: SweepPoint, summary: RunSummary, reader: RunReader, played: Role, run: str = "") -> Point:

@@ -2,49 +2,60 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from evalkit.api.errors import ConfigError
+from evalkit.api.errors import ConfigError, UsageError
+from evalkit.api.records import Role
 from evalkit.api.results import Interval
+from evalkit.formats.leaderboard import Entry, Figure, read_board
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A baseline of which only the figures are known (a leaderboard file): dimension -> (interval, judge version)."""
+    """A baseline of which only the figures are known: the one student of a leaderboard file."""
 
     path: Path
-    figures: Mapping[str, tuple[Interval, str]]
-    benchmark: str
-    benchmark_version: str
+    entry: Entry
+
+    def figure(self, dimension: str) -> Figure | None:
+        """The figure on a dimension, `None` if the file has none or nothing was scored."""
+        figure = self.entry.figure(dimension)
+        return None if figure is None or figure.value is None else figure
 
 
 def read_aggregate(path: Path) -> Aggregate:
-    """The student's figures of a leaderboard file with one student entry. Raises `ConfigError` for any other file."""
+    """The student's entry of a leaderboard file with one student. Raises `ConfigError` for any other file."""
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["entries"]
-        students = [entry for entry in entries if entry["role"] == "student"]
-        if len(students) != 1:
-            raise ConfigError(
-                f"{len(students)} students in it, so it is not clear which is the baseline", where=str(path)
-            )
-        (entry,) = students
-        figures = {name: _figure(value) for name, value in _dimensions(entry) if value["value"] is not None}
-        return Aggregate(path, figures, entry["benchmark"], str(entry["benchmark_version"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"not a leaderboard file of evalkit: {error!r}", where=str(path)) from error
+        board = read_board(path)
+    except UsageError as error:
+        raise ConfigError(
+            f"not a leaderboard file of evalkit: {error.what}", where=str(path), hint=error.hint
+        ) from error
+    students = [entry for entry in board.entries if entry.role is Role.STUDENT]
+    if len(students) != 1:
+        raise ConfigError(f"{len(students)} students in it, so it is not clear which is the baseline", where=str(path))
+    return Aggregate(path, students[0])
 
 
-def _dimensions(entry: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    dimensions = entry["dimensions"]
-    if isinstance(dimensions, dict):
-        return list(dimensions.items())
-    return [(dimension["dimension"], dimension) for dimension in dimensions]
+def at_confidence(interval: Interval, confidence: float, low: float | None, high: float | None) -> Interval:
+    """The interval at another confidence, with the cases unknown: each half as wide as that of a normal estimate.
 
+    Args:
+        interval: as the file states it.
+        confidence: of the interval that is returned.
+        low: smallest possible value, `None` if unbounded.
+        high: largest possible value.
+    """
+    from scipy import stats
 
-def _figure(value: Mapping[str, Any]) -> tuple[Interval, str]:
-    interval = Interval(value["value"], value["ci_low"], value["ci_high"], value["n_scored"])
-    return interval, str(value["judge_version"])
+    if interval.confidence == confidence:
+        return interval
+    factor = float(stats.norm.isf((1 - confidence) / 2) / stats.norm.isf((1 - interval.confidence) / 2))
+    below = None if interval.low is None else interval.value - factor * (interval.value - interval.low)
+    above = None if interval.high is None else interval.value + factor * (interval.high - interval.value)
+    if below is not None and low is not None:
+        below = max(below, low)
+    if above is not None and high is not None:
+        above = min(above, high)
+    return Interval(interval.value, below, above, interval.n, confidence)

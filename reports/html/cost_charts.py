@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from evalkit.api.records import Dimension
 from evalkit.api.results import GeneratorResult, Interval, RunSummary
+from evalkit.api.timing import timed_alike
 from evalkit.reports import wording
 from evalkit.reports.dimensions import dimension_rows
 from evalkit.reports.html.bars import Axis, Mark
@@ -68,7 +69,7 @@ def cost_charts(summary: RunSummary) -> list[CostCharts]:
 
 def _chart(cost: str, scored: list[tuple[GeneratorResult, Interval]]) -> Chart | None:
     known = [(generator, x, estimate) for generator, estimate in scored if (x := _cost_of(generator, cost))]
-    if len(known) < FEWEST:
+    if len(known) < FEWEST or (cost != "NFE" and not timed_alike(generator for generator, _, _ in known)):
         return None
     across = _room([math.log(x) for _, x, _ in known], 0.18)
     up = _room([end for _, _, interval in known for end in _ends(interval)], 0.12)

@@ -9,6 +9,7 @@ from typing import Any
 
 from evalkit.api.records import JSON, Role
 from evalkit.api.results import GateStatus, Outcome, RunSummary
+from evalkit.api.timing import times_as_fast
 from evalkit.reports import wording
 from evalkit.reports.escape import clip, label, visible
 from evalkit.reports.html.addresses import address, finding_address
@@ -102,10 +103,9 @@ def headline(summary: RunSummary) -> str:
 
 
 def speedup(summary: RunSummary) -> str:
-    """How many times faster the student's median picture is, or empty where a time is not known."""
-    times = {g.role: g.seconds_per_picture for g in summary.generators}
-    student, teacher = times.get(Role.STUDENT), times.get(Role.TEACHER)
-    return f"{teacher / student:.1f}×" if student and teacher else ""
+    """How many times as fast the student's median picture is, or empty where the two times can't be compared."""
+    ratio = times_as_fast(summary)
+    return f"{ratio:.1f}×" if ratio is not None else ""
 
 
 def _hash_source(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from evalkit.api.records import Role
-from evalkit.api.results import Interval, Outcome
+from evalkit.api.results import Outcome
 from evalkit.formats.leaderboard import MIN_COVERAGE, Board, Entry, Figure
 from evalkit.reports.leaderboard.paired_cells import Cells, is_better_by_case
 
@@ -83,7 +83,7 @@ def basis(board: Board) -> str:
 
 def is_certainly_better(one: Figure, other: Figure) -> bool:
     """By independent intervals: the whole of `one`, missing cells at their worst, on the better side of `other`."""
-    least, theirs = _with_missing_at_worst(one), other.interval()
+    least, theirs = one.interval_with_missing_at(one.scale().bad_end), other.interval()
     if least is None or theirs is None:
         return False
     if one.higher_is_better:
@@ -155,18 +155,6 @@ def _beats_teacher(student: Figure) -> bool:
         return False
     near = change.ci_low if student.higher_is_better else change.ci_high
     return near is not None and (near > 0 if student.higher_is_better else near < 0)
-
-
-def _with_missing_at_worst(figure: Figure) -> Interval | None:
-    """The interval with every missing cell at the least favourable value; `None` where that value is not known."""
-    interval, share = figure.interval(), figure.share_scored
-    if interval is None or share == 1:
-        return interval
-    end = figure.scale().bad_end
-    if end is None:
-        return None
-    low, high = (None if b is None else share * b + (1 - share) * end for b in (interval.low, interval.high))
-    return dataclasses.replace(interval, value=share * interval.value + (1 - share) * end, low=low, high=high)
 
 
 def _placed(entry: Entry, figure: Figure, place: tuple[int, int] | None, min_coverage: float) -> Figure:

@@ -2,15 +2,17 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from evalkit.api.pictures import encode_png
-from evalkit.api.records import Case, SourceImage, Task
-from evalkit.api.results import Bucket
+from evalkit.api.records import Case, Role, SourceImage, Task
+from evalkit.api.results import Bucket, Interval
 from evalkit.store.run_reader import RunReader
+from evalkit.verdict.aggregate import at_confidence
 from evalkit.verdict.compare import Baseline, bucket_of, same_question
 from evalkit.verdict.results import StoredResults
 from tests.evalkit.conftest import Command
@@ -151,6 +153,29 @@ def test_a_leaderboard_file_is_a_baseline_too(tmp_path: Path, evalkit: Command) 
     assert evalkit("run", "a.yaml").returncode == 1
     (tmp_path / "b.yaml").write_text(text.replace("path: worse", "path: same").replace("out: new", "out: same-run"))
     assert evalkit("run", "b.yaml").returncode == 0
+    board = json.loads((tmp_path / "base" / "leaderboard.json").read_text())
+    student = next(entry for entry in board["entries"] if entry["role"] == "student")
+    changes = [
+        (student["dimensions"][0], "judge_fingerprint", "0" * 64, "other settings or another model"),
+        (student["dimensions"][0], "judge_fingerprint", "", "is not told"),
+        (student, "benchmark_digest", "0" * 64, "another benchmark"),
+        (student, "outcome", "splendid", "entries.0.outcome"),
+    ]
+    for place, key, value, said in changes:
+        right, place[key] = place[key], value
+        (tmp_path / "base" / "leaderboard.json").write_text(json.dumps(board))
+        place[key] = right
+        done = evalkit("run", "b.yaml")
+        assert done.returncode == 2, done.stdout
+        assert said in " ".join(done.stderr.split())
+
+
+def test_the_interval_of_a_leaderboard_file_is_taken_at_the_confidence_of_the_gate() -> None:
+    stated = Interval(0.9, 0.8, 0.94, 50, 0.95)
+    assert at_confidence(stated, 0.95, 0.0, 1.0) == stated
+    wider = at_confidence(stated, 0.99, 0.0, 1.0)  # 2.576 / 1.960 = 1.314 times as wide
+    assert (wider.low, wider.high) == (pytest.approx(0.9 - 0.1314, abs=1e-4), pytest.approx(0.9 + 0.0526, abs=1e-4))
+    assert at_confidence(stated, 1 - 1e-9, 0.0, 1.0).high == 1.0
 
 
 def test_flaky_cases_do_not_fail_a_gate(tmp_path: Path, evalkit: Command) -> None:
@@ -170,3 +195,29 @@ def test_flaky_cases_do_not_fail_a_gate(tmp_path: Path, evalkit: Command) -> Non
     assert "20 of 200 cases are listed as unstable and left out of the gates" in done.stdout
     (tmp_path / "flaky.json").write_text('{"not": "a list"}')
     assert evalkit("run", "b.yaml", "--out", "third").returncode == 2
+
+
+def test_a_baseline_is_judged_anew_by_the_judges_of_today(tmp_path: Path, evalkit: Command) -> None:
+    levels = list(range(200, 206))
+    run(evalkit, "base", levels, tmp_path)
+    assert evalkit("baseline", "set", "main", "base", "--reason", "v1", "--author", "Ada").returncode == 0
+    database = tmp_path / ".evalkit" / "baselines" / "main" / "run.sqlite"
+    with RunReader(database.parent) as reader:
+        judges = reader.meta("judges")
+    with sqlite3.connect(database) as connection:  # as if another version of the judge had judged it
+        connection.execute("UPDATE meta SET value = ? WHERE key = 'judges'", (json.dumps({JUDGE: "old"}),))
+        connection.execute("UPDATE scores SET value = 0.5")
+    connection.close()
+    lost = evalkit("baseline", "rejudge", "main")
+    assert lost.returncode == 2
+    assert "pictures are not found by their hash" in " ".join(lost.stderr.split())
+    assert sqlite3.connect(database).execute("SELECT DISTINCT value FROM scores").fetchall() == [(0.5,)]
+    shutil.move(tmp_path / "base" / "pictures", tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "base")
+    done = evalkit("baseline", "rejudge", "main", "--pictures", "elsewhere", "--reason", "new judge", "--author", "Ada")
+    assert done.returncode == 0, done.stderr
+    with RunReader(database.parent) as reader:
+        assert reader.meta("judges") == judges
+        assert len({value for _, _, value in reader.scores(Role.STUDENT, "fake.brightness")}) == len(levels)
+    assert "new judge" in evalkit("baseline", "list").stdout
+    assert [path.name for path in database.parent.parent.iterdir()] == ["main"], "nothing is left over"

@@ -1,5 +1,6 @@
 """Nothing finished is lost or done twice: `kill -9`, the same command again, a second run from the cache."""
 
+import hashlib
 import json
 import random
 import signal
@@ -153,6 +154,42 @@ def test_a_damaged_cache_picture_is_made_again(tmp_path: Path, evalkit: Command)
     victim.write_bytes(b"damaged")
     assert evalkit(*arguments(tmp_path / "two", log, str(cache))).returncode == 0
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_an_overwritten_picture_gives_no_verdict_under_the_good_hash(tmp_path: Path, evalkit: Command) -> None:
+    log, cache = tmp_path / "log", tmp_path / "shared"
+    assert evalkit(*arguments(tmp_path / "one", log, str(cache))).returncode == 0
+    before = contents(tmp_path / "one")
+    black = encode_png(np.zeros((16, 16, 3), np.uint8))
+    for victim in (tmp_path / "one" / "pictures").rglob("*.png"):  # hard links of the files in the cache
+        victim.chmod(0o644)
+        victim.write_bytes(black)
+    with sqlite3.connect(cache / "cache.sqlite") as database:
+        database.execute("DELETE FROM verdicts")
+    with sqlite3.connect(tmp_path / "one" / "run.sqlite") as database:
+        database.execute("DELETE FROM verdicts WHERE role = 'student'")
+    assert evalkit(*arguments(tmp_path / "two", log, str(cache))).returncode == 0
+    assert contents(tmp_path / "two") == before
+    assert evalkit(*arguments(tmp_path / "one", log, str(cache))).returncode == 0, "its own pictures are made again"
+    assert contents(tmp_path / "one") == before
+    for folder in (tmp_path / "one", tmp_path / "two", cache):
+        for path in (folder / "pictures").rglob("*.png"):
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
+
+
+def test_verdicts_of_a_judge_that_fails_its_controls_stay_out_of_the_cache(tmp_path: Path, evalkit: Command) -> None:
+    log, cache = tmp_path / "log", tmp_path / "shared"
+    bad = [
+        f"{a},broken_controls=true" if a.startswith("fake-brightness") else a
+        for a in arguments(tmp_path / "bad", log, str(cache))
+    ]
+    assert evalkit(*bad).returncode == 3
+    with sqlite3.connect(cache / "cache.sqlite") as database:
+        counts = [database.execute(f"SELECT COUNT(*) FROM {name}").fetchone()[0] for name in ("pictures", "verdicts")]
+    assert counts == [2 * N_CASES, 0]
+    assert evalkit(*arguments(tmp_path / "good", log, str(cache))).returncode == 0
+    with sqlite3.connect(cache / "cache.sqlite") as database:
+        assert database.execute("SELECT COUNT(*) FROM verdicts").fetchone() == (2 * N_CASES,)
 
 
 def test_a_cache_entry_of_another_version_is_made_again(tmp_path: Path, evalkit: Command) -> None:

@@ -18,9 +18,9 @@ import pytest
 import yaml
 
 from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.failing import fails
 from evalkit.api.install import install_line
 from evalkit.api.records import Role
-from evalkit.api.results import FAILING_SEVERITY
 from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import HOSTILE, FakeRunResults
 from tests.reports.leaderboard_runs import a_run
@@ -98,7 +98,7 @@ def test_eee_rows_are_the_scored_pictures(demo: FakeRunResults, tmp_path: Path) 
     score = typography.score("words")
     assert score is not None
     assert row["evaluation"]["score"] == score.value
-    assert row["evaluation"]["is_correct"] is all(f.severity < FAILING_SEVERITY for f in typography.findings)
+    assert row["evaluation"]["is_correct"] is not fails((typography,), first.failed_gates)
     assert row["input"] == {"raw": first.case.prompt, "reference": [t.text for t in first.case.texts]}
 
 

@@ -230,9 +230,7 @@ def test_ten_different_cases_tell_how_far_others_may_lie() -> None:
 
 def test_a_gate_says_where_its_number_of_cases_comes_from() -> None:
     values = np.linspace(0.23, 0.85, 60)  # mean .54, standard error .024: the bound lies two of them away
-    result = decide(
-        Gate(dimension="d", min_value=0.5), [Pair(f"c{i}", scored(float(v))) for i, v in enumerate(values)]
-    )
+    result = decide(Gate(dimension="d", min_value=0.5), [Pair(f"c{i}", scored(float(v))) for i, v in enumerate(values)])
     assert result.cause is Undecided.POWER
     assert result.n_needed
     assert "for the true values that this run leaves plausible" in result.detail
