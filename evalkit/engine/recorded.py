@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from evalkit.api.errors import EvalkitError, UnavailableError
-from evalkit.api.protocols import BenchmarkInfo
+from evalkit.api.protocols import BenchmarkInfo, Judge
 from evalkit.api.records import Case, Dimension, FindingKind
 from evalkit.api.results import Outcome, RunSummary
 from evalkit.config.model import RunConfig
@@ -79,7 +79,7 @@ def _plan(config: RunConfig, reader: RunReader, summary: RunSummary) -> Plan:
     )
 
 
-def _judges(reader: RunReader, summary: RunSummary) -> Iterator[_RecordedJudge]:
+def _judges(reader: RunReader, summary: RunSummary) -> Iterator[Judge]:
     kinds = reader.kinds()
     for name, fingerprint in (reader.meta("judges") or {}).items():
         rows = [row for row in summary.dimensions if row.judge == name]

@@ -195,9 +195,10 @@ def _timed_alike(points: Sequence[Point], summaries: Sequence[RunSummary]) -> li
     ]
     known = [generator for generator in measured if generator.timed_on]
     usual = max(known, key=lambda one: sum(timed_alike((one, other)) for other in known), default=None)
-    unknown = {"seconds": None, "seconds_low": None, "seconds_high": None}
     return [
-        point if usual is not None and timed_alike((usual, generator)) else dataclasses.replace(point, **unknown)
+        point
+        if usual is not None and timed_alike((usual, generator))
+        else dataclasses.replace(point, seconds=None, seconds_low=None, seconds_high=None)
         for point, generator in zip(points, measured, strict=True)
     ]
 

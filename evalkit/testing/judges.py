@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evalkit.api.errors import JudgeError, PluginError
+from evalkit.api.errors import JudgeError
 from evalkit.api.hooks import Attachable, SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control, Judge
@@ -54,15 +54,6 @@ def check_judge(
             _check_controls(made)
         finally:
             check_close(made)
-
-
-def _check_scope(made: Judge, case: Case) -> None:
-    """What a judge says does not apply are dimensions of its own."""
-    try:
-        for has_twin in (False, True):
-            not_applicable(made, case, has_twin)
-    except PluginError as error:
-        raise AssertionError(str(error)) from error
 
 
 def _verdict(made: Judge, picture: Picture, case: Case, twin: Picture | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from evalkit.api.records import FAILURE_FROM, FindingKind, Grade
@@ -31,7 +32,7 @@ def severity(kind: str, share: float) -> float:
         kind: of the finding.
         share: see `FAILS_FROM`.
     """
-    return min(1.0, FAILURE_FROM * (max(share, 0.0) / FAILS_FROM[kind]) ** 0.5)
+    return min(1.0, FAILURE_FROM * math.sqrt(max(share, 0.0) / FAILS_FROM[kind]))
 
 
 _BY_SIZE = "how bad it is depends on how far it is off: see `evalkit.judges.layout.kinds.severity`"

@@ -57,8 +57,8 @@ def located(
             kind = one.kind
             evidence: dict[str, JSON] = {"rubric": rubric.name, "stated_box": list(one.box)}
             message = f"the model reports: {kind.replace('-', ' ')} ({rubric.name} {level.score:.1f} of {LEVELS[-1]})"
-            grade, size = grade_of_kind(kind, rubric, level.score), max(box.width, box.height)
-            found.append(Finding(kind, box, size, "px", severity, message, evidence, grade=grade))
+            grade, side = grade_of_kind(kind, rubric, level.score), max(box.width, box.height)
+            found.append(Finding(kind, box, side, "px", severity, message, evidence, grade=grade))
     return LocatedFindings(found, broken=len(stated) - len(found))
 
 

@@ -48,7 +48,8 @@ STEADY = 0.8
 CHANCE = 1 / 3
 """Share of the pairs for which a model that draws lots (A, B, tie) gives the same answer in both orders."""
 
-A, B = TypeVar("A"), TypeVar("B")
+A = TypeVar("A")
+B = TypeVar("B")
 Ask = Callable[[Rubric, Case, Picture, Picture | None], Verdict]
 """Has the model judge a picture by one rubric alone."""
 
