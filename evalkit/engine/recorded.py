@@ -90,7 +90,7 @@ def _judges(reader: RunReader, summary: RunSummary) -> Iterator[Judge]:
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _RecordedJudge:
     """A judge as a store describes it; it judges nothing."""
 
