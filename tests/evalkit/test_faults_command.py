@@ -12,7 +12,7 @@ import pytest
 from evalkit.api.ability import Ability, Specimen
 from evalkit.api.errors import ConfigError
 from evalkit.api.pictures import Picture
-from evalkit.api.records import Box, Case, Dimension, Finding, Score, Status, Verdict
+from evalkit.api.records import Box, Case, Dimension, Finding, FindingKind, Score, Status, Verdict
 from evalkit.cli import main
 from evalkit.formats.keys import from_json, to_json
 from evalkit.plugins.abilities import ability_of, folder_of
@@ -33,6 +33,7 @@ class DarkJudge:
 
     name, version, concurrency = "dark", "7", 1
     dimensions = (Dimension("dark.level", "darkest pixel", higher_is_better=True, high=None),)
+    kinds = (FindingKind("dark"),)
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         if case.id == "broken":

@@ -126,7 +126,7 @@ def test_a_broken_judge_makes_the_sweep_undecided(evalkit: Command, tmp_path: Pa
     )
     assert done.returncode == 3, done.stderr
     assert "judge invalid" in done.stdout
-    assert "Not to be relied on" in (tmp_path / "out" / "frontier" / "index.html").read_text("utf-8")
+    assert "Don’t rely on these points" in (tmp_path / "out" / "frontier" / "index.html").read_text("utf-8")
 
 
 def test_own_sigmas_stay_where_they_are_as_many() -> None:

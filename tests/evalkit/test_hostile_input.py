@@ -130,7 +130,7 @@ def test_a_misbehaving_judge_marks_its_cell_and_the_run_goes_on(tmp_path: Path, 
     judge = f"fake-brightness:{how}=flat/0002"
     done = evalkit("run", "--benchmark", "fake-benchmark", "--student", "fake-flat", "--judge", judge, "--out", "out")
     assert done.returncode == 3, done.stderr
-    assert "coverage 83.3%" in done.stdout
+    assert "is 83.3%" in done.stdout
     with sqlite3.connect(tmp_path / "out" / "run.sqlite") as database:
         rows = database.execute("SELECT idx, status, value, reason FROM scores WHERE status != 'scored'").fetchall()
     assert [row[:3] for row in rows] == [(2, "error", None)]
@@ -141,7 +141,7 @@ def test_a_judge_whose_process_dies_costs_the_picture_in_hand(tmp_path: Path, ev
     judge = "fake-brightness:concurrency=1,die_on=flat/0002"
     done = evalkit("run", "--benchmark", "fake-benchmark", "--student", "fake-flat", "--judge", judge, "--out", "out")
     assert done.returncode == 3, done.stderr
-    assert "coverage 83.3%" in done.stdout
+    assert "is 83.3%" in done.stdout
     with sqlite3.connect(tmp_path / "out" / "run.sqlite") as database:
         rows = database.execute("SELECT idx, status, reason FROM scores WHERE status != 'scored'").fetchall()
     assert rows == [(2, "error", "the judge's process died (exit code -9)")]

@@ -241,7 +241,7 @@ def test_an_old_run_whose_gates_could_not_decide_did_not_pass() -> None:
 
 
 def test_a_warning_gate_is_not_called_passed() -> None:
-    summary = gated(HELD, WARNS, outcome=Outcome.PASSED)
+    summary = gated(HELD, WARNS, outcome=Outcome.UNDECIDED)
     content = verdict(summary, collect_failures(FakeRunResults(summary, Path(), lambda: iter(())), 1))
     assert content["exit_code"] == 0
     assert "every gate passed" not in content["exit_meaning"]

@@ -14,7 +14,7 @@ def test_exact_intervals_are_those_of_scipy() -> None:
         assert found
         assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high))
     assert exact_share(0, 0) is None
-    with pytest.raises(ValueError, match="not a share"):
+    with pytest.raises(ValueError, match="is not a share"):
         exact_share(2, 1)
 
 

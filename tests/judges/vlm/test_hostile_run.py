@@ -207,7 +207,7 @@ def test_folders_that_can_not_be_replayed_are_refused(evalkit: Command, finished
     shutil.copytree(finished, finished.with_name("taken"))
     for source, out, said in (
         ("x", "y", "not a run folder"),
-        ("out", "out", "itself"),
+        ("out", "out", "into its own folder"),
         ("out", "taken", "another run"),
     ):
         again = evalkit("judge", "replay", source, "--out", out)

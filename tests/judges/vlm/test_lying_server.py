@@ -65,8 +65,8 @@ def test_an_honest_server_passes(evalkit: Command, tmp_path: Path, rubric: str) 
 
 @pytest.mark.parametrize(
     "says",
-    [constant(5), drawing_lots(), on_tiles(constant(5)), on_tiles(constant(1, "no")), on_tiles(drawing_lots())],
-    ids=["constant", "random", "tiles, constant", "tiles, worst", "tiles, random"],
+    [constant(5), drawing_lots(), on_tiles(constant(5))],
+    ids=["constant", "random", "tiles, constant"],
 )
 def test_a_lying_server_is_caught(evalkit: Command, tmp_path: Path, says: Says) -> None:
     code, summary = run(evalkit, tmp_path, says, "compliance")
