@@ -245,7 +245,7 @@ def test_a_warning_gate_is_not_called_passed() -> None:
     content = verdict(summary, collect_failures(FakeRunResults(summary, Path(), lambda: iter(())), 1))
     assert content["exit_code"] == 0
     assert "every gate passed" not in content["exit_meaning"]
-    assert "1 of 2 had too few cases to decide" in headline(summary)
+    assert "1 of 2 gates undecided" in headline(summary)
 
 
 def test_an_undecided_gate_says_its_cause_and_its_cells() -> None:

@@ -200,7 +200,7 @@ def test_aspects_are_asked_with_their_own_levels() -> None:
 
 def test_boxes_are_asked_for_in_the_unit_of_the_model() -> None:
     relative = scale_call(rubrics()["quality"], case(), [SHOT])
-    pixels = scale_call(rubrics()["quality"], case(), [SHOT], unit="pixels")
+    pixels = scale_call(rubrics()["quality"], case(), [SHOT], coordinates="pixels")
     assert "thousandths" in relative.text
     assert "pixels" in pixels.text
 
