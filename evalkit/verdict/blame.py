@@ -51,11 +51,6 @@ def blame_verdicts(
     return result
 
 
-def is_students(finding: Finding) -> bool:
-    """Whether a finding counts against the student: not inherited, as far as anybody knows."""
-    return finding.blame in (None, Blame.STUDENT_ONLY, Blame.WORSENED)
-
-
 def counts_as(finding: Finding, blame: Blame | None) -> bool:
     """Whether a finding is one that is asked for by its blame; `student-only` includes `worsened`."""
     if blame is None:

@@ -204,9 +204,8 @@ def _settled(ruling: Ruling, p_adjusted: float | None) -> GateResult:
     label = "worse by" if gate.max_drop is not None else "share" if gate.finding else "mean"
     details = [f"{label} {format_interval(ruling.interval)}", ruling.detail, ruling.lack]
     counts = ruling.counts
-    missing = counts is not None and counts.student_scored + counts.reference_scored < counts.student + counts.reference
-    if counts and missing and not ruling.lack:
-        details.append(_missing_in_words(counts))
+    if counts and counts.reason and not ruling.lack:  # how many cells there are is in `asked`
+        details.append(f"missing: {counts.reason}")
     if cause is Undecided.EVIDENCE and not ruling.lack:
         details.append(
             "with every missing cell at its least favourable value: " + format_interval(ruling.imputed)
@@ -320,12 +319,3 @@ def _needed(gate: Gate, values: NDArray[np.float64], low: float | None, high: fl
     fewest = cases_needed(spread, far, alpha=1 - gate.confidence, power=POWER)
     most = cases_needed(spread, near, alpha=1 - gate.confidence, power=POWER)
     return None if fewest is None or most is None else (fewest, most)
-
-
-def _missing_in_words(counts: CellCounts) -> str:
-    said = f"scored {counts.student_scored} of {counts.student} asked"
-    if counts.reference:
-        said += f", of the reference {counts.reference_scored} of {counts.reference}"
-    if counts.left_out:
-        said += f"; {counts.left_out} missing on both sides are left out"
-    return f"{said}; {counts.reason}" if counts.reason else said

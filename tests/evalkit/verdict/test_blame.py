@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from evalkit.api.records import Blame, Box, Finding, FindingKind, Grade, Role, Score, Status, Verdict
-from evalkit.verdict.blame import affinity, blame_verdicts, counts_as, is_students, match
+from evalkit.verdict.blame import affinity, blame_verdicts, counts_as, match
 
 
 def finding(kind: str, box: tuple, expected: str = "", target: str = "text:0") -> Finding:
@@ -172,7 +172,6 @@ def test_worsened_is_the_students() -> None:
     assert counts_as(worsened, Blame.WORSENED)
     assert not counts_as(replace(worsened, blame=Blame.STUDENT_ONLY), Blame.WORSENED)
     assert not counts_as(replace(worsened, blame=Blame.BOTH), Blame.STUDENT_ONLY)
-    assert is_students(worsened)
 
 
 def test_families_are_the_judges_own() -> None:
