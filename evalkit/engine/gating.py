@@ -38,7 +38,7 @@ from evalkit.verdict.evidence import (
     of_values,
 )
 from evalkit.verdict.gates import Ruling, bound_of, is_upper, lack_of, rule_on, rule_on_interval, settle, undecided
-from evalkit.verdict.kinds import dimensions_of_finding, judges_of_finding
+from evalkit.verdict.kinds import concerns, dimensions_of_finding, judges_of_finding
 
 Reference = RunReader | Aggregate | None
 
@@ -72,8 +72,8 @@ def _with_outside_doubts(
     wrong = [control for control in controls if not control.passed]
     doubted = []
     for gate, result in zip(plan.config.gates, results, strict=True):
-        judges = _judges_of(gate, plan)
-        failed = next((control for control in wrong if control.judge in judges and _concerns(control, gate)), None)
+        rests_on = _rests_on(gate, plan)
+        failed = next((control for control in wrong if concerns(control, rests_on)), None)
         if failed is not None:
             why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
             result = undecided(result, Undecided.INVALID_JUDGE, why)
@@ -90,17 +90,13 @@ def _part_asked(plan: Plan, store: RunReader) -> str:
     return f"only {len(plan.config.cases)} chosen cases were asked (`cases`)" if plan.config.cases else ""
 
 
-def _concerns(control: ControlResult, gate: Gate) -> bool:
-    """Whether a control speaks for what a gate is about. Which dimension a finding comes from is not known."""
-    return not control.dimensions or not gate.dimension or gate.dimension in control.dimensions
-
-
-def _judges_of(gate: Gate, plan: Plan) -> list[str]:
-    """The judges that a gate rests on: the one of its dimension, or all that declare its kind of finding."""
+def _rests_on(gate: Gate, plan: Plan) -> dict[str, frozenset[str]]:
+    """By judge, the dimensions that a gate rests on: its own, or those under which its finding is looked for."""
     if gate.finding:
-        return list(judges_of_finding(gate, plan.judges))
+        meant = judges_of_finding(gate, plan.judges)
+        return {judge.name: dimensions_of_finding(gate, judge) for judge in plan.judges if judge.name in meant}
     found = plan.dimensions().get(gate.dimension)
-    return [found[0].name] if found else []
+    return {found[0].name: frozenset({gate.dimension})} if found else {}
 
 
 def open_reference(config: RunConfig) -> Reference:

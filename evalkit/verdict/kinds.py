@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from evalkit.api.errors import ConfigError
 from evalkit.api.protocols import Judge
 from evalkit.api.records import FindingKind
+from evalkit.api.results import ControlResult
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate
 
@@ -29,6 +30,12 @@ def dimensions_of_finding(gate: Gate, judge: Judge) -> frozenset[str]:
     named = [kinds[name].dimensions for name in kinds_meant(gate, kinds)]
     everything = frozenset(dimension.name for dimension in judge.dimensions)
     return everything if () in named else everything & {name for names in named for name in names}
+
+
+def concerns(control: ControlResult, rests_on: Mapping[str, frozenset[str]]) -> bool:
+    """Whether a control speaks for what a gate rests on; one that names no dimensions speaks for the whole judge."""
+    dimensions = rests_on.get(control.judge)
+    return dimensions is not None and (not control.dimensions or not dimensions.isdisjoint(control.dimensions))
 
 
 def check_findings(gates: Sequence[Gate], judges: Sequence[Judge], *, teacher: bool) -> None:
