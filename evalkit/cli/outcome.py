@@ -9,7 +9,9 @@ import click
 from evalkit.cli import clean
 
 if TYPE_CHECKING:
-    from evalkit.api.results import CellCounts
+    from collections.abc import Sequence
+
+    from evalkit.api.results import CellCounts, GateResult
     from evalkit.engine.run import RunOutput
     from evalkit.engine.scope import ScopeReport
 
@@ -33,6 +35,12 @@ def cells_in_words(asked: CellCounts | None) -> str:
     return "".join([words, *(f", {n} {what}" for n, what in left if n), "; "])
 
 
+def print_gates(gates: Sequence[GateResult]) -> None:
+    """Print one line for each gate: its rule, status, cells and numbers."""
+    for gate in gates:
+        click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {cells_in_words(gate.asked)}{gate.detail}"))
+
+
 def print_outcome(output: RunOutput) -> int:
     """Print the figures, the gates, the verdict and, as the last line, the path of the report; the exit code."""
     from evalkit.verdict.gates import format_interval
@@ -50,8 +58,7 @@ def print_outcome(output: RunOutput) -> int:
                 f"{figure.n_pictures}/{figure.n_expected} pictures against {figure.reference}"
             )
         )
-    for gate in summary.gates:
-        click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {cells_in_words(gate.asked)}{gate.detail}"))
+    print_gates(summary.gates)
     click.echo(f"{summary.outcome.value}: {clean('; '.join(summary.reasons))}")
     for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
         click.echo(str(path))
