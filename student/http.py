@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
-import random
-import threading
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Coroutine, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, field_validator
 
-from evalkit.api.errors import ConfigError, GenerationError, PictureError, UnavailableError
+from evalkit.api.errors import GenerationError, PictureError, UnavailableError
 from evalkit.api.pictures import decode
 from evalkit.api.protocols import GeneratorInfo
 from evalkit.api.records import JSON, Case, Generated, Request, Task
 from evalkit.api.settings import Settings
-from evalkit.formats.foreign_text import clean
+from evalkit.formats.api_keys import api_key, check_variable, secret_in_query
+from evalkit.formats.http_access import access_to
 from evalkit.formats.keys import digest
-from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from evalkit.student import images_api
+from evalkit.student.exchange import Exchange, ForbiddenError, Patience
+from evalkit.student.images_api import parse_answer
 from evalkit.student.pacer import Pacer
 from evalkit.student.source import read_source
 
-if TYPE_CHECKING:
-    import httpx
-
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
 
-MAX_ANSWER = 128_000_000
-"""Largest answer that is read, bytes: a 2048x2048 RGBA picture takes at most 22 MB as base64."""
+T = TypeVar("T")
+
 SENT_SEEDS = 2**31
 """Seeds are sent modulo this: many servers keep them in a signed 32-bit integer."""
 
@@ -43,15 +38,16 @@ class HttpSettings(Settings):
     Args:
         url: base of the API (`https://host/v1`); `/images/generations` and `/images/edits` are added to it.
         model: the `model` field.
-        api_key_env: NAME of the environment variable that holds the key; empty where none is needed.
+        api_key_env: NAME of the environment variable that holds the key; empty where none is needed. Which variable may
+            go to which host: `evalkit.formats.api_keys`.
         size: `case` sends the case's own size, `auto` leaves it to the server, `omit` sends none; or the sizes the
             server knows, of which the closest is sent.
         extra: more request fields (`quality`, `num_inference_steps`, …).
         seed_field: name of the field that takes the seed; empty: no seed is sent.
         response_format: empty: the field is not sent (servers that always answer in base64 refuse it).
         declared_nfe: transformer evaluations as the provider states them; recorded as declared, never as a count.
-        timeout_s: seconds for one whole answer.
-        retries: further attempts after 429, 5xx, a dropped connection or a timeout.
+        timeout_s: seconds for one whole attempt, from connecting to the last byte.
+        retries: further attempts after 429, 5xx, a dropped connection, a timeout or an answer without a picture.
         max_wait_s: longest single wait; a longer `Retry-After` makes the request fail.
         requests_per_minute: starts of requests, including repeated attempts.
         concurrency: number of requests at the same time.
@@ -86,6 +82,8 @@ class HttpSettings(Settings):
             raise ValueError("not an http(s) address")
         if parts.username or parts.password:
             raise ValueError("a name or password in the address would end up in reports; use api_key_env")
+        if name := secret_in_query(url):
+            raise ValueError(f"`{name}` in the address would end up in reports; put the key in api_key_env")
         path = parts.path.rstrip("/").removesuffix("/images/generations") or "/v1"
         return urlunsplit((parts.scheme, parts.netloc, path, parts.query, ""))
 
@@ -101,25 +99,11 @@ class HttpSettings(Settings):
         return extra
 
 
-class _Reply(NamedTuple):
-    body: bytes
-    seconds: float
-    attempts: int
-
-
 class _Outcome(NamedTuple):
     """The result of one request; `fatal` is set if the error concerns all other requests too."""
 
     result: Generated
     fatal: UnavailableError | None = None
-
-
-class _ForbiddenError(UnavailableError):
-    """Status 403: the key has no access, or this prompt is refused."""
-
-
-class _StopRequested(Exception):
-    """Another thread failed, or the user pressed Ctrl-C: stop waiting."""
 
 
 class HttpGenerator:
@@ -129,7 +113,7 @@ class HttpGenerator:
     set only if the answer has an `nfe` field. It is unknown whether the same request would give the same picture.
 
     Raises:
-        ConfigError: the key in the environment has characters that no key has.
+        ConfigError: the key may not go to this host.
     """
 
     Settings = HttpSettings
@@ -137,10 +121,10 @@ class HttpGenerator:
     def __init__(self, settings: HttpSettings) -> None:
         self.settings = settings
         self.batch_size = settings.concurrency
-        self._pacer = Pacer(settings.requests_per_minute)
-        self._stop = threading.Event()
-        self._rng = random.Random()
-        self._client: httpx.Client | None = None
+        if settings.api_key_env:
+            check_variable(settings.api_key_env, settings.url)
+        self._loop: asyncio.Runner | None = None
+        self._exchange: Exchange | None = None
         self._served = False
 
     def info(self) -> GeneratorInfo:
@@ -157,44 +141,66 @@ class HttpGenerator:
         keys = {"url", "model", "size", "extra", "seed_field", "response_format"}
         return digest("http/1", self.settings.model_dump(mode="json", include=keys))
 
+    def check(self) -> list[tuple[str, str]]:
+        """What is missing: the key, or a usable proxy or certificate. The server itself is not asked."""
+        try:
+            self._key()
+            access_to(self.settings.url)
+        except UnavailableError as error:
+            return [(str(error), error.hint)]
+        return []
+
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
         key = self._key()
-        self._stop.clear()
-        self._connection()
-        pool = ThreadPoolExecutor(self.settings.concurrency, thread_name_prefix="evalkit-http")
-        try:
-            outcomes = list(pool.map(lambda request: self._one(request, key), requests))
-        finally:
-            # After an error or Ctrl-C the threads stop waiting at once; otherwise they have all finished.
-            self._stop.set()
-            pool.shutdown(wait=False, cancel_futures=True)
+        outcomes = self._run(self._all(requests, key))
         pictures = any(outcome.result.image is not None for outcome in outcomes)
         self._served = self._served or pictures
         for outcome in outcomes:
             # If the server has drawn other prompts, it refuses this prompt, not the key.
-            if outcome.fatal and not pictures and not (isinstance(outcome.fatal, _ForbiddenError) and self._served):
+            if outcome.fatal and not pictures and not (isinstance(outcome.fatal, ForbiddenError) and self._served):
                 raise outcome.fatal
         return [outcome.result for outcome in outcomes]
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        if self._loop is not None:
+            if self._exchange is not None:
+                self._loop.run(self._exchange.close())
+            self._loop.close()
+        self._loop = self._exchange = None
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run in one event loop for all batches, so that connections stay open between them."""
+        self._loop = self._loop or asyncio.Runner()
+        return self._loop.run(work)
+
+    async def _all(self, requests: Sequence[Request], key: str) -> list[_Outcome]:
+        s = self.settings
+        slots = asyncio.Semaphore(s.concurrency)
+        patience = Patience(s.timeout_s, s.retries, s.backoff_s, s.max_wait_s, s.concurrency)
+        exchange = self._exchange or Exchange(s.url, key, self._key_hint(), patience, Pacer(s.requests_per_minute))
+        self._exchange = exchange
+
+        async def one(request: Request) -> _Outcome:
+            async with slots:
+                return await self._one(request, exchange, key)
+
+        tasks = [asyncio.create_task(one(request)) for request in requests]
+        try:
+            return [await task for task in tasks]
+        finally:
+            for task in tasks:  # after an error or Ctrl-C; otherwise they have all finished
+                task.cancel()
 
     def _key(self) -> str:
         name = self.settings.api_key_env
-        if not name:
-            return ""
-        key = os.environ.get(name, "").strip()
-        if not key:
+        key = api_key(name, self.settings.url) if name else ""
+        if name and not key:
             raise UnavailableError(f"no API key: ${name} is not set", hint=f"export {name}=…")
-        if not (key.isascii() and key.isprintable()):
-            raise ConfigError(f"${name} holds characters that no API key has", hint=f"export {name}=… once more")
         return key
 
-    def _one(self, request: Request, key: str) -> _Outcome:
+    async def _one(self, request: Request, exchange: Exchange, key: str) -> _Outcome:
         try:
-            return _Outcome(self._picture(request, key))
+            return _Outcome(await self._picture(request, exchange, key))
         except UnavailableError as error:
             message = f"{error} ({error.hint})" if error.hint else str(error)
             return _Outcome(Generated(error=message), error)
@@ -202,10 +208,8 @@ class HttpGenerator:
             return _Outcome(Generated(error=str(error)))
         except UnicodeEncodeError:
             return _Outcome(Generated(error="the prompt is not valid Unicode (half of a surrogate pair)"))
-        except _StopRequested:
-            return _Outcome(Generated(error="stopped before an answer came"))
 
-    def _picture(self, request: Request, key: str) -> Generated:
+    async def _picture(self, request: Request, exchange: Exchange, key: str) -> Generated:
         s, case = self.settings, request.case
         seed = {s.seed_field: request.noise_seed % SENT_SEEDS} if s.seed_field else {}
         fields = images_api.request_fields(
@@ -216,20 +220,20 @@ class HttpGenerator:
             seed=seed,
             extra=s.extra,
         )
+        payload: dict[str, Any] = {"json": fields}
         if case.task is Task.EDIT:
             source = read_source(case)
             kind = decode(source, where=str(case.id)).format.lower()
             files = {"image": (f"source.{kind}", source, f"image/{kind}")}
-            form = images_api.form_fields(fields)
-            reply = self._ask("POST", self._endpoint("edits"), key, {"data": form, "files": files})
-        else:
-            reply = self._ask("POST", self._endpoint("generations"), key, {"json": fields})
-        answer = images_api.parse_answer(reply.body, key)
+            payload = {"data": images_api.form_fields(fields), "files": files}
+        action = "edits" if case.task is Task.EDIT else "generations"
+        reply = await exchange.ask("POST", self._endpoint(action), payload, lambda body: parse_answer(body, key))
+        answer = reply.read
         data = answer.image
         if data is None:
             url = images_api.picture_url(answer.url, s.url, s.image_hosts)
-            data = self._ask("GET", url, key if images_api.same_origin(url, s.url) else "", {}).body
-        decode(data, where="the server's picture")
+            data = (await exchange.ask("GET", url, {}, bytes)).read
+        await asyncio.to_thread(decode, data, where="the server's picture")
         notes: dict[str, JSON] = {"attempts": reply.attempts}
         if seed:
             notes["seed_sent"] = seed[s.seed_field]
@@ -242,76 +246,6 @@ class HttpGenerator:
     def _endpoint(self, action: str) -> str:
         parts = urlsplit(self.settings.url)
         return urlunsplit(parts._replace(path=f"{parts.path}/images/{action}"))
-
-    def _ask(self, method: str, url: str, key: str, payload: dict[str, Any]) -> _Reply:
-        """Send the request until an answer has status 200, with at most `retries` further attempts."""
-        import httpx
-
-        s = self.settings
-        place = urlsplit(url).netloc
-        problem, connected = "", False
-        for attempt in range(s.retries + 1):
-            asked_wait = None
-            if not self._pacer.wait(self._stop):
-                raise _StopRequested
-            started = time.monotonic()
-            try:
-                status, asked_wait, body = self._exchange(method, url, key, payload)
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                problem = f"can't connect: {clean(str(error)) or type(error).__name__}"
-            except httpx.TimeoutException:
-                connected, problem = True, f"no whole answer within {s.timeout_s:g} s"
-            except httpx.InvalidURL as error:
-                raise GenerationError("the picture's address can't be read", where=place) from error
-            except httpx.RequestError as error:
-                connected, problem = True, f"connection dropped: {clean(str(error)) or type(error).__name__}"
-            else:
-                connected = True
-                if status == 200:
-                    return _Reply(body, time.monotonic() - started, attempt + 1)
-                problem = f"HTTP {status}: {images_api.error_message(body, key)}"
-                if status in (401, 403):
-                    kind = UnavailableError if status == 401 else _ForbiddenError
-                    raise kind(problem, where=place, hint=self._key_hint())
-                if status not in RETRIED_STATUSES:
-                    raise GenerationError(problem, where=place)
-            if asked_wait is not None and asked_wait > s.max_wait_s:
-                raise GenerationError(f"{problem} (the server asks to wait {asked_wait:g} s)", where=place)
-            if attempt < s.retries:
-                wait = backoff_seconds(attempt, s.backoff_s, s.max_wait_s, self._rng)
-                if self._stop.wait(max(wait, asked_wait or 0.0)):
-                    raise _StopRequested
-        problem += f" ({s.retries + 1} attempts)"
-        if not connected:
-            raise UnavailableError(problem, where=place, hint=f"is the server up? try: curl -i {s.url}")
-        raise GenerationError(problem, where=place)
-
-    def _exchange(self, method: str, url: str, key: str, payload: dict[str, Any]) -> tuple[int, float | None, bytes]:
-        """Status, requested wait and body of one exchange, which is limited in bytes and in total time."""
-        import httpx
-
-        deadline = time.monotonic() + self.settings.timeout_s
-        headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
-        body = bytearray()
-        with self._connection().stream(method, url, headers=headers, **payload) as answer:
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER:
-                    raise GenerationError(f"answer of more than {MAX_ANSWER / 1e6:.0f} MB; not read")
-                if time.monotonic() > deadline:
-                    raise httpx.ReadTimeout("deadline")
-            return answer.status_code, retry_after_seconds(answer.headers.get("retry-after")), bytes(body)
-
-    def _connection(self) -> httpx.Client:
-        import httpx
-
-        if self._client is None:
-            s = self.settings
-            self._client = httpx.Client(
-                timeout=httpx.Timeout(s.timeout_s, connect=min(10.0, s.timeout_s)),
-                limits=httpx.Limits(max_connections=s.concurrency),
-            )
-        return self._client
 
     def _key_hint(self) -> str:
         name = self.settings.api_key_env

@@ -13,8 +13,18 @@ from urllib.parse import urljoin, urlsplit
 from evalkit.api.errors import GenerationError
 from evalkit.api.records import JSON, Case
 from evalkit.formats.foreign_text import clean
+from evalkit.formats.retry import RETRIED_STATUSES
 
+_STANDARD = str.maketrans("-_", "+/")
 RESERVED_FIELDS = frozenset({"prompt", "model", "n", "size", "image", "response_format"})
+
+
+class UnusableAnswerError(GenerationError):
+    """The server answered, but not with what was asked for. `again`: another attempt may succeed."""
+
+    def __init__(self, what: str, *, again: bool = True) -> None:
+        super().__init__(what)
+        self.again = again
 
 
 class Answer(NamedTuple):
@@ -71,31 +81,61 @@ def choose_size(policy: str | Sequence[str], width: int, height: int) -> str | N
 
 
 def parse_answer(body: bytes, secret: str = "") -> Answer:
-    """The first picture of an answer of status 200; `secret` is kept out of error messages.
+    """The first picture of an answer of status 2xx; `secret` is kept out of error messages.
+
+    The picture may be base64 in any usual form (standard or URL alphabet, wrapped, unpadded, behind `data:…;base64,`).
 
     Raises:
-        GenerationError: the answer is not JSON, has no picture, or has invalid base64.
+        UnusableAnswerError: the answer is not JSON, is an error, or has no picture.
     """
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise GenerationError(f"the answer is not JSON: {clean(body, secret, 200)}") from error
-    data = answer.get("data") if isinstance(answer, dict) else None
-    item = data[0] if isinstance(data, list) and data else None
-    if not isinstance(item, dict):
-        raise GenerationError(f"the answer has no picture: {clean(body, secret, 200)}")
+        raise UnusableAnswerError(f"the answer is not JSON: {clean(body, secret, 200)}") from error
+    answer = answer if isinstance(answer, dict) else {}
+    item = _first(answer.get("data")) or _first(answer.get("images"))
+    if item is None:
+        again = not _is_refusal(answer.get("error"))
+        raise UnusableAnswerError(f"the answer has no picture: {clean(body, secret, 200)}", again=again)
     nfe = _positive(item.get("nfe") or answer.get("nfe"))
     revised = item.get("revised_prompt")
     revised_prompt = clean(revised, secret, 2_000) if isinstance(revised, str) else ""
     encoded, url = item.get("b64_json"), item.get("url")
     if isinstance(encoded, str) and encoded:
-        try:
-            return Answer(base64.b64decode(encoded, validate=True), "", nfe, revised_prompt)
-        except (binascii.Error, ValueError) as error:
-            raise GenerationError(f"b64_json is not base64: {error}") from error
+        return Answer(_bytes_of(encoded), "", nfe, revised_prompt)
+    if isinstance(url, str) and url[:5].lower() == "data:":
+        return Answer(_bytes_of(url), "", nfe, revised_prompt)
     if isinstance(url, str) and url:
         return Answer(None, url, nfe, revised_prompt)
-    raise GenerationError(f"the answer has neither b64_json nor url: {clean(body, secret, 200)}")
+    raise UnusableAnswerError(f"the answer has neither b64_json nor url: {clean(body, secret, 200)}")
+
+
+def _first(listed: JSON) -> dict[str, JSON] | None:
+    item = listed[0] if isinstance(listed, list) and listed else listed
+    return item if isinstance(item, dict) else None
+
+
+def _is_refusal(error: JSON) -> bool:
+    """Whether an error object speaks of this request, so that it would be refused again."""
+    if not isinstance(error, dict):
+        return False
+    code = error.get("code")
+    if isinstance(code, int) and 400 <= code < 500:
+        return code not in RETRIED_STATUSES
+    return error.get("type") == "invalid_request_error"
+
+
+def _bytes_of(encoded: str) -> bytes:
+    """The bytes of base64 in any usual form."""
+    if encoded[:5].lower() == "data:":
+        head, comma, encoded = encoded.partition(",")
+        if not comma or not head.lower().endswith(";base64"):
+            raise UnusableAnswerError("the picture's `data:` address is not base64")
+    letters = "".join(encoded.split()).rstrip("=").translate(_STANDARD)
+    try:
+        return base64.b64decode(letters + "=" * (-len(letters) % 4), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UnusableAnswerError(f"b64_json is not base64: {error}") from error
 
 
 def picture_url(url: str, base: str, allowed_hosts: Sequence[str]) -> str:
@@ -119,9 +159,14 @@ def picture_url(url: str, base: str, allowed_hosts: Sequence[str]) -> str:
     return target.geturl()
 
 
-def same_origin(one: str, other: str) -> bool:
-    """Whether two addresses share scheme, host and port, so that a key for one may go to the other."""
-    return _origin(one) == _origin(other)
+def same_host(one: str, other: str) -> bool:
+    """Whether what is meant for one address may go to the other: same scheme, host and port, or its secured form."""
+    try:
+        (scheme, host, port), (scheme_, host_, port_) = _origin(one), _origin(other)
+    except ValueError:  # an address of a server that can't be read
+        return False
+    secured = (scheme, port, scheme_, port_) == ("http", 80, "https", 443)
+    return host == host_ and (secured or (scheme, port) == (scheme_, port_))
 
 
 def error_message(body: bytes, secret: str = "") -> str:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli import options
+
 
 @click.command("doctor")
+@options.allow_key_variable
 @click.argument("config", required=False, type=click.Path(path_type=Path), envvar="EVALKIT_CONFIG")
 def command(config: Path | None) -> int:
     """Check this machine and, with CONFIG, what that run needs. The exit code is 3 if something needed is missing."""

@@ -40,6 +40,7 @@ STEPS = Numbers(int, least=1, most=1000)
     help="Step counts of the teacher; the largest is the reference.",
 )
 @options.limit
+@options.allow_key_variable
 @options.seeds
 @option(
     "--cache", metavar="DIR", help="Cache folder shared between runs; `none` uses a cache inside the output folder."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,25 @@ benchmark = option("--benchmark", metavar="B", help="Benchmark to run: a name or
 judges = option("--judge", "judges", metavar="J", multiple=True, help="Judge to run; repeat the option for several.")
 limit = option("--limit", type=int, metavar="N", help="Run only the first N cases.")
 seeds = option("--seeds", type=int, metavar="K", help="Number of pictures per case and generator.")
+
+
+def _allow(ctx: click.Context, param: click.Parameter, names: tuple[str, ...]) -> None:
+    """Judges run in processes of their own, which inherit the variable."""
+    from evalkit.formats.api_keys import ALLOWED
+
+    if names:
+        os.environ[ALLOWED] = ",".join(names)
+
+
+allow_key_variable = option(
+    "--allow-key-variable",
+    metavar="NAME",
+    multiple=True,
+    expose_value=False,
+    callback=_allow,
+    help="Let the config send the key in this variable, whose name does not begin with EVALKIT_, to the server that it "
+    "names; repeat the option for several.",
+)
 
 
 class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on

@@ -49,6 +49,7 @@ from evalkit.cli.options import PATH, option
     help="A gate, or a run without gates, is undecided (exit 3) if a smaller share of its cells has a verdict.",
 )
 @option("--no-gates", is_flag=True, help="Leave the gates of the config out, for a trial run that decides nothing.")
+@options.allow_key_variable
 @option("--cache", metavar="DIR", help="Cache folder shared between runs; `none` turns the cache off.")
 def command(config: Path | None, **flags: Any) -> int:
     """Generate with student and teacher, judge every picture, decide, and write the reports.

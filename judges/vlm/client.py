@@ -14,24 +14,28 @@ import random
 import re
 import time
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from evalkit.api.errors import ConfigError, UnavailableError
 from evalkit.api.install import install_line
+from evalkit.formats.api_keys import api_key, checked_key, goes_to, secret_in_query
 from evalkit.formats.foreign_text import clean
+from evalkit.formats.http_access import Access, access_to
 from evalkit.formats.retry import RETRIED_STATUSES, backoff_seconds, retry_after_seconds
 from evalkit.judges.vlm.call import Call, Reply, ReplyForm
 from evalkit.judges.vlm.choice import choice_probabilities
 from evalkit.judges.vlm.limiter import AdaptiveLimit, Slot
 from evalkit.judges.vlm.pixels import patch_of, scaled_down, too_large
-from evalkit.judges.vlm.wire import BadBody, Completion, error_message, read_completion, request_fields
+from evalkit.judges.vlm.wire import BadBody, Completion, error_message, read_completion, read_models, request_fields
 
 if TYPE_CHECKING:
     import openai
 
-KEY_VARIABLES = ("EVALKIT_JUDGE_API_KEY", "OPENAI_API_KEY")
+KEY_VARIABLE = "EVALKIT_JUDGE_API_KEY"
+OPENAI_VARIABLE = "OPENAI_API_KEY"
 _NONCE = re.compile(r"[0-9a-f]{32}")
 
 
@@ -85,13 +89,14 @@ class OpenAIEndpoint:
     Args:
         url: base of the API, `http://host:port/v1`.
         model: the name it is served under.
-        api_key: `None` takes it from EVALKIT_JUDGE_API_KEY or OPENAI_API_KEY, if one of them is set.
+        api_key: `None` takes it from EVALKIT_JUDGE_API_KEY, and for api.openai.com also from OPENAI_API_KEY.
         patch: pixels along a side of one vision token, to check that the server does not scale pictures down; `None`
             takes it from the model's name, and nothing is checked for an unknown name.
+        served_as: other names under which the server may answer for this model.
 
     Raises:
-        ConfigError: the address is not http(s), or the key has characters that a key can't have.
-        UnavailableError: the `openai` package is missing.
+        ConfigError: the address is not http(s), or the key may not go there.
+        UnavailableError: the `openai` package is missing, or a proxy or certificate can't be used.
     """
 
     def __init__(
@@ -102,11 +107,15 @@ class OpenAIEndpoint:
         api_key: str | None = None,
         limits: Limits | None = None,
         patch: int | None = None,
+        served_as: Iterable[str] = (),
     ) -> None:
         self.url = base_url(url)
         self.model = model
         self.limits = limits or Limits()
-        self._key = _key_of(api_key)
+        self._key = key_for(self.url) if api_key is None else checked_key(api_key, "api_key")
+        self._access = access_to(self.url)
+        self._served_as = frozenset(served_as)
+        self._roots: dict[str, str] | None = None
         self._patch = patch or patch_of(model)
         self._limit = AdaptiveLimit(self.limits.concurrency)
         self._rng = random.Random()
@@ -168,9 +177,11 @@ class OpenAIEndpoint:
             finally:
                 asyncio.get_running_loop().call_later(self.limits.timeout_s, self._nonces.discard, nonce)
             try:
-                completion = read_completion(body)
+                completion = read_completion(body, self._key)
             except BadBody as error:
                 return _Failure(str(error), again=True, fault=True)
+            if foreign := await self._foreign(completion.model):
+                return _Failure(foreign, again=True, fault=True)
             slot.succeeded()
             return self._reply(call, completion, nonce, attempt, time.perf_counter() - started)
 
@@ -202,10 +213,22 @@ class OpenAIEndpoint:
         named = _NONCE.findall(completion.id)
         if nonce not in named and any(each in self._nonces for each in named):
             return "the server gave the answer to another question"
-        ours, theirs = (name.lower().rsplit("/", 1)[-1] for name in (self.model, completion.model))
-        if theirs and ours not in theirs and theirs not in ours:
-            return f"the answer comes from another model (`{completion.model}`)"
         return ""
+
+    async def _foreign(self, answered: str) -> str:
+        """The error message if another model answered; empty if it is ours, perhaps under another of its names.
+
+        vLLM answers under the first of its served names. Names with the same root in `/models` are one model.
+        """
+        ours, theirs = (name.lower().rsplit("/", 1)[-1] for name in (self.model, answered))
+        if not theirs or ours in theirs or theirs in ours or answered in self._served_as:
+            return ""
+        if self._roots is None:
+            self._roots = await self._served_roots()
+        root = self._roots.get(answered)
+        if root and root == self._roots.get(self.model):
+            return ""
+        return f"the answer comes from another model (`{answered}`); if it is the same one, set `served_as: {answered}`"
 
     # --------------------------------------------------------------------------------------------------- the network
 
@@ -216,6 +239,14 @@ class OpenAIEndpoint:
         content: bytes = answer.content
         return content
 
+    async def _served_roots(self) -> dict[str, str]:
+        """Served name -> root, as the server lists them; empty if it lists none."""
+        try:
+            async with asyncio.timeout(self.limits.timeout_s):
+                return read_models((await self._sdk().models.with_raw_response.list()).content)
+        except Exception:  # network alone, as in `_attempt`; the names then count as different models
+            return {}
+
     def _sdk(self) -> openai.AsyncOpenAI:
         if self._client is None:
             import openai
@@ -224,7 +255,7 @@ class OpenAIEndpoint:
                 base_url=self.url,
                 api_key=self._key or "none",  # the SDK insists on one
                 max_retries=0,  # attempts are counted in one place: here
-                http_client=_http_client(self.limits, local=is_local(self.url)),
+                http_client=_http_client(self.limits, self._access),
             )
         return self._client
 
@@ -265,11 +296,11 @@ class OpenAIEndpoint:
     def _hint(self, status: int) -> str:
         if status == 404:
             return f"`model:` must be a name the server serves (`{self.url}/models` lists them); this is `{self.model}`"
-        return f"set {KEY_VARIABLES[0]} to a key that may ask this server"
+        return f"set {KEY_VARIABLE} to a key that may ask this server"
 
 
-def _http_client(limits: Limits, *, local: bool) -> Any:
-    """The SDK's HTTP client with bounded bodies and without redirects; no proxy for a server on this machine."""
+def _http_client(limits: Limits, access: Access) -> Any:
+    """The SDK's HTTP client with bounded bodies and without redirects."""
     import httpx2
     import openai
 
@@ -297,13 +328,8 @@ def _http_client(limits: Limits, *, local: bool) -> Any:
         headers={"Accept-Encoding": "identity"},  # a compressed body would grow after its bytes are counted
         event_hooks={"response": [bound]},
         follow_redirects=False,
-        trust_env=not local,
+        **access.for_client(),
     )
-
-
-def is_local(url: str) -> bool:
-    """Whether `url` is on this machine, so that no proxy may be used."""
-    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def base_url(url: str) -> str:
@@ -311,19 +337,17 @@ def base_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigError("not an http(s) address", where=clean(url), hint="http://host:8000/v1")
-    if parts.username or parts.password:
-        raise ConfigError("a name or password in the address would end up in reports", hint=f"use {KEY_VARIABLES[0]}")
+    if parts.username or parts.password or secret_in_query(url):
+        raise ConfigError("a name or a key in the address would end up in reports", hint=f"use {KEY_VARIABLE}")
     return url.rstrip("/").removesuffix("/chat/completions")
 
 
-def api_key() -> str:
-    """The key for servers from the environment, empty if there is none. Raises `ConfigError` if it can't be one."""
-    return _key_of(None)
+def key_for(url: str) -> str:
+    """The key for the server at `url` from the environment, empty if there is none for it.
 
-
-def _key_of(given: str | None) -> str:
-    key = given if given is not None else next(filter(None, map(os.environ.get, KEY_VARIABLES)), "")
-    key = key.strip()
-    if not (key.isascii() and (not key or key.isprintable())):
-        raise ConfigError("the API key holds characters that a key can't have", where=" or ".join(KEY_VARIABLES))
-    return key
+    Raises:
+        ConfigError: the key may not go to this host, or is malformed.
+    """
+    if os.environ.get(KEY_VARIABLE):
+        return api_key(KEY_VARIABLE, url)
+    return api_key(OPENAI_VARIABLE, url) if goes_to(OPENAI_VARIABLE, url) else ""

@@ -13,15 +13,15 @@ import hashlib
 import json
 import os
 import re
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import EvalkitError
+from evalkit.formats.http_access import access_to
 from evalkit.formats.keys import digest
 from evalkit.judges.vlm.source import EndpointSettings, model_id
+from evalkit.judges.vlm.wire import read_models
 
 SECONDS = 10.0
 MOST_BYTES = 4_000_000
@@ -54,17 +54,19 @@ def unasked(settings: EndpointSettings) -> str:
 
 def served_at(settings: EndpointSettings) -> Identity:
     """The model of a server at an address."""
-    from evalkit.judges.vlm.client import api_key, base_url
+    import httpx
+
+    from evalkit.judges.vlm.client import base_url, key_for
 
     try:
-        listed = _models(base_url(settings.url), api_key())
-    except (urllib.error.URLError, OSError) as error:
-        told = isinstance(error, urllib.error.HTTPError)  # a server without a list of models has answered
+        roots = _models(base_url(settings.url), key_for(settings.url))
+    except httpx.HTTPError as error:
+        told = isinstance(error, httpx.HTTPStatusError)  # a server without a list of models has answered
         return Identity(_at_address(settings), reached=told)
     except ValueError:
         return Identity(_at_address(settings))
     name = model_id(settings)
-    root = next((entry["root"] for entry in listed if entry["id"] == name and entry["root"]), "")
+    root = roots.get(name, "")
     return (
         Identity(f"served:{digest(name, root, settings.server_id)[:16]}") if root else Identity(_at_address(settings))
     )
@@ -152,31 +154,27 @@ class _Memory:
             pass
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the key to another server."""
+def _models(base: str, key: str) -> dict[str, str]:
+    """Served name -> root of every model that a server lists.
 
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
-        return None
+    Raises:
+        httpx.HTTPError: there is no answer, or it is an error.
+        ValueError: the answer is no list of models.
+    """
+    import httpx
 
-
-def _models(base: str, key: str) -> list[dict[str, str]]:
-    """`id` and `root` of every model that a server lists. Raises `ValueError` for an answer that is no such list."""
-    from evalkit.judges.vlm.client import is_local
-
-    request = urllib.request.Request(f"{base}/models", headers={"Authorization": f"Bearer {key}"} if key else {})
-    proxies = [urllib.request.ProxyHandler({})] if is_local(base) else []
-    opener = urllib.request.build_opener(_NoRedirect, *proxies)
-    answer: IO[bytes]
-    with opener.open(request, timeout=SECONDS) as answer:
-        data = answer.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise ValueError("too long")
-    listed = json.loads(data)
-    entries = listed.get("data") if isinstance(listed, dict) else None
-    if not isinstance(entries, list):
-        raise ValueError("no list of models")
-    told = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
-    return [{"id": one["id"], "root": one["root"] if isinstance(one.get("root"), str) else ""} for one in told]
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    body = b""
+    with (
+        httpx.Client(timeout=SECONDS, headers=headers, **access_to(base).for_client()) as client,
+        client.stream("GET", f"{base}/models") as answer,
+    ):
+        answer.raise_for_status()
+        for chunk in answer.iter_bytes():
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise ValueError("too long")
+    return read_models(body)
 
 
 def _at_address(settings: EndpointSettings) -> str:

@@ -121,9 +121,10 @@ class VlmJudge:
     def release_device(self) -> None:
         """Free the GPU for the generators."""
         if self.settings.share_gpu == "sleep":
+            from evalkit.judges.vlm.client import key_for
             from evalkit.judges.vlm.serving import sleep
 
-            sleep(self.settings.url)
+            sleep(self.settings.url, key_for(self.settings.url))
 
     def check(self) -> list[tuple[str, str]]:
         """For `evalkit doctor`: what is missing, each with what to do about it."""

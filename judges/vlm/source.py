@@ -38,6 +38,8 @@ class EndpointSettings(BaseSettings):
     folder in place of the weights of judge-mini."""
     url: str = ""
     """Base of an OpenAI-compatible API, `http://host:8000/v1`. Its key comes from EVALKIT_JUDGE_API_KEY."""
+    served_as: tuple[str, ...] = ()
+    """Other names under which the server may answer for `model`."""
     server_id: str = ""
     """What is behind `url`, if the server itself does not tell it: change it when another model is served there."""
     serve: str = ""
@@ -135,16 +137,17 @@ def open_endpoint(settings: EndpointSettings, log: Path | None, stack: contextli
     """
     if not (settings.url or settings.serve):
         return _mini(settings)
-    from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
+    from evalkit.judges.vlm.client import Limits, OpenAIEndpoint, key_for
     from evalkit.judges.vlm.serving import serve, wake
 
     limits = Limits(concurrency=settings.concurrency, timeout_s=settings.timeout_s, max_pixels=settings.max_pixels)
     if settings.url:
         if settings.share_gpu == "sleep":
-            wake(settings.url)
+            wake(settings.url, key_for(settings.url))
         known = profile_of(settings)
         patch = known.token_px if known else None
-        return OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits, patch=patch)
+        name, also = settings.model or MINI, settings.served_as
+        return OpenAIEndpoint(settings.url, name, limits=limits, patch=patch, served_as=also)
     server = stack.enter_context(serve(settings.serve, settings.model, settings.vllm_python, log=log))
     key, patch = server.api_key, server.profile.token_px
     return OpenAIEndpoint(server.url, server.model, api_key=key, limits=limits, patch=patch)
@@ -159,7 +162,7 @@ def check_source(settings: EndpointSettings) -> None:
         from evalkit.judges.vlm.serving import profile
 
         profile(settings.serve)
-    if settings.url:
+    if settings.url and not settings.replay:
         from evalkit.judges.vlm.client import OpenAIEndpoint
 
         OpenAIEndpoint(settings.url, settings.model or MINI)
@@ -204,7 +207,7 @@ def _check_answer(settings: EndpointSettings) -> None:
 
     async def once() -> Reply:
         limits = Limits(attempts=1, timeout_s=60)
-        endpoint = OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits)
+        endpoint = OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits, served_as=settings.served_as)
         try:
             return await endpoint.ask(call)
         finally:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from evalkit.api.records import JSON
+from evalkit.formats.api_keys import without_key
 from evalkit.formats.foreign_text import clean
 from evalkit.judges.vlm.call import Call, ReplyForm
 from evalkit.judges.vlm.choice import Token
@@ -57,8 +58,8 @@ def _data_url(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
-def read_completion(body: bytes) -> Completion:
-    """The completion in an answer's body.
+def read_completion(body: bytes, secret: str = "") -> Completion:
+    """The completion in an answer's body; `secret`, the key, is replaced where the model or the server repeats it.
 
     Raises:
         BadBody: the body is no completion. Counts and probabilities that make no sense count as missing.
@@ -73,20 +74,37 @@ def read_completion(body: bytes) -> Completion:
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        raise BadBody(f"the answer holds no choice{_message(answer)}")
+        raise BadBody(f"the answer holds no choice{_message(answer, secret)}")
     content, usage = message.get("content"), answer.get("usage")
     if content is not None and not isinstance(content, str):
         raise BadBody("the answer's content is no text")
     usage = usage if isinstance(usage, dict) else {}
     return Completion(
         id=_text(answer.get("id")),
-        model=_text(answer.get("model")),
-        content=(content or "").encode("utf-8", errors="replace").decode(),  # lone surrogates can't be stored
+        model=without_key(_text(answer.get("model")), secret),
+        content=without_key((content or "").encode("utf-8", errors="replace").decode(), secret),  # no lone surrogates
         finish=_text(choice.get("finish_reason")),
         tokens=_tokens(choice.get("logprobs")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
     )
+
+
+def read_models(body: bytes) -> dict[str, str]:
+    """Served name -> root, from the body of `/v1/models`; an empty root where none is told.
+
+    Raises:
+        ValueError: the body is no list of models.
+    """
+    try:
+        listed = json.loads(body, parse_int=_integer)
+    except RecursionError as error:
+        raise ValueError("no list of models") from error
+    entries = listed.get("data") if isinstance(listed, dict) else None
+    if not isinstance(entries, list):
+        raise ValueError("no list of models")
+    told = [entry for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    return {one["id"]: one["root"] if isinstance(one.get("root"), str) else "" for one in told}
 
 
 def _tokens(logprobs: JSON) -> tuple[Token, ...]:

@@ -1,7 +1,11 @@
+import base64
+import contextlib
 import hashlib
 import itertools
 import json
 import random
+import socket
+import textwrap
 import threading
 import time
 from datetime import UTC, datetime
@@ -17,7 +21,6 @@ from evalkit.formats.keys import noise_seed
 from evalkit.formats.retry import backoff_seconds, retry_after_seconds
 from evalkit.student.http import HttpGenerator, HttpSettings
 from evalkit.student.images_api import choose_size
-from evalkit.student.pacer import Pacer
 from tests.student.fake_image_server import FakeImageServer
 
 PICTURE = encode_png(np.full((8, 8, 3), 7, np.uint8))
@@ -33,8 +36,8 @@ def server():
 
 @pytest.fixture
 def key(monkeypatch):
-    monkeypatch.setenv("FAKE_KEY", KEY)
-    return "FAKE_KEY"
+    monkeypatch.setenv("EVALKIT_FAKE_KEY", KEY)
+    return "EVALKIT_FAKE_KEY"
 
 
 def generator(server, **settings):
@@ -126,7 +129,6 @@ def test_the_key_does_not_go_to_another_port(server, key):
     [
         "http://169.254.169.254/latest/meta-data",
         "file:///etc/passwd",
-        "data:image/png;base64,AAAA",
         "http://user:pass@127.0.0.1/1.png",
         "http://[::1/1.png",
         "http://127.0.0.1:port/1.png",
@@ -192,14 +194,63 @@ def test_an_answer_of_slow_single_bytes_times_out(server):
         (b"[]", "no picture"),
         (b'{"data": [{"b64_json": null}]}', "neither b64_json nor url"),
         (b'{"data": [{"b64_json": "@@@"}]}', "not base64"),
-        (b'{"data": [{"b64_json": "aGVsbG8="}]}', "not a PNG, JPEG or WebP"),
         (b"", "not JSON"),
         (b"\xff\xfe", "not JSON"),
     ],
 )
-def test_a_junk_answer_is_an_error_of_its_case_and_not_repeated(server, body, says):
+def test_a_junk_answer_is_asked_for_again(server, body, says):
     server.script = [(200, {}, body)]
-    assert says in ask(server).error
+    assert ask(server).notes["attempts"] == 2
+    server.script = [(200, {}, body)] * 3
+    error = ask(server).error
+    assert says in error
+    assert "(3 attempts)" in error
+
+
+@pytest.mark.parametrize(
+    "error", [{"code": 400, "message": "not this prompt"}, {"type": "invalid_request_error", "message": "not this"}]
+)
+def test_a_refusal_under_status_200_is_not_asked_again(server, error):
+    server.script = [(200, {}, json.dumps({"error": error}).encode())]
+    assert "not this" in ask(server).error
+    assert len(server.asked) == 1
+
+
+def test_bytes_that_are_no_picture_are_an_error_of_their_case(server):
+    server.picture = b"hello"
+    assert "not a PNG, JPEG or WebP" in ask(server).error
+    assert len(server.asked) == 1
+
+
+ENCODED = base64.b64encode(PICTURE).decode()
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        f"data:image/png;base64,{ENCODED}",
+        "\r\n".join(textwrap.wrap(ENCODED, 76)) + "\n",
+        base64.urlsafe_b64encode(PICTURE).decode(),
+        ENCODED.rstrip("="),
+    ],
+    ids=["data address", "wrapped", "URL alphabet", "unpadded"],
+)
+def test_base64_may_have_every_usual_form(server, encoded):
+    server.script = [(200, {}, json.dumps({"data": [{"b64_json": encoded}]}).encode())]
+    assert ask(server).image == PICTURE
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": [{"url": f"data:image/png;base64,{ENCODED}"}]},
+        {"data": {"b64_json": ENCODED}},
+        {"images": [{"b64_json": ENCODED}]},
+    ],
+)
+def test_the_picture_may_stand_in_every_usual_place(server, answer):
+    server.script = [(201, {}, json.dumps(answer).encode())]
+    assert ask(server).image == PICTURE
     assert len(server.asked) == 1
 
 
@@ -209,7 +260,7 @@ def test_a_truncated_picture_is_an_error(server):
 
 
 def test_an_endless_answer_is_cut_off(server, monkeypatch):
-    monkeypatch.setattr("evalkit.student.http.MAX_ANSWER", 1000)
+    monkeypatch.setattr("evalkit.student.exchange.MAX_ANSWER", 1000)
     server.picture = b"x" * 5000
     assert "answer of more than" in ask(server).error
 
@@ -223,10 +274,51 @@ def test_other_refusals_carry_the_servers_words_cleaned_and_shortened(server):
     assert len(server.asked) == 1
 
 
-def test_redirects_are_not_followed(server):
-    server.script = [(307, {"Location": f"{server.url}/elsewhere"}, b"")]
+@pytest.mark.parametrize(("status", "method"), [(301, "POST"), (303, "GET"), (307, "POST"), (308, "POST")])
+def test_a_redirect_on_the_same_host_is_followed(server, key, status, method):
+    server.script = [(status, {"Location": "/v1/elsewhere"}, b"")]
+    assert ask(server, api_key_env=key).image == PICTURE
+    assert (server.asked[1].method, server.asked[1].path) == (method, "/v1/elsewhere")
+    assert server.asked[1].headers["Authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("location", ["http://127.0.0.1:9/x", "//other.invalid/x", "file:///etc/passwd"])
+def test_a_redirect_to_another_host_is_not_followed(server, location):
+    server.script = [(307, {"Location": location}, b"")]
     assert "HTTP 307" in ask(server).error
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("location", ["//[::1/x", "http://h:port/"])
+def test_a_redirect_that_can_not_be_read_is_an_error(server, location):
+    server.script = [(307, {"Location": location}, b"")] * 3
+    assert ask(server).error
+
+
+def test_redirects_in_a_circle_end(server):
+    server.script = [(307, {"Location": "/v1/images/generations"}, b"")] * 9
+    assert "redirects" in ask(server).error
+
+
+def test_dripping_headers_time_out():
+    """One byte of a header every 50 ms: each read succeeds, and the whole would take for ever."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip():
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+                for _ in range(200):
+                    connection.sendall(b"x")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        started = time.monotonic()
+        found = HttpGenerator(HttpSettings(url=url, timeout_s=0.5, retries=0)).generate([request()])[0]
+        assert "no whole answer within 0.5 s" in found.error
+        assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -235,7 +327,7 @@ def test_a_wrong_key_stops_the_run_and_is_not_shown(server, key, status):
     with pytest.raises(UnavailableError) as caught:
         ask(server, api_key_env=key)
     assert "Incorrect API key provided: ***. Try again" in str(caught.value)
-    assert "$FAKE_KEY" in caught.value.hint
+    assert "$EVALKIT_FAKE_KEY" in caught.value.hint
     assert KEY not in repr(caught.value.__reduce__())
 
 
@@ -254,12 +346,12 @@ def test_no_server_at_all_stops_the_run_with_a_hint(server):
 
 
 def test_no_key_and_an_impossible_key(server, monkeypatch):
-    monkeypatch.delenv("FAKE_KEY", raising=False)
-    with pytest.raises(UnavailableError, match=r"\$FAKE_KEY is not set"):
-        ask(server, api_key_env="FAKE_KEY")
-    monkeypatch.setenv("FAKE_KEY", "sk-bad\nkey")
+    monkeypatch.delenv("EVALKIT_FAKE_KEY", raising=False)
+    with pytest.raises(UnavailableError, match=r"\$EVALKIT_FAKE_KEY is not set"):
+        ask(server, api_key_env="EVALKIT_FAKE_KEY")
+    monkeypatch.setenv("EVALKIT_FAKE_KEY", "sk-bad\nkey")
     with pytest.raises(ConfigError) as caught:
-        ask(server, api_key_env="FAKE_KEY")
+        ask(server, api_key_env="EVALKIT_FAKE_KEY")
     assert "sk-bad" not in str(caught.value)
     assert not server.asked
 
@@ -294,15 +386,6 @@ def test_requests_per_minute_spaces_the_starts(server):
     assert starts[-1] - starts[0] > 0.25
 
 
-def test_a_pacer_that_is_stopped_does_not_wait():
-    stop, pacer = threading.Event(), Pacer(1)
-    assert pacer.wait(stop)
-    stop.set()
-    started = time.monotonic()
-    assert not pacer.wait(stop)
-    assert time.monotonic() - started < 1
-
-
 # ------------------------------------------------------------------------------------------------ pure parts
 
 
@@ -311,7 +394,7 @@ def test_the_key_appears_nowhere(server, key):
     images.generate([request()])
     shown = [images.info(), images.fingerprint(request().case), images.settings, images, vars(images)]
     assert KEY not in repr(shown)
-    assert images.info().settings["api_key_env"] == "FAKE_KEY"
+    assert images.info().settings["api_key_env"] == "EVALKIT_FAKE_KEY"
 
 
 def test_the_fingerprint_follows_what_is_sent_and_not_how_often(server):
@@ -328,6 +411,7 @@ def test_the_fingerprint_follows_what_is_sent_and_not_how_often(server):
         {"url": "ftp://host"},
         {"url": "not an address"},
         {"url": "https://user:password@host/v1"},
+        {"url": "https://host/v1?api_key=sk-abc"},
         {"url": "https://host", "extra": {"prompt": "mine"}},
         {"url": "https://host", "extra": {"when": datetime(2026, 1, 1, tzinfo=UTC)}},
         {"url": "https://host", "extra": {"x": float("nan")}},

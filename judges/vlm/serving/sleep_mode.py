@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit, urlunsplit
 
 from evalkit.api.errors import UnavailableError
-from evalkit.judges.vlm.client import is_local
+from evalkit.formats.http_access import access_to
 
 _SECONDS = 600.0
 """Time to move 60 GB of weights to memory that may have to swap."""
@@ -44,7 +44,7 @@ def _post(url: str, what: str, api_key: str, parameters: dict[str, str]) -> None
     address = urlunsplit((parts.scheme, parts.netloc, f"/{what}", "", ""))
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     try:
-        with httpx.Client(timeout=_SECONDS, trust_env=not is_local(url), headers=headers) as client:
+        with httpx.Client(timeout=_SECONDS, headers=headers, **access_to(url).for_client()) as client:
             answer = client.post(address, params=parameters)
     except httpx.HTTPError as error:
         raise UnavailableError(

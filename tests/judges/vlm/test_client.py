@@ -10,7 +10,7 @@ import pytest
 
 from evalkit.api.errors import ConfigError, UnavailableError
 from evalkit.judges.vlm.call import Reply
-from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
+from evalkit.judges.vlm.client import Limits, OpenAIEndpoint, key_for
 from evalkit.judges.vlm.reply import answer
 from tests.judges.vlm import hostile_server as server_
 from tests.judges.vlm.asks import question, scale, shot, transcription
@@ -164,7 +164,7 @@ FOR_GOOD = {
     "400": (server_.status(400, "At most 4 image(s)"), "HTTP 400: At most 4 image(s)", 1),
     "413": (server_.status(413), "HTTP 413", 1),
     "redirect": (server_.status(307, location="http://127.0.0.1:9/v1"), "HTTP 307", 1),
-    "another model": (server_.says("{}", model="gpt-2"), "another model (`gpt-2`) (3 attempts)", 3),
+    "another model": (server_.says("{}", model="gpt-2"), "another model (`gpt-2`)", 3),
 }
 
 
@@ -388,3 +388,38 @@ def test_the_key_comes_from_the_environment(server: HostileServer, monkeypatch: 
     monkeypatch.setenv("EVALKIT_JUDGE_API_KEY", "ours")
     ask(server, key=None)
     assert server.asked[0].headers["Authorization"] == "Bearer ours"
+
+
+def test_the_key_for_openai_goes_to_no_other_host(server: HostileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EVALKIT_JUDGE_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "theirs")
+    ask(server, key=None)
+    assert "theirs" not in server.asked[0].headers["Authorization"]
+    assert key_for("https://api.openai.com/v1") == "theirs"
+
+
+def test_a_key_that_the_model_repeats_is_replaced(server: HostileServer) -> None:
+    server.always = server_.says('{"answer": "secret-key"}')
+    (reply,) = ask(server)
+    assert reply.text == '{"answer": "***"}'
+
+
+SERVED = [
+    {"id": "judge", "root": "/models/qwen"},
+    {"id": "qwen-vl", "root": "/models/qwen"},
+    {"id": "gpt-2", "root": "g"},
+]
+
+
+@pytest.mark.parametrize(("answered", "right"), [("qwen-vl", True), ("gpt-2", False), ("unlisted", False)])
+def test_names_with_the_same_root_are_one_model(server: HostileServer, answered: str, right: bool) -> None:
+    """vLLM answers under the first of its names, whichever was asked for."""
+    server.models, server.always = SERVED, server_.says("{}", model=answered)
+    (reply,) = ask(server)
+    assert ("another model" not in reply.error) == right
+
+
+def test_a_server_without_a_list_is_believed_where_the_user_says_so(server: HostileServer) -> None:
+    server.always = server_.says("{}", model="qwen-vl")
+    assert "served_as" in ask(server)[0].error
+    assert not ask(server, served_as=["qwen-vl"])[0].error
