@@ -28,6 +28,7 @@ Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")]
 
 T = TypeVar("T")
 
+CONNECT_S = 10.0
 SENT_SEEDS = 2**31
 """Seeds are sent modulo this: many servers keep them in a signed 32-bit integer."""
 
@@ -142,12 +143,21 @@ class HttpGenerator:
         return digest("http/1", self.settings.model_dump(mode="json", include=keys))
 
     def check(self) -> list[tuple[str, str]]:
-        """What is missing: the key, or a usable proxy or certificate. The server itself is not asked."""
+        """What is missing: the key, a usable proxy or certificate, or a server that takes the connection."""
+        import httpx
+
         try:
             self._key()
-            access_to(self.settings.url)
+            access = access_to(self.settings.url)
         except UnavailableError as error:
             return [(str(error), error.hint)]
+        try:
+            with httpx.Client(timeout=CONNECT_S, **access.for_client()) as client:
+                client.head(self.settings.url)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            return [(f"no connection to {self.settings.url}", "start the server, or correct `url`")]
+        except httpx.HTTPError:  # it took the connection: what it answers without a request is its own business
+            pass
         return []
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from evalkit.api.cache_folder import cache_folder
+from evalkit.api.cache_folder import cache_folder, private_folder
 from evalkit.api.errors import UnavailableError
 from evalkit.api.pictures import encode_png
 from evalkit.api.records import SourceImage
@@ -18,8 +18,14 @@ FOLDER = "tile-sources"
 
 
 def cached_source(scene: TileScene) -> SourceImage:
-    """Write the picture of `scene` to the cache folder and return it with an absolute path."""
-    return write_source(scene, cache_folder().absolute() / FOLDER)
+    """Write the picture of `scene` to the cache folder and return it with an absolute path.
+
+    Where the cache can't be written, a temporary folder takes its place.
+    """
+    try:
+        return write_source(scene, cache_folder().absolute() / FOLDER)
+    except UnavailableError:
+        return write_source(scene, private_folder() / FOLDER)
 
 
 def write_source(scene: TileScene, folder: Path) -> SourceImage:

@@ -10,7 +10,7 @@
     ├── PictureError          -   one picture can't be used: its cell is marked, the run goes on
     ├── GenerationError       -   one case could not be generated: its cell is marked
     ├── JudgeError            -   one judge failed on one picture: its cell is marked
-    ├── StoreError            70  the run folder is damaged or not ours
+    ├── StoreError            3   a run folder is damaged, not ours, or can't be written
     └── Interrupted           130 stopped by the user; the same command continues
 
 Each says what happened, where, and what to do next. The errors of one cell have no exit code of their own: the store
@@ -29,6 +29,8 @@ EXIT_USAGE = 2
 EXIT_UNDECIDED = 3
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+"""As a shell reports a program that SIGPIPE ended."""
 
 
 class EvalkitError(Exception):
@@ -105,7 +107,9 @@ class JudgeError(EvalkitError):
 
 
 class StoreError(EvalkitError):
-    """The run folder is damaged, or it is not a run folder."""
+    """A run folder is damaged or no run folder, or it can't be written: the run can't be decided."""
+
+    exit_code = EXIT_UNDECIDED
 
 
 class Interrupted(EvalkitError):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import re
 import shlex
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from evalkit import __version__
-from evalkit.api.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
+from evalkit.api.errors import EXIT_BROKEN_PIPE, EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
+from evalkit.cli.faults_of_machine import fault_of_machine
 
 VERBS = {
     "run": "Generate, judge and decide: the whole job. Without arguments, the embedded default runs.",
@@ -79,6 +82,9 @@ def cli() -> None:
 
 def main(argv: list[str]) -> int:
     """Run the command line and return the exit code. A traceback is shown for a bug, never for a user's mistake."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a legacy code page lacks signs: show them as escapes
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = cli.main(argv, prog_name="evalkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -91,7 +97,13 @@ def main(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except Exception:  # errors made on purpose are handled above: this is a bug
+    except BrokenPipeError:  # who read the output has gone, as in `evalkit list | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_BROKEN_PIPE
+    except Exception as error:  # errors made on purpose are handled above: this is the machine's fault or a bug
+        if fault := fault_of_machine(error):
+            say_error(fault)
+            return fault.exit_code
         return say_bug()
 
 
@@ -125,7 +137,9 @@ def resumable(folder: Path) -> Iterator[None]:
         raise
     except EvalkitError:
         raise
-    except Exception as error:  # a bug; `Exit` makes click end with this code
+    except Exception as error:  # the machine's fault or a bug; `Exit` makes click end with this code
+        if fault_of_machine(error):
+            raise
         raise click.exceptions.Exit(say_bug(folder)) from error
 
 
@@ -139,10 +153,13 @@ def say_bug(folder: Path | None = None) -> int:
 
     The traceback is printed and written into `folder`, or into a new temporary folder.
     """
-    folder = folder if folder and folder.is_dir() else Path(tempfile.mkdtemp(prefix="evalkit-"))
-    path = folder / "traceback.txt"
     text = traceback.format_exc()
-    path.write_text(text, encoding="utf-8", errors="backslashreplace")
     sys.stderr.write(text)
-    click.echo(f"evalkit: this is a bug in evalkit. Traceback: {path}", err=True)
+    path = None
+    with suppress(OSError):
+        chosen = folder if folder and folder.is_dir() else Path(tempfile.mkdtemp(prefix="evalkit-"))
+        path = chosen / "traceback.txt"
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    where = f" Traceback: {path}" if path else ""
+    click.echo(f"evalkit: this is a bug in evalkit.{where}", err=True)
     return EXIT_BUG

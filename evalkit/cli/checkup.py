@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
 from evalkit.api.errors import EvalkitError
-from evalkit.api.hooks import Checkable
 from evalkit.api.install import install_line
+from evalkit.engine.preflight import problems_of
 from evalkit.plugins.presets import presets
 from evalkit.plugins.registry import KINDS, PluginSpec, create, names, try_out
 
@@ -80,7 +80,7 @@ def check_config(path: Path) -> Iterator[Check]:
     parts += [(f"metric {metric.name}", metric) for metric in plan.metrics]
     yield from _scope(plan)
     for name, part in parts:
-        problems = _problems(part)
+        problems = problems_of(part)
         if not problems:
             yield Check(name, Level.OK, type(part).__name__)
         for problem, todo in problems:
@@ -101,18 +101,6 @@ def _scope(plan: Plan) -> Iterator[Check]:
     for rule in report.unaskable():
         todo = "gate on something that the benchmark asks, or leave the gate out; the run would end with exit 3"
         yield Check("gate", Level.MISSING, f"{rule}: no case of this run asks for it", todo)
-
-
-def _problems(part: object) -> list[tuple[str, str]]:
-    """What a plug-in says is missing; also an error that its `check` raises."""
-    if not isinstance(part, Checkable):
-        return []
-    try:
-        return list(part.check())
-    except EvalkitError as error:
-        return [(error.what, error.hint)]
-    except Exception as error:  # a plug-in: anything can happen
-        return [(f"its `check` raised {type(error).__name__}: {error}", "only its author can mend this")]
 
 
 def _packages() -> Iterator[Check]:
@@ -164,7 +152,7 @@ def _presets() -> Iterator[Check]:
     for name in known:
         try:
             generator = create("generators", PluginSpec(name))
-            problems = _problems(generator)
+            problems = problems_of(generator)
         except EvalkitError as error:
             problems = [(error.what, error.hint)]
         if not problems:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from evalkit.cli import options, resumable, same_command
+from evalkit.cli import clean, options, resumable, same_command
 from evalkit.cli.options import PATH, option
 
 
@@ -81,5 +81,6 @@ def command(config: Path | None, **flags: Any) -> int:
             progress=make_progress(sys.stderr),
             stop=stop_on_signal(),
             announce=print_scope,
+            warn=lambda text: click.echo(f"warning: {clean(text)}", err=True),
         )
     return print_outcome(output)

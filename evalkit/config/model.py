@@ -171,6 +171,13 @@ class RunConfig(Settings):
         description="a gate is undecided (exit 3) if for the student or the teacher a smaller share of its cells has a "
         "verdict; so is a run without gates",
     )
+    stall_limit_s: float = Field(
+        1800.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds to draw or to judge one picture: one that takes longer is given up, its cells are errors, "
+        "and the run goes on",
+    )
     out: ResolvedPath | None = Field(None, description="run folder; default: runs/<benchmark>-<digest>")
     cache: ResolvedPath | Literal[False] | None = Field(
         None,

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
+from evalkit.engine.watchdog import CallThread
+
+_LIMIT_S = 120.0
 _LOG = logging.getLogger("evalkit")
 
 
@@ -17,11 +20,13 @@ class Closable(Protocol):
 
 
 def close(part: Closable, what: str) -> None:
-    """Close a plug-in. If its `close` raises, a warning says so: the results are complete, and the run goes on.
+    """Close a plug-in. If its `close` raises or hangs, a warning says so: the results are complete, the run goes on.
 
     `what` names the plug-in in the warning: "the judge `typography`".
     """
+    thread = CallThread("closing")
     try:
-        part.close()
-    except Exception as error:  # a plug-in: anything can happen
+        thread.call(part.close, _LIMIT_S)
+    except (Exception, SystemExit) as error:  # a plug-in: anything can happen
         _LOG.warning("evalkit: %s could not be closed: %r", what, error)
+    thread.close()

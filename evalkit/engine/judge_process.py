@@ -4,8 +4,8 @@ A judge uses much processor time and memory and may crash its whole process. In 
 interpreter, never delays the generator, and if it dies, only the pictures that it was judging are lost.
 
 Messages to it: `Controls`, `ControlsOfRun`, numbered `JudgeTask`s, `Drop` (forget the queue), `None` (finish the queue
-and end). Messages from it: `Begun` and `Done` for each task, `ControlsDone`, `Failed`. If the pipe breaks, the parent
-is gone, and the process ends at once.
+and end). Messages from it: `Begun` and `Done` for each task, `Alive` before each control, `ControlsDone`, `Failed`. If
+the pipe breaks, the parent is gone, and the process ends at once.
 """
 
 from __future__ import annotations
@@ -68,19 +68,23 @@ class ControlsDone(NamedTuple):
     of_run: bool = False
 
 
+class Alive(NamedTuple):
+    """The judge has been created, or has begun with one more control."""
+
+
 class Failed(NamedTuple):
     """The judge can't work any more."""
 
     error: EvalkitError
 
 
-Message = Begun | Done | ControlsDone | Failed
+Message = Begun | Done | Alive | ControlsDone | Failed
 
 
 def serve(connection: Connection, spec: PluginSpec, folder: Path) -> None:
     """Create the judge of `spec` and work off its tasks until the message to end. `folder` is the run folder."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):  # they may reach the whole group; the parent decides
+        signal.signal(number, signal.SIG_IGN)
     try:
         judge = create("judges", spec)
         if isinstance(judge, Attachable):
@@ -89,6 +93,7 @@ def serve(connection: Connection, spec: PluginSpec, folder: Path) -> None:
     except EvalkitError as error:
         connection.send(Failed(error))
         return
+    connection.send(Alive())
     _Server(connection, judge).run()
 
 
@@ -131,8 +136,12 @@ class _Server:
 
     def _controls(self, wanted: Controls) -> None:
         try:
-            controls = [control for control in self._judge.controls() if control.name not in wanted.passed]
-            self._send(ControlsDone(tuple(try_control(self._judge, control) for control in controls)))
+            results = []
+            for control in self._judge.controls():
+                if control.name not in wanted.passed and not self._dropping:
+                    self._send(Alive())
+                    results.append(try_control(self._judge, control))
+            self._send(ControlsDone(tuple(results)))
         except EvalkitError as error:
             self._send(Failed(error))
         except Exception as error:  # a judge is a plug-in; without its controls it can't be trusted

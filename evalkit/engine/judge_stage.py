@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -13,11 +14,27 @@ from evalkit.api.hooks import RunPictures
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Status
 from evalkit.api.results import ControlResult
-from evalkit.engine.judge_process import Begun, Controls, ControlsDone, ControlsOfRun, Drop, Failed, Message, serve
+from evalkit.engine.judge_process import (
+    Alive,
+    Begun,
+    Controls,
+    ControlsDone,
+    ControlsOfRun,
+    Drop,
+    Failed,
+    Message,
+    serve,
+)
 from evalkit.engine.judging import JudgeTask, blank
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.run_store import VerdictRow
 
+_LOOK_EVERY_S = 1.0
+"""How often the time limit is looked at."""
+_START_S = 120.0
+"""Time for the process to start: it may import torch from a cold disk."""
+_PICTURES_OF_CONTROLS = 20
+"""The controls of a run together may take as long as so many pictures."""
 _MAX_DEATHS = 3
 """After so many deaths of its process without a verdict in between, a judge is given up."""
 
@@ -30,17 +47,29 @@ class JudgeStage:
         spec: from which the process creates its own instance.
         done: called with each verdict, from another thread.
         folder: the run folder.
+        stall_limit_s: seconds after which a picture that the judge has not finished is given up. Its process is ended
+            then, and a new one goes on with the others.
     """
 
-    def __init__(self, judge: Judge, spec: PluginSpec, done: Callable[[VerdictRow], None], folder: Path) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        spec: PluginSpec,
+        done: Callable[[VerdictRow], None],
+        folder: Path,
+        stall_limit_s: float,
+    ) -> None:
         self.judge = judge
         self._spec = spec
         self._done = done
         self._folder = folder
+        self._stall_limit_s = stall_limit_s
+        self._heard: float | None = None
+        self._stalled: frozenset[int] | None = None
         self._slots = threading.Semaphore(4 * judge.concurrency + 4)
         self._lock = threading.Lock()
         self._pending: dict[int, JudgeTask] = {}
-        self._begun: set[int] = set()
+        self._begun: dict[int, float] = {}
         self._controls_wanted: Controls | None = None
         self._controls: tuple[ControlResult, ...] = ()
         self._controls_seen = threading.Event()
@@ -108,6 +137,7 @@ class JudgeStage:
     # ---------------------------------------------------------------------------------------------- the process
 
     def _start(self) -> None:
+        self._started = time.monotonic()
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         name = f"judge {self.judge.name}"
@@ -128,23 +158,42 @@ class JudgeStage:
     def _receive(self) -> None:
         alive = True
         while alive and self._error is None:
+            died, message = False, None
             try:
-                message: Message | None = self._connection.recv()
+                message = self._connection.recv() if self._connection.poll(_LOOK_EVERY_S) else None
             except (EOFError, OSError):
-                message = None
+                died = True
             try:
-                if message is None:
+                if message is not None:
+                    self._handle(message)
+                if died:
                     alive = self._restart()
                 else:
-                    self._handle(message)
+                    self._end_if_stalled()
             except BaseException as error:  # the writer's error: nothing more can be stored
                 self._give_up(error)
         self._controls_seen.set()
         self._of_run_seen.set()
 
+    def _end_if_stalled(self) -> None:
+        """End the process if one picture, or one control, takes longer than the limit; `_restart` does the rest."""
+        now = time.monotonic()
+        late = frozenset(number for number, since in self._begun.items() if now - since > self._stall_limit_s)
+        # the controls of a run are one task of many pictures, the shipped ones report one by one
+        limit_s = self._stall_limit_s * (1 if self._controls_wanted else _PICTURES_OF_CONTROLS)
+        silent = (self._controls_wanted or self._of_run_wanted) and (
+            now - self._heard > limit_s if self._heard else now - self._started > max(_START_S, limit_s)
+        )
+        if (late or silent) and self._stalled is None:
+            self._stalled = late
+            self._process.kill()
+
     def _handle(self, message: Message) -> None:
+        self._heard = time.monotonic()
+        if isinstance(message, Alive):
+            return
         if isinstance(message, Begun):
-            self._begun.add(message.number)
+            self._begun[message.number] = time.monotonic()
         elif isinstance(message, Failed):
             self._give_up(message.error)
         elif isinstance(message, ControlsDone) and message.of_run:
@@ -159,24 +208,32 @@ class JudgeStage:
             self._deaths = 0
             with self._lock:
                 task = self._pending.pop(message.number)
-            self._begun.discard(message.number)
+            self._begun.pop(message.number, None)
             self._slots.release()
             if message.verdict is not None:
                 row = VerdictRow(task.role, task.idx, task.seed, task.key, message.verdict, message.seconds)
                 self._done(row)
 
     def _restart(self) -> bool:
-        """The process is dead: mark the tasks that had begun, give the others to a new one. `False`: it was to end."""
+        """The process is dead: mark the tasks that had begun (if one of them took too long: that one), give the others
+        to a new process. `False`: it was to end.
+        """
         with self._lock:
             if self._killed or (self._ending and not self._pending and not self._of_run_wanted):
                 return False
             self._process.join()
-            died = f"the judge's process died (exit code {self._process.exitcode})"
+            died, stalled = f"the judge's process died (exit code {self._process.exitcode})", self._stalled
+            if stalled is not None:
+                died = f"the judge did not finish within {self._stall_limit_s:g} s"
             self._deaths += 1
-            if self._deaths >= _MAX_DEATHS or self._controls_wanted:
+            hopeless = self._controls_wanted or (stalled is not None and not stalled)
+            if self._deaths >= _MAX_DEATHS or hopeless:
                 self._give_up(UnavailableError(f"{died}, {self._deaths} times in a row", where=self.judge.name))
-            lost = [self._pending.pop(number) for number in sorted(self._begun)]
+            numbers = sorted(stalled or self._begun)
+            lost = [self._pending.pop(number) for number in numbers if number in self._pending]
             self._begun.clear()
+            self._stalled = None
+            self._heard = None
             if self._error is None:
                 self._start()
                 for waiting in self._pending.items():

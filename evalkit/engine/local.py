@@ -20,16 +20,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
-from evalkit.api.errors import Interrupted, JudgeError, UnavailableError, UsageError
+from evalkit.api.errors import Interrupted, JudgeError
 from evalkit.api.hooks import ChecksVerdicts, ControlsFromRun, RunPictures, SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
-from evalkit.api.records import Case, Generated, Request, Role, Sample, Status, Verdict
+from evalkit.api.records import Case, Request, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
 from evalkit.api.timing import TIMED_ON
-from evalkit.engine.closing import close
+from evalkit.engine.drawing import Drawing
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.judge_stage import JudgeStage
@@ -39,7 +40,7 @@ from evalkit.engine.progress import Progress
 from evalkit.engine.timing import conditions_of
 from evalkit.engine.writer import Writer
 from evalkit.formats.keys import digest, noise_seed, picture_key, score_key
-from evalkit.plugins.registry import PluginSpec
+from evalkit.plugins.registry import PluginSpec, create
 from evalkit.store.cache import Cache
 from evalkit.store.run_store import RunStore, VerdictRow
 from evalkit.verdict.flaky import read_flaky
@@ -106,8 +107,11 @@ class LocalExecutor:
                 self._ask_controls_of_run(stages)
             for role, generator in self._plan.generators.items():
                 self._progress.start(f"{role.value} pictures", total)
-                self._run_role(role, generator, writer, stages, filing)
-                close(generator, f"the {role.value}")
+                drawing = Drawing(
+                    generator, partial(self._renewed, role), f"the {role.value}", self._plan.config.stall_limit_s
+                )
+                self._run_role(role, drawing, writer, stages, filing)
+                drawing.close()
                 writer.flush()
                 if role is Role.TEACHER and not self._stop.is_set():
                     self._ask_controls_of_run(stages)
@@ -135,7 +139,7 @@ class LocalExecutor:
             writer.put(row)
             self._progress.advance(f"{judge.name} verdicts")
 
-        stage = JudgeStage(judge, spec, done, self._store.folder)
+        stage = JudgeStage(judge, spec, done, self._store.folder, self._plan.config.stall_limit_s)
         stack.callback(stage.kill)
         stage.ask_controls(result.name for result in self._passed_controls(judge))
         return stage
@@ -196,8 +200,9 @@ class LocalExecutor:
     # ---------------------------------------------------------------------------------------------------- pictures
 
     def _run_role(
-        self, role: Role, generator: Generator, writer: Writer, stages: list[JudgeStage], filing: ThreadPoolExecutor
+        self, role: Role, drawing: Drawing, writer: Writer, stages: list[JudgeStage], filing: ThreadPoolExecutor
     ) -> None:
+        generator = drawing.generator
         batch: list[WorkItem] = []
         pending: deque[tuple[WorkItem, Future[Sample]]] = deque()
 
@@ -207,8 +212,8 @@ class LocalExecutor:
                 self._add(role, item, future.result(), writer, stages)
 
         def generate() -> None:
-            drawn = _generate(generator, [item.request for item in batch])
-            timed_on = conditions_of(generator)
+            drawn = drawing.draw([item.request for item in batch])
+            timed_on = conditions_of(drawing.generator)
             for item, generated in zip(batch, drawn, strict=True):
                 noted = dataclasses.replace(generated, notes={**generated.notes, TIMED_ON: timed_on})
                 future = filing.submit(file_picture, noted, item.request, role, item.fingerprint, self._store.blobs)
@@ -231,6 +236,9 @@ class LocalExecutor:
         if batch and not self._stop.is_set():
             generate()
         settle(at_most=0)
+
+    def _renewed(self, role: Role) -> Generator:
+        return create("generators", self._plan.generator_spec(role))
 
     def _items(self, generator: Generator) -> Iterator[WorkItem]:
         for idx, case in self._store.cases():
@@ -262,7 +270,7 @@ class LocalExecutor:
         """Write the row of a picture (or of the reason why it is missing), and give it to the judges."""
         if not in_store:
             writer.put((item.idx, sample), cached=cached)
-        self._progress.advance(f"{role.value} pictures", cached=cached)
+        self._progress.advance(f"{role.value} pictures", cached=cached, missing=not sample.ok)
         self._show(role, item.idx, item.request, sample, writer, stages)
 
     def _show_all(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
@@ -301,7 +309,7 @@ class LocalExecutor:
                 continue
             if picture is None:
                 verdict = in_scope(blank(stage.judge, Status.SKIPPED, f"no picture: {sample.error}"), outside)
-                self._progress.advance(f"{name} verdicts")
+                self._progress.advance(f"{name} verdicts", missing=True)
                 writer.put(VerdictRow(*cell, digest("skipped", sample.error), verdict, None))
                 continue
             twin_sha = twin.sha256 if twin else "missing" if has_twin else None
@@ -337,21 +345,6 @@ class LocalExecutor:
         """The stored picture of a sample, `None` where it could not be generated."""
         path = self._store.blobs.path(sample.sha256, sample.suffix)
         return Picture(sample.sha256, path, stored=True) if sample.ok else None
-
-
-def _generate(generator: Generator, requests: list[Request]) -> list[Generated]:
-    """One result per request. If a batch fails, its requests are tried one by one: one bad case costs one cell."""
-    try:
-        results = generator.generate(requests)
-        if len(results) != len(requests):
-            raise RuntimeError(f"{len(results)} pictures for {len(requests)} requests")
-        return results
-    except (UnavailableError, UsageError):
-        raise
-    except Exception as error:  # a generator is a plug-in, and CUDA raises anything
-        if len(requests) == 1:
-            return [Generated(error=f"{type(error).__name__}: {error}")]
-        return [_generate(generator, [request])[0] for request in requests]
 
 
 def _waits(judge: Judge) -> bool:

@@ -43,6 +43,11 @@ class Plan:
         """Each judge with its spec, from which another process can create it again."""
         return list(zip(self.judges, self.config.judges, strict=True))
 
+    def generator_spec(self, role: Role) -> PluginSpec:
+        """From which a generator can be created again."""
+        config = self.config
+        return config.teacher if role is Role.TEACHER and config.teacher else config.student
+
     def dimensions(self) -> dict[str, tuple[Judge, Dimension]]:
         """Every dimension by name, with the judge that measures it."""
         return {dimension.name: (judge, dimension) for judge in self.judges for dimension in judge.dimensions}
@@ -68,7 +73,7 @@ class Plan:
             sorted(config.cases),
             config.seeds,
             config.stop_early,
-            {role.value: identity("generators", _spec(config, role)) for role in self.generators},
+            {role.value: identity("generators", self.generator_spec(role)) for role in self.generators},
             prints,
         )
 
@@ -145,7 +150,3 @@ def _check_metrics(plan: Plan, taken: list[str]) -> None:
             raise ConfigError(f"`{metric.name}` has nothing to compare with", where="metrics", hint=hint)
         if metric.reference is not None and not metric.reference.is_dir():
             raise ConfigError(f"`{metric.name}`: no such folder", where=str(metric.reference), hint="`reference:`")
-
-
-def _spec(config: RunConfig, role: Role) -> PluginSpec:
-    return config.teacher if role is Role.TEACHER and config.teacher else config.student

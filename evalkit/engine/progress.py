@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
@@ -21,7 +22,7 @@ class Progress(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
     def start(self, name: str, total: int) -> None: ...
-    def advance(self, name: str, *, cached: bool = False) -> None: ...
+    def advance(self, name: str, *, cached: bool = False, missing: bool = False) -> None: ...
 
 
 def make_progress(stream: TextIO) -> Progress:
@@ -45,24 +46,32 @@ class LineProgress:
 
     def start(self, name: str, total: int) -> None:
         with self._lock:
-            self._work[name] = [0, total, 0, time.monotonic()]
+            self._work[name] = [0, total, 0, 0, time.monotonic()]
 
-    def advance(self, name: str, *, cached: bool = False) -> None:
+    def advance(self, name: str, *, cached: bool = False, missing: bool = False) -> None:
         with self._lock:
             state = self._work[name]
             state[0] += 1
             state[2] += cached
+            state[3] += missing
             now = time.monotonic()
             if state[0] >= state[1] or now - self._printed > _LINE_EVERY_S:
                 self._printed = now
                 self._print(name, now, *state)
 
-    def _print(self, name: str, now: float, done: float, total: float, cached: float, since: float) -> None:
+    def _print(
+        self, name: str, now: float, done: float, total: float, cached: float, missing: float, since: float
+    ) -> None:
         rate = done / max(now - since, 1e-9)
         left = (total - done) / rate
-        note = f", {cached:.0f} from cache" if cached else ""
-        tail = f", {left:.0f} s left" if done < total else ""
-        print(f"{name}: {done:.0f}/{total:.0f} ({rate:.1f}/s{note}{tail})", file=self._stream, flush=True)
+        notes = [
+            (f"{rate:.1f}/s", done > missing),
+            (f"{cached:.0f} from cache", cached),
+            (f"{missing:.0f} missing", missing),
+        ]
+        notes.append((f"{left:.0f} s left", done < total))
+        said = ", ".join(note for note, wanted in notes if wanted)
+        print(f"{name}: {done - missing:.0f}/{total:.0f} ({said})", file=self._stream, flush=True)
 
 
 class BarProgress:
@@ -82,6 +91,7 @@ class BarProgress:
             console=Console(file=stream),
         )
         self._tasks: dict[str, tuple[TaskID, float]] = {}
+        self._missing: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -93,7 +103,9 @@ class BarProgress:
     def start(self, name: str, total: int) -> None:
         self._tasks[name] = (self._bars.add_task(name, total=total, rate=""), time.monotonic())
 
-    def advance(self, name: str, *, cached: bool = False) -> None:
+    def advance(self, name: str, *, cached: bool = False, missing: bool = False) -> None:
         task, since = self._tasks[name]
+        self._missing[name] += missing
         done = next(t.completed for t in self._bars.tasks if t.id == task) + 1
-        self._bars.update(task, advance=1, rate=f"{done / max(time.monotonic() - since, 1e-9):.1f}/s")
+        note = f", {self._missing[name]} missing" if self._missing[name] else ""
+        self._bars.update(task, advance=1, rate=f"{done / max(time.monotonic() - since, 1e-9):.1f}/s{note}")

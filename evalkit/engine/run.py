@@ -26,6 +26,7 @@ from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.gating import Reference, gate_results, open_reference
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
+from evalkit.engine.preflight import check_before_work
 from evalkit.engine.progress import Progress
 from evalkit.engine.scope import ScopeReport, scope_of
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
@@ -72,19 +73,21 @@ def execute(
     progress: Progress,
     stop: threading.Event,
     announce: Callable[[ScopeReport], None] = lambda _: None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> RunOutput:
     """Do what is missing of a run, then summarise and export it.
 
-    `announce` is told, before the first picture, what the run will not ask.
+    `announce` is told, before the first picture, what the run will not ask; `warn`, what the run goes on without.
 
     Raises:
         UsageError: the folder holds another run, or the benchmark is empty.
-        UnavailableError: a generator or judge can do nothing.
+        UnavailableError: a generator or judge can do nothing; as far as it can be known, before the first picture.
+        StoreError: the folder was removed or replaced while the run was writing to it.
         Interrupted: `stop` was set; what was finished is kept.
     """
     reference, flaky = open_reference(config), read_flaky(config.flaky)
     store = RunStore(folder)
-    cache = None if config.cache is False else Cache(config.cache or cache_folder())
+    cache = None if config.cache is False else Cache(config.cache or cache_folder(), warn)
     try:
         _identify(store, plan)
         _claim(store, plan)
@@ -92,6 +95,7 @@ def execute(
         student = plan.generators[Role.STUDENT]
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         announce(scope_of(plan, (case for _, case in store.cases())))
+        check_before_work(plan, store, cache)
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, progress, stop)
@@ -100,7 +104,9 @@ def execute(
         left_out = frozenset(flaky.cases)
         summary = summarise(config, plan, store, controls, metrics, reference, left_out, command)
         store.set_meta("summary", to_json(summary))
-        return RunOutput(summary, export(config.exporters, store))
+        output = RunOutput(summary, export(config.exporters, store))
+        store.check_still_there()
+        return output
     finally:
         if isinstance(reference, RunReader):
             reference.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -54,6 +55,20 @@ class RunStore(RunReader):
         super().close()
         self._connection.close()
         self._lock.close()
+
+    def check_still_there(self) -> None:
+        """Raise `StoreError` if the folder has been removed or replaced since it was opened."""
+        ours = os.fstat(self._lock.fileno())
+        try:
+            there = os.stat(self.folder / "run.lock")
+        except OSError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            raise StoreError(
+                "the run folder was removed while the run was writing to it",
+                where=str(self.folder),
+                hint="run the same command again; what the cache holds is not made anew",
+            )
 
     def transaction(self, rows: Iterable[Sample | VerdictRow | tuple[int, Sample]]) -> None:
         """Write samples (with the index of their case) and verdicts in one commit."""

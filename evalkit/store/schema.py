@@ -74,7 +74,10 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, error: sqlite3.DatabaseError) -> StoreError:
+def _damaged(path: Path, error: sqlite3.DatabaseError) -> Exception:
+    """What is wrong with the file; a full or read-only disk is the machine's fault and stays as it is."""
+    if isinstance(error, sqlite3.OperationalError):
+        return error
     return StoreError(
         f"not a database of evalkit: {error}", where=str(path), hint="move the folder away, or choose another --out"
     )

@@ -12,10 +12,15 @@ FAKES = Path(__file__).parent.parent / "fakes"
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def plugins_environment(cache: Path) -> dict[str, str]:
+    """The environment of a command that finds the fake plug-ins and keeps its cache in this folder."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("EVALKIT_", "GITHUB_"))}
+    return {**kept, "PYTHONPATH": str(FAKES), "EVALKIT_CACHE": str(cache), "PYTHONUTF8": "1"}
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("EVALKIT_", "GITHUB_"))}
-    return {**kept, "PYTHONPATH": str(FAKES), "EVALKIT_CACHE": str(tmp_path / "cache"), "PYTHONUTF8": "1"}
+    return plugins_environment(tmp_path / "cache")
 
 
 @pytest.fixture

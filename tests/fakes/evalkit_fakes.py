@@ -60,6 +60,8 @@ class FlatSettings(Settings):
     fail_on: str = ""
     raise_on: str = ""
     broken_on: str = ""
+    hang_on: str = ""
+    missing: str = ""
     log: str = ""
     closed_log: str = ""
     raise_on_close: bool = False
@@ -87,6 +89,8 @@ class FakeFlatGenerator:
 
     def _one(self, request: Request) -> Generated:
         time.sleep(self.settings.seconds)
+        if request.case.id in self.settings.hang_on.split("+") or self.settings.hang_on == "all":
+            time.sleep(3600)
         if request.case.id in self.settings.fail_on.split("+"):
             return Generated(error="told to fail (fake)")
         if request.case.id in self.settings.broken_on.split("+"):
@@ -98,6 +102,9 @@ class FakeFlatGenerator:
         return Generated(
             image=np.full(shape, level, np.uint8), nfe=4, seconds=self.settings.seconds, batch_invariant=True
         )
+
+    def check(self) -> list[tuple[str, str]]:
+        return [(self.settings.missing, "do something about it (fake)")] if self.settings.missing else []
 
     def close(self) -> None:
         log_line(self.settings.closed_log, "closed")
@@ -161,6 +168,9 @@ class BrightnessSettings(Settings):
     unserialisable_on: str = ""
     wrong_dimension_on: str = ""
     die_on: str = ""
+    stop_on: str = ""
+    stop_in_controls: bool = False
+    missing: str = ""
     broken_controls: bool = False
     gone: bool = False
     blind: bool = False
@@ -206,6 +216,8 @@ class FakeBrightnessJudge:
             return self._verdict(Score("fake.other", Status.SCORED, 1.0))
         if case.id in settings.die_on.split("+") or settings.die_on == "all":
             os.kill(os.getpid(), signal.SIGKILL)
+        if case.id in settings.stop_on.split("+"):
+            os.kill(os.getpid(), signal.SIGSTOP)
         time.sleep(settings.seconds)
         log_line(settings.log, case.id)
         value = 1.0 if settings.blind else float(picture.pixels.mean()) / 255
@@ -221,9 +233,14 @@ class FakeBrightnessJudge:
     def controls(self) -> Iterator[Control]:
         if self.settings.broken_controls:
             raise ZeroDivisionError("a bug in the controls (fake)")
+        if self.settings.stop_in_controls:
+            os.kill(os.getpid(), signal.SIGSTOP)
         black = Picture.from_pixels(np.zeros((8, 8, 3), np.uint8))
         case = Case("control/black", "black", width=8, height=8)
         yield Control("black is dark", "a black picture scores below 0.5", case, black, _is_dark)
+
+    def check(self) -> list[tuple[str, str]]:
+        return [(self.settings.missing, "do something about it (fake)")] if self.settings.missing else []
 
     def close(self) -> None: ...
 
