@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import os
 import re
 import shlex
 import sys
@@ -16,10 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.utils import PacifyFlushWrapper
 
 from evalkit import __version__
-from evalkit.api.errors import EXIT_BROKEN_PIPE, EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
+from evalkit.api.errors import (
+    EXIT_BROKEN_PIPE,
+    EXIT_BUG,
+    EXIT_INTERRUPTED,
+    EXIT_UNDECIDED,
+    EXIT_USAGE,
+    EvalkitError,
+    Interrupted,
+    UnavailableError,
+)
 from evalkit.cli.faults_of_machine import fault_of_machine
+
+_WHOSE = "a plug-in or a library that it imports calls it; `evalkit list` shows the plug-ins"
 
 VERBS = {
     "run": "Generate, judge and decide: the whole job. Without arguments, the embedded default runs.",
@@ -97,9 +108,11 @@ def main(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # who read the output has gone, as in `evalkit list | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_BROKEN_PIPE
+    except SystemExit as error:
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # type: ignore[arg-type]  # click's answer to `evalkit list | head -1`
+            return EXIT_BROKEN_PIPE
+        say_error(UnavailableError(f"foreign code ended the program (sys.exit({error.code!r}))", hint=_WHOSE))
+        return EXIT_UNDECIDED
     except Exception as error:  # errors made on purpose are handled above: this is the machine's fault or a bug
         if fault := fault_of_machine(error):
             say_error(fault)
