@@ -28,7 +28,15 @@ class Settings(BaseModel):
 
 def _place(path: Path, info: ValidationInfo) -> Path:
     base = (info.context or {}).get("base", Path.cwd())
-    return Path(os.path.abspath(Path(base) / path.expanduser()))
+    return Path(os.path.abspath(Path(base) / with_home(path)))
+
+
+def with_home(path: Path) -> Path:
+    """The path with `~` and `~name` replaced by home folders. Raises `ValueError` where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"there is no home folder for {path.parts[0]}") from error
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:

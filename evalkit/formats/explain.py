@@ -13,6 +13,8 @@ from pydantic import BaseModel, ValidationError
 from evalkit.api.errors import ConfigError
 
 M = TypeVar("M", bound=BaseModel)
+MOST_PROBLEMS = 10
+"""So many problems of one value are named, at most."""
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 
@@ -48,7 +50,9 @@ def explain(error: ValidationError, model: type[Any]) -> Explained:
     For an unknown field it names the nearest known one.
     """
     problems = error.errors(include_url=False, include_context=False, include_input=False)
-    return Explained("; ".join(_problem(problem, model) for problem in problems), _hint(problems[0], model))
+    said = [_problem(problem, model) for problem in problems[:MOST_PROBLEMS]]
+    more = len(problems) - len(said)
+    return Explained("; ".join(said) + (f"; and {more} more" if more else ""), _hint(problems[0], model))
 
 
 def _problem(problem: Any, model: type[Any]) -> str:

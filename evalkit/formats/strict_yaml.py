@@ -11,7 +11,7 @@ from evalkit.api.records import JSON
 if TYPE_CHECKING:
     import yaml
 
-MAX_BYTES = 2_000_000
+MAX_BYTES = 500_000
 
 
 def read_yaml(path: Path, error: type[UsageError]) -> dict[str, JSON]:

@@ -20,7 +20,7 @@ from evalkit.api.ability import Specimens
 from evalkit.api.errors import ConfigError, EvalkitError, PluginError, UnavailableError, UnknownNameError, UsageError
 from evalkit.api.protocols import Benchmark, Exporter, Generator, Judge, Metric
 from evalkit.api.records import JSON, Dimension
-from evalkit.api.settings import Settings
+from evalkit.api.settings import Settings, with_home
 from evalkit.api.training import JudgeData, TrainingData
 from evalkit.formats.explain import explain
 from evalkit.plugins import KINDS as KINDS
@@ -277,9 +277,16 @@ def _preset_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
     return PluginSpec(*presets()[spec.use].resolve(spec.settings, spec.value), base=spec.base)
 
 
+def _as_folder(use: str) -> Path:
+    try:
+        return with_home(Path(use))
+    except ValueError:  # no folder of anybody; the name is looked up next, and that says so
+        return Path(use)
+
+
 def _folder_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
     """The plug-in that reads a folder: a suite or labels; a diffusers model or a folder of images."""
-    folder = (spec.base / Path(spec.use).expanduser()).absolute()
+    folder = (spec.base / _as_folder(spec.use)).absolute()
     if spec.use in names(kind) or not folder.is_dir():
         return spec
     markers = {

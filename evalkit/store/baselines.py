@@ -15,6 +15,7 @@ from pathlib import Path
 
 from evalkit.api.errors import UsageError
 from evalkit.api.results import RunSummary
+from evalkit.api.settings import with_home
 from evalkit.store.run_reader import RunReader
 
 FOLDER = Path(".evalkit") / "baselines"
@@ -29,7 +30,7 @@ def find_baseline(text: str, base: Path) -> Path:
         ValueError: it is neither.
     """
     named = base / FOLDER / text if _NAME.fullmatch(text) else None
-    for path in (named, base / Path(text).expanduser()):
+    for path in (named, base / with_home(Path(text))):
         if path is not None and (path.is_file() or (path / "run.sqlite").is_file()):
             return path.resolve()
     raise ValueError(

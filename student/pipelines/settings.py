@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from evalkit.api.settings import Settings
+from evalkit.api.settings import Settings, with_home
 
 Channel = Annotated[int, Field(ge=0, le=255)]
 Size = Annotated[str, Field(pattern=r"^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")]
@@ -103,7 +103,7 @@ class DiffusersSettings(Settings):
     def _here_or_on_the_hub(cls, given: Any, info: ValidationInfo) -> Any:
         if not isinstance(given, str | Path):
             return given
-        path = Path((info.context or {}).get("base", Path.cwd())) / Path(given).expanduser()
+        path = Path((info.context or {}).get("base", Path.cwd())) / with_home(Path(given))
         return str(path.resolve()) if path.exists() else str(given)
 
     @model_validator(mode="after")

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 
 from evalkit.api.errors import UnavailableError
 from evalkit.api.pictures import Pixels
+from evalkit.api.settings import with_home
 from evalkit.compat.torchvision_cpu import ensure_torchvision
 from evalkit.judges.fidelity.networks.network import INSTALL, Features, device, squared, usable
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def _here_or_on_the_hub(given: Any, info: ValidationInfo) -> Any:
     if not isinstance(given, str):
         return given
-    path = Path((info.context or {}).get("base", Path.cwd())) / Path(given).expanduser()
+    path = Path((info.context or {}).get("base", Path.cwd())) / with_home(Path(given))
     return str(path.resolve()) if path.exists() else given
 
 
@@ -172,7 +173,7 @@ def unavailable(model: str, error: Exception) -> UnavailableError:
 
 def model_identity(model: str) -> JSON:
     """The hub id; for a folder, a digest of the names and sizes of its files and of the contents of the small ones."""
-    folder = Path(model).expanduser()
+    folder = with_home(Path(model))
     if not folder.is_dir():
         return model
     found = hashlib.sha256()
