@@ -85,7 +85,7 @@ def check_limits(header: Header, max_pixels: int = MAX_PIXELS) -> None:
         raise PictureError(f"truncated or corrupt image: {header.width}x{header.height} px")
     if header.pixels > max_pixels:
         size = f"{header.width}x{header.height} px"
-        raise PictureError(f"{size} is more than {max_pixels / 1e6:.0f} Mpx; not decoded")
+        raise PictureError(f"too large: {size} is more than {max_pixels / 1e6:.0f} Mpx; not decoded")
     if header.scans > MAX_SCANS or (header.scans > 4 and header.scans * header.pixels > MAX_WORK):
         raise PictureError(f"too large to decode safely: {header.scans} scans of {header.pixels / 1e6:.1f} Mpx")
 

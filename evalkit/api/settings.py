@@ -28,7 +28,14 @@ class Settings(BaseModel):
 
 def _place(path: Path, info: ValidationInfo) -> Path:
     base = (info.context or {}).get("base", Path.cwd())
-    return Path(os.path.abspath(Path(base) / path.expanduser()))
+    try:
+        placed = Path(os.path.abspath(Path(base) / path.expanduser()))
+        str(placed).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a path that is not UTF-8, which no report can hold; rename the folder") from error
+    except RuntimeError as error:  # `~nobody`
+        raise ValueError(str(error)) from error
+    return placed
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:

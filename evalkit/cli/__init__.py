@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import re
+import io
 import shlex
 import sys
 import tempfile
@@ -16,7 +16,12 @@ from typing import Any
 import click
 
 from evalkit import __version__
-from evalkit.api.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted
+from evalkit.api.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_USAGE, EvalkitError, Interrupted, StoppedByUser
+from evalkit.cli.say import say
+from evalkit.formats.foreign_text import printable as clean
+from evalkit.formats.foreign_text import readable
+
+__all__ = ["clean", "cli", "main", "resumable", "same_command", "say_bug", "say_error"]
 
 VERBS = {
     "run": "Generate, judge and decide: the whole job. Without arguments, the embedded default runs.",
@@ -79,37 +84,39 @@ def cli() -> None:
 
 def main(argv: list[str]) -> int:
     """Run the command line and return the exit code. A traceback is shown for a bug, never for a user's mistake."""
+    from evalkit.cli.interrupt import mark_interrupts
+
+    mark_interrupts()
     try:
         result = cli.main(argv, prog_name="evalkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except EvalkitError as error:
         say_error(error)
-        return error.exit_code
+        return exit_code_of(error)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        say(shown.getvalue(), err=True, nl=False)
         return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (StoppedByUser, click.Abort):
+        say("interrupted", err=True)
         return EXIT_INTERRUPTED
-    except Exception:  # errors made on purpose are handled above: this is a bug
+    except BaseException:  # errors made on purpose are handled above: this is a bug, or `sys.exit` where none is due
         return say_bug()
+
+
+def exit_code_of(error: EvalkitError) -> int:
+    """The code of evalkit's own class of error: a plug-in's subclass can't make it another, such as 0."""
+    own = next(cls for cls in type(error).__mro__ if cls.__module__ == EvalkitError.__module__)
+    code: int = own.exit_code  # type: ignore[attr-defined]  # EvalkitError is the last of them
+    return code
 
 
 def say_error(error: EvalkitError) -> None:
     """Print an error: what happened, where, and what to do about it."""
-    click.echo(f"evalkit: {clean(str(error))}", err=True)
-    if error.hint:
-        click.echo(f"         {clean(error.hint)}", err=True)
-
-
-def clean(text: str) -> str:
-    """Make text from anywhere safe for a terminal and for the log of a CI runner.
-
-    Control characters are shown as escapes, and text that GitHub Actions would execute as a workflow command is broken
-    up.
-    """
-    shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
-    return re.sub(r"(?m)^(\s*:)(?=:)|(#)(?=#\[)", "\\g<0>\u200b", shown)
+    say(f"evalkit: {readable(error)}", err=True)
+    if hint := getattr(error, "hint", ""):
+        say(f"         {readable(hint)}", err=True)
 
 
 @contextmanager
@@ -123,15 +130,15 @@ def resumable(folder: Path) -> Iterator[None]:
     except Interrupted as stopped:
         stopped.hint = f"to continue, run the same command again: {same_command()}"
         raise
-    except EvalkitError:
+    except (EvalkitError, StoppedByUser):
         raise
-    except Exception as error:  # a bug; `Exit` makes click end with this code
+    except BaseException as error:  # a bug; `Exit` makes click end with this code
         raise click.exceptions.Exit(say_bug(folder)) from error
 
 
 def same_command() -> str:
     """The running command, as the user typed it."""
-    return shlex.join(["evalkit", *sys.argv[1:]])
+    return readable(shlex.join(["evalkit", *sys.argv[1:]]), 100_000)
 
 
 def say_bug(folder: Path | None = None) -> int:
@@ -143,6 +150,6 @@ def say_bug(folder: Path | None = None) -> int:
     path = folder / "traceback.txt"
     text = traceback.format_exc()
     path.write_text(text, encoding="utf-8", errors="backslashreplace")
-    sys.stderr.write(text)
-    click.echo(f"evalkit: this is a bug in evalkit. Traceback: {path}", err=True)
+    say(text, err=True, nl=False)
+    say(f"evalkit: this is a bug in evalkit. Traceback: {path}", err=True)
     return EXIT_BUG

@@ -15,6 +15,7 @@ from evalkit.api.records import Status
 from evalkit.api.results import ControlResult
 from evalkit.engine.judge_process import Begun, Controls, ControlsDone, ControlsOfRun, Drop, Failed, Message, serve
 from evalkit.engine.judging import JudgeTask, blank
+from evalkit.formats.foreign_text import said
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.run_store import VerdictRow
 
@@ -132,6 +133,10 @@ class JudgeStage:
                 message: Message | None = self._connection.recv()
             except (EOFError, OSError):
                 message = None
+            except Exception as error:  # what came can't be read: the judge's process is not to be relied on
+                what = f"the judge's process sent what can't be read: {said(error)}"
+                self._give_up(UnavailableError(what, where=self.judge.name))
+                break
             try:
                 if message is None:
                     alive = self._restart()

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from evalkit.formats.foreign_text import printable
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -62,7 +64,7 @@ class LineProgress:
         left = (total - done) / rate
         note = f", {cached:.0f} from cache" if cached else ""
         tail = f", {left:.0f} s left" if done < total else ""
-        print(f"{name}: {done:.0f}/{total:.0f} ({rate:.1f}/s{note}{tail})", file=self._stream, flush=True)
+        print(f"{printable(name)}: {done:.0f}/{total:.0f} ({rate:.1f}/s{note}{tail})", file=self._stream, flush=True)
 
 
 class BarProgress:
@@ -91,7 +93,9 @@ class BarProgress:
         self._bars.stop()
 
     def start(self, name: str, total: int) -> None:
-        self._tasks[name] = (self._bars.add_task(name, total=total, rate=""), time.monotonic())
+        from rich.markup import escape
+
+        self._tasks[name] = (self._bars.add_task(escape(printable(name)), total=total, rate=""), time.monotonic())
 
     def advance(self, name: str, *, cached: bool = False) -> None:
         task, since = self._tasks[name]
