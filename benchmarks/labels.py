@@ -96,6 +96,7 @@ def read_labels(folder: Path) -> Iterator[Label]:
             and line.
     """
     seen: set[str] = set()
+    path_inside(folder, LABELS, where=str(folder / LABELS))
     for where, text, _ in read_jsonl(folder / LABELS, SuiteError):
         try:
             row = _Row.model_validate_json(text)

@@ -46,6 +46,7 @@ STEPS = Numbers(int, least=1, most=1000)
     "--cache", metavar="DIR", help="Cache folder shared between runs; `none` uses a cache inside the output folder."
 )
 @option("--out", metavar="DIR", type=PATH, help="Output folder. Default: a folder below runs/.")
+@options.follow_links
 def command(config: Path | None, student_nfe: tuple[int, ...], teacher_steps: tuple[int, ...], **flags: Any) -> int:
     """Sweep student and teacher over step counts, and plot quality against NFE and seconds per picture.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import PATH, option
+from evalkit.cli.options import PATH, follow_links, option
 from evalkit.cli.say import say
 
 SHARE = click.FloatRange(0, 1)
@@ -51,6 +51,7 @@ POSITIVE = click.FloatRange(0, min_open=True)
     metavar="P",
     help="Share of suites in which the drop must be detected.",
 )
+@follow_links
 def command(
     effect: float | None,
     sd: float | None,

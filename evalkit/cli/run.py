@@ -50,6 +50,7 @@ from evalkit.cli.options import PATH, option
 )
 @option("--no-gates", is_flag=True, help="Leave the gates of the config out, for a trial run that decides nothing.")
 @option("--cache", metavar="DIR", help="Cache folder shared between runs; `none` turns the cache off.")
+@options.follow_links
 def command(config: Path | None, **flags: Any) -> int:
     """Generate with student and teacher, judge every picture, decide, and write the reports.
 

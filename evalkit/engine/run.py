@@ -40,6 +40,7 @@ from evalkit.engine.summarise import (
 )
 from evalkit.formats.foreign_text import readable, said
 from evalkit.formats.keys import to_json
+from evalkit.formats.slug import slug
 from evalkit.plugins.conformance import Origin, calling
 from evalkit.plugins.registry import PluginSpec, create
 from evalkit.plugins.values import checked_text
@@ -64,7 +65,7 @@ class RunOutput(NamedTuple):
 
 def run_folder(config: RunConfig, plan: Plan) -> Path:
     """`--out`, or a folder named by what is run: the same command finds its own unfinished run again."""
-    return config.out or Path("runs").resolve() / f"{plan.benchmark_info.name}-{plan.digest()[:10]}"
+    return config.out or Path("runs").resolve() / f"{slug(plan.benchmark_info.name)}-{plan.digest()[:10]}"
 
 
 def execute(
