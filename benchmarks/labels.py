@@ -8,7 +8,6 @@ are ignored, because other people's label files have more. For measuring judges 
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from evalkit.api import settings as base
-from evalkit.api.errors import SuiteError
-from evalkit.api.pictures import FORMATS, MAX_PIXELS
+from evalkit.api.decoding import check_limits
+from evalkit.api.errors import PictureError, SuiteError
+from evalkit.api.picture_files import read_header
+from evalkit.api.pictures import read_file
 from evalkit.api.protocols import BenchmarkInfo
 from evalkit.api.records import Box, Case, TextTarget
 from evalkit.api.settings import ResolvedPath
@@ -95,6 +96,7 @@ def read_labels(folder: Path) -> Iterator[Label]:
             and line.
     """
     seen: set[str] = set()
+    path_inside(folder, LABELS, where=str(folder / LABELS))
     for where, text, _ in read_jsonl(folder / LABELS, SuiteError):
         try:
             row = _Row.model_validate_json(text)
@@ -118,25 +120,16 @@ def label_case(folder: Path, label: Label) -> Case:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height in px after the EXIF orientation is applied. Only the header is read.
+    """Width and height in px after the EXIF orientation is applied. No pixel is decoded.
 
     For a file that is missing, broken or too large this is `FALLBACK_SIZE`; the judge will report what is wrong.
     """
-    from PIL import Image
-
     try:
-        if not path.is_file():
-            return FALLBACK_SIZE
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=list(FORMATS)) as image:
-                width, height = image.size
-                turned = image.getexif().get(0x0112) in (5, 6, 7, 8)
-    except Exception:  # decoders raise anything on hostile bytes: OSError, ValueError, SyntaxError, zlib.error
+        header = read_header(read_file(path))
+        check_limits(header)
+    except PictureError:
         return FALLBACK_SIZE
-    if not 0 < width * height <= MAX_PIXELS:
-        return FALLBACK_SIZE
-    return (height, width) if turned else (width, height)
+    return header.upright_size
 
 
 def word_positions(label: Label) -> tuple[int, ...]:

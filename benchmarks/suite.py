@@ -119,6 +119,7 @@ def suite_info(folder: Path) -> BenchmarkInfo:
 def read_header(folder: Path) -> SuiteHeader:
     """The header of the suite in `folder`. Raises `SuiteError`, which names each wrong key."""
     path = folder / HEADER
+    path_inside(folder, HEADER, where=str(path))
     value = read_yaml(path, SuiteError)
     try:
         return SuiteHeader.model_validate(value)

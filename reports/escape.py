@@ -7,7 +7,7 @@ import re
 
 from evalkit.api.records import JSON
 
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKDOWN = re.compile(r"[&<>`*_\[\]|~\\$#]|:(?=//)|www\.|^[-+=]|^\d+[.)]", re.IGNORECASE)
 _REFERENCE = re.compile(r"@|(&#35;|\bGH-)(?=\d)", re.IGNORECASE)

@@ -1,4 +1,7 @@
-"""Finds the image file of a case and seed in a folder. The folder is walked once; no file outside of it is read."""
+"""Finds the image file of a case and seed in a folder, which is walked once.
+
+No file outside of it is read, but for the content store that it belongs to (`evalkit.formats.inside`).
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from evalkit.api.errors import ConfigError, GenerationError
 from evalkit.api.records import JSON
+from evalkit.formats.inside import OutsideError, SpecialFileError, resolve_inside
 from evalkit.formats.strict_jsonl import read_jsonl
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
@@ -71,17 +75,20 @@ class FolderIndex:
         """The file of `entry`.
 
         Raises:
-            GenerationError: it is missing, is no regular file, or lies outside the folder (`..`, absolute, a link).
+            GenerationError: it is missing, is no regular file, or lies outside the folder (`..`, absolute, a link that
+                leads neither into the folder nor into its content store).
         """
-        root = self.root.resolve()
         try:
-            path = (root / entry.path).resolve()
-        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
-            raise GenerationError(f"can't be followed: {error}", where=entry.path) from error
-        if PurePosixPath(entry.path).is_absolute() or not path.is_relative_to(root):
-            raise GenerationError("leaves the image folder; not read", where=entry.path)
+            path = resolve_inside(self.root, entry.path)
+        except SpecialFileError as error:
+            raise GenerationError(f"no such file in the image folder: it {error.what}", where=entry.path) from error
+        except OutsideError as error:
+            raise GenerationError(
+                f"leaves the image folder: it {error.what} ({error.hint})", where=entry.path
+            ) from error
         if not path.is_file():
-            raise GenerationError("no such file in the image folder", where=entry.path)
+            what = "a link to content that is not here" if (self.root / entry.path).is_symlink() else "no such file"
+            raise GenerationError(f"{what} in the image folder", where=entry.path)
         return path
 
 
@@ -120,7 +127,7 @@ def _image_files(root: Path) -> Iterator[str]:
         inside = Path(folder).relative_to(root).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
         for name in sorted(files):
-            if name.lower().endswith(EXTENSIONS):
+            if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
                 yield prefix + name
 
 
@@ -129,8 +136,12 @@ def _read_manifest(root: Path) -> dict[str, dict[int, tuple[Entry, ...]]]:
     entries: dict[str, dict[int, tuple[Entry, ...]]] = {}
     if path is None:
         return entries
-    if not path.resolve().is_relative_to(root.resolve()):
-        raise ConfigError("the manifest is a link that leaves the image folder; not read", where=str(path))
+    try:
+        resolve_inside(root, path.name)
+    except OutsideError as error:
+        raise ConfigError(
+            f"the manifest leaves the image folder: it {error.what}", where=str(path), hint=error.hint
+        ) from error
     for where, _, record in read_jsonl(path, ConfigError):
         case_id, seed, entry = _parse_record(record, where)
         by_seed = entries.setdefault(case_id, {})

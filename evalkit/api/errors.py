@@ -116,3 +116,7 @@ class Interrupted(EvalkitError):
     """Stopped by the user. Finished work is kept, and the same command continues."""
 
     exit_code = EXIT_INTERRUPTED
+
+
+class StoppedByUser(KeyboardInterrupt):
+    """The user pressed Ctrl-C. Any other `KeyboardInterrupt` was raised by a plug-in, and is that plug-in's error."""

@@ -1,7 +1,8 @@
 """Reads and writes image files safely: any file may be broken or hostile.
 
-Judges and metrics see 8-bit sRGB of shape (H, W, 3): alpha is composited on white, 16-bit and palette images are
-converted, EXIF orientation is applied.
+Judges and metrics see 8-bit sRGB of shape (H, W, 3): alpha is composited on white, 16-bit, palette and CMYK images are
+converted, colour profiles are applied, and so is the EXIF orientation. Of an animation, or of a camera's
+several pictures in one file, they see the first. `evalkit.api.decoding` has the limits.
 
 >>> import numpy as np
 >>> picture = Picture.from_pixels(np.full((4, 6, 3), 200, np.uint8))
@@ -16,27 +17,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
+import os
+import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from evalkit.api.decoding import MAX_PIXELS as MAX_PIXELS
+from evalkit.api.decoding import Decoded as Decoded
+from evalkit.api.decoding import Pixels as Pixels
+from evalkit.api.decoding import decode as decode
 from evalkit.api.errors import PictureError
+from evalkit.api.picture_files import SUFFIXES as FORMATS
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-Pixels = NDArray[np.uint8]
-"""RGB pixels: uint8 of shape (H, W, 3)."""
-
-MAX_PIXELS = 64_000_000
-"""Largest picture that is decoded: 64 Mpx is 192 MB, above any image model's output."""
 MAX_BYTES = 400_000_000
-FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "Decoded", "Picture", "Pixels", "decode", "encode_png", "read_file"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class Picture:
 
     @property
     def format(self) -> str:
-        """`PNG`, `JPEG` or `WEBP`."""
+        """`PNG`, `JPEG` or `WEBP`; a camera's multi-picture file is a `JPEG`."""
         return self.decoded.format
 
     @classmethod
@@ -86,58 +83,25 @@ class Picture:
         return cls(hashlib.sha256(data).hexdigest(), data)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """Pixels of one file, (H, W, 3) uint8, and what they were before."""
-
-    pixels: Pixels
-    format: str
-    mode: str
-
-
 def read_file(path: Path) -> bytes:
-    """The bytes of an image file, bounded in size. Raises `PictureError` if it is missing, empty or too large."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise PictureError(f"file of {size / 1e6:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", where=str(path))
-        return path.read_bytes()
-    except OSError as error:
-        raise PictureError(f"can't be read: {error.strerror or error}", where=str(path)) from error
+    """The bytes of an image file, bounded in size.
 
-
-def decode(data: bytes, *, where: str = "", max_pixels: int = MAX_PIXELS) -> Decoded:
-    """Decode PNG, JPEG or WebP.
-
-    The size is checked from the header, before any pixel is allocated.
-
-    Raises:
-        PictureError: the data are empty, truncated, too large, or not an image of these formats.
+    Raises `PictureError` if it is missing, empty, too large, or no regular file: a device, a FIFO or a socket is never
+    waited for.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    if not data:
-        raise PictureError("empty file (0 bytes)", where=where)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
-                image.verify()  # every chunk of a PNG to its end: `load` stops at the last pixel
-            with Image.open(io.BytesIO(data), formats=list(FORMATS)) as image:
-                width, height = image.size
-                if width * height > max_pixels:
-                    raise PictureError(_too_large(width, height, max_pixels), where=where)
-                kind, mode = str(image.format), image.mode
-                image.load()
-                return Decoded(_to_rgb(ImageOps.exif_transpose(image)), kind, mode)
-    except PictureError:
-        raise
-    except Image.DecompressionBombError as error:
-        raise PictureError(f"too large to decode safely: {error}", where=where) from error
-    except UnidentifiedImageError as error:
-        raise PictureError("not a PNG, JPEG or WebP file", where=where) from error
-    except Exception as error:  # decoders raise anything on hostile bytes: OSError, ValueError, SyntaxError, zlib.error
-        raise PictureError(f"truncated or corrupt image: {error}", where=where) from error
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            state = os.fstat(descriptor)
+            if not stat.S_ISREG(state.st_mode):
+                raise PictureError("no regular file; not read", where=str(path))
+            if state.st_size > MAX_BYTES:
+                size = state.st_size / 1e6
+                raise PictureError(f"file of {size:.0f} MB, at most {MAX_BYTES / 1e6:.0f} MB", where=str(path))
+            return file.read(MAX_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        said = error.strerror if isinstance(error, OSError) else None
+        raise PictureError(f"can't be read: {said or error}", where=str(path)) from error
 
 
 def encode_png(pixels: Pixels) -> bytes:
@@ -147,23 +111,3 @@ def encode_png(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()
-
-
-def _too_large(width: int, height: int, limit: int) -> str:
-    return f"{width}x{height} px is more than {limit / 1e6:.0f} Mpx; not decoded"
-
-
-def _to_rgb(image: Image.Image) -> Pixels:
-    from PIL import Image
-
-    if image.mode.startswith("I") or image.mode == "F":
-        depth = np.asarray(image, dtype=np.float64)
-        scale = 257.0 if image.mode.startswith("I;16") or depth.max(initial=0) > 255 else 1.0
-        image = Image.fromarray(np.clip(np.nan_to_num(depth) / scale, 0, 255).astype(np.uint8))
-    if "A" in image.getbands() or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        ground = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(ground, rgba)
-    pixels = np.array(image.convert("RGB"), dtype=np.uint8)
-    pixels.flags.writeable = False
-    return pixels

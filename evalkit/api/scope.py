@@ -5,7 +5,7 @@ Both are optional. A judge without `kinds` reports no findings; to a judge witho
 
 from __future__ import annotations
 
-from evalkit.api.errors import PluginError
+from evalkit.api.errors import PluginError, StoppedByUser
 from evalkit.api.hooks import DeclaresKinds, DeclaresScope
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Case, FindingKind
@@ -26,7 +26,9 @@ def not_applicable(judge: Judge, case: Case, has_twin: bool) -> dict[str, str]:
         return {}
     try:
         outside = {name: str(reason) for name, reason in judge.applies(case, has_twin).items()}
-    except Exception as error:  # a judge is a plug-in: anything can happen
+    except StoppedByUser:
+        raise
+    except BaseException as error:  # a judge is a plug-in: anything can happen
         what = f"`applies` of the judge `{judge.name}` raised {type(error).__name__}: {error}"
         raise PluginError(what, where=case.id) from error
     unknown = outside.keys() - {dimension.name for dimension in judge.dimensions}

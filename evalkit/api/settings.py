@@ -28,7 +28,12 @@ class Settings(BaseModel):
 
 def _place(path: Path, info: ValidationInfo) -> Path:
     base = (info.context or {}).get("base", Path.cwd())
-    return Path(os.path.abspath(Path(base) / with_home(path)))
+    placed = Path(os.path.abspath(Path(base) / with_home(path)))
+    try:
+        str(placed).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("a path that is not UTF-8, which no report can hold; rename the folder") from error
+    return placed
 
 
 def with_home(path: Path) -> Path:

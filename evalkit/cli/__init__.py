@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import re
 import shlex
 import sys
 import tempfile
@@ -26,9 +25,15 @@ from evalkit.api.errors import (
     EXIT_USAGE,
     EvalkitError,
     Interrupted,
+    StoppedByUser,
     UnavailableError,
 )
 from evalkit.cli.faults_of_machine import fault_of_machine
+from evalkit.cli.say import say
+from evalkit.formats.foreign_text import printable as clean
+from evalkit.formats.foreign_text import readable
+
+__all__ = ["clean", "cli", "main", "resumable", "same_command", "say_bug", "say_error"]
 
 _WHOSE = "a plug-in or a library that it imports calls it; `evalkit list` shows the plug-ins"
 
@@ -93,48 +98,50 @@ def cli() -> None:
 
 def main(argv: list[str]) -> int:
     """Run the command line and return the exit code. A traceback is shown for a bug, never for a user's mistake."""
+    from evalkit.cli.interrupt import mark_interrupts
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a legacy code page lacks signs: show them as escapes
             stream.reconfigure(errors="backslashreplace")
+    mark_interrupts()
     try:
         result = cli.main(argv, prog_name="evalkit", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except EvalkitError as error:
         say_error(error)
-        return error.exit_code
+        return exit_code_of(error)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        say(shown.getvalue(), err=True, nl=False)
         return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+    except (StoppedByUser, click.Abort):
+        say("interrupted", err=True)
         return EXIT_INTERRUPTED
     except SystemExit as error:
-        if isinstance(sys.stdout, PacifyFlushWrapper):  # type: ignore[arg-type]  # click's answer to `evalkit list | head -1`
+        if isinstance(sys.stdout, PacifyFlushWrapper):  # type: ignore[arg-type]  # click's answer to `evalkit list | head`
             return EXIT_BROKEN_PIPE
         say_error(UnavailableError(f"foreign code ended the program (sys.exit({error.code!r}))", hint=_WHOSE))
         return EXIT_UNDECIDED
-    except Exception as error:  # errors made on purpose are handled above: this is the machine's fault or a bug
+    except BaseException as error:  # errors made on purpose are handled above: this is the machine's fault or a bug
         if fault := fault_of_machine(error):
             say_error(fault)
             return fault.exit_code
         return say_bug()
 
 
+def exit_code_of(error: EvalkitError) -> int:
+    """The code of evalkit's own class of error: a plug-in's subclass can't make it another, such as 0."""
+    own = next(cls for cls in type(error).__mro__ if cls.__module__ == EvalkitError.__module__)
+    code: int = own.exit_code  # type: ignore[attr-defined]  # EvalkitError is the last of them
+    return code
+
+
 def say_error(error: EvalkitError) -> None:
     """Print an error: what happened, where, and what to do about it."""
-    click.echo(f"evalkit: {clean(str(error))}", err=True)
-    if error.hint:
-        click.echo(f"         {clean(error.hint)}", err=True)
-
-
-def clean(text: str) -> str:
-    """Make text from anywhere safe for a terminal and for the log of a CI runner.
-
-    Control characters are shown as escapes, and text that GitHub Actions would execute as a workflow command is broken
-    up.
-    """
-    shown = "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
-    return re.sub(r"(?m)^(\s*:)(?=:)|(#)(?=#\[)", "\\g<0>\u200b", shown)
+    say(f"evalkit: {readable(error)}", err=True)
+    if hint := getattr(error, "hint", ""):
+        say(f"         {readable(hint)}", err=True)
 
 
 @contextmanager
@@ -148,9 +155,11 @@ def resumable(folder: Path) -> Iterator[None]:
     except Interrupted as stopped:
         stopped.hint = f"to continue, run the same command again: {same_command()}"
         raise
-    except EvalkitError:
+    except (EvalkitError, StoppedByUser):
         raise
-    except Exception as error:  # the machine's fault or a bug; `Exit` makes click end with this code
+    except SystemExit:
+        raise
+    except BaseException as error:  # the machine's fault or a bug; `Exit` makes click end with this code
         if fault_of_machine(error):
             raise
         raise click.exceptions.Exit(say_bug(folder)) from error
@@ -158,7 +167,7 @@ def resumable(folder: Path) -> Iterator[None]:
 
 def same_command() -> str:
     """The running command, as the user typed it."""
-    return shlex.join(["evalkit", *sys.argv[1:]])
+    return readable(shlex.join(["evalkit", *sys.argv[1:]]), 100_000)
 
 
 def say_bug(folder: Path | None = None) -> int:
@@ -167,12 +176,12 @@ def say_bug(folder: Path | None = None) -> int:
     The traceback is printed and written into `folder`, or into a new temporary folder.
     """
     text = traceback.format_exc()
-    sys.stderr.write(text)
     path = None
     with suppress(OSError):
         chosen = folder if folder and folder.is_dir() else Path(tempfile.mkdtemp(prefix="evalkit-"))
         path = chosen / "traceback.txt"
         path.write_text(text, encoding="utf-8", errors="backslashreplace")
+    say(text, err=True, nl=False)
     where = f" Traceback: {path}" if path else ""
-    click.echo(f"evalkit: this is a bug in evalkit.{where}", err=True)
+    say(f"evalkit: this is a bug in evalkit.{where}", err=True)
     return EXIT_BUG

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 
 @click.group("baseline")
@@ -26,7 +27,7 @@ def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) 
     from evalkit.store.baselines import set_baseline
 
     folder = set_baseline(Path.cwd(), name, run, author=author or getpass.getuser(), reason=reason, pictures=pictures)
-    click.echo(str(folder))
+    say(str(folder))
     return 0
 
 
@@ -48,7 +49,6 @@ def rejudge_(name: str, pictures: Path | None, reason: str, author: str | None) 
     """
     import sys
 
-    from evalkit.cli import clean
     from evalkit.cli.interrupt import stop_on_signal
     from evalkit.engine.progress import make_progress
     from evalkit.engine.rejudge import rejudge
@@ -62,20 +62,19 @@ def rejudge_(name: str, pictures: Path | None, reason: str, author: str | None) 
         progress=make_progress(sys.stderr),
         stop=stop_on_signal(),
     )
-    click.echo(clean(f"{name}: {summary.n_cases} cases judged anew by {', '.join(summary.judges)}"))
+    say(f"{name}: {summary.n_cases} cases judged anew by {', '.join(summary.judges)}")
     return 0
 
 
 @command.command("list")
 def list_() -> int:
     """List the baselines: who set each one, when and why."""
-    from evalkit.cli import clean
     from evalkit.store.baselines import list_baselines
 
     baselines = list_baselines(Path.cwd())
     if not baselines:
-        click.echo("this project has no baseline; set one with: evalkit baseline set NAME RUN --reason …")
+        say("this project has no baseline; set one with: evalkit baseline set NAME RUN --reason …")
     for name, history in baselines.items():
         for entry in history:
-            click.echo(clean(f"{name:<16} {entry['set']}  {entry['author']}: {entry['reason']}  ({entry['run']})"))
+            say(f"{name:<16} {entry['set']}  {entry['author']}: {entry['reason']}  ({entry['run']})")
     return 0

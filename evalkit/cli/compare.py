@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli import clean
 from evalkit.cli.options import PATH, option
 from evalkit.cli.outcome import print_gates
+from evalkit.cli.say import say
 
 
 @click.command("compare")
@@ -39,13 +39,13 @@ def command(base: str, new: Path, report: bool, drops: tuple[str, ...]) -> int:
         raise UsageError(str(error), where="BASE") from error
     comparison, gates = compare_runs(folder, new, drops, report=report)
     for bucket in Bucket:
-        click.echo(f"  {bucket.value:<14} {comparison.buckets[bucket]}")
+        say(f"  {bucket.value:<14} {comparison.buckets[bucket]}")
     for reason, count in comparison.reasons.items():
-        click.echo(f"  {'':<14} {count} incomparable: {clean(reason)}")
+        say(f"  {'':<14} {count} incomparable: {reason}")
     for change in comparison.dimensions:
         if change.group == "all":
             p = "" if change.p_adjusted is None else f"  p = {change.p_value:.3g} (adjusted {change.p_adjusted:.3g})"
-            click.echo(f"  {change.dimension:<28} new - base {format_interval(change.difference)}{p}")
+            say(f"  {change.dimension:<28} new - base {format_interval(change.difference)}{p}")
     print_gates(gates)
     said = {gate.status for gate in gates}
     if GateStatus.FAIL in said:

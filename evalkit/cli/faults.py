@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from evalkit.cli.options import FOLDER, Numbers, option
+from evalkit.cli.say import say, say_json
 
 
 @click.command("faults")
@@ -110,11 +110,11 @@ def command(
         finally:
             judge.close()
     if as_json:
-        click.echo(json.dumps([to_json(ability) for ability in abilities], indent=1, ensure_ascii=False))
+        say_json([to_json(ability) for ability in abilities])
     else:
-        click.echo("\n\n".join("\n".join(plain(ability)) for ability in abilities))
+        say("\n\n".join("\n".join(plain(ability)) for ability in abilities))
     if out:
-        click.echo(str(write_abilities(abilities, out)), err=True)
+        say(str(write_abilities(abilities, out)), err=True)
     return 0
 
 
@@ -132,4 +132,4 @@ def _command_line(judge: str, given: dict[str, Any]) -> str:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli import clean, options, resumable, same_command
+from evalkit.cli import options, resumable, same_command
 from evalkit.cli.options import PATH, Numbers, option
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from evalkit.api.frontier import Frontier
@@ -46,6 +47,7 @@ STEPS = Numbers(int, least=1, most=1000)
     "--cache", metavar="DIR", help="Cache folder shared between runs; `none` uses a cache inside the output folder."
 )
 @option("--out", metavar="DIR", type=PATH, help="Output folder. Default: a folder below runs/.")
+@options.follow_links
 def command(config: Path | None, student_nfe: tuple[int, ...], teacher_steps: tuple[int, ...], **flags: Any) -> int:
     """Sweep student and teacher over step counts, and plot quality against NFE and seconds per picture.
 
@@ -75,15 +77,15 @@ def command(config: Path | None, student_nfe: tuple[int, ...], teacher_steps: tu
             command=same_command(),
             progress=lambda: make_progress(sys.stderr),
             stop=stop_on_signal(),
-            say=lambda text: click.echo(text, err=True),
+            say=lambda text: say(text, err=True),
         )
         report = FrontierReport(FrontierReport.Settings()).write(result.frontier, result.pictures, folder)
     _print_points(result.frontier)
     unreliable = [point for point in result.frontier.points if point.outcome is Outcome.UNDECIDED]
     for point in unreliable:
-        click.echo(clean(f"undecided: {point.name}: {'; '.join(point.reasons)}"))
-    click.echo(str(folder / "frontier.json"))
-    click.echo(str(report))
+        say(f"undecided: {point.name}: {'; '.join(point.reasons)}")
+    say(str(folder / "frontier.json"))
+    say(str(report))
     return EXIT_UNDECIDED if unreliable else EXIT_OK
 
 
@@ -92,7 +94,7 @@ def _print_points(frontier: Frontier) -> None:
     from evalkit.verdict.gates import format_interval
 
     for name in frontier.main:
-        click.echo(clean(name))
+        say(name)
         for point in frontier.points:
             figure = point.figure(name)
             value = format_interval(figure.estimate) if figure and figure.estimate else "no figure"
@@ -100,4 +102,4 @@ def _print_points(frontier: Frontier) -> None:
             nfe = "NFE not counted" if point.nfe is None else f"{point.nfe} NFE"
             seconds = "" if point.seconds is None else f", {point.seconds:.3g} s"
             against = f"  vs reference {format_interval(difference)}" if difference else ""
-            click.echo(clean(f"  {point.name:<11} {nfe}{seconds}: {value}{against}"))
+            say(f"  {point.name:<11} {nfe}{seconds}: {value}{against}")

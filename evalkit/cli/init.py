@@ -9,6 +9,7 @@ import click
 
 from evalkit.api.errors import UsageError
 from evalkit.api.install import REPOSITORY, install_line_elsewhere
+from evalkit.cli.say import say
 
 WRITTEN = {"evalkit.yaml": "evalkit.yaml", "github-actions.yml": ".github/workflows/evalkit.yml"}
 _INSTALL = "@INSTALL@"
@@ -34,8 +35,8 @@ def command(folder: Path, force: bool) -> int:
             target.write_text(text, encoding="utf-8")
         except OSError as error:
             raise UsageError(f"can't be written: {error.strerror}", where=str(target)) from error
-        click.echo(str(target))
+        say(str(target))
     if REPOSITORY in install:
-        click.echo(f"The workflow installs evalkit from {REPOSITORY}: put the address of your copy there.")
-    click.echo("next: evalkit run evalkit.yaml")
+        say(f"The workflow installs evalkit from {REPOSITORY}: put the address of your copy there.")
+    say("next: evalkit run evalkit.yaml")
     return 0

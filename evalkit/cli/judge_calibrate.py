@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 
 @click.command("calibrate")
@@ -31,18 +32,18 @@ def command(labels: tuple[Path, ...], run: Path, pass_at: int, out: Path | None)
     Exit codes: 0 done, 2 wrong command or labels, 3 too few labels for any figure.
     """
     from evalkit.api.errors import EXIT_OK, EXIT_UNDECIDED
-    from evalkit.cli import clean, same_command
+    from evalkit.cli import same_command
     from evalkit.studies.calibrate.run import calibrate
     from evalkit.studies.calibrate.table import lines
     from evalkit.studies.calibrate.write import write_calibration
 
     found = calibrate(labels, run, pass_level=(pass_at - 1) / 4, command=same_command())
     for line in lines(found):
-        click.echo(clean(line))
+        say(line)
     if out:
         write_calibration(found, out)
-        click.echo(str(out.resolve()))
+        say(str(out.resolve()))
     if all(each.too_few for each in found.dimensions):
-        click.echo("undecided: there are too few labels to say anything about any dimension", err=True)
+        say("undecided: there are too few labels to say anything about any dimension", err=True)
         return EXIT_UNDECIDED
     return EXIT_OK

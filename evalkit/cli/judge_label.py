@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 
 @click.command("label")
@@ -56,7 +57,6 @@ def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, se
     """
     from evalkit.api.errors import PictureError, StoreError, UsageError
     from evalkit.api.records import Role, Task
-    from evalkit.cli import clean
     from evalkit.reports.labelling.page import LabellingPage
     from evalkit.store.run_reader import RunReader
     from evalkit.studies.calibrate.sheet import ROLES, choose
@@ -71,16 +71,16 @@ def command(run: Path, wanted: tuple[str, ...], count: int, role: str | None, se
     except OSError as error:
         raise UsageError(f"the page can't be written: {error.strerror or error}", where=str(out)) from error
     drawn = sheet.sampling
-    click.echo(
+    say(
         f"{drawn.questions} questions about {len(pictures)} pictures: {drawn.cases_drawn} of {drawn.cases_eligible} "
         f"cases, drawn with seed {drawn.seed}"
     )
     for question in sheet.questions:
-        click.echo(clean(f"  {question.dimension} ({question.kind})"))
+        say(f"  {question.dimension} ({question.kind})")
     if blind := sum(item.task is Task.EDIT and not item.source for item in sheet.items):
-        click.echo(
+        say(
             f"note: {blind} edits are shown without the picture before the edit, because its file is missing, has "
             "changed, or is not a PNG, JPEG or WebP"
         )
-    click.echo(str(page.resolve()))
+    say(str(page.resolve()))
     return 0

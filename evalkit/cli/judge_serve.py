@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from evalkit.judges.vlm.serving.server import Server
@@ -53,7 +54,7 @@ def command(
     from evalkit.judges.vlm.serving.server import serve
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    click.echo(f"starting {profile} …", err=True)
+    say(f"starting {profile} …", err=True)
     with serve(
         profile, model, vllm_python, port=port or 0, sleep=sleep, download=download, log=log, timeout=timeout
     ) as server:
@@ -66,11 +67,11 @@ def _wait(server: Server) -> None:
     from evalkit.api.errors import UnavailableError
 
     try:
-        click.echo(f"vLLM {server.vllm}, ready after {server.seconds:.0f} s; log: {server.log}")
-        click.echo(f"url     {server.url}")
-        click.echo(f"model   {server.model}")
-        click.echo(f"export  EVALKIT_JUDGE_API_KEY={server.api_key}")
-        click.echo(f"judge   evalkit run --judge vlm:url={server.url},model={server.model}")
+        say(f"vLLM {server.vllm}, ready after {server.seconds:.0f} s; log: {server.log}")
+        say(f"url     {server.url}")
+        say(f"model   {server.model}")
+        say(f"export  EVALKIT_JUDGE_API_KEY={server.api_key}")
+        say(f"judge   evalkit run --judge vlm:url={server.url},model={server.model}")
         while server.alive():
             time.sleep(0.5)
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import FOLDER, option
+from evalkit.cli.say import say
 
 SAVE_EVERY = 180
 """Seconds between checkpoints."""
@@ -43,13 +44,13 @@ def command(out: Path, data: str, minutes: float, seed: int) -> int:
     for figures in training.run(stop.is_set):
         if int(figures["step"]) % 20 == 0:
             losses = "  ".join(f"{name} {value:.3f}" for name, value in figures.items() if name != "step")
-            click.echo(f"step {figures['step']:.0f}  {losses}", err=True)
+            say(f"step {figures['step']:.0f}  {losses}", err=True)
         if time.monotonic() - saved > SAVE_EVERY:
             training.save()
             saved = time.monotonic()
     training.save()
     if stop.is_set():
-        click.echo("stopped; run the same command again to continue", err=True)
+        say("stopped; run the same command again to continue", err=True)
         return EXIT_INTERRUPTED
-    click.echo(str(training.export()))
+    say(str(training.export()))
     return 0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.cli import clean
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from evalkit.reports.leaderboard.merge import Leaderboard
@@ -97,9 +97,9 @@ def command(
         finished = {name: DigestedRun(readers[name], results[name]) for name in readers}
         written = leaderboard.write(finished, files, out, dimension=dimension, formats=names)
     for note in written.notes:
-        click.echo(f"note: {clean(note)}", err=True)
+        say(f"note: {note}", err=True)
     for path in written.files:
-        click.echo(str(path))
+        say(str(path))
     return EXIT_OK
 
 
@@ -115,16 +115,16 @@ def _verify(
     recomputed = {name: RecomputedRun(readers[name], results[name]) for name in readers}
     for result, text in leaderboard.verify(file, recomputed):
         failed = failed or result is Result.MISMATCH
-        click.echo(f"{result:<9} {clean(text)}")
+        say(f"{result:<9} {text}")
     for name, reader in readers.items():
         for what in recomputed[name].unchecked():
-            click.echo(f"unchecked {clean(name)}: {clean(what)}")
+            say(f"unchecked {name}: {what}")
         changed, missing = check_pictures(reader)
         if changed:
             failed = True
-            click.echo(f"MISMATCH  {clean(name)}: {len(changed)} pictures changed after judging, first {changed[0]}")
+            say(f"MISMATCH  {name}: {len(changed)} pictures changed after judging, first {changed[0]}")
         elif missing:
-            click.echo(f"unchecked {clean(name)}: {len(missing)} picture files are missing, first {missing[0]}")
+            say(f"unchecked {name}: {len(missing)} picture files are missing, first {missing[0]}")
         else:
-            click.echo(f"ok        {clean(name)}: every picture is the one that was judged")
+            say(f"ok        {name}: every picture is the one that was judged")
     return EXIT_GATE_FAILED if failed else EXIT_OK

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.api.errors import UnavailableError
+from evalkit.cli.say import say
 from evalkit.plugins import KINDS
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ def command(kind: str | None) -> int:
     from evalkit.plugins.registry import names
 
     for each in (kind,) if kind else KINDS:
-        click.echo(f"{each}:")
+        say(f"{each}:")
         if not names(each):
-            click.echo("  none installed")
+            say("  none installed")
         for name in names(each):
             _plugin(each, name)
         if each == "generators":
@@ -37,28 +38,28 @@ def _plugin(kind: str, name: str) -> None:
 
     plugin = try_out(kind, name)
     if plugin.problem or plugin.cls is None:
-        click.echo(f"  {name:<16} not usable: {plugin.problem}")
+        say(f"  {name:<16} not usable: {plugin.problem}")
         return
     summary = (inspect.getdoc(plugin.cls) or "").partition("\n")[0]
-    click.echo(f"  {name:<16} {summary}")
+    say(f"  {name:<16} {summary}")
     settings = ", ".join(_setting(key, info) for key, info in settings_of(plugin.cls).model_fields.items())
     if settings:
-        click.echo(f"  {'':<16} settings: {settings}")
+        say(f"  {'':<16} settings: {settings}")
     for dimension in plugin.dimensions:
         better = "higher" if dimension.higher_is_better else "lower"
-        click.echo(f"  {'':<16} {dimension.name}: {dimension.description} ({better} is better)")
+        say(f"  {'':<16} {dimension.name}: {dimension.description} ({better} is better)")
 
 
 def _presets() -> None:
     from evalkit.plugins.presets import presets
 
-    click.echo("presets, each a generator with its settings (use NAME, or NAME:key=value to override):")
+    say("presets, each a generator with its settings (use NAME, or NAME:key=value to override):")
     try:
         for preset in presets().values():
-            click.echo(f"  {preset.name:<31} {preset.summary}")
-            click.echo(f"  {'':<31} {preset.brief}")
+            say(f"  {preset.name:<31} {preset.summary}")
+            say(f"  {'':<31} {preset.brief}")
     except UnavailableError as error:
-        click.echo(f"  not usable: {error}")
+        say(f"  not usable: {error}")
 
 
 def _setting(name: str, info: FieldInfo) -> str:

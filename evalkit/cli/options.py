@@ -47,6 +47,21 @@ allow_key_variable = option(
 )
 
 
+def _follow(ctx: click.Context, param: click.Parameter, on: bool) -> None:
+    from evalkit.formats.inside import follow_links
+
+    follow_links(on)
+
+
+follow_links = option(
+    "--follow-links",
+    is_flag=True,
+    expose_value=False,
+    callback=_follow,
+    help="Follow links out of folders of pictures, labels and suites that you trust; a config can not set it.",
+)
+
+
 class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.5 on
     """Numbers separated by commas, as a tuple: `1,2,4`.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import click
-
-from evalkit.cli import clean
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +17,9 @@ if TYPE_CHECKING:
 def print_scope(report: ScopeReport) -> None:
     """Print, before the first picture, what the run will not ask."""
     for line in report.in_words():
-        click.echo(clean(line), err=True)
+        say(line, err=True)
     for rule in report.unaskable():
-        click.echo(clean(f"the gate `{rule}` asks no case of this run: it will be undecided"), err=True)
+        say(f"the gate `{rule}` asks no case of this run: it will be undecided", err=True)
 
 
 def cells_in_words(asked: CellCounts | None) -> str:
@@ -38,7 +36,7 @@ def cells_in_words(asked: CellCounts | None) -> str:
 def print_gates(gates: Sequence[GateResult]) -> None:
     """Print one line for each gate: its rule, status, cells and numbers."""
     for gate in gates:
-        click.echo(clean(f"  gate     {gate.rule}: {gate.status.value}; {cells_in_words(gate.asked)}{gate.detail}"))
+        say(f"  gate     {gate.rule}: {gate.status.value}; {cells_in_words(gate.asked)}{gate.detail}")
 
 
 def print_outcome(output: RunOutput) -> int:
@@ -49,17 +47,15 @@ def print_outcome(output: RunOutput) -> int:
     for row in summary.dimensions:
         difference = f"  vs teacher {format_interval(row.difference)}" if row.difference else ""
         said = f"{format_interval(row.estimate)}, {row.n_scored}/{row.n_expected} scored{difference}"
-        click.echo(f"  {row.role.value:<8} {row.dimension.name:<28} {said if row.n_expected else 'not applicable'}")
+        say(f"  {row.role.value:<8} {row.dimension.name:<28} {said if row.n_expected else 'not applicable'}")
     for figure in summary.metrics:
-        click.echo(
-            clean(
-                f"  {figure.role.value:<8} {figure.dimension.name:<28} "
-                f"{figure.reason or format_interval(figure.estimate)}, "
-                f"{figure.n_pictures}/{figure.n_expected} pictures against {figure.reference}"
-            )
+        say(
+            f"  {figure.role.value:<8} {figure.dimension.name:<28} "
+            f"{figure.reason or format_interval(figure.estimate)}, "
+            f"{figure.n_pictures}/{figure.n_expected} pictures against {figure.reference}"
         )
     print_gates(summary.gates)
-    click.echo(f"{summary.outcome.value}: {clean('; '.join(summary.reasons))}")
+    say(f"{summary.outcome.value}: {'; '.join(summary.reasons)}")
     for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
-        click.echo(str(path))
+        say(str(path))
     return summary.exit_code

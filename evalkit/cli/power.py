@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from evalkit.cli.options import PATH, option
+from evalkit.cli.options import PATH, follow_links, option
+from evalkit.cli.say import say
 
 SHARE = click.FloatRange(0, 1)
 OPEN_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
@@ -50,6 +51,7 @@ POSITIVE = click.FloatRange(0, min_open=True)
     metavar="P",
     help="Share of suites in which the drop must be detected.",
 )
+@follow_links
 def command(
     effect: float | None,
     sd: float | None,
@@ -85,7 +87,7 @@ def command(
             lines = plan_from_discordance(rate, discordant, design)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    click.echo(f"A drop counts as detected if the gate fails in {power:.0%} of suites, at alpha {alpha:g}.")
+    say(f"A drop counts as detected if the gate fails in {power:.0%} of suites, at alpha {alpha:g}.")
     for line in lines:
-        click.echo(line)
+        say(line)
     return 0

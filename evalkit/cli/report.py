@@ -10,6 +10,7 @@ import click
 
 from evalkit.api.errors import UsageError
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from evalkit.plugins.registry import PluginSpec
@@ -39,7 +40,7 @@ def command(run: Path, exporters: tuple[str, ...], single_file: bool) -> int:
     with RunReader(run) as reader:
         files = export(specs, reader)
     for path in files.values():
-        click.echo(str(path))
+        say(str(path))
     return 0
 
 

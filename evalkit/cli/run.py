@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from evalkit.cli import clean, options, resumable, same_command
+from evalkit.cli import options, resumable, same_command
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 
 @click.command("run")
@@ -51,6 +52,7 @@ from evalkit.cli.options import PATH, option
 @option("--no-gates", is_flag=True, help="Leave the gates of the config out, for a trial run that decides nothing.")
 @options.allow_key_variable
 @option("--cache", metavar="DIR", help="Cache folder shared between runs; `none` turns the cache off.")
+@options.follow_links
 def command(config: Path | None, **flags: Any) -> int:
     """Generate with student and teacher, judge every picture, decide, and write the reports.
 
@@ -81,6 +83,6 @@ def command(config: Path | None, **flags: Any) -> int:
             progress=make_progress(sys.stderr),
             stop=stop_on_signal(),
             announce=print_scope,
-            warn=lambda text: click.echo(f"warning: {clean(text)}", err=True),
+            warn=lambda text: say(f"warning: {text}", err=True),
         )
     return print_outcome(output)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import PATH, option
+from evalkit.cli.say import say
 
 
 @click.command("stability")
@@ -33,12 +34,12 @@ def command(runs: tuple[Path, ...], out: Path | None, max_drop: float) -> int:
 
     report = check_runs(runs, max_drop)
     for case in report.unstable:
-        click.echo(f"  unstable  {case.case_id:<40} fails in {case.rate:.0%} of {case.n} pictures")
+        say(f"  unstable  {case.case_id:<40} fails in {case.rate:.0%} of {case.n} pictures")
     for name, interval, failed, pairs in report.gates:
         gate = f"a gate of max_drop {max_drop:g} would have failed {failed} of {pairs} A/A pairs"
-        click.echo(f"  {name:<28} A/A difference {format_interval(interval)}; {gate}")
-    click.echo(f"{len(report.unstable)} of {report.n_cases} cases are unstable")
+        say(f"  {name:<28} A/A difference {format_interval(interval)}; {gate}")
+    say(f"{len(report.unstable)} of {report.n_cases} cases are unstable")
     if out:
         out.write_text(json.dumps(to_json(report.flaky), indent=1) + "\n", encoding="utf-8")
-        click.echo(str(out))
+        say(str(out))
     return 0

@@ -9,6 +9,7 @@ import click
 
 from evalkit.cli import resumable, same_command
 from evalkit.cli.options import FILE, FOLDER, option
+from evalkit.cli.say import say
 
 
 @click.command("ablate")
@@ -35,8 +36,8 @@ def command(plan: Path, out: Path | None) -> int:
             command=same_command(),
             progress=lambda: make_progress(sys.stderr),
             stop=stop_on_signal("step"),
-            say=lambda text: click.echo(text, err=True),
+            say=lambda text: say(text, err=True),
         )
-    click.echo(as_markdown(read, result))
-    click.echo(str(folder / "ablation.md"))
+    say(as_markdown(read, result))
+    say(str(folder / "ablation.md"))
     return 0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from evalkit.cli.say import say
+
 
 @click.command("card")
 @click.argument("model", default="flash-mini")
@@ -21,5 +23,5 @@ def command(model: str) -> int:
     path = folder / "README.md"
     if not path.is_file():
         raise ConfigError(f"`{model}` has no model card", hint="a card is the README.md in a model's folder")
-    click.echo(path.read_text(encoding="utf-8"))
+    say(path.read_text(encoding="utf-8"))
     return 0

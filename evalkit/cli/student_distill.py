@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.options import FILE, FOLDER, option
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from evalkit.student.recipe.run import RecipeRunner
@@ -39,11 +40,11 @@ def command(recipe: Path, out: Path | None) -> int:
             _print_step(figures, steps, time.monotonic() - started)
     if not runner.is_main_process:
         return 0 if runner.finished else EXIT_INTERRUPTED
-    click.echo(err=True)
+    say(err=True)
     if not runner.finished:
-        click.echo(f"stopped after step {done} of {steps}; run the same command again to continue", err=True)
+        say(f"stopped after step {done} of {steps}; run the same command again to continue", err=True)
         return EXIT_INTERRUPTED
-    click.echo(str(folder / "model"))
+    say(str(folder / "model"))
     return 0
 
 
@@ -63,4 +64,4 @@ def open_training(recipe: Path, folder: Path) -> RecipeRunner:
 def _print_step(figures: dict[str, float], steps: int, seconds: float) -> None:
     step = int(figures["step"])
     rest = "  ".join(f"{name} {value:.4f}" for name, value in figures.items() if name != "step")
-    click.echo(f"\r{step}/{steps}  {seconds:.0f} s  {rest}   ", nl=step % 50 == 0, err=True)
+    say(f"{step}/{steps}  {seconds:.0f} s  {rest}   ", nl=step % 50 == 0, err=True, over=True)

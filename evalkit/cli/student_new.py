@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from evalkit.cli.options import FOLDER, option
+from evalkit.cli.say import say
 
 
 @click.command("new")
@@ -32,5 +33,5 @@ def command(out: Path, data: str, share: tuple[tuple[str, float], ...], seed: in
 
     source: TrainingData = create("training_data", PluginSpec(data))
     shares = dict(share) or dict.fromkeys(source.categories, 1.0)
-    click.echo(str(new_pipeline(source, shares, out, seed)))
+    say(str(new_pipeline(source, shares, out, seed)))
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit.cli.options import FILE, option
+from evalkit.cli.say import say
 
 if TYPE_CHECKING:
     from evalkit.api.records import SourceImage
@@ -62,8 +63,8 @@ def command(prompt: str, model: str, source: Path | None, seed: int, size: int |
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(made.image if isinstance(made.image, bytes) else encode_png(made.image))
     nfe = "NFE not counted" if made.nfe is None else f"{made.nfe} NFE"
-    click.echo(nfe if made.seconds is None else f"{nfe}, {made.seconds:.2f} s")
-    click.echo(str(out))
+    say(nfe if made.seconds is None else f"{nfe}, {made.seconds:.2f} s")
+    say(str(out))
     return 0
 
 

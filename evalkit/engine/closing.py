@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
+from evalkit.api.errors import StoppedByUser
 from evalkit.engine.watchdog import CallThread
+from evalkit.formats.foreign_text import printable, readable, said
 
 _LIMIT_S = 120.0
 _LOG = logging.getLogger("evalkit")
@@ -27,6 +29,15 @@ def close(part: Closable, what: str) -> None:
     thread = CallThread("closing")
     try:
         thread.call(part.close, _LIMIT_S)
-    except (Exception, SystemExit) as error:  # a plug-in: anything can happen
-        _LOG.warning("evalkit: %s could not be closed: %r", what, error)
+    except StoppedByUser:
+        raise
+    except BaseException as error:  # a plug-in: anything can happen, `sys.exit` too
+        _LOG.warning("%s", printable(f"evalkit: {what} could not be closed: {_shown(error)}"))
     thread.close()
+
+
+def _shown(error: BaseException) -> str:
+    try:
+        return readable(repr(error))
+    except BaseException:  # other people's `__repr__`
+        return said(error)

@@ -1,13 +1,14 @@
-"""Has a generator draw: there is one result for each request, whatever the generator does."""
+"""Draws with one generator in a thread of its own: a call that does not return costs its pictures, not the run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from evalkit.api.errors import UnavailableError, UsageError
+from evalkit.api.errors import UnavailableError
 from evalkit.api.protocols import Generator
 from evalkit.api.records import Generated, Request
 from evalkit.engine.closing import close
+from evalkit.engine.generating import generate
 from evalkit.engine.watchdog import CallThread, StalledError
 
 _MAX_STALLS = 3
@@ -32,7 +33,7 @@ class Drawing:
         self._thread = CallThread(name)
         self._stalls = 0
 
-    def draw(self, requests: Sequence[Request]) -> list[Generated]:
+    def draw(self, requests: list[Request]) -> list[Generated]:
         """One result per request. If a batch fails, its requests are tried one by one: one bad case costs one cell.
 
         Raises:
@@ -40,15 +41,9 @@ class Drawing:
         """
         limit_s = self._stall_limit_s * len(requests)
         try:
-            drawn = self._thread.call(lambda: _drawn(self.generator, requests), limit_s)
+            drawn = self._thread.call(lambda: generate(self.generator, requests), limit_s)
         except StalledError:
             return self._given_up(requests)
-        except (UnavailableError, UsageError):
-            raise
-        except BaseException as error:  # a generator is a plug-in: CUDA raises anything, and some code calls `sys.exit`
-            if len(requests) == 1:
-                return [Generated(error=f"{type(error).__name__}: {error}")]
-            return [self.draw([request])[0] for request in requests]
         self._stalls = 0
         return drawn
 
@@ -57,7 +52,7 @@ class Drawing:
         close(self.generator, self._name)
         self._thread.close()
 
-    def _given_up(self, requests: Sequence[Request]) -> list[Generated]:
+    def _given_up(self, requests: list[Request]) -> list[Generated]:
         """Mark the requests of a call that did not return, and go on with a new instance in a new thread."""
         self._stalls += 1
         problem = f"the generator did not finish within {self._stall_limit_s:g} s for each picture (`stall_limit_s`)"
@@ -66,10 +61,3 @@ class Drawing:
         self._thread.close()
         self._thread, self.generator = CallThread(self._name), self._renew()
         return [Generated(error=problem)] * len(requests)
-
-
-def _drawn(generator: Generator, requests: Sequence[Request]) -> list[Generated]:
-    results = list(generator.generate(requests))
-    if len(results) != len(requests):
-        raise RuntimeError(f"{len(results)} pictures for {len(requests)} requests")
-    return results

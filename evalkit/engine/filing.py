@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import NamedTuple
 
 from evalkit.api.errors import PictureError
 from evalkit.api.pictures import FORMATS, decode, encode_png
 from evalkit.api.records import Generated, Request, Role, Sample
-from evalkit.api.timing import TIMED_ON
-from evalkit.formats.keys import digest, picture_key
+from evalkit.formats.keys import picture_key
+from evalkit.plugins.values import FaultyValue, checked_pixels
 from evalkit.store.blobs import BlobFolder
+
+NOTES = "picture"
+"""Where the notes of a sample say what of its file could not be used, such as a broken colour profile."""
 
 
 def file_picture(generated: Generated, request: Request, role: Role, fingerprint: str, blobs: BlobFolder) -> Sample:
@@ -18,18 +21,17 @@ def file_picture(generated: Generated, request: Request, role: Role, fingerprint
     Encoded files are kept byte for byte (JPEG artefacts are evidence); arrays become PNG.
     """
     error, sha256, suffix, width, height = generated.error, "", "", 0, 0
+    notes = generated.notes
     if not error:
         try:
-            data, suffix, width, height = _encoded(generated.image)
-            sha256 = blobs.put(data, suffix)
+            file = _encoded(generated.image)
+            suffix, width, height = file.suffix, file.width, file.height
+            sha256 = blobs.put(file.data, suffix)
+            notes = {**notes, NOTES: list(file.notes)} if file.notes else notes
         except PictureError as problem:
-            error, suffix = problem.what, ""
-    notes = generated.notes
-    try:
-        digest(dict(notes))
-    except (TypeError, ValueError) as problem:
-        kept = {TIMED_ON: notes[TIMED_ON]} if TIMED_ON in notes else {}
-        notes = {"lost": f"the generator's notes are not JSON: {problem}", **kept}
+            error, suffix, width, height = problem.what, "", 0, 0
+        except FaultyValue as problem:
+            error = str(problem)
     return Sample(
         key=picture_key(request, fingerprint),
         role=role,
@@ -51,14 +53,20 @@ def file_picture(generated: Generated, request: Request, role: Role, fingerprint
     )
 
 
-def _encoded(image: object) -> tuple[bytes, str, int, int]:
-    """(file, suffix, width, height). Raises `PictureError` if it is not a picture."""
+class _File(NamedTuple):
+    data: bytes
+    suffix: str
+    width: int
+    height: int
+    notes: tuple[str, ...] = ()
+
+
+def _encoded(image: object) -> _File:
+    """The file of a picture. Raises `PictureError` if it can't be decoded, `FaultyValue` if it is no picture."""
     if isinstance(image, bytes):
         decoded = decode(image)
         height, width = decoded.pixels.shape[:2]
-        return image, FORMATS[decoded.format], width, height
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        shape = f"{image.dtype}{list(image.shape)}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise PictureError(f"the generator returned {shape}, not encoded bytes or uint8 of shape (H, W, 3)")
-    height, width = image.shape[:2]
-    return encode_png(image), ".png", width, height
+        return _File(bytes(image), FORMATS[decoded.format], width, height, decoded.notes)
+    pixels = checked_pixels(image)
+    height, width = pixels.shape[:2]
+    return _File(encode_png(pixels), ".png", width, height)

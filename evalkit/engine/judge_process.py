@@ -15,20 +15,26 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.errors import EvalkitError
+from evalkit.api.errors import EvalkitError, UnavailableError
 from evalkit.api.hooks import Attachable, ControlsFromRun, RunPictures
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Verdict
 from evalkit.api.results import ControlResult
 from evalkit.engine.closing import close
 from evalkit.engine.judging import JudgeTask, look, try_control
+from evalkit.formats.foreign_text import readable
 from evalkit.plugins.conformance import calling
 from evalkit.plugins.registry import PluginSpec, create, origin_of
+from evalkit.plugins.values import checked_control
+
+SIGNALS = frozenset((signal.SIGINT, signal.SIGTERM))
+"""Blocked until the process can deal with them: it inherits the mask of the thread that starts it."""
 
 
 class Controls(NamedTuple):
@@ -83,15 +89,16 @@ Message = Begun | Done | Alive | ControlsDone | Failed
 
 def serve(connection: Connection, spec: PluginSpec, folder: Path) -> None:
     """Create the judge of `spec` and work off its tasks until the message to end. `folder` is the run folder."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # they may reach the whole group; the parent decides
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # both may reach the whole group: the parent decides
+    signal.signal(signal.SIGTERM, lambda *_: None)  # not SIG_IGN, which the programs that it starts would inherit
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     try:
         judge = create("judges", spec)
         if isinstance(judge, Attachable):
             with calling(origin_of("judges", spec), "`attach`"):
                 judge.attach(folder)
     except EvalkitError as error:
-        connection.send(Failed(error))
+        connection.send(Failed(_plain(error)))
         return
     connection.send(Alive())
     _Server(connection, judge).run()
@@ -131,36 +138,40 @@ class _Server:
             started = time.perf_counter()
             verdict = look(self._judge, task.case, task.picture, task.twin, task.outside)
             self._send(Done(number, verdict, time.perf_counter() - started))
-        except EvalkitError as error:
-            self._send(Failed(error))
+        except UnavailableError as error:
+            self._send(Failed(_plain(error)))
 
     def _controls(self, wanted: Controls) -> None:
-        try:
-            results = []
+        def results() -> tuple[ControlResult, ...]:
+            made = []
             for control in self._judge.controls():
                 if control.name not in wanted.passed and not self._dropping:
                     self._send(Alive())
-                    results.append(try_control(self._judge, control))
-            self._send(ControlsDone(tuple(results)))
-        except EvalkitError as error:
-            self._send(Failed(error))
-        except Exception as error:  # a judge is a plug-in; without its controls it can't be trusted
-            detail = "".join(traceback.format_exception(error)[-3:])
-            rule = "the judge can draw its controls"
-            self._send(ControlsDone((ControlResult(self._judge.name, "controls", rule, False, detail),)))
+                    made.append(try_control(self._judge, control))
+            return tuple(made)
+
+        self._tried(results, "controls", "the judge can draw its controls", of_run=False)
 
     def _controls_of_run(self, wanted: ControlsOfRun) -> None:
-        assert isinstance(self._judge, ControlsFromRun)
+        def results() -> tuple[ControlResult, ...]:
+            assert isinstance(self._judge, ControlsFromRun)
+            made = () if self._dropping else self._judge.try_on_run(wanted.pictures)
+            return tuple(checked_control(self._judge, result) for result in made)
+
+        rule = "the judge can make controls of the run's own pictures"
+        self._tried(results, "controls of the run", rule, of_run=True)
+
+    def _tried(self, results: Callable[[], tuple[ControlResult, ...]], name: str, rule: str, *, of_run: bool) -> None:
+        """Send the results of controls; where the judge fails to make them, it can't be trusted."""
         try:
-            results = () if self._dropping else tuple(self._judge.try_on_run(wanted.pictures))
-            self._send(ControlsDone(results, of_run=True))
+            made = results()
         except EvalkitError as error:
-            self._send(Failed(error))
-        except Exception as error:  # as above
-            detail = "".join(traceback.format_exception(error)[-3:])
-            rule = "the judge can make controls of the run's own pictures"
-            failed = ControlResult(self._judge.name, "controls of the run", rule, False, detail)
-            self._send(ControlsDone((failed,), of_run=True))
+            self._send(Failed(_plain(error)))
+            return
+        except BaseException as error:  # a judge is a plug-in: anything can happen, `sys.exit` too
+            detail = readable("".join(traceback.format_exception(error)[-3:]), 20_000)
+            made = (ControlResult(self._judge.name, name, rule, False, detail),)
+        self._send(ControlsDone(made, of_run))
 
     def _send(self, message: Message) -> None:
         with self._sending:
@@ -168,3 +179,11 @@ class _Server:
                 self._connection.send(message)
             except OSError:
                 os._exit(0)
+
+
+def _plain(error: EvalkitError) -> EvalkitError:
+    """The same error as one of evalkit's own classes and plain text: a plug-in's class may not survive the pipe."""
+    kind = next(cls for cls in type(error).__mro__ if cls.__module__ == EvalkitError.__module__)
+    where, hint = (readable(getattr(error, name, "")) for name in ("where", "hint"))
+    made: EvalkitError = kind(readable(getattr(error, "what", error)), where=where, hint=hint)
+    return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +16,7 @@ from evalkit.api.protocols import Judge
 from evalkit.api.records import Status
 from evalkit.api.results import ControlResult
 from evalkit.engine.judge_process import (
+    SIGNALS,
     Alive,
     Begun,
     Controls,
@@ -26,6 +28,7 @@ from evalkit.engine.judge_process import (
     serve,
 )
 from evalkit.engine.judging import JudgeTask, blank
+from evalkit.formats.foreign_text import said
 from evalkit.plugins.registry import PluginSpec
 from evalkit.store.run_store import VerdictRow
 
@@ -142,7 +145,11 @@ class JudgeStage:
         self._connection, theirs = context.Pipe()
         name = f"judge {self.judge.name}"
         self._process = context.Process(target=serve, args=(theirs, self._spec, self._folder), name=name, daemon=True)
-        self._process.start()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            self._process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
 
     def _end(self) -> None:
@@ -163,6 +170,10 @@ class JudgeStage:
                 message = self._connection.recv() if self._connection.poll(_LOOK_EVERY_S) else None
             except (EOFError, OSError):
                 died = True
+            except Exception as error:  # what came can't be read: the judge's process is not to be relied on
+                what = f"the judge's process sent what can't be read: {said(error)}"
+                self._give_up(UnavailableError(what, where=self.judge.name))
+                break
             try:
                 if message is not None:
                     self._handle(message)

@@ -7,14 +7,14 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from evalkit.api.errors import EvalkitError, JudgeError, UnavailableError
+from evalkit.api.errors import EvalkitError, JudgeError, StoppedByUser, UnavailableError
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control, Judge
 from evalkit.api.records import Case, FindingKind, Role, Score, Status, Verdict, grade_of
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import kinds_of
-from evalkit.formats.keys import dump
-from evalkit.plugins.conformance import verdict_problem
+from evalkit.formats.foreign_text import readable, said
+from evalkit.plugins.values import FaultyValue, checked_control, checked_verdict, stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,23 @@ def look(
         UnavailableError: the judge can't judge any picture.
     """
     try:
-        verdict = judge.judge(picture, case, twin)
-        if problem := verdict_problem(judge, verdict):
-            raise JudgeError(problem)
-        verdict = complete(judge, verdict, outside or {})
-        dump(verdict)  # evidence that JSON can't hold is this judge's error, not the store's
-        return verdict
-    except UnavailableError:
+        verdict = complete(judge, checked_verdict(judge, judge.judge(picture, case, twin), picture), outside or {})
+        return stored(verdict)
+    except (UnavailableError, StoppedByUser):
         raise
+    except FaultyValue as problem:
+        return in_scope(blank(judge, Status.ERROR, str(problem)), outside or {})
     except EvalkitError as error:
-        return in_scope(blank(judge, Status.ERROR, str(error)), outside or {})
-    except Exception as error:  # a judge is a plug-in: its bug marks its cells, the run goes on
-        trace = "".join(traceback.format_exception(error)[-3:])
-        failed = blank(judge, Status.ERROR, f"{type(error).__name__}: {error}", {"traceback": trace})
+        return in_scope(blank(judge, Status.ERROR, readable(error)), outside or {})
+    except BaseException as error:  # a judge is a plug-in: its bug, or its `sys.exit`, marks its cells; the run goes on
+        trace = readable("".join(traceback.format_exception(error)[-3:]), 20_000)
+        failed = blank(judge, Status.ERROR, said(error), {"traceback": trace})
         return in_scope(failed, outside or {})
 
 
 def blank(judge: Judge, status: Status, reason: str, evidence: dict[str, str] | None = None) -> Verdict:
     """A verdict without values: every dimension of the judge has this status and this reason."""
+    reason = reason or "no reason is given"
     scores = tuple(Score(dimension.name, status, reason=reason) for dimension in judge.dimensions)
     return Verdict(judge.name, scores, evidence=evidence or {})
 
@@ -97,10 +96,11 @@ def _graded(verdict: Verdict, kinds: Mapping[str, FindingKind]) -> Verdict:
 
 
 def try_control(judge: Judge, control: Control) -> ControlResult:
-    """Whether the judge gives the right verdict on a control picture."""
+    """Whether the judge gives the right verdict on a control picture. What it makes of a control is foreign code."""
     verdict = look(judge, control.case, control.picture, control.twin)
     failed = any(score.status is Status.ERROR for score in verdict.scores)
-    passed = not failed and control.passes(verdict)
+    passed = not failed and bool(control.passes(verdict))
     scores = ", ".join(f"{s.dimension} {s.value:.4g}" if s.value is not None else s.reason for s in verdict.scores)
     kinds = ", ".join(sorted({finding.kind for finding in verdict.findings})) or "no findings"
-    return ControlResult(judge.name, control.name, control.rule, passed, f"{scores}; {kinds}", control.dimensions)
+    made = ControlResult(judge.name, control.name, control.rule, passed, f"{scores}; {kinds}", control.dimensions)
+    return checked_control(judge, made)

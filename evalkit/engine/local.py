@@ -22,25 +22,29 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from evalkit.api.errors import Interrupted, JudgeError
+from evalkit.api.errors import Interrupted, JudgeError, StoppedByUser, UnavailableError
 from evalkit.api.hooks import ChecksVerdicts, ControlsFromRun, RunPictures, SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
-from evalkit.api.records import Case, Request, Role, Sample, Status, Verdict
+from evalkit.api.records import Case, Generated, Request, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
 from evalkit.api.timing import TIMED_ON
 from evalkit.engine.drawing import Drawing
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
+from evalkit.engine.generating import fingerprint_of
 from evalkit.engine.judge_stage import JudgeStage
 from evalkit.engine.judging import JudgeTask, blank, complete, in_scope
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.timing import conditions_of
 from evalkit.engine.writer import Writer
+from evalkit.formats.foreign_text import said
 from evalkit.formats.keys import digest, noise_seed, picture_key, score_key
+from evalkit.plugins.conformance import Origin, calling
 from evalkit.plugins.registry import PluginSpec, create
+from evalkit.plugins.values import FaultyValue, checked_control
 from evalkit.store.cache import Cache
 from evalkit.store.run_store import RunStore, VerdictRow
 from evalkit.verdict.flaky import read_flaky
@@ -54,12 +58,16 @@ _CHECK_EVERY = 8
 
 @dataclass(frozen=True, slots=True)
 class WorkItem:
-    """One picture of the plan: its case's place in the suite, the request, the generator's fingerprint, and the key."""
+    """One picture of the plan: its case's place in the suite, the request, the generator's fingerprint, and the key.
+
+    `fault` says why there can be no picture: the generator has no fingerprint for the case.
+    """
 
     idx: int
     request: Request
     fingerprint: str
     key: str
+    fault: str = ""
 
 
 class LocalExecutor:
@@ -97,7 +105,8 @@ class LocalExecutor:
             waiting = [(judge, spec) for judge, spec in specs if _waits(judge)]
             for judge, _ in waiting:
                 if isinstance(judge, SharesDevice):
-                    judge.release_device()
+                    with calling(Origin("judges", judge.name), "`release_device`"):
+                        judge.release_device()
             stages = [self._stage(judge, spec, writer, stack) for judge, spec in specs if not _waits(judge)]
             filing = stack.enter_context(ThreadPoolExecutor(_FILING_THREADS, thread_name_prefix="filing"))
             total = self._store.n_cases() * len(self._plan.seeds)
@@ -154,13 +163,24 @@ class LocalExecutor:
             fresh = stage.controls()
             known = {result.name: result for result in (*self._passed_controls(stage.judge), *fresh)}
             if isinstance(stage.judge, ChecksVerdicts):
-                checked = tuple(stage.judge.check_verdicts(self._verdicts(stage.judge.name)))
+                checked = self._checked_by(stage.judge)
                 known |= {result.name: result for result in checked}
                 fresh = (*fresh, *checked)
             for result in fresh:
                 self._store.put_control(self._fingerprints[stage.judge.name], result)
             results += known.values()
         return tuple(results)
+
+    def _checked_by(self, judge: Judge) -> tuple[ControlResult, ...]:
+        """What a judge says of all its verdicts; that it fails to say anything is a control it has failed."""
+        assert isinstance(judge, ChecksVerdicts)
+        try:
+            return tuple(checked_control(judge, each) for each in judge.check_verdicts(self._verdicts(judge.name)))
+        except (UnavailableError, StoppedByUser):
+            raise
+        except BaseException as error:  # a judge is a plug-in: anything can happen, `sys.exit` too
+            rule = "the judge can check its verdicts"
+            return (ControlResult(judge.name, "check of the verdicts", rule, False, said(error)),)
 
     def _ask_controls_of_run(self, stages: list[JudgeStage]) -> None:
         """Give every judge that makes controls of the run its cases and the teacher's pictures."""
@@ -230,6 +250,11 @@ class LocalExecutor:
                 sample, in_store = ready
                 self._add(role, item, sample, writer, stages, in_store=in_store, cached=True)
                 continue
+            if item.fault:
+                failed = Generated(error=item.fault)
+                sample = file_picture(failed, item.request, role, item.fingerprint, self._store.blobs)
+                self._add(role, item, sample, writer, stages)
+                continue
             batch.append(item)
             if len(batch) >= generator.batch_size:
                 generate()
@@ -242,10 +267,14 @@ class LocalExecutor:
 
     def _items(self, generator: Generator) -> Iterator[WorkItem]:
         for idx, case in self._store.cases():
-            fingerprint = generator.fingerprint(case)
+            fault = ""
+            try:
+                fingerprint = fingerprint_of(generator, case)
+            except FaultyValue as problem:
+                fingerprint, fault = "", str(problem)
             for seed in self._plan.seeds:
                 request = Request(case, seed, noise_seed(case.id, seed))
-                yield WorkItem(idx, request, fingerprint, picture_key(request, fingerprint))
+                yield WorkItem(idx, request, fingerprint, picture_key(request, fingerprint), fault)
 
     def _ready(self, role: Role, item: WorkItem) -> tuple[Sample, bool] | None:
         """The finished sample of an item, and whether this run's store has it; `None` if it must be generated."""

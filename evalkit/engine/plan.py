@@ -12,8 +12,9 @@ from evalkit.api.records import Case, Dimension, Role
 from evalkit.config.model import RunConfig
 from evalkit.engine.closing import close
 from evalkit.formats.keys import digest
-from evalkit.plugins.conformance import calling
+from evalkit.plugins.conformance import Origin, calling
 from evalkit.plugins.registry import PluginSpec, create, identity, origin_of
+from evalkit.plugins.values import checked_case, checked_text, stored
 from evalkit.verdict.kinds import check_findings
 
 
@@ -34,10 +35,21 @@ class Plan:
         return range(self.config.seeds)
 
     def cases(self) -> Iterator[Case]:
-        """The cases of the benchmark that this run asks."""
+        """The cases of the benchmark that this run asks. Raises `PluginError` for one that can't be stored."""
         wanted = set(self.config.cases)
-        chosen = (case for case in self.benchmark.cases() if not wanted or case.id in wanted)
+        chosen = (case for case in self._all_cases() if not wanted or case.id in wanted)
         return islice(chosen, self.config.limit)
+
+    def _all_cases(self) -> Iterator[Case]:
+        with calling(Origin("benchmarks", self.config.benchmark.use), "`cases`"):
+            cases = iter(self.benchmark.cases())
+        while True:
+            with calling(Origin("benchmarks", self.config.benchmark.use), "`cases`"):
+                case = next(cases, None)
+                if case is None:
+                    return
+                case = checked_case(case)
+            yield case
 
     def judge_specs(self) -> list[tuple[Judge, PluginSpec]]:
         """Each judge with its spec, from which another process can create it again."""
@@ -66,7 +78,7 @@ class Plan:
         prints = []
         for judge, spec in self.judge_specs():
             with calling(origin_of("judges", spec), "`fingerprint`"):
-                prints.append(judge.fingerprint())
+                prints.append(checked_text(judge.fingerprint(), "`fingerprint`"))
         return digest(
             self.benchmark_info.digest,
             config.limit,
@@ -116,7 +128,8 @@ def _info(spec: PluginSpec, benchmark: Benchmark) -> BenchmarkInfo:
         info = benchmark.info()
     if not isinstance(info, BenchmarkInfo):
         raise PluginError(f"{origin} is faulty: its `info` returned {type(info).__name__}", where=origin.target)
-    return info
+    with calling(origin, "writing its `info`"):
+        return stored(info)
 
 
 def _check_names(plan: Plan) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from evalkit.api.errors import EvalkitError, UnavailableError
+from evalkit.api.errors import EvalkitError, StoppedByUser, UnavailableError
 from evalkit.api.hooks import Checkable
 from evalkit.api.protocols import Generator
 from evalkit.api.records import Request, Role
+from evalkit.engine.generating import fingerprint_of
 from evalkit.engine.plan import Plan
+from evalkit.formats.foreign_text import said
 from evalkit.formats.keys import noise_seed, picture_key
+from evalkit.plugins.values import FaultyValue
 from evalkit.store.cache import Cache
 from evalkit.store.run_reader import RunReader
 
@@ -20,8 +23,10 @@ def problems_of(part: object) -> list[tuple[str, str]]:
         return list(part.check())
     except EvalkitError as error:
         return [(error.what, error.hint)]
-    except Exception as error:  # a plug-in: anything can happen
-        return [(f"its `check` raised {type(error).__name__}: {error}", "only its author can mend this")]
+    except StoppedByUser:
+        raise
+    except BaseException as error:  # a plug-in: anything can happen
+        return [(f"its `check` raised {said(error)}", "only its author can mend this")]
 
 
 def check_before_work(plan: Plan, store: RunReader, cache: Cache | None) -> None:
@@ -49,7 +54,10 @@ def check_before_work(plan: Plan, store: RunReader, cache: Cache | None) -> None
 def _is_undrawn(plan: Plan, role: Role, generator: Generator, store: RunReader, cache: Cache | None) -> bool:
     """Whether a picture of this role is neither in the run nor in the cache; it looks no further than the first."""
     for idx, case in store.cases():
-        fingerprint = generator.fingerprint(case)
+        try:
+            fingerprint = fingerprint_of(generator, case)
+        except FaultyValue:
+            continue  # nothing is drawn for this case
         for seed in plan.seeds:
             key = picture_key(Request(case, seed, noise_seed(case.id, seed)), fingerprint)
             stored = store.sample(role, idx, seed)

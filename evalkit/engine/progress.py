@@ -8,6 +8,8 @@ from collections import Counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
 
+from evalkit.formats.foreign_text import printable
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -71,7 +73,7 @@ class LineProgress:
         ]
         notes.append((f"{left:.0f} s left", done < total))
         said = ", ".join(note for note, wanted in notes if wanted)
-        print(f"{name}: {done - missing:.0f}/{total:.0f} ({said})", file=self._stream, flush=True)
+        print(f"{printable(name)}: {done - missing:.0f}/{total:.0f} ({said})", file=self._stream, flush=True)
 
 
 class BarProgress:
@@ -101,7 +103,9 @@ class BarProgress:
         self._bars.stop()
 
     def start(self, name: str, total: int) -> None:
-        self._tasks[name] = (self._bars.add_task(name, total=total, rate=""), time.monotonic())
+        from rich.markup import escape
+
+        self._tasks[name] = (self._bars.add_task(escape(printable(name)), total=total, rate=""), time.monotonic())
 
     def advance(self, name: str, *, cached: bool = False, missing: bool = False) -> None:
         task, since = self._tasks[name]

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import threading
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from evalkit import __version__
 from evalkit.api.cache_folder import cache_folder
-from evalkit.api.errors import UsageError
+from evalkit.api.errors import EvalkitError, StoppedByUser, UnavailableError, UsageError
 from evalkit.api.hooks import IdentifiesModel
 from evalkit.api.protocols import Exporter
 from evalkit.api.records import JSON, Role
@@ -38,8 +39,12 @@ from evalkit.engine.summarise import (
     incomplete,
     judge_fingerprints,
 )
+from evalkit.formats.foreign_text import readable, said
 from evalkit.formats.keys import to_json
+from evalkit.formats.slug import slug
+from evalkit.plugins.conformance import Origin, calling
 from evalkit.plugins.registry import PluginSpec, create
+from evalkit.plugins.values import checked_text
 from evalkit.store.cache import Cache
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
@@ -61,7 +66,7 @@ class RunOutput(NamedTuple):
 
 def run_folder(config: RunConfig, plan: Plan) -> Path:
     """`--out`, or a folder named by what is run: the same command finds its own unfinished run again."""
-    return config.out or Path("runs").resolve() / f"{plan.benchmark_info.name}-{plan.digest()[:10]}"
+    return config.out or Path("runs").resolve() / f"{slug(plan.benchmark_info.name)}-{plan.digest()[:10]}"
 
 
 def execute(
@@ -119,7 +124,10 @@ def execute(
 def export(specs: tuple[PluginSpec, ...], store: RunReader) -> dict[str, Path]:
     """Write every output of a finished run; exporter name -> path to open.
 
-    One that fails does not keep the others from being written; its error is raised after them.
+    One that fails does not keep the others from being written.
+
+    Raises:
+        UnavailableError: an exporter failed; raised after the others have written. The run itself is finished.
     """
     with StoredResults(store) as results:
         return _export(specs, results, store.folder)
@@ -127,16 +135,30 @@ def export(specs: tuple[PluginSpec, ...], store: RunReader) -> dict[str, Path]:
 
 def _export(specs: tuple[PluginSpec, ...], results: StoredResults, folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
-    failed: Exception | None = None
+    failed: EvalkitError | None = None
     for spec in specs:
         exporter: Exporter = create("exporters", spec)
         try:
-            files[spec.use] = exporter.export(results, folder)
-        except Exception as error:  # an exporter is a plug-in: the others still write, then it is raised
+            files[spec.use] = _written(exporter.export(results, folder))
+        except StoppedByUser:
+            raise
+        except EvalkitError as error:
             failed = failed or error
+        except BaseException as error:  # an exporter is a plug-in: the others still write, then it is raised
+            trace = readable("".join(traceback.format_exception(error)), 100_000)
+            (folder / "traceback.txt").write_text(trace, encoding="utf-8")
+            what = f"the run is finished, but the exporter `{spec.use}` failed: {said(error)}"
+            hint = f"traceback: {folder / 'traceback.txt'}; `evalkit report {folder}` writes the reports again"
+            failed = failed or UnavailableError(what, hint=hint)
     if failed:
         raise failed
     return files
+
+
+def _written(path: object) -> Path:
+    if not isinstance(path, Path):
+        raise TypeError(f"its `export` returned {type(path).__name__}, not a Path")
+    return path
 
 
 def _identify(store: RunStore, plan: Plan) -> None:
@@ -144,7 +166,9 @@ def _identify(store: RunStore, plan: Plan) -> None:
     known = store.meta("models") or {}
     for judge in plan.judges:
         if isinstance(judge, IdentifiesModel):
-            known[judge.name] = judge.identify(known.get(judge.name, ""))
+            with calling(Origin("judges", judge.name), "`identify`"):
+                found = judge.identify(known.get(judge.name, ""))
+                known[judge.name] = checked_text(found, "what it is identified by")
     if known:
         store.set_meta("models", known)
 

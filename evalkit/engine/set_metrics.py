@@ -8,15 +8,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalkit.api.errors import ConfigError, EvalkitError, Interrupted
+from evalkit.api.errors import ConfigError, EvalkitError, Interrupted, StoppedByUser
 from evalkit.api.pictures import FORMATS, Picture
 from evalkit.api.protocols import Metric, PictureSet, SetFigure
 from evalkit.api.records import Dimension, Role, Sample
 from evalkit.api.results import Interval, MetricResult
 from evalkit.config.model import Gate
+from evalkit.engine.closing import close
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
+from evalkit.formats.foreign_text import readable, said
 from evalkit.formats.keys import digest, from_json, to_json
+from evalkit.plugins.conformance import Origin, calling
+from evalkit.plugins.values import FaultyValue, checked_figures, checked_text
 from evalkit.stats.intervals import mean_interval
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
@@ -50,7 +54,7 @@ def metric_results(plan: Plan, store: RunStore, progress: Progress, stop: thread
     for metric in plan.metrics:
         for comparison in _comparisons(metric, plan, store):
             results += _measured(metric, comparison, store, progress, stop)
-        metric.close()
+        close(metric, f"the metric `{metric.name}`")
     return tuple(results)
 
 
@@ -99,22 +103,16 @@ def _measured(
     metric: Metric, asked: _Comparison, store: RunStore, progress: Progress, stop: threading.Event
 ) -> list[MetricResult]:
     place = f"metric:{metric.name}:{asked.role.value}:{asked.reference.name}"
-    key = digest(_FORMAT, metric.fingerprint(), asked.contents, asked.twins)
+    with calling(Origin("metrics", metric.name), "`fingerprint`"):
+        fingerprint = checked_text(metric.fingerprint(), "`fingerprint`")
+    key = digest(_FORMAT, fingerprint, asked.contents, asked.twins)
     stored = store.meta(place)
     if stored and stored["key"] == key:
         return [from_json(MetricResult, result) for result in stored["results"]]
     name = f"{metric.name} {asked.role.value}"
     progress.start(name, asked.pictures.n + asked.reference.n)
-    try:
-        watched = [_watched(each, name, progress, stop) for each in (asked.pictures, asked.reference)]
-        figures = {f.dimension: f for f in metric.measure(watched[0], watched[1], twins=asked.twins)}
-        failure = ""
-    except Interrupted:
-        raise
-    except EvalkitError as error:
-        figures, failure = {}, f"{error}" + (f" ({error.hint})" if error.hint else "")
-    except Exception as error:  # a metric is a plug-in
-        figures, failure = {}, f"{type(error).__name__}: {error}"
+    watched = [_watched(each, name, progress, stop) for each in (asked.pictures, asked.reference)]
+    figures, failure = figures_of(metric, watched[0], watched[1], twins=asked.twins)
     expected = store.n_samples(asked.role)
     results = []
     for dimension in metric.dimensions:
@@ -137,6 +135,23 @@ def _measured(
     if not failure:  # else the same command tries again
         store.set_meta(place, {"key": key, "results": [to_json(result) for result in results]})
     return results
+
+
+def figures_of(
+    metric: Metric, pictures: PictureSet, reference: PictureSet, *, twins: bool
+) -> tuple[dict[str, SetFigure], str]:
+    """The figures of a metric by dimension; where it fails, none, and the reason."""
+    try:
+        measured = metric.measure(pictures, reference, twins=twins)
+        return checked_figures(metric.name, metric.dimensions, measured), ""
+    except (Interrupted, StoppedByUser):
+        raise
+    except FaultyValue as problem:
+        return {}, str(problem)
+    except EvalkitError as error:
+        return {}, readable(error) + (f" ({readable(error.hint)})" if getattr(error, "hint", "") else "")
+    except BaseException as error:  # a metric is a plug-in: anything can happen, `sys.exit` too
+        return {}, said(error)
 
 
 def _with_bounds(figure: SetFigure, dimension: Dimension) -> Interval | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from evalkit.api.records import Dimension, Role, Status
 from evalkit.api.results import DimensionResult, GeneratorResult, Interval
+from evalkit.engine.generating import info_of
 from evalkit.engine.plan import Plan
 from evalkit.engine.timing import shared_conditions
 from evalkit.formats.foreign_text import clean
@@ -64,7 +65,7 @@ def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ..
     """What each generator delivered: medians over its pictures."""
     results = []
     for role, generator in plan.generators.items():
-        info, n_ok, n_error = generator.info(), 0, 0
+        info, n_ok, n_error = info_of(generator), 0, 0
         nfes: list[int] = []
         seconds: list[float] = []
         for sample in store.samples(role):

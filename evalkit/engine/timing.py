@@ -14,6 +14,7 @@ from pathlib import Path
 from evalkit.api.protocols import Generator
 from evalkit.api.records import JSON, Sample
 from evalkit.api.timing import TIMED_ON
+from evalkit.engine.generating import info_of
 
 _SETTINGS = ("device", "offload")
 """Settings of a generator that decide where it works."""
@@ -24,7 +25,7 @@ def conditions_of(generator: Generator) -> dict[str, JSON]:
 
     `threads` is that of torch where torch is in use, else the number of CPUs that this process may use.
     """
-    info = generator.info()
+    info = info_of(generator)
     torch = sys.modules.get("torch")
     return {
         "hardware": info.hardware,

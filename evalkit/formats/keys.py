@@ -19,7 +19,7 @@ NOT_SEEN_BY_JUDGES = ("id", "category", "tags")
 
 def to_json(record: Any) -> JSON:
     """A record as plain JSON values, ready for `json.dumps`."""
-    return _adapter(type(record)).dump_python(record, mode="json")
+    return _adapter(type(record)).dump_python(record, mode="json", warnings=False)
 
 
 def dump(record: Any) -> str:

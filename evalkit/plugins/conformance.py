@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,12 @@ from typing import Any, NamedTuple
 
 from evalkit.api import PLUGIN_API, hooks
 from evalkit.api.ability import Specimens
-from evalkit.api.errors import Interrupted, PluginError, UnavailableError, UsageError
+from evalkit.api.errors import Interrupted, PluginError, StoppedByUser, UnavailableError, UsageError
 from evalkit.api.protocols import Benchmark, Exporter, Generator, Judge, Metric
 from evalkit.api.records import Dimension, FindingKind, Verdict
 from evalkit.api.settings import Settings
 from evalkit.api.training import JudgeData, TrainingData
+from evalkit.formats.foreign_text import readable, said
 
 CONTRACTS: Mapping[str, type] = {
     "benchmarks": Benchmark,
@@ -30,6 +32,8 @@ CONTRACTS: Mapping[str, type] = {
 }
 """Kind of plug-in -> the protocol it must satisfy. Plug-ins of other kinds are not checked."""
 HOOKS = (hooks.Checkable, hooks.Attachable, hooks.SharesDevice, hooks.Replayable, hooks.DeclaresScope)
+MAX_NAME = 200
+"""Most characters of the name or version of a plug-in, and of the name of a dimension."""
 _HINT = "only its author can mend this; docs/plugins.md states the contract, `evalkit.testing` checks it"
 
 
@@ -136,16 +140,17 @@ def verdict_problem(judge: Judge, verdict: Verdict) -> str:
 def calling(origin: Origin, what: str) -> Iterator[None]:
     """Turn an error that a plug-in raises where it must not into a `PluginError` that names the plug-in.
 
-    Its own `UsageError` (with `ConfigError`), `UnavailableError` and `Interrupted` keep their meaning.
+    Its own `UsageError` (with `ConfigError`), `UnavailableError` and `Interrupted` keep their meaning. `sys.exit` and
+    a `KeyboardInterrupt` that the user did not cause are errors like any other.
     """
     try:
         yield
-    except (UsageError, UnavailableError, Interrupted):
+    except (UsageError, UnavailableError, Interrupted, StoppedByUser):
         raise
-    except Exception as error:  # other people's code: anything can happen
+    except BaseException as error:  # other people's code: anything can happen
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        said = f"{origin} is faulty: {what} raised {type(error).__name__}: {error}"
-        raise PluginError(said, where=f"{frame.filename}:{frame.lineno}", hint=_HINT) from error
+        message = f"{origin} is faulty: {what} raised {said(error)}"
+        raise PluginError(message, where=f"{frame.filename}:{frame.lineno}", hint=_HINT) from error
 
 
 # ------------------------------------------------------------------------------------------------------------- details
@@ -195,7 +200,11 @@ def _takes(found: Callable[..., Any], positional: list[object], keywords: Mappin
 
 
 def _text(value: object) -> str:
-    return "" if isinstance(value, str) and value else "is not a text"
+    if not isinstance(value, str) or not value:
+        return "is not a text"
+    if len(value) > MAX_NAME:
+        return f"has more than {MAX_NAME} characters"
+    return "" if readable(value) == value else "holds half a surrogate pair"
 
 
 def _at_least(least: int) -> Callable[[object], str]:
@@ -212,9 +221,22 @@ def _dimensions(value: object) -> str:
     for each in value:
         if not isinstance(each, Dimension):
             return f"holds {type(each).__name__}, not only Dimension"
+    for each in value:
+        if problem := _text(each.name) or _bounds(each):
+            return f"holds a Dimension whose {problem}" if _bounds(each) else f"holds a Dimension whose name {problem}"
     given = [each.name for each in value]
     twice = next((name for name in given if given.count(name) > 1), "")
     return f"names `{twice}` twice" if twice else ""
+
+
+def _bounds(dimension: Dimension) -> str:
+    for name in ("low", "high", "worst"):
+        value = getattr(dimension, name)
+        if value is not None and not (isinstance(value, int | float) and math.isfinite(value)):
+            return f"{name} is {value!r}"
+    if dimension.low is not None and dimension.high is not None and dimension.low >= dimension.high:
+        return f"low {dimension.low} is not below its high {dimension.high}"
+    return ""
 
 
 def _kinds(value: object, judge: object) -> str:

@@ -17,12 +17,21 @@ import yaml
 from pydantic import ValidationError
 
 from evalkit.api.ability import Specimens
-from evalkit.api.errors import ConfigError, EvalkitError, PluginError, UnavailableError, UnknownNameError, UsageError
+from evalkit.api.errors import (
+    ConfigError,
+    EvalkitError,
+    PluginError,
+    StoppedByUser,
+    UnavailableError,
+    UnknownNameError,
+    UsageError,
+)
 from evalkit.api.protocols import Benchmark, Exporter, Generator, Judge, Metric
 from evalkit.api.records import JSON, Dimension
 from evalkit.api.settings import Settings, with_home
 from evalkit.api.training import JudgeData, TrainingData
 from evalkit.formats.explain import explain
+from evalkit.formats.foreign_text import said
 from evalkit.plugins import KINDS as KINDS
 from evalkit.plugins.conformance import Origin, calling, check_class, check_instance, one_of, settings_of
 from evalkit.plugins.presets import presets
@@ -61,12 +70,19 @@ class PluginSpec:
         if not isinstance(given, str) or not given:
             raise ValueError("expected a name, `name:value,key=value`, a folder, or a mapping with `use`")
         name, _, rest = given.partition(":")
-        if not _SHORTHAND.fullmatch(name) or ((base / given).is_dir() and not is_known_name(name)):
+        if not _SHORTHAND.fullmatch(name) or (_is_folder(base / given) and not is_known_name(name)):
             return cls(given, base=base)
         parts = _COMMA.split(rest) if rest else []
         value = parts.pop(0) if parts and "=" not in parts[0].split("/")[0] else ""
         pairs = [part.partition("=") for part in parts]
         return cls(name, {key: _setting(key, text) for key, _, text in pairs}, value, base)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long for a file: settings of a plug-in, then
+        return False
 
 
 def _setting(key: str, text: str) -> JSON:
@@ -129,12 +145,14 @@ def load(kind: str, name: str) -> Any:
         found = entry.load()
     except (ImportError, OSError) as error:
         raise UnavailableError(
-            f"{origin} can't be imported: {type(error).__name__}: {error}",
+            f"{origin} can't be imported: {said(error)}",
             where=entry.value,
             hint="`evalkit doctor` shows what is missing",
         ) from error
-    except (Exception, SystemExit) as error:  # other people's module: anything can happen on import
-        what = f"{origin} is faulty: importing it raised {type(error).__name__}: {error}"
+    except StoppedByUser:
+        raise
+    except BaseException as error:  # other people's module: anything can happen on import
+        what = f"{origin} is faulty: importing it raised {said(error)}"
         raise PluginError(what, where=entry.value, hint="only its author can mend this") from error
     check_class(origin, found)
     return found
@@ -286,8 +304,10 @@ def _as_folder(use: str) -> Path:
 
 def _folder_as_plugin(kind: str, spec: PluginSpec) -> PluginSpec:
     """The plug-in that reads a folder: a suite or labels; a diffusers model or a folder of images."""
+    if spec.use in names(kind):
+        return spec
     folder = (spec.base / _as_folder(spec.use)).absolute()
-    if spec.use in names(kind) or not folder.is_dir():
+    if not _is_folder(folder):
         return spec
     markers = {
         "benchmarks": (("suite.yaml", "suite"), ("labels.jsonl", "labels")),

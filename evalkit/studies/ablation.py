@@ -29,6 +29,7 @@ from evalkit.engine.progress import Progress
 from evalkit.engine.run import execute
 from evalkit.formats.explain import validate
 from evalkit.formats.keys import to_json
+from evalkit.formats.slug import slug
 from evalkit.formats.strict_yaml import read_yaml
 from evalkit.plugins.registry import PluginSpec
 from evalkit.stats.intervals import case_means, mean_interval
@@ -159,7 +160,7 @@ def run_ablation(
         UnavailableError: as `execute`.
         Interrupted: `stop` was set; finished work is kept.
     """
-    paths = {name: _write_recipe(folder / "arms" / name, values) for name, values in plan.arms.items()}
+    paths = {name: _write_recipe(folder / "arms" / slug(name), values) for name, values in plan.arms.items()}
     budgets = {name: read_recipe(path) for name, path in paths.items()}
     for number, (name, path) in enumerate(paths.items(), 1):
         say(f"arm {number} of {len(paths)}: {name}")
@@ -220,10 +221,10 @@ def _train(training: Training, stop: threading.Event) -> None:
 def _measure(
     plan: AblationPlan, folder: Path, name: str, command: str, progress: Progress, stop: threading.Event
 ) -> None:
-    student = {"use": "diffusers", **plan.generator, "model": str(folder / "arms" / name / "model")}
+    student = {"use": "diffusers", **plan.generator, "model": str(folder / "arms" / slug(name) / "model")}
     config: RunConfig = load_config(None, {**plan.run, "student": student, "teacher": None})
     changed = config.model_copy(update={"exporters": (PluginSpec("html"),)})
-    execute(changed, assemble(changed), folder / "runs" / name, command=command, progress=progress, stop=stop)
+    execute(changed, assemble(changed), folder / "runs" / slug(name), command=command, progress=progress, stop=stop)
 
 
 def _describe_budget(recipes: Mapping[str, Budget]) -> str:
@@ -238,7 +239,7 @@ def _describe_budget(recipes: Mapping[str, Budget]) -> str:
 
 def _compare(plan: AblationPlan, folder: Path, command: str, budget: str) -> Ablation:
     with ExitStack() as stack:
-        readers = {name: stack.enter_context(RunReader(folder / "runs" / name)) for name in plan.arms}
+        readers = {name: stack.enter_context(RunReader(folder / "runs" / slug(name))) for name in plan.arms}
         rows = {name: _dimension_results(reader) for name, reader in readers.items()}
         known = next(iter(rows.values()))
         if unknown := [name for name in plan.dimensions if name not in known]:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from evalkit.api import settings
 from evalkit.api.results import Bucket, RunResults, RunSummary
+from evalkit.formats.foreign_text import printable
 from evalkit.reports.ci.annotations import command, workflow_commands
 from evalkit.reports.ci.markdown import STEP_SUMMARY_BYTES
 from evalkit.reports.ci.summary import comment, step_summary
@@ -58,7 +59,7 @@ class GithubExporter:
             _print([*workflow_commands(summary, failures, self.settings.annotations), *(_warning(p) for p in problems)])
         else:
             for problem in problems:
-                print(f"evalkit: {problem}", file=sys.stderr)
+                print(printable(f"evalkit: {problem}"), file=sys.stderr)
         return target
 
 

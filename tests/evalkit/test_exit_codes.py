@@ -168,10 +168,11 @@ def test_3_plugin_that_cannot_be_imported(evalkit: Command) -> None:
     assert "can't be imported" in done.stderr
 
 
-def test_70_a_bug_leaves_its_traceback_in_the_run_folder(tmp_path: Path, evalkit: Command) -> None:
+def test_3_a_bug_in_an_exporter_leaves_its_traceback_in_the_run_folder(tmp_path: Path, evalkit: Command) -> None:
     text = BASE + "exporters: [fake-broken-exporter, junit]"
     done = evalkit("run", config(tmp_path, text))
-    assert done.returncode == 70
+    assert done.returncode == 3, "the run is finished, but an output is missing"
+    assert "the exporter `fake-broken-exporter` failed: KeyError" in done.stderr
     assert "a bug in the exporter (fake)" in (tmp_path / "out" / "traceback.txt").read_text()
     assert (tmp_path / "out" / "junit.xml").is_file(), "one broken exporter must not keep the others from writing"
 

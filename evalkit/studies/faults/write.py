@@ -8,6 +8,7 @@ from pathlib import Path
 
 from evalkit.api.ability import Ability
 from evalkit.formats.keys import to_json
+from evalkit.formats.slug import slug
 from evalkit.studies.faults.table import markdown
 
 
@@ -16,7 +17,7 @@ def write_abilities(abilities: Sequence[Ability], folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for ability in abilities:
         text = json.dumps(to_json(ability), indent=1, ensure_ascii=False) + "\n"
-        (folder / f"{ability.judge}.faults.json").write_text(text, encoding="utf-8")
+        (folder / f"{slug(ability.judge)}.faults.json").write_text(text, encoding="utf-8")
     page = folder / "faults.md"
     page.write_text(markdown(abilities), encoding="utf-8")
     return page
