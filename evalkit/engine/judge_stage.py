@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from evalkit.api.errors import UnavailableError
@@ -145,6 +146,7 @@ class JudgeStage:
         self._connection, theirs = context.Pipe()
         name = f"judge {self.judge.name}"
         self._process = context.Process(target=serve, args=(theirs, self._spec, self._folder), name=name, daemon=True)
+        resource_tracker.ensure_running()  # else `start` does it, and unblocks the signals
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             self._process.start()
