@@ -64,6 +64,7 @@ def command(config: Path | None, **flags: Any) -> int:
     """
     from evalkit.cli.interrupt import stop_on_signal
     from evalkit.cli.outcome import print_outcome, print_scope
+    from evalkit.cli.say import say
     from evalkit.config.load import load_config
     from evalkit.engine.plan import assemble
     from evalkit.engine.progress import make_progress
@@ -81,5 +82,6 @@ def command(config: Path | None, **flags: Any) -> int:
             progress=make_progress(sys.stderr),
             stop=stop_on_signal(),
             announce=print_scope,
+            notice=lambda line: say(line, err=True),
         )
     return print_outcome(output)

@@ -28,6 +28,7 @@ from evalkit.engine.gating import Reference, gate_results, open_reference
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
+from evalkit.engine.reference_sets import read_references
 from evalkit.engine.scope import ScopeReport, scope_of
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
@@ -77,10 +78,12 @@ def execute(
     progress: Progress,
     stop: threading.Event,
     announce: Callable[[ScopeReport], None] = lambda _: None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> RunOutput:
     """Do what is missing of a run, then summarise and export it.
 
-    `announce` is told, before the first picture, what the run will not ask.
+    Before the first picture, `announce` is told what the run will not ask, and `notice` what of the reference sets
+    can't be used, line by line.
 
     Raises:
         UsageError: the folder holds another run, or the benchmark is empty.
@@ -94,12 +97,15 @@ def execute(
         _identify(store, plan)
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
+        references = read_references(plan)
+        for line in (line for read in references.values() for line in read.in_words()):
+            notice(line)
         student = plan.generators[Role.STUDENT]
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         announce(scope_of(plan, (case for _, case in store.cases())))
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
-            metrics = metric_results(plan, store, progress, stop)
+            metrics = metric_results(plan, store, references, progress, stop)
         store.set_meta("config", config_to_json(config))
         store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
         left_out = frozenset(flaky.cases)
