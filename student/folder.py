@@ -11,7 +11,7 @@ from typing import ClassVar
 from evalkit.api.errors import ConfigError, GenerationError, PictureError
 from evalkit.api.pictures import read_file
 from evalkit.api.protocols import GeneratorInfo
-from evalkit.api.records import Case, Generated, Request
+from evalkit.api.records import JSON, Case, Generated, Request
 from evalkit.api.settings import ResolvedPath, Settings
 from evalkit.formats.keys import digest
 from evalkit.student.folder_index import Entry, FolderIndex, build_index
@@ -50,17 +50,24 @@ class FolderGenerator:
 
     def __init__(self, settings: FolderSettings) -> None:
         self.settings = settings
+        self._skipped = 0
         if not settings.path.is_dir():
             raise ConfigError("no such folder of images", where=str(settings.path))
 
     @cached_property
     def index(self) -> FolderIndex:
         """The index of the folder, built on first use. Raises `ConfigError` for a faulty manifest."""
-        return build_index(self.settings.path)
+        index = build_index(self.settings.path)
+        self._skipped = index.others.total()
+        return index
 
     def info(self) -> GeneratorInfo:
+        """Name, licence and folder; once the folder has been walked, also how many files in it are no pictures."""
         name = self.settings.name or f"folder:{self.settings.path.name}"
-        return GeneratorInfo(name, licence=self.settings.licence, settings={"path": str(self.settings.path)})
+        settings: dict[str, JSON] = {"path": str(self.settings.path)}
+        if self._skipped:
+            settings["skipped_files"] = self._skipped
+        return GeneratorInfo(name, licence=self.settings.licence, settings=settings)
 
     def fingerprint(self, case: Case) -> str:
         """Covers the content of every image that could match `case`, at any seed, but not the path of the folder."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ class FolderIndex:
     """
 
     root: Path
+    others: Counter[str]
+    """Kind of the files that are no pictures (`.txt`, `.DS_Store`) -> number."""
     manifest: dict[str, dict[int, tuple[Entry, ...]]]
     seeded: dict[str, dict[int, tuple[Entry, ...]]]
     plain: dict[str, tuple[Entry, ...]]
@@ -102,7 +105,8 @@ def build_index(root: Path) -> FolderIndex:
     """
     seeded: dict[str, dict[int, tuple[Entry, ...]]] = {}
     plain: dict[str, tuple[Entry, ...]] = {}
-    for relative in _image_files(root):
+    others: Counter[str] = Counter()
+    for relative in _image_files(root, others):
         entry = Entry(relative)
         name = os.path.splitext(relative)[0].removeprefix("images/")
         plain[name] = (*plain.get(name, ()), entry)
@@ -110,7 +114,7 @@ def build_index(root: Path) -> FolderIndex:
             by_seed = seeded.setdefault(match["id"], {})
             seed = int(match["seed"])
             by_seed[seed] = (*by_seed.get(seed, ()), entry)
-    return FolderIndex(root, _read_manifest(root), seeded, plain)
+    return FolderIndex(root, others, _read_manifest(root), seeded, plain)
 
 
 def _names(case_id: str) -> list[str]:
@@ -118,17 +122,19 @@ def _names(case_id: str) -> list[str]:
     return list(dict.fromkeys((case_id, case_id.replace("/", "-"))))
 
 
-def _image_files(root: Path) -> Iterator[str]:
+def _image_files(root: Path, others: Counter[str]) -> Iterator[str]:
     def refuse(error: OSError) -> None:
         raise ConfigError(f"can't be listed: {error.strerror}", where=str(error.filename)) from error
 
     for folder, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         inside = Path(folder).relative_to(root).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
         for name in sorted(files):
             if name.lower().endswith(EXTENSIONS) and not name.startswith("."):
                 yield prefix + name
+            elif prefix + name not in MANIFESTS:
+                others[os.path.splitext(name)[1].lower() or name] += 1
 
 
 def _read_manifest(root: Path) -> dict[str, dict[int, tuple[Entry, ...]]]:

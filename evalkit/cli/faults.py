@@ -85,6 +85,7 @@ def command(
     written before measuring.
     """
     from evalkit.api.errors import UsageError
+    from evalkit.engine.closing import close
     from evalkit.formats.keys import to_json
     from evalkit.plugins.registry import PluginSpec, create, on_command_line
     from evalkit.studies.faults.observe import measure_judge
@@ -108,7 +109,7 @@ def command(
             again = _command_line(name, given)
             abilities.append(measure_judge(judge, declared, specimens, size, again, _say))
         finally:
-            judge.close()
+            close(judge, f"the judge `{judge.name}`")
     if as_json:
         say_json([to_json(ability) for ability in abilities])
     else:

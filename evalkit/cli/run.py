@@ -66,6 +66,7 @@ def command(config: Path | None, **flags: Any) -> int:
     """
     from evalkit.cli.interrupt import stop_on_signal
     from evalkit.cli.outcome import print_outcome, print_scope
+    from evalkit.cli.say import say
     from evalkit.config.load import load_config
     from evalkit.engine.plan import assemble
     from evalkit.engine.progress import make_progress
@@ -83,6 +84,6 @@ def command(config: Path | None, **flags: Any) -> int:
             progress=make_progress(sys.stderr),
             stop=stop_on_signal(),
             announce=print_scope,
-            warn=lambda text: say(f"warning: {text}", err=True),
+            notice=lambda line: say(line, err=True),
         )
     return print_outcome(output)

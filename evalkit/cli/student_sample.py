@@ -45,8 +45,11 @@ def command(prompt: str, model: str, source: Path | None, seed: int, size: int |
     from evalkit.api.pictures import encode_png
     from evalkit.api.protocols import Generator
     from evalkit.api.records import Case, Request, Task
+    from evalkit.engine.closing import close
+    from evalkit.engine.generating import generate
     from evalkit.formats.keys import noise_seed
     from evalkit.plugins.registry import create, on_command_line
+    from evalkit.plugins.values import FaultyValue, checked_pixels
 
     origin = _read_source(source) if source else None
     spec = on_command_line(model, Path.cwd())
@@ -55,13 +58,17 @@ def command(prompt: str, model: str, source: Path | None, seed: int, size: int |
     case = Case("sample", prompt, task=task, width=width, height=height, source=origin)
     generator: Generator = create("generators", spec)
     try:
-        (made,) = generator.generate([Request(case, seed, noise_seed(case.id, seed))])
+        (made,) = generate(generator, [Request(case, seed, noise_seed(case.id, seed))])
     finally:
-        generator.close()
+        close(generator, "the generator")
     if made.error or made.image is None:
         raise UnavailableError(made.error, where=model)
+    try:
+        data = made.image if isinstance(made.image, bytes) else encode_png(checked_pixels(made.image))
+    except FaultyValue as problem:
+        raise UnavailableError(str(problem), where=model) from problem
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(made.image if isinstance(made.image, bytes) else encode_png(made.image))
+    out.write_bytes(data)
     nfe = "NFE not counted" if made.nfe is None else f"{made.nfe} NFE"
     say(nfe if made.seconds is None else f"{nfe}, {made.seconds:.2f} s")
     say(str(out))

@@ -29,6 +29,7 @@ from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.preflight import check_before_work
 from evalkit.engine.progress import Progress
+from evalkit.engine.reference_sets import read_references
 from evalkit.engine.scope import ScopeReport, scope_of
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
@@ -78,11 +79,12 @@ def execute(
     progress: Progress,
     stop: threading.Event,
     announce: Callable[[ScopeReport], None] = lambda _: None,
-    warn: Callable[[str], None] = lambda _: None,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> RunOutput:
     """Do what is missing of a run, then summarise and export it.
 
-    `announce` is told, before the first picture, what the run will not ask; `warn`, what the run goes on without.
+    Before the first picture, `announce` is told what the run will not ask. `notice` is told, line by line, what the run
+    goes on without: parts of the reference sets, the cache.
 
     Raises:
         UsageError: the folder holds another run, or the benchmark is empty.
@@ -92,18 +94,21 @@ def execute(
     """
     reference, flaky = open_reference(config), read_flaky(config.flaky)
     store = RunStore(folder)
-    cache = None if config.cache is False else Cache(config.cache or cache_folder(), warn)
+    cache = None if config.cache is False else Cache(config.cache or cache_folder(), notice)
     try:
         _identify(store, plan)
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
+        references = read_references(plan)
+        for line in (line for read in references.values() for line in read.in_words()):
+            notice(line)
         student = plan.generators[Role.STUDENT]
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         announce(scope_of(plan, (case for _, case in store.cases())))
         check_before_work(plan, store, cache)
         with progress:
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
-            metrics = metric_results(plan, store, progress, stop)
+            metrics = metric_results(plan, store, references, progress, stop)
         store.set_meta("config", config_to_json(config))
         store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
         left_out = frozenset(flaky.cases)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from evalkit.api.errors import ConfigError, EvalkitError, Interrupted, StoppedByUser
-from evalkit.api.pictures import FORMATS, Picture
+from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Metric, PictureSet, SetFigure
 from evalkit.api.records import Dimension, Role, Sample
 from evalkit.api.results import Interval, MetricResult
@@ -17,6 +18,7 @@ from evalkit.config.model import Gate
 from evalkit.engine.closing import close
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
+from evalkit.engine.reference_sets import ReferenceSet
 from evalkit.formats.foreign_text import readable, said
 from evalkit.formats.keys import digest, from_json, to_json
 from evalkit.plugins.conformance import Origin, calling
@@ -40,9 +42,16 @@ class _Comparison(NamedTuple):
     reference: PictureSet
     twins: bool
     contents: str
+    read: ReferenceSet | None = None
 
 
-def metric_results(plan: Plan, store: RunStore, progress: Progress, stop: threading.Event) -> tuple[MetricResult, ...]:
+def metric_results(
+    plan: Plan,
+    store: RunStore,
+    references: Mapping[Path, ReferenceSet],
+    progress: Progress,
+    stop: threading.Event,
+) -> tuple[MetricResult, ...]:
     """Every figure of every metric of the plan. What the store has of the same pictures is not measured again.
 
     A metric that fails has no figures, and says why.
@@ -52,7 +61,7 @@ def metric_results(plan: Plan, store: RunStore, progress: Progress, stop: thread
     """
     results: list[MetricResult] = []
     for metric in plan.metrics:
-        for comparison in _comparisons(metric, plan, store):
+        for comparison in _comparisons(metric, plan, store, references):
             results += _measured(metric, comparison, store, progress, stop)
         close(metric, f"the metric `{metric.name}`")
     return tuple(results)
@@ -113,7 +122,7 @@ def _measured(
     progress.start(name, asked.pictures.n + asked.reference.n)
     watched = [_watched(each, name, progress, stop) for each in (asked.pictures, asked.reference)]
     figures, failure = figures_of(metric, watched[0], watched[1], twins=asked.twins)
-    expected = store.n_samples(asked.role)
+    expected, lost = store.n_samples(asked.role), len(asked.read.lost) if asked.read else 0
     results = []
     for dimension in metric.dimensions:
         figure = figures.get(dimension.name) or SetFigure(dimension.name, None, failure or "the metric gave no figure")
@@ -126,10 +135,10 @@ def _measured(
                 asked.reference.name,
                 asked.pictures.n,
                 expected,
-                asked.reference.n,
+                asked.reference.n - lost,
                 _with_bounds(figure, dimension),
                 figure.reason,
-                figure.note,
+                "; ".join(filter(None, (figure.note, f"{lost} reference pictures can't be decoded" if lost else ""))),
             )
         )
     if not failure:  # else the same command tries again
@@ -167,7 +176,9 @@ def _with_bounds(figure: SetFigure, dimension: Dimension) -> Interval | None:
     return Interval(estimate.value, low, around.high, estimate.n, CONFIDENCE)
 
 
-def _comparisons(metric: Metric, plan: Plan, store: RunReader) -> Iterator[_Comparison]:
+def _comparisons(
+    metric: Metric, plan: Plan, store: RunReader, references: Mapping[Path, ReferenceSet]
+) -> Iterator[_Comparison]:
     """The student against its twins; or, with a reference folder, each role against that."""
     if metric.reference is None:
         drawn = [{(s.case_id, s.seed): s for s in store.samples(role) if s.ok} for role in Role]
@@ -176,20 +187,13 @@ def _comparisons(metric: Metric, plan: Plan, store: RunReader) -> Iterator[_Comp
         contents = digest([s.sha256 for s in student], [s.sha256 for s in teacher])
         yield _Comparison(Role.STUDENT, _stored(student, store), _stored(teacher, store), True, contents)
         return
-    files = sorted(path for path in metric.reference.rglob("*") if path.suffix.lower() in _SUFFIXES)
-    folder = PictureSet(
-        f"folder {metric.reference.name}",
-        len(files),
-        lambda: ((path.name, Picture(str(path), path)) for path in files),
-    )
-    known = digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in files])
+    read = references[metric.reference]
+    folder = PictureSet(f"folder {readable(metric.reference.name)}", len(read.files), read.pictures)
+    known = digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in read.files])
     for role in plan.generators:
         samples = [sample for sample in store.samples(role) if sample.ok]
         contents = digest([[s.case_id, s.sha256] for s in samples], known)
-        yield _Comparison(role, _stored(samples, store), folder, False, contents)
-
-
-_SUFFIXES = {*FORMATS.values(), ".jpeg"}
+        yield _Comparison(role, _stored(samples, store), folder, False, contents, read)
 
 
 def _stored(samples: Sequence[Sample], store: RunReader) -> PictureSet:

@@ -37,7 +37,12 @@ def printable(text: str) -> str:
     'loud\\\\x1b[31m'
     """
     shown = "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
-    return _COMMAND.sub("\\g<0>\u200b", shown)
+    return no_command(shown)
+
+
+def no_command(text: str) -> str:
+    """The text with whatever a CI runner would execute broken up by a zero-width space."""
+    return _COMMAND.sub("\\g<0>\u200b", text)
 
 
 def readable(text: object, limit: int = MAX_SAID) -> str:

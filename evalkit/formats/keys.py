@@ -14,6 +14,8 @@ from evalkit.api.hashing import digest as digest
 from evalkit.api.records import JSON, Case, Request
 
 T = TypeVar("T")
+_SCORE = "score/2"
+"""Raised whenever judges would see other pixels of the same file: from 2 on, colour profiles are applied."""
 NOT_SEEN_BY_JUDGES = ("id", "category", "tags")
 
 
@@ -68,4 +70,4 @@ def score_key(picture_sha: str, twin_sha: str | None, judge_fingerprint: str, ca
     truth = {k: v for k, v in to_json(case).items() if k not in NOT_SEEN_BY_JUDGES}
     if case.source:
         truth["source"] = case.source.sha256
-    return digest("score", picture_sha, twin_sha, judge_fingerprint, truth)
+    return digest(_SCORE, picture_sha, twin_sha, judge_fingerprint, truth)

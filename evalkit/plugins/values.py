@@ -36,8 +36,6 @@ MAX_NOTES = 1_000_000
 """Largest notes of a picture as JSON, bytes."""
 MAX_VERDICT = 64_000_000
 """Largest verdict as JSON, bytes, with its evidence."""
-_SLACK_PX = 1.0
-"""A box may stand out of its picture by so much (rounding); it is cut off."""
 _SLACK = 1e-6
 """A score may be outside of its bounds by so much (rounding); it is set to the bound."""
 
@@ -202,12 +200,13 @@ def _finding(finding: Finding, picture: Picture) -> Finding:
         raise FaultyValue(f"the judge finds `{finding.kind}` of size {finding.size:g}")
     height, width = picture.pixels.shape[:2]
     box = finding.box
-    out = max(-box.x0, -box.y0, box.x1 - width, box.y1 - height)
-    if out > _SLACK_PX:
+    if box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height:
+        return finding
+    across, down = max(-box.x0, box.x1 - width), max(-box.y0, box.y1 - height)
+    beside = box.x1 < 0 or box.y1 < 0 or box.x0 > width or box.y0 > height
+    if beside or across > width or down > height:  # what only stands out of the picture is cut off
         at = f"[{box.x0:g}, {box.y0:g}, {box.x1:g}, {box.y1:g}]"
         raise FaultyValue(f"the judge finds `{finding.kind}` at {at}, outside of its {width}x{height} px")
-    if out <= 0:
-        return finding
     x0, x1 = (min(max(value, 0.0), float(width)) for value in (box.x0, box.x1))
     y0, y1 = (min(max(value, 0.0), float(height)) for value in (box.y0, box.y1))
     return dataclasses.replace(finding, box=Box(x0, y0, x1, y1))

@@ -22,7 +22,15 @@ GENERATED = (
 )
 JUDGED = (
     *("no-record", "none", "score-outside", "score-huge", "score-twice", "score-text", "reason-list"),
-    *("finding-surrogate", "finding-list", "finding-far", "finding-huge", "finding-no-record", "finding-undeclared"),
+    *(
+        "finding-surrogate",
+        "finding-list",
+        "finding-far",
+        "finding-endless",
+        "finding-huge",
+        "finding-no-record",
+        "finding-undeclared",
+    ),
     *("finding-nan", "evidence-deep", "evidence-surrogate", "evidence-object"),
 )
 OUT = ("--out", "out", "--cache", "none", "--no-gates")

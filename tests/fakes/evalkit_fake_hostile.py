@@ -166,6 +166,7 @@ class HostileJudge:
             "finding-surrogate": self._verdict(findings=(change(good, message="\ud800"),)),
             "finding-list": self._verdict(findings=(change(good, message=["a"]),)),
             "finding-far": self._verdict(findings=(change(good, box=Box(500, 500, 600, 600)),)),
+            "finding-endless": self._verdict(findings=(change(good, box=Box(-1e9, 0, 1e9, 4)),)),
             "finding-huge": self._verdict(findings=(change(good, size=1e308),)),
             "finding-no-record": self._verdict(findings=("dark",)),
             "finding-undeclared": self._verdict(findings=(change(good, kind="bright"),)),
