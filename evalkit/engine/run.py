@@ -27,7 +27,7 @@ from evalkit.engine.gating import Reference, gate_results, open_reference
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
-from evalkit.engine.scope import ScopeReport, scope_of
+from evalkit.engine.scope import ScopeReport, check_drops, scope_of
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
     coverage,
@@ -89,6 +89,7 @@ def execute(
         _identify(store, plan)
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
+        check_drops(plan, (case for _, case in store.cases()))
         student = plan.generators[Role.STUDENT]
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         announce(scope_of(plan, (case for _, case in store.cases())))
