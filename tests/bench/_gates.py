@@ -106,39 +106,6 @@ def worlds() -> Iterator[World]:
         yield World(how, share, teacher, not_asked)
 
 
-def graded(rng: np.random.Generator, n: int, mean: float, sd: float) -> NDArray[np.float64]:
-    """Values in [0, 1] of this mean and standard deviation (a Beta distribution)."""
-    size = mean * (1 - mean) / sd**2 - 1
-    return rng.beta(mean * size, (1 - mean) * size, n)
-
-
-def twins(rng: np.random.Generator, n: int, mean: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values of the student and the teacher in [0, 1] of the same mean, which differ with a deviation of .07."""
-    shared = graded(rng, n, mean, 0.1)
-    ours, theirs = (np.clip(shared + rng.normal(0, 0.05, n), 0, 1) for _ in range(2))
-    return ours, theirs
-
-
-def passes_with_random_gaps(rule: str, missing: float, quality: float, runs: int = RUNS, seed: int = 0) -> float:
-    """Share of runs of 200 cases that pass with a true margin of .05, this share of the cells missing at random."""
-    rng = np.random.default_rng(seed)
-    mean = float(twins(np.random.default_rng(1), 200_000, quality)[0].mean())
-    gate = Gate(dimension="d", min_value=mean - 0.05) if rule == "min_value" else Gate(dimension="d", max_drop=0.05)
-    lost = Cell(Status.UNSCORED, reason="at random")
-    passed = 0
-    for _ in range(runs):
-        sides = [
-            [
-                lost if gone else Cell(Status.SCORED, float(v))
-                for v, gone in zip(side, rng.random(N) < missing, strict=True)
-            ]
-            for side in twins(rng, N, quality)
-        ]
-        pairs = [Pair(f"c{i}", one, other) for i, (one, other) in enumerate(zip(*sides, strict=True))]
-        passed += passes(gate, pairs)
-    return passed / runs
-
-
 # ------------------------------------------------------------------------------------------------- several gates
 
 
@@ -283,14 +250,6 @@ def show_missing() -> None:
         print(f"  {where}  {said}", flush=True)
 
 
-def show_random_gaps() -> None:
-    print(f"missing at random: {RUNS} runs of {N} cases with a true margin of .05: share that passes (at least 80 %)")
-    for quality, missing in product((0.9, 0.6), (0.0, 0.02)):
-        rules = ("min_value", "max_drop")
-        said = ", ".join(f"{rule} {passes_with_random_gaps(rule, missing, quality):.1%}" for rule in rules)
-        print(f"  mean {quality}, {missing:.0%} missing: {said}", flush=True)
-
-
 def show_families() -> None:
     print("several gates of A/A data, 120 cases, 1,000 runs: share in which any gate fails (at most 2.5 %)")
     for name, draw in (("bell", bell(0, 0.1)), ("95 % zeros, ±1", flips(0.025, 0.025))):
@@ -322,7 +281,7 @@ def show_promises() -> None:
 
 
 def main() -> None:
-    for show in (show_families, show_races, show_random_gaps, show_promises, show_missing):
+    for show in (show_families, show_races, show_promises, show_missing):
         show()
 
 

@@ -27,7 +27,7 @@ def decide(
         evidence, (low, high) = of_drops(pairs, dimension), bounds_of_drops(dimension)
     else:
         evidence = of_values(pairs, breaking_end(dimension, upper=is_upper(gate)))
-        low, high = dimension.low, dimension.high
+        low, high = dimension.low, dimension.worst if dimension.high is None else dimension.high
     ruling = rule_on(gate, evidence, low=low, high=high, min_coverage=min_coverage, paired=gate.max_drop is not None)
     return settle([ruling])[0]
 
