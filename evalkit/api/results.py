@@ -240,12 +240,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CaseChange:
-    """How one case and seed differs from the baseline; `reason` says why it can't be compared."""
+    """How one case and seed differs from the baseline; `reason` says why it can't be compared.
+
+    `baseline_thumbnail` is `baseline_sample` with a small picture, where the baseline keeps no other: it is shown and
+    never judged.
+    """
 
     bucket: Bucket
     reason: str = ""
     baseline_sample: Sample | None = None
     baseline_verdicts: tuple[Verdict, ...] = ()
+    baseline_thumbnail: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,5 +330,5 @@ class RunResults(Protocol):
         ...
 
     def picture_path(self, sample: Sample) -> Path:
-        """The stored file of a sample that is `ok` (the baseline's samples included)."""
+        """The stored file of a sample that is `ok` (the baseline's samples and thumbnails included)."""
         ...

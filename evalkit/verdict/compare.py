@@ -16,6 +16,7 @@ from evalkit.formats.keys import from_json
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg
 from evalkit.stats.paired_tests import paired_p_value
+from evalkit.store.baseline_pictures import KeptThumbnails
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts, scored_anything
 
@@ -28,6 +29,7 @@ class Baseline:
         self.label = label or reader.folder.name
         self.judges: Mapping[str, str] = reader.meta("judges") or {}
         self.created = str(reader.meta("created") or "")
+        self.thumbnails = KeptThumbnails(reader)
         self._kinds = reader.kinds()
         summary = reader.meta("summary")
         self._failed = failed_gates_by_case(from_json(RunSummary, summary).gates) if summary else {}
