@@ -197,6 +197,7 @@ class GeneratorResult:
 
     `timed_on` is what its seconds depend on (hardware, threads, batch size, torch, offloading); it is empty if that is
     unknown or not the same for all its pictures. Seconds are compared only where it is equal (`evalkit.api.timing`).
+    `n_timed`: if not 0, the seconds were measured on so many pictures drawn anew for that (`evalkit run --time`).
     """
 
     role: Role
@@ -209,6 +210,7 @@ class GeneratorResult:
     seconds_per_picture: float | None
     settings: Mapping[str, JSON] = field(default_factory=dict)
     timed_on: Mapping[str, JSON] = field(default_factory=dict)
+    n_timed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

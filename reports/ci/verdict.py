@@ -254,6 +254,7 @@ def _generator(generator: GeneratorResult) -> JSON:
         "name": _text(generator.name),
         "nfe": generator.nfe,
         "seconds_per_picture": _number(generator.seconds_per_picture),
+        "n_timed": generator.n_timed,
         "n_pictures": generator.n_pictures,
         "n_errors": generator.n_errors,
         "hardware": _text(generator.hardware) or None,
