@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 class Bucket(StrEnum):
     """How one case and seed differs from the baseline.
 
-    A case *fails* if the student's picture has a finding of grade `failure`, or if a failed gate counted it.
+    A case *fails* if the student's picture has a failure that is not inherited, or if a failed gate counted it.
     `NEW_FAILURE`: it fails, and the baseline has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so
     that the two can't be compared.
     """

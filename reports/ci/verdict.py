@@ -128,6 +128,8 @@ def verdict(summary: RunSummary, failures: Failures) -> JSON:
             "cases": [{"case": case, "seed": seed} for case, seed in failures.everyone],
             "worst": [_failure(failure) for failure in failures.worst],
             "n_flaky": failures.n_flaky,
+            "n_inherited": failures.n_inherited,
+            "inherited": [_failure(failure) for failure in failures.inherited],
         },
         "generators": [_generator(generator) for generator in summary.generators],
         "environment": {_text(name): _text(value) for name, value in summary.environment.items()},
