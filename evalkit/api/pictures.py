@@ -149,6 +149,29 @@ def encode_png(pixels: Pixels) -> bytes:
     return buffer.getvalue()
 
 
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small WebP file and its size in px."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def thumbnail(data: bytes, edge: int, *, quality: int = 70) -> Thumbnail:
+    """The picture, made smaller if its longer edge has more than `edge` px.
+
+    Raises `PictureError` if it can't be decoded.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(decode(data).pixels)
+    image.thumbnail((edge, edge), reducing_gap=1.5)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=2)
+    return Thumbnail(buffer.getvalue(), *image.size)
+
+
 def _too_large(width: int, height: int, limit: int) -> str:
     return f"{width}x{height} px is more than {limit / 1e6:.0f} Mpx; not decoded"
 

@@ -42,6 +42,7 @@ from evalkit.cli.options import PATH, option
 @options.limit
 @option("--case", "cases", metavar="ID", multiple=True, help="Run only this case; repeat the option for several.")
 @options.seeds
+@options.time
 @option(
     "--min-coverage",
     type=float,

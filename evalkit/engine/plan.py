@@ -68,7 +68,7 @@ class Plan:
             sorted(config.cases),
             config.seeds,
             config.stop_early,
-            {role.value: identity("generators", _spec(config, role)) for role in self.generators},
+            {role.value: identity("generators", spec_of(config, role)) for role in self.generators},
             prints,
         )
 
@@ -147,5 +147,6 @@ def _check_metrics(plan: Plan, taken: list[str]) -> None:
             raise ConfigError(f"`{metric.name}`: no such folder", where=str(metric.reference), hint="`reference:`")
 
 
-def _spec(config: RunConfig, role: Role) -> PluginSpec:
+def spec_of(config: RunConfig, role: Role) -> PluginSpec:
+    """The generator that plays a role in a run."""
     return config.teacher if role is Role.TEACHER and config.teacher else config.student

@@ -37,6 +37,7 @@ from evalkit.engine.summarise import (
     incomplete,
     judge_fingerprints,
 )
+from evalkit.engine.timed_draws import time_run, untimed_in_words
 from evalkit.formats.keys import to_json
 from evalkit.plugins.registry import PluginSpec, create
 from evalkit.store.cache import Cache
@@ -94,6 +95,7 @@ def execute(
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         announce(scope_of(plan, (case for _, case in store.cases())))
         with progress:
+            time_run(plan, store, progress, stop)
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, progress, stop)
         store.set_meta("config", config_to_json(config))
@@ -193,7 +195,7 @@ def summarise(
     if isinstance(reference, RunReader):
         dimensions = {name: dimension for name, (_, dimension) in plan.dimensions().items()}
         comparison = compare(store, Baseline(reference), dimensions, gate_outcomes)
-    warnings = (*flaky_in_words(flaky, store), *unmade)
+    warnings = (*flaky_in_words(flaky, store), *unmade, *untimed_in_words(store))
     outcome, reasons = decide(gate_outcomes, controls, incomplete(plan, store), warnings)
     asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)
     if asked < expected:
