@@ -1,7 +1,7 @@
 """The cases of a run that fail, worst first, each with its findings and with the gates that counted it.
 
-Which case fails is decided in `evalkit.api.failing`, and nowhere else: its picture has a finding of grade `failure`, or
-a failed gate counted it. A defect that the teacher has too fails its case as well, and is said to be inherited.
+Which case fails is decided in `evalkit.api.failing`, and nowhere else: its picture has a failure of the student's own,
+or a failed gate counted it. Cases whose failures the teacher has too, and which no failed gate counted, are kept apart.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from evalkit.api.failing import case_fails, is_failure
-from evalkit.api.records import Blame, Finding, Grade, Role, Verdict, grade_of
+from evalkit.api.failing import case_fails, case_inherits, is_failure, is_inherited
+from evalkit.api.records import Finding, Grade, Role, Verdict, grade_of
 from evalkit.api.results import Bucket, CaseResult, GateResult, RunResults, RunSummary
 from evalkit.reports.wording import figure
 
@@ -102,7 +102,8 @@ class Failures:
     """The worst failures of a run and how many there are in all; those of flaky cases are listed apart.
 
     `everyone` names all of them, by case id and seed, in the order of the run. `n_new` of them are new since the
-    baseline; it is `None` without one.
+    baseline; it is `None` without one. `inherited` are the worst of the `n_inherited` cases and seeds that do not fail,
+    because the teacher has their failures, too, and no failed gate counted them.
     """
 
     worst: tuple[Failure, ...]
@@ -111,6 +112,8 @@ class Failures:
     n_flaky: int
     n_new: int | None = None
     everyone: tuple[tuple[str, int], ...] = ()
+    inherited: tuple[Failure, ...] = ()
+    n_inherited: int = 0
 
 
 NO_FAILURES = Failures((), 0, (), 0)
@@ -123,22 +126,21 @@ def findings(result: CaseResult, role: Role) -> Iterator[tuple[str, Finding]]:
             yield verdict.judge, finding
 
 
-def is_students_own(finding: Finding) -> bool:
-    """Whether the student is to blame: the twin is fine, clearly better, or was not judged; else it is inherited."""
-    return finding.blame in (None, Blame.STUDENT_ONLY, Blame.WORSENED)
-
-
 def collect_failures(results: RunResults, limit: int) -> Failures:
     """The `limit` worst failures of a run, in one pass; of the others memory holds the names alone."""
     summary = results.summary()
     unstable, gates = frozenset(summary.flaky), by_rule(summary)
     worst: list[Failure] = []
     flaky: list[Failure] = []
+    inherited: list[Failure] = []
     everyone: list[tuple[str, int]] = []
-    n_flaky = n_new = 0
+    n_flaky = n_new = n_inherited = 0
     for result in results.cases():
         failure = failure_of(result, gates)
         if failure is None:
+            if case_inherits(result):
+                n_inherited += 1
+                _keep(inherited, _described(result, gates), limit)
             continue
         if failure.case_id in unstable:
             n_flaky += 1
@@ -148,13 +150,17 @@ def collect_failures(results: RunResults, limit: int) -> Failures:
         n_new += failure.is_new
         _keep(worst, failure, limit)
     new = n_new if summary.comparison else None
-    return Failures(tuple(worst), len(everyone), tuple(flaky), n_flaky, new, tuple(everyone))
+    return Failures(
+        tuple(worst), len(everyone), tuple(flaky), n_flaky, new, tuple(everyone), tuple(inherited), n_inherited
+    )
 
 
 def failure_of(result: CaseResult, gates: Mapping[str, GateResult]) -> Failure | None:
     """What fails a case, `None` if it does not fail. `gates` are those of `by_rule`."""
-    if not case_fails(result):
-        return None
+    return _described(result, gates) if case_fails(result) else None
+
+
+def _described(result: CaseResult, gates: Mapping[str, GateResult]) -> Failure:
     counted = counted_by(result, gates)
     found = list(findings(result, Role.STUDENT))
     severe = merged(item for item in found if is_failure(item[1]))
@@ -192,7 +198,7 @@ def expected_and_read(finding: Finding) -> tuple[str | None, str | None]:
 
 def _badness(finding: Finding) -> tuple[bool, int, float]:
     """What findings are sorted by: smaller is worse."""
-    return (not is_students_own(finding), -grade_of(finding).rank, -finding.severity)
+    return (is_inherited(finding), -grade_of(finding).rank, -finding.severity)
 
 
 def _counted(rule: str, subject: str, result: CaseResult) -> Counted:
@@ -220,4 +226,4 @@ def _order(failure: Failure) -> tuple[bool, bool, float]:
     worst = failure.worst
     if worst is None:
         return (not failure.is_new, False, 0.0)
-    return (not failure.is_new, not is_students_own(worst.worst), -worst.worst.severity)
+    return (not failure.is_new, is_inherited(worst.worst), -worst.worst.severity)

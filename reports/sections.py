@@ -104,6 +104,7 @@ def _groups(title: str, given: ReportInput) -> Iterator[MarkdownPart]:
 
 def _failures(_: str, given: ReportInput) -> Iterator[MarkdownPart]:
     yield from summary_parts.failing(given.failures)
+    yield from summary_parts.inherited(given.failures)
     yield from summary_parts.flaky(given.summary, given.failures)
 
 

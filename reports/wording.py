@@ -11,6 +11,7 @@ from evalkit.api.results import (
     DimensionResult,
     GateResult,
     GateStatus,
+    GeneratorResult,
     Interval,
     Outcome,
     RunSummary,
@@ -161,3 +162,9 @@ def control_counts(summary: RunSummary) -> str:
 def seconds(value: float | None) -> str:
     """A duration, or that it is not known."""
     return "not known" if value is None else f"{value:.3g} s"
+
+
+def measured_on(generator: GeneratorResult) -> str:
+    """`, measured on 5 cases drawn anew`; empty where the seconds are those of the run's own pictures."""
+    n = generator.n_timed
+    return f", measured on {n:,} case{'' if n == 1 else 's'} drawn anew" if n else ""

@@ -48,6 +48,7 @@ class Point:
         nfe: median over the pictures of the counted evaluations, `None` if they could not be counted;
             `nfe_least` and `nfe_most` are the range.
         seconds: median seconds per picture, `None` if unknown; `seconds_low` and `seconds_high` are quartiles.
+        n_timed: if not 0, the seconds were measured on so many pictures drawn anew for that (`--time`).
         sigmas: the schedule of the first picture, if the generator notes it.
         run: folder of the run, relative to the folder of the sweep.
         figures: the dimensions of the judges, in their order.
@@ -74,6 +75,7 @@ class Point:
     outcome: Outcome
     reasons: tuple[str, ...]
     figures: tuple[Figure, ...]
+    n_timed: int = 0
 
     def cost(self, cost: Cost) -> float | None:
         """NFE or seconds per picture."""

@@ -111,3 +111,26 @@ def encode_png(pixels: Pixels) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small WebP file and its size in px."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def thumbnail(data: bytes, edge: int, *, quality: int = 70) -> Thumbnail:
+    """The picture, made smaller if its longer edge has more than `edge` px.
+
+    Raises `PictureError` if it can't be decoded.
+    """
+    from PIL import Image
+
+    image = Image.fromarray(decode(data).pixels)
+    image.thumbnail((edge, edge), reducing_gap=1.5)
+    buffer = io.BytesIO()
+    image.save(buffer, "WEBP", quality=quality, method=2)
+    return Thumbnail(buffer.getvalue(), *image.size)

@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 class Bucket(StrEnum):
     """How one case and seed differs from the baseline.
 
-    A case *fails* if the student's picture has a finding of grade `failure`, or if a failed gate counted it.
+    A case *fails* if the student's picture has a failure that is not inherited, or if a failed gate counted it.
     `NEW_FAILURE`: it fails, and the baseline has no verdict on it. `INCOMPARABLE`: the case or a judge has changed, so
     that the two can't be compared.
     """
@@ -197,6 +197,7 @@ class GeneratorResult:
 
     `timed_on` is what its seconds depend on (hardware, threads, batch size, torch, offloading); it is empty if that is
     unknown or not the same for all its pictures. Seconds are compared only where it is equal (`evalkit.api.timing`).
+    `n_timed`: if not 0, the seconds were measured on so many pictures drawn anew for that (`evalkit run --time`).
     """
 
     role: Role
@@ -209,6 +210,7 @@ class GeneratorResult:
     seconds_per_picture: float | None
     settings: Mapping[str, JSON] = field(default_factory=dict)
     timed_on: Mapping[str, JSON] = field(default_factory=dict)
+    n_timed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +242,17 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class CaseChange:
-    """How one case and seed differs from the baseline; `reason` says why it can't be compared."""
+    """How one case and seed differs from the baseline; `reason` says why it can't be compared.
+
+    `baseline_thumbnail` is `baseline_sample` with a small picture, where the baseline keeps no other: it is shown and
+    never judged.
+    """
 
     bucket: Bucket
     reason: str = ""
     baseline_sample: Sample | None = None
     baseline_verdicts: tuple[Verdict, ...] = ()
+    baseline_thumbnail: Sample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,5 +332,5 @@ class RunResults(Protocol):
         ...
 
     def picture_path(self, sample: Sample) -> Path:
-        """The stored file of a sample that is `ok` (the baseline's samples included)."""
+        """The stored file of a sample that is `ok` (the baseline's samples and thumbnails included)."""
         ...

@@ -21,12 +21,26 @@ def command() -> None:
 @click.argument("run", type=PATH)
 @option("--reason", required=True, metavar="TEXT", help="Why this run becomes the baseline.")
 @option("--author", default=None, metavar="NAME", help="Who makes the decision. Default: your user name.")
-@option("--pictures", is_flag=True, help="Also keep the pictures, so that reports can show them.")
-def set_(name: str, run: Path, reason: str, author: str | None, pictures: bool) -> int:
-    """Make the finished run in folder RUN the baseline NAME."""
+@option(
+    "--pictures",
+    type=click.Choice(["full", "thumbnails", "none"]),
+    is_flag=False,
+    flag_value="full",
+    default="none",
+    show_default=True,
+    help="Pictures to keep: `full`, all of them, which can be judged anew; `thumbnails`, small ones of the student's, "
+    "which reports show and nobody judges; or none. Without a value: full.",
+)
+def set_(name: str, run: Path, reason: str, author: str | None, pictures: str) -> int:
+    """Make the finished run in folder RUN the baseline NAME.
+
+    If this is interrupted, the baseline is the old one or the new one, whole.
+    """
+    from evalkit.store.baseline_pictures import Keep
     from evalkit.store.baselines import set_baseline
 
-    folder = set_baseline(Path.cwd(), name, run, author=author or getpass.getuser(), reason=reason, pictures=pictures)
+    by, keep = author or getpass.getuser(), Keep(pictures)
+    folder = set_baseline(Path.cwd(), name, run, author=by, reason=reason, keep=keep)
     say(str(folder))
     return 0
 
@@ -69,12 +83,21 @@ def rejudge_(name: str, pictures: Path | None, reason: str, author: str | None) 
 @command.command("list")
 def list_() -> int:
     """List the baselines: who set each one, when and why."""
-    from evalkit.store.baselines import list_baselines
+    from evalkit.api.errors import EXIT_OK, UsageError
+    from evalkit.cli import say_error
+    from evalkit.store.baseline_history import read_history
+    from evalkit.store.baselines import FOLDER, names_of_baselines
 
-    baselines = list_baselines(Path.cwd())
-    if not baselines:
+    code, names = EXIT_OK, names_of_baselines(Path.cwd())
+    if not names:
         say("this project has no baseline; set one with: evalkit baseline set NAME RUN --reason …")
-    for name, history in baselines.items():
+    for name in names:
+        try:
+            history = read_history(Path.cwd() / FOLDER / name)
+        except UsageError as error:  # the others are listed all the same
+            say_error(error)
+            code = error.exit_code
+            continue
         for entry in history:
             say(f"{name:<16} {entry['set']}  {entry['author']}: {entry['reason']}  ({entry['run']})")
-    return 0
+    return code

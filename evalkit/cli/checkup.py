@@ -89,9 +89,10 @@ def check_config(path: Path) -> Iterator[Check]:
 
 def _scope(plan: Plan) -> Iterator[Check]:
     """Which dimensions do not apply to how many cases, and which gates can never be decided for that reason."""
-    from evalkit.engine.scope import scope_of
+    from evalkit.engine.scope import check_drops, scope_of
 
     try:
+        check_drops(plan, plan.cases())
         report = scope_of(plan, plan.cases())
     except EvalkitError as error:
         yield Check("scope", Level.MISSING, str(error), error.hint)

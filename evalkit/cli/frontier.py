@@ -43,6 +43,7 @@ STEPS = Numbers(int, least=1, most=1000)
 @options.limit
 @options.allow_key_variable
 @options.seeds
+@options.time
 @option(
     "--cache", metavar="DIR", help="Cache folder shared between runs; `none` uses a cache inside the output folder."
 )

@@ -27,6 +27,13 @@ judges = option("--judge", "judges", metavar="J", multiple=True, help="Judge to 
 limit = option("--limit", type=int, metavar="N", help="Run only the first N cases.")
 seeds = option("--seeds", type=int, metavar="K", help="Number of pictures per case and generator.")
 
+time = option(
+    "--time",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Draw N cases anew to measure the seconds per picture, after a warm-up and never from the cache.",
+)
+
 
 def _allow(ctx: click.Context, param: click.Parameter, names: tuple[str, ...]) -> None:
     """Judges run in processes of their own, which inherit the variable."""

@@ -9,7 +9,7 @@ from evalkit.cli.say import say
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalkit.api.results import CellCounts, GateResult
+    from evalkit.api.results import CellCounts, GateResult, RunSummary
     from evalkit.engine.run import RunOutput
     from evalkit.engine.scope import ScopeReport
 
@@ -39,6 +39,19 @@ def print_gates(gates: Sequence[GateResult]) -> None:
         say(f"  gate     {gate.rule}: {gate.status.value}; {cells_in_words(gate.asked)}{gate.detail}")
 
 
+def _print_timing(summary: RunSummary) -> None:
+    """Print the seconds that `--time` measured, and their ratio."""
+    from evalkit.api.timing import times_as_fast
+
+    timed = [generator for generator in summary.generators if generator.n_timed]
+    if not timed:
+        return
+    said = [f"{g.role.value} {g.seconds_per_picture:.3g} s per picture (n = {g.n_timed})" for g in timed]
+    ratio = times_as_fast(summary)
+    fast = "" if ratio is None else f": {ratio:.3g} times as fast as the teacher"
+    say(f"  timing   measured: {', '.join(said)}{fast}")
+
+
 def print_outcome(output: RunOutput) -> int:
     """Print the figures, the gates, the verdict and, as the last line, the path of the report; the exit code."""
     from evalkit.verdict.gates import format_interval
@@ -55,6 +68,7 @@ def print_outcome(output: RunOutput) -> int:
             f"{figure.n_pictures}/{figure.n_expected} pictures against {figure.reference}"
         )
     print_gates(summary.gates)
+    _print_timing(summary)
     say(f"{summary.outcome.value}: {'; '.join(summary.reasons)}")
     for path in sorted(output.files.values(), key=lambda path: path.suffix == ".html"):
         say(str(path))

@@ -43,6 +43,7 @@ from evalkit.cli.say import say
 @options.limit
 @option("--case", "cases", metavar="ID", multiple=True, help="Run only this case; repeat the option for several.")
 @options.seeds
+@options.time
 @option(
     "--min-coverage",
     type=float,
@@ -66,7 +67,6 @@ def command(config: Path | None, **flags: Any) -> int:
     """
     from evalkit.cli.interrupt import stop_on_signal
     from evalkit.cli.outcome import print_outcome, print_scope
-    from evalkit.cli.say import say
     from evalkit.config.load import load_config
     from evalkit.engine.plan import assemble
     from evalkit.engine.progress import make_progress

@@ -164,6 +164,13 @@ class RunConfig(Settings):
     stop_early: bool = Field(
         False, description="stop as soon as every gate is decided (by e-values); the cases are run in random order"
     )
+    time: int | None = Field(
+        None,
+        ge=1,
+        le=1000,
+        description="draw so many cases anew with student and teacher, after a warm-up and never from the cache, and "
+        "take the seconds per picture and their ratio from these alone",
+    )
     min_coverage: float = Field(
         0.95,
         ge=0,

@@ -6,7 +6,8 @@ least favourable value, by which it passes. The cases come in random order, so t
 rest. What the gates say is worked out from the store, so a resumed run says the same.
 
 A run that had to ask every case has two answers: the e-process, and the interval of a run of fixed length. It takes the
-better one at twice its p-value (Bonferroni), so that watching costs little power where nothing could be stopped.
+better one, each at its share of the error rate (`EARLY_SHARE`), so that watching costs little power where nothing could
+be stopped.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from evalkit.api.records import Dimension, Role, Status
 from evalkit.api.results import CellCounts, Interval
 from evalkit.config.model import Gate
 from evalkit.engine.plan import Plan
-from evalkit.stats.sequential import Monitor
+from evalkit.stats.sequential import EARLY_SHARE, Monitor, early_p_value, final_p_value
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.evidence import Cell, Evidence, Pair, bounds_of_drops, of_drops
 from evalkit.verdict.gates import Ruling, describe, lack_of
@@ -104,7 +105,8 @@ class _Watch:
         """Whether the answer is known; never on cells that would not suffice, since later ones may make up for them."""
         if len(self._values) < MIN_CASES or lack_of(self.gate, self._counts, self._min_coverage, paired=True):
             return False
-        return self._failing.p_above * gates <= self._alpha or self._passing.p_below <= self._alpha
+        fails, passes = early_p_value(self._failing.p_above), early_p_value(self._passing.p_below)
+        return fails * gates <= self._alpha or passes <= self._alpha
 
     def combined(self, ruling: Ruling, finished: bool) -> Ruling:
         n = len(self._values)
@@ -114,18 +116,19 @@ class _Watch:
         if finished:
             return dataclasses.replace(
                 ruling,
-                p_value=min(1.0, 2 * min(fails, ruling.p_value)),
-                p_pass=min(1.0, 2 * min(passes, ruling.p_pass)),
+                p_value=final_p_value(fails, ruling.p_value),
+                p_pass=final_p_value(passes, ruling.p_pass),
                 watched=True,
-                detail=f"every case was asked; watched by an e-process over {n} cases",
+                detail=f"every case was asked; watched by an e-process over {n} cases, "
+                f"which takes {EARLY_SHARE:.0%} of the error rate",
             )
         mean = float(np.mean(self._values)) if n else None
         return dataclasses.replace(
             ruling,
             interval=None if mean is None else Interval(mean, None, None, n, self.gate.confidence),
             imputed=None,
-            p_value=fails,
-            p_pass=passes,
+            p_value=early_p_value(fails),
+            p_pass=early_p_value(passes),
             watched=True,
             needed=None,
             detail=f"watched by an e-process over {n} cases",

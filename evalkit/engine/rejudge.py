@@ -28,6 +28,8 @@ from evalkit.engine.replay import Replayer, recorded_plan
 from evalkit.engine.run import summarise
 from evalkit.engine.summarise import judge_fingerprints
 from evalkit.formats.keys import to_json
+from evalkit.store.baseline_history import read_history
+from evalkit.store.baseline_pictures import THUMBNAILS
 from evalkit.store.baselines import FOLDER, copy_database, replace_run
 from evalkit.store.blobs import BlobFolder, link_or_copy
 from evalkit.store.run_reader import RunReader
@@ -59,13 +61,15 @@ def rejudge(
         stop: set on Ctrl-C.
 
     Raises:
-        UsageError: there is no such baseline, it does not hold its config, or a picture is not found.
+        UsageError: there is no such baseline, it does not hold its config, a picture is not found (thumbnails are not
+            judged), or its history can't be read.
         UnavailableError: a judge can't judge any picture.
         Interrupted: `stop` was set; the baseline is as it was.
     """
     folder = project / FOLDER / name
     if not (folder / "run.sqlite").is_file():
         raise UsageError(f"this project has no baseline `{name}`", where=str(folder), hint="evalkit baseline list")
+    read_history(folder)  # one that can't be read is refused before anything is judged
     with RunReader(folder) as reader, StoredResults(reader) as results:
         before, config = results.summary(), _config(reader)
         with tempfile.TemporaryDirectory(prefix=".rejudge-", dir=folder.parent) as made:
@@ -135,9 +139,10 @@ def _gather(reader: RunReader, folder: Path | None, blobs: BlobFolder) -> None:
             link_or_copy(path.resolve(), target)
     if missing:
         example = next(iter(missing.values()))
+        only_small = "it keeps thumbnails, which are not judged, and " if reader.meta(THUMBNAILS) else ""
         raise UsageError(
-            f"{len(missing)} of its pictures are not found by their hash, first the {example.role.value}'s of "
-            f"`{example.case_id}`",
+            f"{only_small}{len(missing)} of its pictures are not found by their hash, first the "
+            f"{example.role.value}'s of `{example.case_id}`",
             where=str(folder or reader.folder),
             hint="--pictures DIR: the pictures/ folder of the run that became the baseline",
         )

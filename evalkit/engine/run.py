@@ -30,7 +30,7 @@ from evalkit.engine.plan import Plan
 from evalkit.engine.preflight import check_before_work
 from evalkit.engine.progress import Progress
 from evalkit.engine.reference_sets import read_references
-from evalkit.engine.scope import ScopeReport, scope_of
+from evalkit.engine.scope import ScopeReport, check_drops, scope_of
 from evalkit.engine.set_metrics import check_gates_on_metrics, metric_results
 from evalkit.engine.summarise import (
     coverage,
@@ -40,6 +40,7 @@ from evalkit.engine.summarise import (
     incomplete,
     judge_fingerprints,
 )
+from evalkit.engine.timed_draws import time_run, untimed_in_words
 from evalkit.formats.foreign_text import readable, said
 from evalkit.formats.keys import to_json
 from evalkit.formats.slug import slug
@@ -99,6 +100,7 @@ def execute(
         _identify(store, plan)
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
+        check_drops(plan, (case for _, case in store.cases()))
         references = read_references(plan)
         for line in (line for read in references.values() for line in read.in_words()):
             notice(line)
@@ -107,6 +109,7 @@ def execute(
         announce(scope_of(plan, (case for _, case in store.cases())))
         check_before_work(plan, store, cache)
         with progress:
+            time_run(plan, store, progress, stop)
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, references, progress, stop)
         store.set_meta("config", config_to_json(config))
@@ -227,7 +230,7 @@ def summarise(
     if isinstance(reference, RunReader):
         dimensions = {name: dimension for name, (_, dimension) in plan.dimensions().items()}
         comparison = compare(store, Baseline(reference), dimensions, gate_outcomes)
-    warnings = (*flaky_in_words(flaky, store), *unmade)
+    warnings = (*flaky_in_words(flaky, store), *unmade, *untimed_in_words(store))
     outcome, reasons = decide(gate_outcomes, controls, incomplete(plan, store), warnings)
     asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)
     if asked < expected:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from evalkit.api.errors import ConfigError
 from evalkit.api.records import Case, Role
 from evalkit.api.scope import not_applicable
 from evalkit.config.model import Gate
@@ -71,6 +72,35 @@ def scope_of(plan: Plan, cases: Iterable[Case]) -> ScopeReport:
             asked[index] += gate.asks(case) and _concerned(gate, plan, outside)
     report.asked = [(describe(gate), n) for gate, n in zip(gates, asked, strict=True)]
     return report
+
+
+def check_drops(plan: Plan, cases: Iterable[Case]) -> None:
+    """Raise `ConfigError` for a gate on a drop from the teacher on a dimension that only the student has.
+
+    Such a dimension (a distance to the twin, a preference) compares with the teacher already.
+    """
+    judged = plan.dimensions()
+    gates = [gate for gate in plan.config.gates if gate.max_drop is not None and gate.against == "teacher"]
+    open_gates = [gate for gate in gates if gate.dimension in judged]
+    reasons: dict[str, str] = {}
+    for case in cases:
+        if not open_gates:
+            return
+        for gate in [gate for gate in open_gates if gate.asks(case)]:
+            judge, name = judged[gate.dimension][0], gate.dimension
+            why = not_applicable(judge, case, False).get(name)
+            if why is None:
+                open_gates.remove(gate)
+            elif name not in not_applicable(judge, case, True):
+                reasons.setdefault(name, why)
+    for gate in open_gates:
+        if gate.dimension in reasons:
+            rule = "min_value" if judged[gate.dimension][1].higher_is_better else "max_value"
+            raise ConfigError(
+                f"`{gate.dimension}` has no value of the teacher's own to drop from: {reasons[gate.dimension]}",
+                where="gates",
+                hint=f"bound the student's own value: `{rule}` in place of `max_drop`",
+            )
 
 
 def _concerned(gate: Gate, plan: Plan, outside: Mapping[str, Mapping[str, str]]) -> bool:

@@ -12,6 +12,7 @@ from evalkit.api.records import Dimension, Role, Status
 from evalkit.api.results import DimensionResult, GeneratorResult, Interval
 from evalkit.engine.generating import info_of
 from evalkit.engine.plan import Plan
+from evalkit.engine.timed_draws import timed_result, timings
 from evalkit.engine.timing import shared_conditions
 from evalkit.formats.foreign_text import clean
 from evalkit.stats.intervals import case_means, mean_interval
@@ -62,8 +63,8 @@ def judge_fingerprints(plan: Plan) -> dict[str, str]:
 
 
 def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ...]:
-    """What each generator delivered: medians over its pictures."""
-    results = []
+    """What each generator delivered: medians over its pictures, its seconds from a timing if there was one."""
+    results, measured = [], timings(store)
     for role, generator in plan.generators.items():
         info, n_ok, n_error = info_of(generator), 0, 0
         nfes: list[int] = []
@@ -72,20 +73,19 @@ def generator_results(plan: Plan, store: RunReader) -> tuple[GeneratorResult, ..
             n_ok, n_error = n_ok + sample.ok, n_error + (not sample.ok)
             nfes += [sample.nfe] if sample.nfe is not None else []
             seconds += [sample.seconds] if sample.seconds is not None else []
-        results.append(
-            GeneratorResult(
-                role,
-                info.name,
-                info.licence,
-                info.hardware,
-                n_ok,
-                n_error,
-                int(statistics.median(nfes)) if nfes else None,
-                float(np.median(seconds)) if seconds else None,
-                info.settings,
-                shared_conditions(store.samples(role)),
-            )
+        result = GeneratorResult(
+            role,
+            info.name,
+            info.licence,
+            info.hardware,
+            n_ok,
+            n_error,
+            int(statistics.median(nfes)) if nfes else None,
+            float(np.median(seconds)) if seconds else None,
+            info.settings,
+            shared_conditions(store.samples(role)),
         )
+        results.append(timed_result(result, measured.get(role)))
     return tuple(results)
 
 

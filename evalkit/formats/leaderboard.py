@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from evalkit.api.errors import UsageError
 from evalkit.api.records import JSON, Dimension, Role
-from evalkit.api.results import Interval, Outcome
+from evalkit.api.results import Interval, Outcome, Undecided
 from evalkit.formats.explain import explain
 from evalkit.formats.keys import from_json
 
@@ -186,6 +186,7 @@ class Entry:
     """One generator in one role, in one run.
 
     `selected_cases` are the ids a run was restricted to by name; empty for all (or, by `n_cases`, the first) cases.
+    `undecided_by` says why an undecided run is: the causes of its undecided gates; empty where that is not known.
     `engine` is the plug-in that drew the pictures. `run_digest` is `evalkit.store.fingerprint.run_digest`, empty
     where it has not been computed.
 
@@ -220,6 +221,7 @@ class Entry:
     settings: Mapping[str, JSON] = field(default_factory=dict)
     run_digest: str = ""
     metrics: tuple[SetFigure, ...] = ()
+    undecided_by: tuple[Undecided, ...] = ()
     signature: Signature | None = None
 
     def __post_init__(self) -> None:
@@ -233,6 +235,13 @@ class Entry:
     def figure(self, dimension: str) -> Figure | None:
         """The figure on a dimension, `None` where it was not judged."""
         return next((f for f in self.dimensions if f.dimension == dimension), None)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether the run's figures are whole: it is decided, or too small for its gates, but nothing is missing."""
+        if self.outcome is not Outcome.UNDECIDED:
+            return True
+        return bool(self.undecided_by) and not {Undecided.EVIDENCE, Undecided.INVALID_JUDGE} & {*self.undecided_by}
 
     @property
     def key(self) -> tuple[str, Role, int | None]:
@@ -269,13 +278,17 @@ _RANK_FIELDS = ("rank_best", "rank_worst", "worse_than_teacher", "not_ranked")
 LATER_FIELDS = {"worst": None, "judge_fingerprint": ""}
 """Fields of a figure that entries of format 2 do not have, with the value that means "not known"."""
 
+LATER_ENTRY_FIELDS = ("metrics", "undecided_by")
+"""Fields of an entry that older files do not have, where an empty one means the same."""
+
 
 def claim(entry: Entry) -> JSON:
     """An entry as JSON without its ranks, which depend on the other entries, and without its signature."""
     content = dataclasses.asdict(entry)
     del content["signature"]
-    if not content["metrics"]:  # as before there were any: signatures made then stay valid
-        del content["metrics"]
+    for name in LATER_ENTRY_FIELDS:
+        if not content[name]:  # as before there were any: signatures made then stay valid
+            del content[name]
     for figure in content["dimensions"]:
         for name in _RANK_FIELDS:
             del figure[name]

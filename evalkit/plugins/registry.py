@@ -34,6 +34,7 @@ from evalkit.formats.explain import explain
 from evalkit.formats.foreign_text import said
 from evalkit.plugins import KINDS as KINDS
 from evalkit.plugins.conformance import Origin, calling, check_class, check_instance, one_of, settings_of
+from evalkit.plugins.packaged import without_installation
 from evalkit.plugins.presets import presets
 
 _SHORTHAND = re.compile(r"[A-Za-z0-9_.\-]+")
@@ -196,12 +197,12 @@ def create(kind: str, spec: PluginSpec) -> Any:
 def identity(kind: str, spec: PluginSpec) -> list[JSON]:
     """What makes two specs mean the same: the plug-in's name and its validated settings, with absolute paths.
 
-    It does not depend on how they were written: a preset or its settings, a bare value or a key, a relative path or an
-    absolute one. Raises as `create`.
+    It does not depend on how they were written (a preset or its settings, a bare value or a key, a relative path or an
+    absolute one), nor on where evalkit is installed. Raises as `create`.
     """
     found = _resolved(kind, spec)
     with calling(found.origin, "writing its settings as JSON"):
-        return [found.origin.name, found.settings.model_dump(mode="json")]
+        return [found.origin.name, without_installation(found.settings.model_dump(mode="json"))]
 
 
 def origin_of(kind: str, spec: PluginSpec) -> Origin:

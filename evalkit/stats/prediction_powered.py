@@ -83,8 +83,9 @@ def powered_mean(
     The value is `weight * mean(others) + mean(labels - weight * scores)`. Its two parts come from different cases, so
     they are independent. Each part gets the interval of every other mean in evalkit (`mean_interval`, which is valid
     for skewed grades and shares near 1, where a normal interval is not), and the two are combined by the method of
-    variance estimates recovery (Zou & Donner 2008, Statistics in Medicine 27:1693). Average several pictures of a case
-    first: each case must be one value, because of the clustering.
+    variance estimates recovery (Zou & Donner 2008, Statistics in Medicine 27:1693). The judge's values are taken to be
+    bounded by the least and the largest of all of them. Average several pictures of a case first: each case must be one
+    value, because of the clustering.
 
     With fewer than `LEAST` labels, or fewer than `LEAST_APART` that differ from the most common one, the labels alone
     give the estimate.
@@ -114,8 +115,15 @@ def powered_mean(
     if weight == 0.0 or alone.low is None or alone.high is None or np.ptp(labels) == 0:
         return PoweredMean(alone, alone, 0.0, float(alone.n))
     n = len(labels)
-    correction = mean_interval(labels - weight * scores, confidence=confidence)
-    rest = mean_interval(weight * others, confidence=confidence)
+    weighted = weight * np.concatenate([scores, others])
+    least, most = float(weighted.min()), float(weighted.max())
+    correction = mean_interval(
+        labels - weight * scores,
+        confidence=confidence,
+        low=None if low is None else low - most,
+        high=None if high is None else high - least,
+    )
+    rest = mean_interval(weight * others, confidence=confidence, low=least, high=most)
     assert correction
     assert rest
     value = correction.value + rest.value

@@ -12,6 +12,16 @@ import math
 
 import numpy as np
 
+EARLY_SHARE = 0.08
+"""The share of a gate's error rate that stopping early may use; the run of fixed length keeps the rest.
+
+The two shares add up (a weighted Bonferroni correction), so that a run that may stop and has a second answer at its
+end is wrong no more often than a run of fixed length. Of .05, .08, .1, .15, .2, .25, .3 and .5, this is the largest at
+which a watched run finds a drop at least .9 times as often as a fixed one in every world measured (n = 200 and 1000,
+0/1 and graded values, drops that a fixed run finds .5 to 1 of the time). A larger share stops a little sooner: large
+drops end a run of 200 after 79 cases, after 73 at .15, which keeps only .85 of the power where losses without a single
+win just suffice.
+"""
 _STAKES = np.geomspace(0.002, 0.95, 24)
 """Stakes, as shares of the largest stake that can't lose all capital."""
 
@@ -69,6 +79,16 @@ class Monitor:
     def not_worse(self) -> bool:
         """Whether the mean is below the bound (a wrong `True` has probability at most alpha)."""
         return self._peak_below >= self._needed
+
+
+def early_p_value(anytime: float) -> float:
+    """P-value of a run that stops when it likes, from the anytime-valid one (see `EARLY_SHARE`)."""
+    return min(1.0, anytime / EARLY_SHARE)
+
+
+def final_p_value(anytime: float, fixed: float) -> float:
+    """P-value of a run that could have stopped but asked every case, from both of its answers (see `EARLY_SHARE`)."""
+    return min(early_p_value(anytime), fixed / (1 - EARLY_SHARE), 1.0)
 
 
 def _log_mean(logs: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:

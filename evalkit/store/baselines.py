@@ -1,25 +1,31 @@
 """The baselines of a project: runs, stored under a name, that later runs are compared with.
 
-A baseline lies in `.evalkit/baselines/<name>/`. It is a copy of the run's `run.sqlite` (with pictures only on request)
-and `history.json`, which records who set it, when, why and from which run. It is small enough to be committed.
+A baseline lies in `.evalkit/baselines/<name>/`. It is a copy of the run's `run.sqlite`, `history.json`, which records
+who set it, when, why and from which run, and on request pictures or thumbnails. Without pictures it is small enough to
+be committed.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
-import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from evalkit.api.errors import UsageError
 from evalkit.api.results import RunSummary
 from evalkit.api.settings import with_home
+from evalkit.store.baseline_history import DATABASE, HISTORY, Entry, read_history, record
+from evalkit.store.baseline_pictures import THUMBNAILS, Keep, Thumbnails, drop_pictures, keep_pictures
+from evalkit.store.durable import put_in_place, sweep, temporary_beside
 from evalkit.store.run_reader import RunReader
 
 FOLDER = Path(".evalkit") / "baselines"
-HISTORY = "history.json"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}")
 
 
@@ -38,27 +44,32 @@ def find_baseline(text: str, base: Path) -> Path:
     )
 
 
-def set_baseline(project: Path, name: str, run: Path, *, author: str, reason: str, pictures: bool = False) -> Path:
+def set_baseline(project: Path, name: str, run: Path, *, author: str, reason: str, keep: Keep = Keep.NONE) -> Path:
     """Make a finished run the baseline `name` of the project; returns its folder. The history keeps earlier entries.
 
+    If it is killed, the baseline is the old one or the new one, whole: new pictures are added first, then the history
+    records the change, then the new database takes the place of the old, and only then are old pictures deleted.
+
     Raises:
-        UsageError: the name is not allowed, the author or the reason is missing, or the run has not finished.
+        UsageError: the name is not allowed, the author or the reason is missing, the run has not finished, a picture to
+            be kept is missing or damaged, the history can't be read, or another evalkit is at it.
     """
     if not _NAME.fullmatch(name):
         raise UsageError(f"`{name}` can't be the name of a baseline", hint="use letters, digits, '_', '-' and '.'")
     _check_said(author, reason)
+    folder = project / FOLDER / name
     with RunReader(run) as reader:
         summary = reader.meta("summary")
-    if summary is None:
-        raise UsageError("this run has not finished", where=str(run), hint="continue it with the same `evalkit run`")
-    folder = project / FOLDER / name
-    history = read_history(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    copy_database(run / "run.sqlite", folder / "run.sqlite")
-    shutil.rmtree(folder / "pictures", ignore_errors=True)
-    if pictures:
-        shutil.copytree(run / "pictures", folder / "pictures")
-    _note(folder, history, run, summary["created"], summary["outcome"], author=author, reason=reason)
+        if summary is None:
+            hint = "continue it with the same `evalkit run`"
+            raise UsageError("this run has not finished", where=str(run), hint=hint)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(folder):
+            history = read_history(folder)
+            needed, thumbnails = keep_pictures(reader, folder, keep)
+            entry = _entry(run, summary["created"], summary["outcome"], author, reason) | {"pictures": keep.value}
+            _publish(folder, run / DATABASE, history, entry, thumbnails)
+            drop_pictures(folder, needed)
     return folder
 
 
@@ -66,19 +77,35 @@ def replace_run(folder: Path, database: Path, summary: RunSummary, *, author: st
     """Put the verdicts of `database` in the place of a baseline's; the history says who did it and why.
 
     Raises:
-        UsageError: the author or the reason is missing.
+        UsageError: the author or the reason is missing, or the history can't be read.
     """
-    history = read_history(folder)
     _check_said(author, reason)
-    copy_database(database, folder / "run.sqlite")
-    run = Path(history[-1]["run"]) if history else folder
-    _note(folder, history, run, summary.created, summary.outcome.value, author=author, reason=reason)
+    with _alone(folder):
+        history = read_history(folder)
+        run = Path(history[-1]["run"]) if history else folder
+        kept = {"pictures": history[-1]["pictures"]} if history and "pictures" in history[-1] else {}
+        entry = _entry(run, summary.created, summary.outcome.value, author, reason) | kept
+        _publish(folder, database, history, entry)
 
 
-def _note(
-    folder: Path, history: list[dict[str, str]], run: Path, created: str, outcome: str, *, author: str, reason: str
+def _publish(
+    folder: Path, database: Path, history: list[Entry], entry: Entry, thumbnails: Thumbnails | None = None
 ) -> None:
-    entry = {
+    """Record the entry, then put a copy of the database in place."""
+    part = temporary_beside(folder / DATABASE)
+    try:
+        copy_database(database, part)
+        if thumbnails is not None:
+            with closing(sqlite3.connect(part)) as connection, connection:
+                connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (THUMBNAILS, json.dumps(thumbnails)))
+        record(folder, history, entry, part)
+        put_in_place(part, folder / DATABASE)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _entry(run: Path, created: str, outcome: str, author: str, reason: str) -> Entry:
+    return {
         "set": datetime.now(UTC).isoformat(timespec="seconds"),
         "author": author,
         "reason": reason,
@@ -86,7 +113,21 @@ def _note(
         "run_created": created,
         "outcome": outcome,
     }
-    (folder / HISTORY).write_text(json.dumps([*history, entry], indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing this baseline; the system ends this with the process, even after `kill -9`."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for part in (folder, *(folder.glob("*/*/"))):
+            sweep(part)
+        yield
+    except BlockingIOError as error:
+        raise UsageError("another evalkit is changing this baseline", where=str(folder), hint="wait for it") from error
+    finally:
+        os.close(descriptor)
 
 
 def _check_said(author: str, reason: str) -> None:
@@ -94,26 +135,17 @@ def _check_said(author: str, reason: str) -> None:
         raise UsageError("a baseline needs an author and a reason", hint="--author NAME --reason 'why'")
 
 
-def read_history(folder: Path) -> list[dict[str, str]]:
-    """Who set this baseline, when and why, oldest first; empty if there is no such baseline."""
-    path = folder / HISTORY
-    if not path.is_file():
-        return []
-    history: list[dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))
-    return history
-
-
-def list_baselines(project: Path) -> dict[str, list[dict[str, str]]]:
-    """The history of every baseline of a project, by name."""
-    folders = sorted(path.parent for path in (project / FOLDER).glob(f"*/{HISTORY}"))
-    return {folder.name: read_history(folder) for folder in folders}
+def names_of_baselines(project: Path) -> list[str]:
+    """The baselines of a project."""
+    return sorted(path.parent.name for path in (project / FOLDER).glob(f"*/{HISTORY}"))
 
 
 def copy_database(source: Path, target: Path) -> None:
     """Replace `target` by a compact copy; `VACUUM INTO` reads a consistent state."""
-    temporary = target.with_suffix(".part")
-    temporary.unlink(missing_ok=True)
-    with sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True) as database:
-        database.execute("VACUUM INTO ?", (str(temporary),))
-    database.close()
-    temporary.replace(target)
+    part = temporary_beside(target)
+    try:
+        with closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            database.execute("VACUUM INTO ?", (str(part),))
+        put_in_place(part, target)
+    finally:
+        part.unlink(missing_ok=True)

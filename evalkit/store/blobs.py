@@ -11,10 +11,9 @@ import contextlib
 import hashlib
 import os
 import shutil
-import uuid
 from pathlib import Path
 
-_TEMPORARY = ".part-"
+from evalkit.store.durable import sweep, sync_folder, temporary_beside
 
 
 class BlobFolder:
@@ -62,8 +61,7 @@ class BlobFolder:
 
     def sweep(self) -> None:
         """Remove temporary files of killed writers. Call it only while no other process writes here."""
-        for part in self.root.glob(f"*/{_TEMPORARY}*"):
-            part.unlink(missing_ok=True)
+        sweep(self.root, "*/")
 
 
 def _hash(path: Path) -> str | None:
@@ -90,7 +88,7 @@ class _published(contextlib.AbstractContextManager[Path]):
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self.part = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        self.part = temporary_beside(target)
 
     def __enter__(self) -> Path:
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -102,8 +100,4 @@ class _published(contextlib.AbstractContextManager[Path]):
             return
         os.chmod(self.part, 0o444)
         os.replace(self.part, self.target)
-        folder = os.open(self.target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.target.parent)

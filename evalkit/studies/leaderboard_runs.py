@@ -11,6 +11,7 @@ from evalkit.api.errors import UsageError
 from evalkit.api.records import Role, Sample, Status
 from evalkit.api.results import CaseResult, DimensionResult, GeneratorResult, RunSummary
 from evalkit.engine.recorded import Decision, decide_again
+from evalkit.engine.timed_draws import timed_result, timings
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
@@ -93,13 +94,14 @@ class RecomputedRun(DigestedRun):
         ok = [sample.ok for sample in self._reader.samples(generator.role)]
         nfes = [sample.nfe for sample in self._reader.samples(generator.role) if sample.nfe is not None]
         times = [sample.seconds for sample in self._reader.samples(generator.role) if sample.seconds is not None]
-        return replace(
+        counted = replace(
             generator,
             n_pictures=sum(ok),
             n_errors=len(ok) - sum(ok),
             nfe=int(statistics.median(nfes)) if nfes else None,
             seconds_per_picture=float(statistics.median(times)) if times else None,
         )
+        return timed_result(counted, timings(self._reader).get(generator.role))
 
     def _recompute(self, row: DimensionResult, summary: RunSummary) -> DimensionResult:
         reader, dimension = self._reader, row.dimension

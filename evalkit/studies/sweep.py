@@ -13,6 +13,7 @@ import numpy as np
 
 from evalkit.api.errors import ConfigError, Interrupted
 from evalkit.api.frontier import Figure, Frontier, Point, PointPicture, Strip, fronts, main_dimensions
+from evalkit.api.protocols import Generator
 from evalkit.api.records import Case, Role, Sample
 from evalkit.api.results import DimensionChange, DimensionResult, RunSummary
 from evalkit.api.timing import timed_alike
@@ -20,6 +21,7 @@ from evalkit.config.model import RunConfig
 from evalkit.engine.plan import assemble
 from evalkit.engine.progress import Progress
 from evalkit.engine.run import execute
+from evalkit.engine.timed_draws import Timed, chosen_requests, time_generator, timed_result
 from evalkit.formats.keys import digest
 from evalkit.plugins.registry import PluginSpec, create
 from evalkit.stats.intervals import case_means
@@ -141,7 +143,8 @@ def run_sweep(
         UsageError, UnavailableError: as `execute`.
         Interrupted: `stop` was set; finished work is kept.
     """
-    config, summaries = sweep.config, []
+    summaries: list[RunSummary] = []
+    config = sweep.config.model_copy(update={"time": None})  # every point is timed once, when all are drawn
     cache = folder / "cache" if config.cache is False else config.cache
     for number, point in enumerate(sweep.points, 1):
         if stop.is_set():
@@ -153,10 +156,43 @@ def run_sweep(
             changed, assemble(changed), folder / point.run, command=command, progress=progress(), stop=stop
         )
         summaries.append(output.summary)
-    return _collect(sweep, folder, summaries, command)
+    timed = _time_points(sweep, folder, progress, stop, say)
+    return _collect(sweep, folder, summaries, timed, command)
 
 
-def _collect(sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], command: str) -> SweepResult:
+def _time_points(
+    sweep: SweepPlan,
+    folder: Path,
+    progress: Callable[[], Progress],
+    stop: threading.Event,
+    say: Callable[[str], None],
+) -> list[Timed] | None:
+    """Every point timed on the same cases in batches of one size, the reference last; `None` if that is not asked."""
+    if sweep.config.time is None:
+        return None
+    with RunReader(folder / sweep.points[0].run) as reader:
+        requests = chosen_requests(reader, sweep.config.time)
+    points = (*sweep.points, sweep.reference)
+    size = min([len(requests), *(_batch_size(point.spec) for point in points)])
+    with progress() as shown:
+        timed = [time_generator(point.spec, requests, size, point.name, shown, stop) for point in points]
+    for point, each in zip(points, timed, strict=True):
+        if each.reason:
+            say(f"{point.name} was not timed: {each.reason}")
+    return timed
+
+
+def _batch_size(spec: PluginSpec) -> int:
+    generator: Generator = create("generators", spec)
+    try:
+        return generator.batch_size
+    finally:
+        generator.close()
+
+
+def _collect(
+    sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], timed: Sequence[Timed] | None, command: str
+) -> SweepResult:
     first = summaries[0]
     with ExitStack() as stack:
         readers = [stack.enter_context(RunReader(folder / point.run)) for point in sweep.points]
@@ -165,7 +201,7 @@ def _collect(sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], co
             for point, summary, reader in zip(sweep.points, summaries, readers, strict=True)
         ]
         points.append(_point(sweep.reference, first, readers[0], Role.TEACHER, sweep.points[0].run))
-        points = _adjusted(_timed_alike(points, [*summaries, first]))
+        points = _adjusted(_timed_alike(points, [*summaries, first], timed))
         pictures: dict[str, Path] = {}
         named = [*zip(sweep.points, readers, strict=True), (sweep.reference, readers[0])]
         strips = tuple(_strip(idx, case, named, sweep.reference, pictures) for idx, case in _cases_to_show(readers[0]))
@@ -186,13 +222,21 @@ def _collect(sweep: SweepPlan, folder: Path, summaries: Sequence[RunSummary], co
     return SweepResult(frontier, pictures)
 
 
-def _timed_alike(points: Sequence[Point], summaries: Sequence[RunSummary]) -> list[Point]:
-    """The points without the seconds that were taken in other conditions (another machine, say) than most."""
+def _timed_alike(
+    points: Sequence[Point], summaries: Sequence[RunSummary], timed: Sequence[Timed] | None
+) -> list[Point]:
+    """The points without the seconds that were taken in other conditions (another machine, say) than most.
+
+    If the points were timed, their seconds are those of the timing alone.
+    """
     played = [Role.TEACHER if point.reference else Role.STUDENT for point in points]
     measured = [
         next(result for result in summary.generators if result.role is role)
         for role, summary in zip(played, summaries, strict=True)
     ]
+    if timed is not None:
+        measured = [timed_result(result, each) for result, each in zip(measured, timed, strict=True)]
+        points = [_with_seconds(point, each) for point, each in zip(points, timed, strict=True)]
     known = [generator for generator in measured if generator.timed_on]
     usual = max(known, key=lambda one: sum(timed_alike((one, other)) for other in known), default=None)
     return [
@@ -201,6 +245,13 @@ def _timed_alike(points: Sequence[Point], summaries: Sequence[RunSummary]) -> li
         else dataclasses.replace(point, seconds=None, seconds_low=None, seconds_high=None)
         for point, generator in zip(points, measured, strict=True)
     ]
+
+
+def _with_seconds(point: Point, timed: Timed) -> Point:
+    low, high = map(float, np.quantile(timed.seconds, (0.25, 0.75))) if timed.seconds else (None, None)
+    median = float(np.median(timed.seconds)) if timed.seconds else None
+    n = len(timed.seconds)
+    return dataclasses.replace(point, seconds=median, seconds_low=low, seconds_high=high, n_timed=n)
 
 
 def _point(point: SweepPoint, summary: RunSummary, reader: RunReader, played: Role, run: str = "") -> Point:

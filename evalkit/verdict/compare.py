@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.api.failing import failed_gates_by_case, fails
+from evalkit.api.failing import failed_gates_by_case, fails, inherits, knows_blame
 from evalkit.api.records import Case, Dimension, Role, Verdict
 from evalkit.api.results import Bucket, CaseChange, Comparison, DimensionChange, GateResult, RunSummary
 from evalkit.formats.keys import from_json
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg
 from evalkit.stats.paired_tests import paired_p_value
+from evalkit.store.baseline_pictures import KeptThumbnails
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts, scored_anything
 
@@ -28,6 +29,7 @@ class Baseline:
         self.label = label or reader.folder.name
         self.judges: Mapping[str, str] = reader.meta("judges") or {}
         self.created = str(reader.meta("created") or "")
+        self.thumbnails = KeptThumbnails(reader)
         self._kinds = reader.kinds()
         summary = reader.meta("summary")
         self._failed = failed_gates_by_case(from_json(RunSummary, summary).gates) if summary else {}
@@ -45,7 +47,7 @@ class Baseline:
         Args:
             case: the case as the new run asked it.
             seed: which of its pictures.
-            verdicts: of the new run's student.
+            verdicts: of the new run's student, blamed.
             judges: judge name -> fingerprint of the new run.
             failed_gates: rules of the new run's failed gates that counted the case.
         """
@@ -67,12 +69,25 @@ class Baseline:
         if not before:
             bucket = Bucket.NEW_FAILURE if fails(now, failed_gates) else Bucket.UNCHANGED
             return CaseChange(bucket, "not judged in the baseline", sample, theirs)
-        failed_before = fails(before, self._failed.get(case.id, ()))
+        failed_before = _failed_before(before, self._failed.get(case.id, ()), now)
         return CaseChange(bucket_of(failed_before, fails(now, failed_gates)), "", sample, theirs)
 
     def _verdicts(self, idx: int, seed: int) -> tuple[Verdict, ...]:
         roles = {role: self.reader.verdicts(role, idx, seed) for role in Role}
         return blame_verdicts(roles, self._kinds)[Role.STUDENT]
+
+
+def _failed_before(before: tuple[Verdict, ...], failed_gates: Sequence[str], now: tuple[Verdict, ...]) -> bool:
+    """Whether the baseline failed a case.
+
+    If only one of the two runs has a teacher, only that one knows what is inherited: the same failure then counts the
+    same in both, so that it is neither fixed nor regressed by that alone.
+    """
+    if failed_gates:
+        return True
+    if inherits(now) and not knows_blame(before):
+        return False
+    return fails(before) or (inherits(before) and not knows_blame(now))
 
 
 def same_question(one: Case, other: Case) -> bool:
@@ -104,13 +119,14 @@ def compare(
         dimensions: name -> dimension, of the judges whose versions are the same in both.
         gates: what the gates of the new run say; a case that a failed gate counted is a failure.
     """
-    judges = new.meta("judges") or {}
+    judges, kinds = new.meta("judges") or {}, new.kinds()
     failed = failed_gates_by_case(gates)
     buckets: Counter[Bucket] = Counter()
     reasons: Counter[str] = Counter()
     for idx, case in new.cases():
         for seed in range(new.meta("seeds") or 1):
-            verdicts = new.verdicts(Role.STUDENT, idx, seed)
+            roles = {role: new.verdicts(role, idx, seed) for role in Role}
+            verdicts = blame_verdicts(roles, kinds)[Role.STUDENT]
             change = baseline.change(case, seed, verdicts, judges, failed.get(case.id, ()))
             buckets[change.bucket] += 1
             if change.bucket is Bucket.INCOMPARABLE:

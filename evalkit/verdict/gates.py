@@ -248,7 +248,7 @@ def _status(ruling: Ruling, p_adjusted: float | None, alpha: float) -> tuple[Gat
         return GateStatus.PASS, None
     if ruling.p_value <= alpha:
         return GateStatus.UNDECIDED, Undecided.FAMILY
-    if _holds(ruling.gate, ruling.interval):
+    if _holds(ruling.gate, ruling.interval) and not _holds(ruling.gate, ruling.imputed):
         return GateStatus.UNDECIDED, Undecided.EVIDENCE
     return GateStatus.UNDECIDED, Undecided.POWER
 

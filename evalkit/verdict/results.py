@@ -9,8 +9,8 @@ from typing import Self
 
 from evalkit.api.errors import UsageError
 from evalkit.api.failing import failed_gates_by_case
-from evalkit.api.records import Role, Sample
-from evalkit.api.results import CaseResult, RunSummary
+from evalkit.api.records import Case, Role, Sample, Verdict
+from evalkit.api.results import CaseChange, CaseResult, RunSummary
 from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts
@@ -60,14 +60,26 @@ class StoredResults:
                     seed,
                     {role: sample for role, sample in samples.items() if sample},
                     verdicts,
-                    self._baseline.change(case, seed, student, self._judges, rules) if self._baseline else None,
+                    self._change(case, seed, student, rules),
                     rules,
                 )
+
+    def _change(
+        self, case: Case, seed: int, verdicts: tuple[Verdict, ...], rules: tuple[str, ...]
+    ) -> CaseChange | None:
+        """How a case differs from the baseline, with the thumbnail where the baseline keeps no picture."""
+        if self._baseline is None:
+            return None
+        change = self._baseline.change(case, seed, verdicts, self._judges, rules)
+        before = change.baseline_sample
+        small = self._baseline.thumbnails.instead_of(before) if before else None
+        return dataclasses.replace(change, baseline_thumbnail=small) if small else change
 
     def picture_path(self, sample: Sample) -> Path:
         path = self._store.blobs.path(sample.sha256, sample.suffix)
         if self._baseline and not path.is_file():
-            return self._baseline.reader.blobs.path(sample.sha256, sample.suffix)
+            kept = self._baseline.reader.blobs.path(sample.sha256, sample.suffix)
+            return kept if kept.is_file() else self._baseline.thumbnails.path(sample)
         return path
 
 

@@ -17,7 +17,7 @@ from evalkit.api.results import Interval
 from evalkit.stats.intervals import case_means, level_above, mean_interval
 from evalkit.stats.stability import UnstableCase, unstable_cases
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.blame import scored_anything
+from evalkit.verdict.blame import blame_verdicts, scored_anything
 from evalkit.verdict.compare import difference_bounds
 from evalkit.verdict.flaky import FlakyList
 from evalkit.verdict.results import StoredResults
@@ -117,9 +117,11 @@ def _student(reader: RunReader) -> JSON:
 def _endings(reader: RunReader) -> list[tuple[str, bool]]:
     """(case id, failed) of every judged picture of the student."""
     endings = []
+    kinds = reader.kinds()
     for idx, case in reader.cases():
         for seed in range(reader.meta("seeds") or 1):
-            verdicts = tuple(v for v in reader.verdicts(Role.STUDENT, idx, seed) if scored_anything(v))
+            blamed = blame_verdicts({role: reader.verdicts(role, idx, seed) for role in Role}, kinds)
+            verdicts = tuple(verdict for verdict in blamed[Role.STUDENT] if scored_anything(verdict))
             if verdicts:
                 endings.append((case.id, fails(verdicts)))
     return endings

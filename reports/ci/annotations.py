@@ -7,6 +7,9 @@ from evalkit.reports.escape import command_data, command_property
 from evalkit.reports.failures import Failure, Failures, Merged, expected_and_read
 from evalkit.reports.wording import BLAMES, gate_state, outcome_of
 
+NAMED = 10
+"""Most cases that one annotation names."""
+
 
 def command(level: str, title: str, message: str) -> str:
     """One workflow command, `::error title=…::…`. Untrusted text stays text in it.
@@ -37,9 +40,18 @@ def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> li
         for gate in summary.gates
         if gate.status is GateStatus.UNDECIDED
     ]
+    if failures.n_inherited:
+        notices.insert(0, _inherited(failures))
     cut = max(0, len(errors) - limit) + max(0, failures.n - limit) + max(0, len(notices) - limit)
     more = [command("notice", "evalkit", f"{cut:,} more: see the summary and the report")] if cut else []
     return [*errors[:limit], *warnings[:limit], *notices[:limit], *more]
+
+
+def _inherited(failures: Failures) -> str:
+    n = failures.n_inherited
+    named = ", ".join(f"{one.case_id} [seed {one.seed}]" for one in failures.inherited[:NAMED])
+    what = f"{n:,} case{'' if n == 1 else 's'} with failures that the teacher has, too, and no failed gate counted"
+    return command("notice", "evalkit: inherited", f"{what}: {named}{', …' if n > NAMED else ''}")
 
 
 def _failure(failure: Failure) -> str:

@@ -12,7 +12,7 @@ from typing import TextIO
 from xml.sax.saxutils import escape, quoteattr
 
 from evalkit.api import settings
-from evalkit.api.failing import is_failure
+from evalkit.api.failing import is_failure, is_inherited
 from evalkit.api.records import Finding, Grade, Role, Status, Verdict, grade_of
 from evalkit.api.results import (
     Bucket,
@@ -25,7 +25,7 @@ from evalkit.api.results import (
     RunSummary,
 )
 from evalkit.reports.escape import clip, xml
-from evalkit.reports.failures import NEW, Counted, Merged, by_rule, counted_by, is_students_own, merged
+from evalkit.reports.failures import NEW, Counted, Merged, by_rule, counted_by, merged
 from evalkit.reports.files import replacing_file
 from evalkit.reports.wording import BLAMES, NO_GATE, gate_state, outcome_of
 
@@ -86,13 +86,13 @@ class JunitExporter:
 
     A test case is one case and seed as judged by one judge, and only the student is tested:
 
-    - `failure`: a finding of grade `min_grade` or worse, whoever else has it (the message says what is inherited from
-      the teacher), or a failed gate that counted the case: the message names the rule and the value. Findings of one
-      kind are one entry of the message. With a baseline, the message begins with what became of the case.
+    - `failure`: a finding of grade `min_grade` or worse that is not inherited from the teacher, or a failed gate that
+      counted the case: the message names the rule and the value. Findings of one kind are one entry of the message.
+      With a baseline, the message begins with what became of the case.
     - `error`: no picture, or the judge failed and there is nothing of the above.
     - `skipped`: the judge scored no dimension (with its reasons), none applies to the case, or the case is known to be
       flaky.
-    - a pass lists in `system-out` the defects that the baseline had and this run does not have.
+    - a pass lists in `system-out` what is inherited, and the defects that the baseline had and this run does not have.
 
     The gates decide the verdict of the run, so a run can pass with failures here. A failed gate is a failure, an
     undecided one is skipped; a control judged wrongly is a failure.
@@ -230,8 +230,9 @@ def _verdict_case(
     notes = "\n".join(
         [f"{s.dimension}: {s.status.value}: {s.reason}" for s in missing]
         + (_since_baseline(change, verdict.judge) if change else [])
+        + [f"inherited: {_line(one.worst)}{_more(one)}" for one in held if is_inherited(one.worst)]
     )
-    if held or counted:
+    if counted or not all(is_inherited(one.worst) for one in held):
         messages = [_message(one) for one in held] + [one.in_words for one in counted]
         lines = [_line(one.worst) + _more(one) for one in held] + [one.in_words for one in counted]
         kind = held[0].kind if held else "gate"
@@ -249,7 +250,7 @@ def _verdict_case(
 
 
 def _message(one: Merged) -> str:
-    inherited = "" if is_students_own(one.worst) else "inherited from the teacher: "
+    inherited = "inherited from the teacher: " if is_inherited(one.worst) else ""
     return f"{inherited}{one.worst.message}{_more(one)}"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from evalkit.api.failing import is_inherited
 from evalkit.api.records import Blame, Role
 from evalkit.api.results import (
     Bucket,
@@ -25,7 +26,7 @@ from evalkit.reports.ci.markdown import MarkdownPart, table
 from evalkit.reports.detection import shipped_detection
 from evalkit.reports.dimensions import dimension_rows, not_applicable
 from evalkit.reports.escape import code_span, markdown
-from evalkit.reports.failures import Failure, Failures, Merged, expected_and_read, is_students_own
+from evalkit.reports.failures import Failure, Failures, Merged, expected_and_read
 from evalkit.reports.wording import (
     BLAMES,
     NO_GATE,
@@ -38,6 +39,7 @@ from evalkit.reports.wording import (
     direction,
     figure,
     gate_state,
+    measured_on,
     no_figure,
     outcome_of,
     percent,
@@ -213,10 +215,18 @@ def _found(failure: Failure) -> str:
 def _merged(one: Merged, *, full: bool) -> str:
     has_texts = any(text is not None for text in expected_and_read(one.worst))
     said = markdown(one.worst.message, 200) if full and not has_texts else markdown(one.kind, 80)
-    marks = ([f"×{one.n:,}"] if one.n > 1 else []) + ([] if is_students_own(one.worst) else ["(inherited)"])
+    marks = ([f"×{one.n:,}"] if one.n > 1 else []) + (["(inherited)"] if is_inherited(one.worst) else [])
     if one.worst.blame is Blame.WORSENED:
         marks.append(f"({BLAMES[Blame.WORSENED.value]})")
     return " ".join([said, *marks])
+
+
+def inherited(failures: Failures) -> Iterator[MarkdownPart]:
+    """The cases that only have failures of the teacher's, which no failed gate counted."""
+    if failures.n_inherited:
+        rows = [_failure(failure, compared=False)[:4] for failure in failures.inherited]
+        title = f"Inherited from the teacher, and not counted by a failed gate: {failures.n_inherited:,}"
+        yield table(title, ["grade", "case", "seed", "failure"], rows, collapsed=True)
 
 
 def flaky(summary: RunSummary, failures: Failures) -> Iterator[MarkdownPart]:
@@ -290,7 +300,7 @@ def run(title: str, summary: RunSummary) -> Iterator[MarkdownPart]:
             g.role.value,
             markdown(g.name),
             "not counted" if g.nfe is None else str(g.nfe),
-            seconds(g.seconds_per_picture),
+            seconds(g.seconds_per_picture) + measured_on(g),
             f"{g.n_pictures:,}",
             f"{g.n_errors:,}",
             markdown(g.hardware) or "not known",

@@ -68,7 +68,8 @@ def case_record(
     if result.change and result.change.baseline_sample and baseline:
         name = summary.comparison.baseline if summary.comparison else ""
         before = result.change
-        roles.append(_role(BASELINE, name, before.baseline_sample, baseline, before.baseline_verdicts, keep))
+        shown = _role(BASELINE, name, before.baseline_sample, baseline, before.baseline_verdicts, keep)
+        roles.append({**shown, **_thumbnail(before.baseline_thumbnail, shown["brief"])})
     return {
         "id": case.id,
         "seed": result.seed,
@@ -88,6 +89,13 @@ def case_record(
         "judge_pictures": list(kept),
         "edited": [_source(source)] if source else [],
     }
+
+
+def _thumbnail(small: Sample | None, brief: str) -> dict[str, JSON]:
+    """What is different where the baseline keeps a thumbnail in place of the picture."""
+    if small is None:
+        return {}
+    return {"thumbnail": True, "brief": f"{brief}; shown as a thumbnail of {small.width}×{small.height} px"}
 
 
 def _source(source: SizedPicture) -> JSON:

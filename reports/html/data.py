@@ -46,7 +46,7 @@ class ReportData:
     def add(self, result: CaseResult, shelf: PictureShelf) -> None:
         """Write one case with its pictures; its row is written at the end, when all cases are known."""
         pictures = {role: shelf.place(result.samples.get(role)) for role in Role}
-        before = result.change.baseline_sample if result.change else None
+        before = (result.change.baseline_thumbnail or result.change.baseline_sample) if result.change else None
         baseline = shelf.place(before) if before else None
         source = shelf.place_source(result.case.source) if result.case.source else None
         self.details.add(case_record(result, pictures, self._summary, baseline, source, shelf.place_bytes))

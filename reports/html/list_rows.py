@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evalkit.api.failing import case_fails
+from evalkit.api.failing import case_fails, case_inherits
 from evalkit.api.records import JSON, Finding, Grade, Role, Status, grade_of
 from evalkit.api.results import Bucket, CaseResult, RunSummary
 from evalkit.reports.dimensions import dimension_rows
@@ -19,10 +19,11 @@ TEXT_IN_ROW = 400
 MESSAGES_IN_ROW = 12
 STATES = (
     "no student picture", "no teacher picture", "error", "unscored", "skipped", "all scored", "failing", "flaky",
+    "inherited",
 )  # fmt: skip
 """States of a case beside its findings; a row holds them as bits, the first one lowest. The first three are faults of
-the run: no picture, or a judge that failed. `failing`: the student has a finding of grade `failure`, or a failed gate
-counted the case."""
+the run: no picture, or a judge that failed. `failing`: the student has a failure of its own, or a failed gate
+counted the case; `inherited`: it does not fail, but has a failure that the teacher has, too."""
 FAILING = STATES.index("failing")
 FAULTS = 0b111
 UNKNOWN_BLAME = "unknown"
@@ -176,6 +177,7 @@ class RowMaker:
         states["all scored"] = not any(states.values())
         states["failing"] = case_fails(result)
         states["flaky"] = result.case.id in self._summary.flaky
+        states["inherited"] = case_inherits(result)
         return [state for state, is_so in states.items() if is_so]
 
 

@@ -13,11 +13,10 @@ from types import TracebackType
 from typing import Self
 
 from evalkit.api.errors import PictureError
-from evalkit.api.pictures import decode, read_file
+from evalkit.api.pictures import read_file, thumbnail
 
 EDGE = 160
 """Enough for the gallery's largest pictures, and for the list on a screen with two dots to a pixel."""
-QUALITY = 70
 SMALL = 192
 """A picture with no edge longer than this is its own thumbnail."""
 THREADS = 2
@@ -64,7 +63,7 @@ class Thumbnails:
 
     def _make(self, picture: Path, name: str) -> None:
         try:
-            (self._folder / f"{name}.webp").write_bytes(thumbnail(read_file(picture)))
+            (self._folder / f"{name}.webp").write_bytes(thumbnail(read_file(picture), EDGE).data)
         except PictureError:
             self.failed.add(name)
 
@@ -72,16 +71,3 @@ class Thumbnails:
         self._room.release()
         if not made.cancelled():
             self._bug = self._bug or made.exception()
-
-
-def thumbnail(data: bytes) -> bytes:
-    """The picture as WebP with a longest edge of `EDGE` px. Raises `PictureError` if it can't be decoded."""
-    import io
-
-    from PIL import Image
-
-    image = Image.fromarray(decode(data).pixels)
-    image.thumbnail((EDGE, EDGE), reducing_gap=1.5)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=QUALITY, method=2)
-    return buffer.getvalue()

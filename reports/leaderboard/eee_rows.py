@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.failing import fails
+from evalkit.api.failing import is_failure
 from evalkit.api.records import JSON, Role, Sample, Score, Status, Verdict
 from evalkit.api.results import CaseResult
 from evalkit.formats.leaderboard import Entry
@@ -95,7 +95,9 @@ def _row(entry: Entry, names: Identity, result: CaseResult, sample: Sample, scor
         "answer_attribution": [],
         "evaluation": {
             "score": score.value,
-            "is_correct": not fails((verdict,), result.failed_gates if entry.role is Role.STUDENT else ()),
+            "is_correct": not (
+                any(map(is_failure, verdict.findings)) or (entry.role is Role.STUDENT and result.failed_gates)
+            ),
         },
         **seconds,
         "metadata": {

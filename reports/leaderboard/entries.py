@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evalkit.api.records import JSON
-from evalkit.api.results import DimensionResult, GeneratorResult, MetricResult, RunSummary
+from evalkit.api.results import (
+    DimensionResult,
+    GateStatus,
+    GeneratorResult,
+    MetricResult,
+    Outcome,
+    RunSummary,
+    Undecided,
+)
 from evalkit.formats.leaderboard import Difference, Entry, Figure, SetFigure
 
 
@@ -42,7 +50,20 @@ def _entry(generator: GeneratorResult, summary: RunSummary) -> Entry:
         settings=dict(generator.settings),
         run_digest=summary.run_digest,
         metrics=tuple(_set_figure(result) for result in summary.metrics if result.role is generator.role),
+        undecided_by=_undecided_by(summary),
     )
+
+
+def _undecided_by(summary: RunSummary) -> tuple[Undecided, ...]:
+    """Why a run is undecided, without repetition; empty where it is not, or where a gate does not say (old runs)."""
+    if summary.outcome is not Outcome.UNDECIDED:
+        return ()
+    causes = {gate.cause for gate in summary.gates if gate.status is GateStatus.UNDECIDED}
+    if None in causes:
+        return ()
+    if not all(control.passed for control in summary.controls):
+        causes.add(Undecided.INVALID_JUDGE)
+    return tuple(cause for cause in Undecided if cause in causes)
 
 
 def _engine(spec: JSON) -> str:

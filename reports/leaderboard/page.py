@@ -24,7 +24,7 @@ NOTES = {
     Outcome.PASSED: "",
     Outcome.MEASURED: "",
     Outcome.FAILED: "its run failed a gate",
-    Outcome.UNDECIDED: "its run is undecided: not ranked",
+    Outcome.UNDECIDED: "its run is undecided",
 }
 
 
@@ -128,7 +128,8 @@ def _row(entry: Entry, columns: Sequence[Column]) -> Row:
         cells.append(Cell(figure, interval, mark, rank) if figure else None)
     signed = f"signed {key_name(entry.signature.public_key)}" if entry.signature else "not signed"
     blameless = entry.role is Role.TEACHER and entry.outcome is Outcome.FAILED  # gates are about the student
-    return Row(entry, tuple(cells), "" if blameless else NOTES[entry.outcome], signed)
+    note = NOTES[entry.outcome] + ("" if entry.has_evidence else ": not ranked")
+    return Row(entry, tuple(cells), "" if blameless else note, signed)
 
 
 def rank_in_words(figure: Figure) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from evalkit.api.records import Role
-from evalkit.api.results import Outcome
 from evalkit.formats.leaderboard import MIN_COVERAGE, Board, Entry, Figure
 from evalkit.reports.leaderboard.paired_cells import Cells, is_better_by_case
 
@@ -17,8 +16,8 @@ RULE = (
     "apart by their paired difference where it is known (both runs were at hand, or one is the other's teacher in the "
     "same run), else only if their intervals do not overlap; each pair at 95 %, not corrected for the number of pairs. "
     "Nobody is certainly better unless so with every cell missing for it at its least favourable value. A figure has "
-    "no rank, and moves nobody, without both bounds, with too few of its cells scored, or of a run that was undecided "
-    "or stopped early."
+    "no rank, and moves nobody, without both bounds, with too few of its cells scored, or of a run that stopped early "
+    "or was undecided for other reasons than too few cases: missing evidence, or a judge that failed its controls."
 )
 
 CellsByRun = Mapping[str, Mapping[Role, Cells]]
@@ -50,8 +49,8 @@ def ranked(
 
 def why_not_ranked(entry: Entry, figure: Figure, min_coverage: float) -> str:
     """Why a figure can't have a rank; empty if it can."""
-    if entry.outcome is Outcome.UNDECIDED:
-        return "its run is undecided"
+    if not entry.has_evidence:
+        return "its run is undecided" + (f" ({', '.join(entry.undecided_by)})" if entry.undecided_by else "")
     if entry.n_pictures + entry.n_errors < entry.n_cases * entry.seeds:
         return "its run stopped early, which biases its means"
     if figure.value is None:

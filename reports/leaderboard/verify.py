@@ -107,7 +107,9 @@ def _entry(stated: Entry, own: Sequence[tuple[Entry, str]]) -> Check:
 
 
 def _as_far_as_known(found: JSON, stated: JSON) -> JSON:
-    """A claim without the fields of figures that files of format 2 do not have, where the stated one lacks them."""
+    """A claim without the fields that older files do not have, where the stated one lacks them."""
+    if "undecided_by" not in stated:  # it could only have lifted the entry into the ranking
+        found.pop("undecided_by", None)
     for ours, theirs in zip(found["dimensions"], stated["dimensions"], strict=False):
         for name in LATER_FIELDS:
             if name not in theirs:

@@ -19,7 +19,7 @@ from evalkit.config.model import Gate
 from evalkit.engine.early_stop import MIN_CASES
 from evalkit.stats.intervals import level_above
 from evalkit.stats.power import cases_needed
-from evalkit.stats.sequential import Monitor
+from evalkit.stats.sequential import EARLY_SHARE, Monitor, early_p_value, final_p_value
 from evalkit.verdict.evidence import Cell, Pair, bounds_of_drops, of_drops, of_values
 from evalkit.verdict.gates import Ruling, lack_of, p_holds, rule_on, settle
 
@@ -106,39 +106,6 @@ def worlds() -> Iterator[World]:
         yield World(how, share, teacher, not_asked)
 
 
-def graded(rng: np.random.Generator, n: int, mean: float, sd: float) -> NDArray[np.float64]:
-    """Values in [0, 1] of this mean and standard deviation (a Beta distribution)."""
-    size = mean * (1 - mean) / sd**2 - 1
-    return rng.beta(mean * size, (1 - mean) * size, n)
-
-
-def twins(rng: np.random.Generator, n: int, mean: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Values of the student and the teacher in [0, 1] of the same mean, which differ with a deviation of .07."""
-    shared = graded(rng, n, mean, 0.1)
-    ours, theirs = (np.clip(shared + rng.normal(0, 0.05, n), 0, 1) for _ in range(2))
-    return ours, theirs
-
-
-def passes_with_random_gaps(rule: str, missing: float, quality: float, runs: int = RUNS, seed: int = 0) -> float:
-    """Share of runs of 200 cases that pass with a true margin of .05, this share of the cells missing at random."""
-    rng = np.random.default_rng(seed)
-    mean = float(twins(np.random.default_rng(1), 200_000, quality)[0].mean())
-    gate = Gate(dimension="d", min_value=mean - 0.05) if rule == "min_value" else Gate(dimension="d", max_drop=0.05)
-    lost = Cell(Status.UNSCORED, reason="at random")
-    passed = 0
-    for _ in range(runs):
-        sides = [
-            [
-                lost if gone else Cell(Status.SCORED, float(v))
-                for v, gone in zip(side, rng.random(N) < missing, strict=True)
-            ]
-            for side in twins(rng, N, quality)
-        ]
-        pairs = [Pair(f"c{i}", one, other) for i, (one, other) in enumerate(zip(*sides, strict=True))]
-        passed += passes(gate, pairs)
-    return passed / runs
-
-
 # ------------------------------------------------------------------------------------------------- several gates
 
 
@@ -162,30 +129,38 @@ def family_failures(draw: Draw, gates: int, correlation: float, runs: int = 1000
 
 
 class Ways(NamedTuple):
-    """Shares of runs that fail: with a run of fixed length, and with one that may stop early; cases the latter asks."""
+    """Of runs of fixed length, and of runs that may stop early: the shares that fail and that pass.
 
-    fixed: float
-    watched: float
+    `early` is the share of the latter that stopped before the last case, `cases` how many they asked on average.
+    """
+
+    fails: float
+    passes: float
+    watched_fails: float
+    watched_passes: float
+    early: float
     cases: float
 
 
-def fails_both_ways(draw: Draw, n: int, bound: float, runs: int, seed: int = 0) -> Ways:
+def both_ways(draw: Draw, n: int, bound: float, runs: int, seed: int = 0) -> Ways:
     """Runs of up to `n` cases in random order, one gate of `max_drop: bound`."""
     rng = np.random.default_rng(seed)
-    fixed = watched = asked = 0
+    totals = np.zeros(6)
     for _ in range(runs):
         values = draw(rng, n)
-        p_fixed = level_above(values, bound, low=-1, high=1)
-        monitor = Monitor(bound, -1, 1, alpha=ALPHA)
+        fails, passes = level_above(values, bound, low=-1, high=1), level_above(-values, -bound, low=-1, high=1)
+        monitor = Monitor(bound, -1, 1, alpha=EARLY_SHARE * ALPHA)
         stopped = n
         for i, value in enumerate(values, 1):
             monitor.update(float(value))
-            if i % CHECK_EVERY == 0 and i >= MIN_CASES and (monitor.worse() or monitor.not_worse()):
+            if i % CHECK_EVERY == 0 and MIN_CASES <= i < n and (monitor.worse() or monitor.not_worse()):
                 stopped = i
                 break
-        p = monitor.p_above if stopped < n else min(1.0, 2 * min(monitor.p_above, p_fixed))
-        fixed, watched, asked = fixed + (p_fixed <= ALPHA), watched + (p <= ALPHA), asked + stopped
-    return Ways(fixed / runs, watched / runs, asked / runs)
+        ours = early_p_value(monitor.p_above), early_p_value(monitor.p_below)
+        if stopped == n:
+            ours = final_p_value(monitor.p_above, fails), final_p_value(monitor.p_below, passes)
+        totals += [*(p <= ALPHA for p in (fails, passes, *ours)), stopped < n, stopped]
+    return Ways(*(float(total) for total in totals / runs))
 
 
 def flips(worse: float, better: float) -> Draw:
@@ -197,7 +172,7 @@ def bell(mean: float, sd: float) -> Draw:
 
 
 class Race(NamedTuple):
-    """A true drop to be detected with so many cases."""
+    """A true drop, to be found or excluded with so many cases."""
 
     name: str
     draw: Draw
@@ -206,15 +181,28 @@ class Race(NamedTuple):
 
 
 RACES = (
+    Race("0/1, drop .04 against 0", flips(0.06, 0.02), 200, 0.0),
+    Race("0/1, drop .025 against 0, none better", flips(0.025, 0.0), 200, 0.0),
+    Race("0/1, drop .06 against .02, none better", flips(0.06, 0.0), 200, 0.02),
+    Race("0/1, drop .065 against .02", flips(0.075, 0.01), 200, 0.02),
+    Race("0/1, drop .075 against .02", flips(0.085, 0.01), 200, 0.02),
     Race("0/1, drop .088 against .02", flips(0.098, 0.01), 200, 0.02),
-    Race("0/1, drop .12 against .02", flips(0.13, 0.01), 200, 0.02),
+    Race("0/1, drop .24 against .02", flips(0.25, 0.01), 200, 0.02),
+    Race("graded sd .2, drop .048 against .02", bell(0.048, 0.2), 200, 0.02),
     Race("graded sd .2, drop .06 against .02", bell(0.06, 0.2), 200, 0.02),
     Race("graded sd .2, drop .07 against .02", bell(0.07, 0.2), 200, 0.02),
+    Race("graded sd .07, drop .032 against .02", bell(0.032, 0.07), 200, 0.02),
+    Race("0/1, drop .035 against .02", flips(0.045, 0.01), 1000, 0.02),
+    Race("0/1, drop .04 against .02", flips(0.05, 0.01), 1000, 0.02),
     Race("0/1, drop .05 against .02", flips(0.06, 0.01), 1000, 0.02),
+    Race("graded sd .2, drop .0325 against .02", bell(0.0325, 0.2), 1000, 0.02),
     Race("graded sd .2, drop .038 against .02", bell(0.038, 0.2), 1000, 0.02),
     Race("graded sd .2, drop .042 against .02", bell(0.042, 0.2), 1000, 0.02),
-    Race("0/1, no worse than the bound", flips(0.03, 0.01), 200, 0.02),
-    Race("graded sd .2, no worse than the bound", bell(0.02, 0.2), 1000, 0.02),
+    Race("graded sd .1, no drop against .05", bell(0.0, 0.1), 200, 0.05),
+    Race("0/1, no drop against .05", flips(0.02, 0.02), 1000, 0.05),
+    Race("0/1, no drop against .02", flips(0.005, 0.005), 1000, 0.02),
+    Race("0/1, at the bound", flips(0.03, 0.01), 200, 0.02),
+    Race("graded sd .2, at the bound", bell(0.02, 0.2), 1000, 0.02),
 )
 
 
@@ -262,14 +250,6 @@ def show_missing() -> None:
         print(f"  {where}  {said}", flush=True)
 
 
-def show_random_gaps() -> None:
-    print(f"missing at random: {RUNS} runs of {N} cases with a true margin of .05: share that passes (at least 80 %)")
-    for quality, missing in product((0.9, 0.6), (0.0, 0.02)):
-        rules = ("min_value", "max_drop")
-        said = ", ".join(f"{rule} {passes_with_random_gaps(rule, missing, quality):.1%}" for rule in rules)
-        print(f"  mean {quality}, {missing:.0%} missing: {said}", flush=True)
-
-
 def show_families() -> None:
     print("several gates of A/A data, 120 cases, 1,000 runs: share in which any gate fails (at most 2.5 %)")
     for name, draw in (("bell", bell(0, 0.1)), ("95 % zeros, ±1", flips(0.025, 0.025))):
@@ -279,12 +259,18 @@ def show_families() -> None:
 
 
 def show_races() -> None:
-    print("stopping early against a fixed number of cases, 500 runs: share that fails; ratio; cases asked on average")
+    print("stopping early against a fixed number of cases, 500 runs: fail fixed / watched, ratio; pass the same;")
+    print("  share that stopped early, cases asked on average")
     for race in RACES:
-        ways = fails_both_ways(race.draw, race.n, race.bound, 500)
-        ratio = f"{ways.watched / ways.fixed:.2f}" if ways.fixed > 0.1 else "-"
-        shares = f"{ways.fixed:.1%} / {ways.watched:.1%}"
-        print(f"  {race.name:40s} n {race.n:4d}  {shares}  {ratio}  {ways.cases:.0f}", flush=True)
+        ways = both_ways(race.draw, race.n, race.bound, 500)
+        fails = f"{ways.fails:6.1%} / {ways.watched_fails:6.1%} {_ratio(ways.watched_fails, ways.fails)}"
+        passed = f"{ways.passes:6.1%} / {ways.watched_passes:6.1%} {_ratio(ways.watched_passes, ways.passes)}"
+        stopped = f"{ways.early:.0%} early, {ways.cases:.0f} cases"
+        print(f"  {race.name:40s} n {race.n:4d}  {fails}; {passed}; {stopped}", flush=True)
+
+
+def _ratio(one: float, other: float) -> str:
+    return f"{one / other:.2f}" if other > 0.1 else "  - "
 
 
 def show_promises() -> None:
@@ -295,7 +281,7 @@ def show_promises() -> None:
 
 
 def main() -> None:
-    for show in (show_families, show_races, show_random_gaps, show_promises, show_missing):
+    for show in (show_families, show_races, show_promises, show_missing):
         show()
 
 

@@ -19,7 +19,7 @@ from evalkit.stats.clusters import effective_sd
 from evalkit.stats.intervals import level_above, mean_interval
 from evalkit.stats.power import binary_cases_needed, cases_needed
 from evalkit.stats.sequential import Monitor
-from tests.bench import _gates
+from tests.bench import _gaps, _gates
 
 Draw = Callable[[np.random.Generator, int], NDArray[np.float64]]
 DRAWS = 2000
@@ -71,6 +71,39 @@ POPULATIONS = (
     mostly_zero("Laplace, unbounded", lambda rng, n: rng.laplace(0, 1, n), 0, None, None),
     mostly_zero("all -Exp, unbounded", lambda rng, n: -rng.exponential(1, n), -1, None, None),
 )
+
+
+def outliers(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+    return rng.normal(1, 0.1, n) + 9 * (rng.random(n) < 0.1)
+
+
+def lognormal(sigma: float) -> Population:
+    return Population(
+        f"lognormal, sigma = {sigma}",
+        lambda rng, n: rng.lognormal(0, sigma, n),
+        math.exp(sigma**2 / 2),
+        0,
+        None,
+        (20, 30, 50, 100, 200),
+    )
+
+
+OPEN_TAILS = (
+    lognormal(0.5),
+    lognormal(1),
+    lognormal(1.5),
+    Population("exponential", lambda rng, n: rng.exponential(1, n), 1, 0, None, (20, 30, 50, 100, 200)),
+    Population("1 of 10 is ten times as large", outliers, 1.9, 0, None, (20, 30, 50, 100, 200)),
+)
+"""Times, say: without a limit, and with a long tail."""
+
+
+def false_passes(population: Population, n: int, draws: int, seed: int = 0) -> float:
+    """Share of runs that pass a gate of `max_value` whose bound is the true mean."""
+    rng = np.random.default_rng(seed)
+    samples = (population.draw(rng, n) for _ in range(draws))
+    high = None if population.low is None else -population.low
+    return sum(level_above(-values, -population.mean, high=high) <= ALPHA for values in samples) / draws
 
 
 class Misses(NamedTuple):
@@ -179,6 +212,10 @@ def main() -> None:
                 f"  ({found.above:.1%} / {found.below:.1%}; {found.width:.3g}){mark}",
                 flush=True,
             )
+    print(f"long tails without a limit, {2 * DRAWS:,} runs, `max_value` at the true mean: share that passes, by cases")
+    for population in OPEN_TAILS:
+        shares = (f"{n}: {false_passes(population, n, 2 * DRAWS):.1%}" for n in population.sizes)
+        print(f"  {population.name:34s} {', '.join(shares)}", flush=True)
     print(f"A/A: {DRAWS:,} runs of 120 cases, gate `max_drop: 0` at alpha 0.05: share that fails")
     for population in POPULATIONS:
         if population.mean == 0:
@@ -202,6 +239,7 @@ def main() -> None:
         mean_interval(values)
         print(f"one interval over {n:,} cases: {1000 * (time.perf_counter() - began):.0f} ms")
     _gates.main()
+    _gaps.main()
     print(f"{time.monotonic() - started:.0f} s in all")
 
 

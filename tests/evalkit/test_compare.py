@@ -73,6 +73,29 @@ def test_compare_says_what_became_of_every_case(tmp_path: Path, evalkit: Command
     assert evalkit("compare", "nowhere", "new").returncode == 2
 
 
+def test_what_is_inherited_fails_in_neither_run_unless_a_gate_counted_it(tmp_path: Path, evalkit: Command) -> None:
+    dark = [50, 50, 200]  # the teacher's; it is right where the student of `own` is wrong
+    teacher = ("--teacher", f"folder:{pictures(tmp_path / 'teacher', dark)}")
+    run(evalkit, "alone", dark, tmp_path)
+    run(evalkit, "inherited", dark, tmp_path, *teacher)
+    run(evalkit, "own", [50, 200, 50], tmp_path, *teacher)
+    config = tmp_path / "gated.yaml"
+    config.write_text("gates: [{finding: dark, max_rate: 0.0}]\nstudent: x\n")
+    run(evalkit, "counted", dark, tmp_path, *teacher, config)
+
+    def buckets(base: str, new: str) -> dict[str, int]:
+        done = evalkit("compare", base, new)
+        assert done.returncode == 0, done.stderr
+        counts = (line.rsplit(None, 1) for line in done.stdout.splitlines()[:6])
+        return {name.strip(): int(n) for name, n in counts if int(n)}
+
+    assert buckets("inherited", "inherited") == {"unchanged": 3}
+    assert buckets("inherited", "own") == {"regressed": 1, "unchanged": 2}
+    assert buckets("alone", "inherited") == {"unchanged": 3}, "the same pictures; only one run knows the teacher"
+    assert buckets("inherited", "alone") == {"still failing": 2, "unchanged": 1}
+    assert buckets("counted", "counted") == {"still failing": 2, "unchanged": 1}
+
+
 def test_a_gate_on_the_command_line_fails(tmp_path: Path, evalkit: Command) -> None:
     levels = list(range(200, 230))
     run(evalkit, "base", levels, tmp_path)

@@ -81,6 +81,18 @@ def test_1_regression_against_a_baseline(tmp_path: Path, evalkit: Command) -> No
     assert evalkit("run", config(tmp_path, same)).returncode == 0
 
 
+def test_2_a_drop_from_the_teacher_of_a_distance_to_the_teacher(tmp_path: Path, evalkit: Command) -> None:
+    gate = "gates: [{dimension: fidelity.ssim, max_drop: 0.1}]"
+    path = config(tmp_path, BASE.replace("fake-brightness", "fidelity") + gate)
+    for command in ("run", "doctor"):
+        done = evalkit(command, path)
+        said = done.stderr + done.stdout
+        assert done.returncode == (2 if command == "run" else 3), said
+        assert "`fidelity.ssim` has no value of the teacher's own to drop from" in said
+        assert "`min_value` in place of `max_drop`" in said
+    assert not list((tmp_path / "out").rglob("*.png")), "nothing was drawn"
+
+
 def test_2_a_baseline_of_another_benchmark(tmp_path: Path, evalkit: Command) -> None:
     assert evalkit(*FAKE_RUN, "--student", "fake-flat").returncode == 0
     gates = "gates: [{dimension: fake.brightness, max_drop: 0.1, against: baseline}]"

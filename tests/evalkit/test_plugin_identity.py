@@ -1,12 +1,20 @@
 """What makes two commands the same run: what they run, and not how or where they were written."""
 
+import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
+import evalkit.student.mini
 from evalkit.api.pictures import encode_png
+from evalkit.plugins.packaged import packaged_name
 from evalkit.plugins.registry import PluginSpec, identity
 from tests.evalkit.conftest import Command
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_same_settings_are_the_same_plugin(tmp_path: Path) -> None:
@@ -62,3 +70,44 @@ def test_a_judge_with_a_journal_of_its_own_is_replayed(tmp_path: Path, evalkit: 
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again" / "fake-journal.txt").read_text() == journal
     assert "2/2 scored" in again.stdout
+
+
+IDENTITIES = """
+import json, evalkit
+from evalkit.config.load import load_config
+from evalkit.engine.plan import assemble
+plan = assemble(load_config(None, {}))
+case = next(plan.cases())
+print(json.dumps({
+    "home": evalkit.__file__,
+    "run": plan.digest(),
+    "generators": {role.value: generator.fingerprint(case) for role, generator in plan.generators.items()},
+    "judges": [judge.fingerprint() for judge in plan.judges],
+    "benchmark": plan.benchmark_info.digest,
+}))
+"""
+
+
+def test_the_same_command_is_the_same_run_wherever_evalkit_is_installed(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    found = []
+    here = ROOT / "evalkit"
+    there = tmp_path / "elsewhere" / "evalkit"
+    shutil.copytree(here, there, ignore=shutil.ignore_patterns("__pycache__"))  # with the rooms in it, as in a wheel
+    for home in (here, there):
+        done = subprocess.run(
+            [sys.executable, "-c", IDENTITIES],
+            env={**environment, "PYTHONPATH": str(home.parent)}, cwd=tmp_path, capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+        found.append(json.loads(done.stdout.splitlines()[-1]))
+    homes = [Path(each.pop("home")).parent for each in found]
+    assert homes == [here, there]
+    assert found[0] == found[1]
+
+
+def test_a_path_outside_of_the_package_is_part_of_the_identity(tmp_path: Path) -> None:
+    assert packaged_name(str(tmp_path)) == str(tmp_path)
+    assert packaged_name(evalkit.student.mini.__path__[0]) == "evalkit:student/mini"
+    assert packaged_name(str(ROOT / "tests")) == str(ROOT / "tests")

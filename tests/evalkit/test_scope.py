@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from evalkit.api.errors import PluginError
+from evalkit.api.errors import ConfigError, PluginError
 from evalkit.api.protocols import Judge
-from evalkit.api.records import Case, Dimension, FindingKind
+from evalkit.api.records import Background, Case, Dimension, FindingKind
 from evalkit.api.scope import kinds_of, not_applicable
+from evalkit.config.load import load_config
 from evalkit.config.model import Gate
+from evalkit.engine.plan import Plan, assemble
+from evalkit.engine.scope import check_drops
 from evalkit.plugins.conformance import instance_problems
 from evalkit.verdict.kinds import dimensions_of_finding
 
@@ -84,3 +87,42 @@ def test_a_gate_on_a_kind_rests_on_the_dimensions_of_the_kind() -> None:
 
     assert dimensions("typo") == dimensions("text") == {"fake.text"}
     assert dimensions("blur") == {"fake.text", "fake.quality"}
+
+
+@pytest.mark.parametrize(
+    ("judge", "dimension", "instead"),
+    [
+        ("fidelity", "fidelity.ssim", "min_value"),
+        ("fidelity", "fidelity.flip", "max_value"),
+        ("lpips:weights=none", "lpips", "max_value"),
+        ("dists:weights=none", "dists", "max_value"),
+        ("vlm", "vlm.preference", "min_value"),
+    ],
+)
+def test_a_distance_to_the_teacher_has_no_drop_from_the_teacher(judge: str, dimension: str, instead: str) -> None:
+    plan = planned(judge, Gate(dimension=dimension, max_drop=0.1))
+    with pytest.raises(ConfigError, match="no value of the teacher's own to drop from") as raised:
+        check_drops(plan, [CASE])
+    assert f"`{instead}` in place of `max_drop`" in str(raised.value.hint)
+    bound = Gate(dimension=dimension, **{instead: 0.5})
+    check_drops(planned(judge, bound), [CASE])
+
+
+def test_grain_may_drop_from_the_teacher_where_a_case_declares_its_ground() -> None:
+    """A case that declares nothing finds its flat ground with the twin; one that does is asked of both."""
+    declared = Case("d", "a sign", background=Background("solid", colors=((51, 102, 153),)))
+    plan = planned("grain", Gate(dimension="grain.area", max_drop=0.1))
+    check_drops(plan, [CASE, declared])
+    with pytest.raises(ConfigError, match="no twin to compare with"):
+        check_drops(planned("grain", Gate(dimension="grain.ratio", max_drop=0.1)), [CASE, declared])
+
+
+def planned(judge: str, gate: Gate) -> Plan:
+    """A plan with this judge and this gate."""
+    given = {
+        "student": "flash-mini",
+        "teacher": "base-mini",
+        "judges": [judge],
+        "gates": [gate.model_dump(exclude_unset=True)],
+    }
+    return assemble(load_config(None, given))

@@ -118,6 +118,7 @@ class StepsSettings(Settings):
     true_cfg_scale: float = 1.0
     ceiling: int = 250
     gap: int = 200
+    sleeps: bool = False
     log: str = ""
 
 
@@ -134,7 +135,7 @@ class FakeSteppedGenerator:
         return GeneratorInfo(f"fake stepped to {self.settings.ceiling}", licence="none", hardware="fake")
 
     def fingerprint(self, case: Case) -> str:
-        return digest("fake-steps", self.settings.model_dump(mode="json", exclude={"log"}))
+        return digest("fake-steps", self.settings.model_dump(mode="json", exclude={"log", "sleeps"}))
 
     def generate(self, requests: Sequence[Request]) -> list[Generated]:
         return [self._one(request) for request in requests]
@@ -147,6 +148,7 @@ class FakeSteppedGenerator:
         shape = (request.case.height, request.case.width, 3)
         image = np.full(shape, max(0, s.ceiling - s.gap // steps - jitter), np.uint8)
         nfe = steps * (2 if s.true_cfg_scale > 1 else 1)
+        time.sleep(0.01 * nfe if s.sleeps else 0)
         sigmas = [round(1 - step / steps, 4) for step in range(steps + 1)]
         return Generated(image=image, nfe=nfe, seconds=0.01 * nfe, batch_invariant=True, notes={"sigmas": sigmas})
 

@@ -35,10 +35,12 @@ from evalkit.reports.wording import outcome_of
 from tests.reports.conftest import FakeRunResults, a_sample, demo_summary, store
 from tests.reports.posters import DESIGNS, draw_poster
 
+ON_TYPOS = "typo in at most 0.1 of the cases"
 ON_WORDS, ON_GRAIN = "words at least 0.9", "grain of grade defect or worse in at most 0.1 of the cases"
 GATES = (
     GateResult(ON_WORDS, GateStatus.FAIL, "mean 0.7", "words", cases=("low",)),
     GateResult(ON_GRAIN, GateStatus.FAIL, "share 0.5", "grain", cases=("grainy",)),
+    GateResult(ON_TYPOS, GateStatus.FAIL, "share 0.3", "typo", cases=("inherited-counted",)),
 )
 
 
@@ -70,6 +72,7 @@ def mixed(tmp_path: Path) -> FakeRunResults:
         a_case("grainy", 1.0, *SPECKS, gates=(ON_GRAIN,)),
         a_case("misspelt", 0.95, MILD_TYPO, *SPECKS),
         a_case("inherited", 0.95, replace(MILD_TYPO, blame=Blame.BOTH)),
+        a_case("inherited-counted", 0.95, replace(MILD_TYPO, blame=Blame.BOTH), gates=(ON_TYPOS,)),
         a_case("worsened", 0.95, replace(MILD_TYPO, blame=Blame.WORSENED)),
     ]
     folder = tmp_path / "pictures"
@@ -82,7 +85,7 @@ def mixed(tmp_path: Path) -> FakeRunResults:
     return FakeRunResults(replace(demo_summary(len(told), 1), gates=GATES), folder, cases)
 
 
-FAILING = ["grainy", "inherited", "low", "misspelt", "worsened"]
+FAILING = ["grainy", "inherited-counted", "low", "misspelt", "worsened"]
 
 
 def listed_everywhere(results: FakeRunResults, out: Path) -> dict[str, list[str]]:
@@ -92,7 +95,9 @@ def listed_everywhere(results: FakeRunResults, out: Path) -> dict[str, list[str]
     root = ElementTree.parse(JunitExporter(JunitExporter.Settings()).export(results, out)).getroot()
     failed = {c.get("name", "").split(" [")[0] for c in root.iter("testcase") if c.find("failure") is not None}
     failed -= {gate.rule for gate in summary.gates}
-    markdown = [line for line in render_summary(results, 100).splitlines() if line.startswith("|")]
+    text = render_summary(results, 100)
+    text = text[: text.index("Inherited from")] if "Inherited from" in text else text
+    markdown = [line for line in text.splitlines() if line.startswith("|")]
     annotations = [line for line in workflow_commands(summary, failures, 100) if line.startswith("::warning")]
     ids = [result.case.id for result in results.cases()]
     return {
@@ -120,6 +125,28 @@ def listed_on_page(results: FakeRunResults, out: Path) -> list[str]:
 def test_all_reports_list_the_same_cases(mixed: FakeRunResults, tmp_path: Path) -> None:
     listed = listed_everywhere(mixed, tmp_path)
     assert listed == dict.fromkeys(listed, FAILING)
+
+
+def test_what_no_failed_gate_counted_and_the_teacher_has_too_is_listed_apart(
+    mixed: FakeRunResults, tmp_path: Path
+) -> None:
+    failures = collect_failures(mixed, 100)
+    content = verdict(mixed.run, failures)["failures"]
+    assert (content["n_inherited"], [one["case"] for one in content["inherited"]]) == (1, ["inherited"])
+    root = ElementTree.parse(JunitExporter(JunitExporter.Settings()).export(mixed, tmp_path)).getroot()
+    cases = {c.get("name"): c for c in root.iter("testcase") if c.get("classname") == "typography"}
+    assert (cases["inherited [seed 0]"].findtext("system-out") or "").startswith("inherited: typo at [")
+    counted = cases["inherited-counted [seed 0]"].find("failure")
+    assert counted is not None
+    assert "inherited from the teacher: a typo; counted by the failed gate" in counted.get("message", "")
+    text = render_summary(mixed)
+    apart = text[text.index("Inherited from the teacher, and not counted by a failed gate: 1") :]
+    assert "| failure | inherited | 0 | a typo (inherited)" in apart
+    (notice,) = (line for line in workflow_commands(mixed.run, failures, 100) if line.startswith("::notice"))
+    assert notice.endswith("no failed gate counted: inherited [seed 0]")
+    listed_on_page(mixed, tmp_path)
+    index = json.loads((tmp_path / "report/data/index.js").read_text("ascii").splitlines()[0][19:-2])
+    assert ["inherited", 1] in index["names"]["is"]
 
 
 def test_a_case_that_a_gate_alone_fails_shows_the_rule_and_the_value(mixed: FakeRunResults, tmp_path: Path) -> None:
@@ -167,7 +194,7 @@ def test_what_worsened_is_the_students_own(mixed: FakeRunResults) -> None:
     label = "worsened: the teacher has it, clearly smaller"
     failures = collect_failures(mixed, 100)
     assert [f.case_id for f in failures.worst].index("worsened") < [f.case_id for f in failures.worst].index(
-        "inherited"
+        "inherited-counted"
     )
     assert label in next(n for n in workflow_commands(mixed.run, failures, 100) if "worsened [seed" in n)
     run = replace(mixed.run, finding_counts={"typo": {"worsened": 1}})
@@ -181,6 +208,7 @@ def test_every_failing_case_is_listed_whatever_the_baseline_had(mixed: FakeRunRe
         Bucket.REGRESSED,
         Bucket.STILL_FAILING,
         Bucket.NEW_FAILURE,
+        Bucket.UNCHANGED,
         Bucket.INCOMPARABLE,
         Bucket.STILL_FAILING,
     )

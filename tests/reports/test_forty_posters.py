@@ -1,4 +1,7 @@
-"""Forty posters through the real command, 13 with one wrong letter: every report lists these 13 and no other."""
+"""Forty posters through the real command, 13 with one wrong letter: every report lists these 13 and no other.
+
+Once with a fake judge that reads without an error and a teacher, once with the real reader.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -76,26 +80,35 @@ def draw(path: Path, text: str, *, student: bool) -> None:
     image.save(path)
 
 
+def write_suite(folder: Path) -> None:
+    """`suite/`, which asks for the forty titles."""
+    (folder / "suite").mkdir()
+    cases = (
+        {
+            "id": f"poster-{number:02d}",
+            "prompt": f"a poster “{title(number)}”",
+            "width": 448,
+            "height": 256,
+            "texts": [{"text": title(number)}],
+        }
+        for number in range(40)
+    )
+    (folder / "suite/cases.jsonl").write_text("".join(json.dumps(case) + "\n" for case in cases), encoding="utf-8")
+    (folder / "suite/suite.yaml").write_text('name: posters\nversion: "1"\ntasks: [t2i]\n', encoding="utf-8")
+
+
 @pytest.fixture
 def posters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with suite, both models' pictures and a fake judge that reads them without an error."""
     drawn: dict[str, dict[str, str]] = {"student": {}, "teacher": {}}
-    lines = []
     for number in range(40):
         case, asked = f"poster-{number:02d}", title(number)
         drawn["teacher"][case] = asked
         drawn["student"][case] = misspell(asked, number) if number in MISSPELT else asked
-        lines.append(
-            json.dumps(
-                {"id": case, "prompt": f"a poster “{asked}”", "width": 448, "height": 256, "texts": [{"text": asked}]}
-            )
-        )
         for role, texts in drawn.items():
             (tmp_path / role).mkdir(exist_ok=True)
             draw(tmp_path / role / f"{case}.png", texts[case], student=role == "student")
-    (tmp_path / "suite").mkdir()
-    (tmp_path / "suite/cases.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (tmp_path / "suite/suite.yaml").write_text('name: posters\nversion: "1"\ntasks: [t2i]\n', encoding="utf-8")
+    write_suite(tmp_path)
     (tmp_path / "drawn.json").write_text(json.dumps(drawn), encoding="utf-8")
     plugins = tmp_path / "plugins"  # evalkit imports nothing from the folder it works in
     plugins.mkdir()
@@ -131,13 +144,50 @@ def test_all_misspelt_titles_are_listed_everywhere_and_no_other(posters: Path) -
     assert base[0] == 0, base[1]
     code, said = run("run", "student.yaml", "--out", "new", "--baseline", "base")
     assert code == 1, said
+    worst = check_lists(posters / "new", said)
+    assert all(f["grade"] == "failure" and f["severity"] < 0.5 and f["gates"] for f in worst)
+
+
+@pytest.mark.slow
+def test_the_real_reader_finds_them_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # 53 pictures are read: the 27 that are right come from the cache in the second run
+    monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.chdir(tmp_path)
+    write_suite(tmp_path)
+    for role in ("right", "student"):
+        (tmp_path / role).mkdir()
+        for number in range(40):
+            wrong = role == "student" and number in MISSPELT
+            text = misspell(title(number), number) if wrong else title(number)
+            draw(tmp_path / role / f"poster-{number:02d}.png", text, student=True)
+    exporters = ["verdict", {"use": "github", "annotations": 100}, {"use": "summary", "worst_cases": 100}, "junit"]
+    reader = {"use": "typography", "threads": 1}  # two threads of one reader wait for each other, busily
+    config = {"benchmark": "suite/", "judges": [reader], "exporters": exporters}
+    Path("right.yaml").write_text(yaml.safe_dump({**config, "student": "folder:right"}), encoding="utf-8")
+    gated = {**config, "student": "folder:student", "gates": [{"finding": "text", "max_rate": 0.05}]}
+    Path("student.yaml").write_text(yaml.safe_dump(gated), encoding="utf-8")
+    base = run("run", "right.yaml", "--out", "base")
+    assert base[0] == 0, base[1]
+    assert json.loads(Path("base/verdict.json").read_text("utf-8"))["failures"]["n"] == 0
+    code, said = run("run", "student.yaml", "--out", "new", "--baseline", "base")
+    assert code == 1, said
+    for one in check_lists(tmp_path / "new", said):
+        number = int(one["case"][-2:])
+        words = zip(title(number).split(), misspell(title(number), number).split(), strict=True)
+        assert (one["kind"], one["expected"], one["read"]) == ("typo", *next((a, b) for a, b in words if a != b))
+    compared = run("compare", "base", "new")[1].split()
+    assert compared[:2] == ["regressed", str(len(MISSPELT))]
+
+
+def check_lists(out: Path, said: str) -> list[dict[str, Any]]:
+    """Every report of the run lists the misspelt titles and no other; the entries of `verdict.json`."""
     wanted = {f"poster-{number:02d}" for number in MISSPELT}
-    out = posters / "new"
     content = json.loads((out / "verdict.json").read_text("utf-8"))
     assert {c["case"] for c in content["failures"]["cases"]} == wanted
     assert {f["case"] for f in content["failures"]["worst"]} == wanted
     assert {f["bucket"] for f in content["failures"]["worst"]} == {"regressed"}
-    assert all(f["grade"] == "failure" and f["severity"] < 0.5 and f["gates"] for f in content["failures"]["worst"])
     assert content["comparison"]["buckets"]["regressed"] == len(MISSPELT)
     assert content["comparison"]["buckets"]["unchanged"] == 40 - len(MISSPELT)
     tests = ElementTree.parse(out / "junit.xml").getroot().iter("testcase")
@@ -145,6 +195,8 @@ def test_all_misspelt_titles_are_listed_everywhere_and_no_other(posters: Path) -
     assert {name.split(" ")[0] for name in failed} == wanted
     assert listed(line for line in (out / "summary.md").read_text("utf-8").splitlines() if "|" in line) == wanted
     assert listed(line for line in said.splitlines() if line.startswith("::warning")) == wanted
+    worst: list[dict[str, Any]] = content["failures"]["worst"]
+    return worst
 
 
 def run(*arguments: str) -> tuple[int, str]:

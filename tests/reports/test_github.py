@@ -101,7 +101,8 @@ def test_gates_are_errors_and_failures_warnings(
 ) -> None:
     export(compared, tmp_path / "out")
     read = list(runner_reads(capsys.readouterr().out))
-    assert [c.name for c in read] == ["error", "warning", "warning", "warning", "notice", "notice"]
+    assert [c.name for c in read] == ["error", "warning", "warning", "notice", "notice", "notice"]
+    assert read[3].data.endswith("that the teacher has, too, and no failed gate counted: poster/open-studio [seed 0]")
     assert read[0].properties == {"title": "evalkit: gate failed: words at most 0.05 worse than the teacher"}
     assert read[0].data == "worse by 0.081 [0.059, 0.103] (n = 4)"
     assert read[2].properties == {"title": "evalkit: regressed: poster/harbour-jazz [seed 0]"}
@@ -125,9 +126,9 @@ def test_annotations_are_few_and_the_rest_is_counted(
     compared.run = replace(compared.run, gates=(failed,) * 25)
     export(compared, tmp_path / "out", annotations=1)
     read = list(runner_reads(capsys.readouterr().out))
-    assert [c.name for c in read] == ["error", "warning", "notice"]
-    assert read[-1].data == "26 more: see the summary and the report"  # 24 gates, 2 failures
-    assert len(workflow_commands(compared.run, collect_failures(compared, 10), 1)) == 3
+    assert [c.name for c in read] == ["error", "warning", "notice", "notice"]
+    assert read[-1].data == "25 more: see the summary and the report"  # 24 gates, 1 failure
+    assert len(workflow_commands(compared.run, collect_failures(compared, 10), 1)) == 4
 
 
 def test_outputs(compared: FakeRunResults, demo: FakeRunResults, runner: dict[str, Path], tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ def test_an_attack_gives_no_command_output_or_comment_of_its_own(runner: dict[st
     log = (tmp_path / "log").read_text("ascii")
     read = list(runner_reads(log))
     assert len(read) == len(log.splitlines()) == 6
-    assert [c.name for c in read] == ["error", "warning", "warning", "warning", "notice", "notice"]
+    assert [c.name for c in read] == ["error", "warning", "warning", "notice", "notice", "notice"]
     assert all(list(c.properties) == ["title"] and c.properties["title"].startswith("evalkit: ") for c in read)
     assert "::set-output name=outcome::passed" in read[0].data
     assert "%0A::stop-commands::x%25" in read[0].data

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evalkit.api.errors import UsageError
-from evalkit.api.results import Interval, Outcome
+from evalkit.api.results import ControlResult, GateResult, GateStatus, Interval, Outcome, Undecided
 from evalkit.reports.leaderboard.merge import Leaderboard
 from tests.reports.conftest import FakeRunResults
 from tests.reports.leaderboard_runs import a_run, judged_cases, merged
@@ -79,6 +79,31 @@ def test_without_an_interval_there_is_no_rank(tmp_path: Path) -> None:
 def test_an_undecided_run_is_listed_but_not_ranked(tmp_path: Path) -> None:
     runs = {"a": a_run("a", (0.99, 0.98, 1.0), outcome=Outcome.UNDECIDED), "b": a_run("b", (0.5, 0.4, 0.6))}
     assert ranks(merged(runs, tmp_path)) == {"b": (1, 1), "a": (None, None)}
+
+
+def test_a_run_that_only_lacks_cases_is_ranked_and_one_that_lacks_evidence_is_not(tmp_path: Path) -> None:
+    def undecided_run(name: str, *causes: Undecided, controls: tuple[ControlResult, ...] = ()) -> FakeRunResults:
+        gates = tuple(GateResult("words at least 0.9", GateStatus.UNDECIDED, "", cause=cause) for cause in causes)
+        return a_run(name, (0.9, 0.8, 1.0), outcome=Outcome.UNDECIDED, gates=gates, controls=controls)
+
+    failed = ControlResult("typography", "blank", "words at most 0.1", False, "it said 1")
+    runs = {
+        "few": undecided_run("few", Undecided.POWER, Undecided.FAMILY),
+        "gaps": undecided_run("gaps", Undecided.POWER, Undecided.EVIDENCE),
+        "lying": undecided_run("lying", Undecided.POWER, controls=(failed,)),
+        "whole": a_run("whole", (0.5, 0.4, 0.6)),
+    }
+    content = merged(runs, tmp_path)
+    assert ranks(content) == {"few": (1, 1), "whole": (2, 2), "gaps": (None, None), "lying": (None, None)}
+    said = {entry["generator"]: entry["dimensions"][0]["not_ranked"] for entry in content["entries"]}
+    assert said["gaps"] == "its run is undecided (too few cases, missing evidence)"
+    assert said["lying"] == "its run is undecided (too few cases, a judge that failed its controls)"
+    assert next(e for e in content["entries"] if e["generator"] == "few")["undecided_by"] == [
+        "too few cases",
+        "the correction for several gates",
+    ]
+    again = merged({}, tmp_path / "again", tmp_path / "leaderboard.json")
+    assert ranks(again) == ranks(content), "the file says why, so that it can be merged without its runs"
 
 
 def test_a_figure_with_few_scored_cells_is_not_ranked_and_moves_nobody(tmp_path: Path) -> None:

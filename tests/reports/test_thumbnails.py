@@ -13,12 +13,12 @@ import pytest
 from PIL import Image
 
 from evalkit.api.errors import PictureError
-from evalkit.api.pictures import encode_png
+from evalkit.api.pictures import encode_png, thumbnail
 from evalkit.api.records import Role, SourceImage
 from evalkit.reports.html import shelf as shelf_module
 from evalkit.reports.html.exporter import HtmlExporter
 from evalkit.reports.html.shelf import PictureShelf
-from evalkit.reports.html.thumbs import EDGE, SMALL, Thumbnails, thumbnail
+from evalkit.reports.html.thumbs import EDGE, SMALL, Thumbnails
 from tests.reports.conftest import FakeRunResults, store
 from tests.reports.test_html import columns
 
@@ -97,7 +97,7 @@ def test_pictures_whose_hashes_begin_alike_are_told_apart(tmp_path: Path) -> Non
 
 
 def test_a_bug_in_a_thread_is_not_swallowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(_: bytes) -> bytes:
+    def fails(_: bytes, edge: int) -> bytes:
         raise RuntimeError("a bug")
 
     monkeypatch.setattr("evalkit.reports.html.thumbs.thumbnail", fails)
@@ -111,4 +111,4 @@ def test_a_picture_larger_than_is_safe_is_not_decoded() -> None:
     buffer = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
     with pytest.raises(PictureError, match="too large to decode"):
-        thumbnail(buffer.getvalue())
+        thumbnail(buffer.getvalue(), EDGE)

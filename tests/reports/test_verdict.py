@@ -89,8 +89,8 @@ def test_new_failures_come_first(compared: FakeRunResults, tmp_path: Path) -> No
     assert [(f["case"], f["bucket"], f["kind"]) for f in failures["worst"]] == [
         ("poster/fresh-bread", "regressed", "overlap"),
         ("poster/harbour-jazz", "regressed", "typo"),
-        ("poster/open-studio", "incomparable", "typo"),
     ]
+    assert [(f["case"], f["bucket"]) for f in failures["inherited"]] == [("poster/open-studio", "incomparable")]
     typo = failures["worst"][1]
     assert (typo["expected"], typo["read"], typo["severity"], typo["blame"]) == (
         "HARBOUR",
@@ -99,28 +99,29 @@ def test_new_failures_come_first(compared: FakeRunResults, tmp_path: Path) -> No
         "student-only",
     )
     assert len(typo["box"]) == 4
-    assert (failures["n"], failures["n_new"], failures["n_flaky"]) == (3, 2, 1)  # night-trains is flaky
+    assert (failures["n"], failures["n_new"], failures["n_flaky"]) == (2, 2, 1)  # night-trains is flaky
 
 
 def test_without_a_baseline_the_students_own_come_first(demo: FakeRunResults, tmp_path: Path) -> None:
     failures = verdict_of(demo, tmp_path)["failures"]
     assert {f["bucket"] for f in failures["worst"]} == {None}
-    assert [f["blame"] for f in failures["worst"]] == ["student-only"] * 3 + ["both"]
+    assert [f["blame"] for f in failures["worst"]] == ["student-only"] * 3
     assert [c["case"] for c in failures["cases"]] == [  # in the order of the suite
         "poster/harbour-jazz",
         "poster/fresh-bread",
         "poster/night-trains",
-        "poster/open-studio",
     ]
+    assert [(f["case"], f["blame"]) for f in failures["inherited"]] == [("poster/open-studio", "both")]
     blamed = [
         replace(r, verdicts={Role.STUDENT: tuple(replace(v, findings=()) for v in r.verdicts.get(Role.STUDENT, ()))})
         for r in demo.cases()
     ]
     demo.make = lambda: iter(blamed)
-    assert verdict_of(demo, tmp_path)["failures"] == {"n": 0, "n_new": None, "cases": [], "worst": [], "n_flaky": 0}
+    none = {"n": 0, "n_new": None, "cases": [], "worst": [], "n_flaky": 0, "n_inherited": 0, "inherited": []}
+    assert verdict_of(demo, tmp_path)["failures"] == none
 
 
-def test_a_regression_counts_whoever_else_has_it(compared: FakeRunResults, tmp_path: Path) -> None:
+def test_what_the_teacher_has_too_fails_nothing_and_is_not_lost(compared: FakeRunResults, tmp_path: Path) -> None:
     shared = [
         replace(
             r,
@@ -132,7 +133,9 @@ def test_a_regression_counts_whoever_else_has_it(compared: FakeRunResults, tmp_p
         for r in compared.cases()
     ]
     compared.make = lambda: iter(shared)
-    assert {f["blame"] for f in verdict_of(compared, tmp_path)["failures"]["worst"]} == {"both"}
+    failures = verdict_of(compared, tmp_path)["failures"]
+    assert failures["worst"] == []
+    assert failures["n_inherited"] == len(failures["inherited"]) == 4
 
 
 def test_the_worst_are_kept_of_many(many: Callable[[int], FakeRunResults], tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ evalkit.compare = (() => {
   }
 
   function sizes(a, b) {
+    if (a.thumbnail || b.thumbnail) return h("strong", { class: "missing" }, " The baseline's picture is a thumbnail: it is blurred, and differs by that alone.");
     if (a.size.join() === b.size.join()) return null;
     return h("strong", { class: "missing" }, ` The sizes differ (${a.size.join("×")} and ${b.size.join("×")} px): both are stretched to one, so edges differ by that alone.`);
   }

@@ -41,7 +41,8 @@ evalkit.picture = (() => {
     const image = show(role, { alt: `Picture of the ${role.role}, ${plural(role.findings.length, "finding")}` });
     image.addEventListener("error", () => self.node.replaceChildren(
       h("p", { class: "no-picture" }, h("strong", null, "The browser can't show this picture. "), "Its file is ", h("code", null, role.picture))));
-    image.addEventListener("load", () => self.resize(image.naturalWidth, image.naturalHeight));
+    // A thumbnail is shown at the size of the picture that it stands for, so that boxes fit.
+    if (!role.thumbnail) image.addEventListener("load", () => self.resize(image.naturalWidth, image.naturalHeight));
     return image;
   }
 

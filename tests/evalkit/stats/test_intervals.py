@@ -6,7 +6,7 @@ from scipy import stats
 
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.paired_tests import mcnemar_p_value
-from tests.bench.statistics import POPULATIONS, misses
+from tests.bench.statistics import OPEN_TAILS, POPULATIONS, false_passes, misses
 
 
 def test_seeds_of_a_case_count_once() -> None:
@@ -139,3 +139,21 @@ def test_two_unbounded_values_whose_end_rounds_inwards() -> None:
     assert interval.low is not None
     assert interval.high is not None
     assert -2.7566 < interval.low < interval.value < interval.high < 3.3845
+
+
+def test_a_long_tail_without_a_limit_seldom_lies_wholly_below_the_truth() -> None:
+    """A small sample of such values rarely holds the largest; 41 is the 99.9 % quantile of 2.5 % of 1,000."""
+    population = next(one for one in OPEN_TAILS if one.name == "lognormal, sigma = 1.5")
+    assert false_passes(population, 50, 1000) <= 41
+
+
+def test_the_bound_moves_out_only_on_a_long_open_tail() -> None:
+    def reach(values: np.ndarray, high: float | None) -> float:
+        found = mean_interval(values, low=0, high=high)
+        assert found
+        assert found.high
+        return found.high - found.value
+
+    calm, long = np.arange(50.0), np.append(np.arange(49.0), 490.0)
+    assert reach(calm, None) == reach(calm, 49.0)
+    assert reach(long, None) > 3 * reach(long, 490.0)

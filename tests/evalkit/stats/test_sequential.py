@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from evalkit.stats.sequential import Monitor
+from evalkit.stats.intervals import level_above
+from evalkit.stats.sequential import EARLY_SHARE, Monitor, early_p_value, final_p_value
 
 
 def ends(values: np.ndarray, bound: float, alpha: float = 0.05) -> str:
@@ -34,3 +35,21 @@ def test_bounds_are_kept() -> None:
         Monitor(1.0, -1, 1)
     with pytest.raises(ValueError, match="out of bounds"):
         Monitor(0.0, -1, 1).update(1.5)
+
+
+def test_the_two_answers_share_one_error_rate() -> None:
+    assert final_p_value(1.0, 0.025 * (1 - EARLY_SHARE)) == pytest.approx(0.025)
+    assert final_p_value(0.025 * EARLY_SHARE, 1.0) == early_p_value(0.025 * EARLY_SHARE) == pytest.approx(0.025)
+    assert final_p_value(1.0, 1.0) == early_p_value(1.0) == 1.0
+
+
+def test_a_watched_run_that_asked_everything_fails_by_chance_as_rarely_as_a_fixed_one() -> None:
+    rng = np.random.default_rng(2)
+    fails = 0
+    for _ in range(300):
+        values = rng.choice([-1.0, 0.0, 1.0], p=[0.1, 0.8, 0.1], size=60)
+        monitor = Monitor(0.0, -1, 1)
+        for value in values:
+            monitor.update(float(value))
+        fails += final_p_value(monitor.p_above, level_above(values, 0.0, low=-1, high=1)) <= 0.025
+    assert fails <= 17, "2.5 % of 300 are 7.5; 17 is the 99.9 % quantile"

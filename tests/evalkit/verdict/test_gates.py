@@ -8,7 +8,7 @@ from evalkit.api.records import Case, Dimension, Grade, Status, Task
 from evalkit.api.results import GateResult, GateStatus, Interval, Undecided
 from evalkit.config.model import Gate
 from evalkit.verdict.evidence import Cell, Pair, bounds_of_drops, breaking_end, of_drops, of_values
-from evalkit.verdict.gates import is_upper, rule_on, rule_on_interval, settle
+from evalkit.verdict.gates import Ruling, is_upper, rule_on, rule_on_interval, settle
 
 DIMENSION = Dimension("d", "a share")
 
@@ -27,7 +27,7 @@ def decide(
         evidence, (low, high) = of_drops(pairs, dimension), bounds_of_drops(dimension)
     else:
         evidence = of_values(pairs, breaking_end(dimension, upper=is_upper(gate)))
-        low, high = dimension.low, dimension.high
+        low, high = dimension.low, dimension.worst if dimension.high is None else dimension.high
     ruling = rule_on(gate, evidence, low=low, high=high, min_coverage=min_coverage, paired=gate.max_drop is not None)
     return settle([ruling])[0]
 
@@ -234,3 +234,10 @@ def test_a_gate_says_where_its_number_of_cases_comes_from() -> None:
     assert result.cause is Undecided.POWER
     assert result.n_needed
     assert "for the true values that this run leaves plausible" in result.detail
+
+
+def test_a_watched_gate_that_passes_on_its_interval_alone_lacks_power_not_evidence() -> None:
+    """Its own level is a little stricter than the interval's, because watching took a part of the error rate."""
+    inside = Interval(0.05, 0.0, 0.0999, 200)
+    (result,) = settle([Ruling(Gate(dimension="d", max_drop=0.1), inside, inside, 1.0, p_pass=0.028, watched=True)])
+    assert (result.status, result.cause) == (GateStatus.UNDECIDED, Undecided.POWER)
