@@ -20,6 +20,7 @@ from evalkit.api.protocols import Generator
 from evalkit.api.records import JSON, Case, Request, Role
 from evalkit.api.results import GeneratorResult
 from evalkit.engine.closing import close
+from evalkit.engine.generating import generate
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.timing import conditions_of
@@ -74,13 +75,13 @@ def time_generator(
     shown = f"{name} timing"
     progress.start(shown, len(requests))
     try:
-        generator.generate(requests[:size])
+        generate(generator, list(requests[:size]))
         seconds: list[tuple[int, float]] = []
         for start in range(0, len(requests), size):
             if stop.is_set():
                 raise Interrupted("stopped; everything finished so far is kept")
             batch, began = requests[start : start + size], time.perf_counter()
-            drawn = generator.generate(batch)
+            drawn = generate(generator, list(batch))
             elapsed = time.perf_counter() - began
             for each in drawn:
                 progress.advance(shown)

@@ -68,6 +68,8 @@ def _strict_loader() -> type[yaml.SafeLoader]:
             event = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in PyYAML
             if getattr(event, "anchor", None) is not None:
                 raise yaml.MarkedYAMLError(problem="anchors and aliases are not read", problem_mark=event.start_mark)
+            if getattr(event, "tag", None) is not None:
+                raise yaml.MarkedYAMLError(problem="tags are not read", problem_mark=event.start_mark)
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

@@ -6,6 +6,7 @@ name in a config ─▶ PluginSpec ─▶ class (load) ─▶ validated settings
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,8 +90,10 @@ def _is_folder(path: Path) -> bool:
 def _setting(key: str, text: str) -> JSON:
     """A value on the command line, read as YAML. Raises `ValueError` if YAML can't read it."""
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = yaml.safe_load(text)
+        json.dumps(value)  # tags make dates, sets and bytes, which no setting takes
+        return value
+    except Exception as error:  # PyYAML's own constructors raise anything on a tag that does not fit
         raise ValueError(f"`{key}`: not a value; quote it, or use the config file") from error
 
 

@@ -87,6 +87,7 @@ def test_json_lines(tmp_path: Path, data: bytes) -> None:
 )
 @example(data=b"a: !!timestamp 2020-99-99")
 @example(data=b"a: !!set {b, c}")
+@example(data=b"a: !!timestamp x")
 @example(data=b"? {a: b}\n: c")
 @example(data=b"a: " + b"[" * 5000)
 @example(data=b"a: 1:99:99.5\nb: 0o99\nc: 0x")
@@ -204,9 +205,9 @@ def test_retry_after(header: str) -> None:
 
 @given(text=odd_text)
 def test_text_for_a_terminal(text: str) -> None:
+    assert not printable(text).lstrip().startswith("::")  # else GitHub runs it as a command
     for shown in (clean(text), printable(text)):
         assert "\x1b" not in shown
-        assert not shown.lstrip().startswith("::")
         shown.encode()
 
 
