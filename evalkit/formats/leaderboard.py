@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from evalkit.api.records import JSON, Dimension, Role
 from evalkit.api.results import Interval, Outcome, Undecided
 from evalkit.formats.explain import explain
 from evalkit.formats.keys import from_json
+from evalkit.formats.strict_json import read_json
 
 FORMAT = 3
 OLDER = 2
@@ -304,14 +304,7 @@ def read_board(path: Path) -> Board:
     Raises:
         UsageError: not there, too large, not JSON, of another format, or a field that is missing, unknown or wrong.
     """
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"larger than {MAX_BYTES:,} bytes", where=str(path), hint="is this a leaderboard file?")
-        content = json.loads(path.read_bytes().decode("utf-8"), parse_constant=_refuse)
-    except OSError as problem:
-        raise UsageError(f"can't be read: {problem.strerror}", where=str(path), hint="check the path") from problem
-    except (ValueError, RecursionError) as problem:
-        raise UsageError(f"not JSON: {problem}", where=str(path), hint="is this a leaderboard file?") from problem
+    content = read_json(path, UsageError, hint="is this a leaderboard file?", limit=MAX_BYTES)
     found = content.get("format_version") if isinstance(content, dict) else None
     if isinstance(found, bool) or found not in (OLDER, FORMAT):
         raise UsageError(
@@ -350,7 +343,3 @@ def _without_old_ranks(content: dict[str, JSON]) -> dict[str, JSON]:
                 figure.pop("rank", None)
                 figure.pop("tied", None)
     return content
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not a JSON number")

@@ -6,15 +6,13 @@ deep enough to exhaust the stack, and lines larger than `MAX_LINE` bytes.
 
 from __future__ import annotations
 
-import json
-import math
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.errors import UsageError
 from evalkit.api.records import JSON
+from evalkit.formats.strict_json import loads
 
 MAX_LINE = 4_000_000
 """Largest line in bytes: a thousand times the longest case of the built-in suite."""
@@ -54,16 +52,6 @@ def read_jsonl(path: Path, error: type[UsageError]) -> Iterator[Line]:
         raise error("the file is empty", where=str(path), hint="write one JSON object per line")
 
 
-def loads(text: str) -> JSON:
-    """One strict JSON value.
-
-    Raises:
-        ValueError: NaN, an infinity, or a duplicate key.
-        RecursionError: nested too deeply.
-    """
-    return json.loads(text, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unique)
-
-
 def _parse(data: bytes, error: type[UsageError], *, where: str, first: bool) -> Line:
     if len(data) > MAX_LINE:
         raise error(f"a line of more than {MAX_LINE} bytes", where=where, hint="put one case on each line")
@@ -83,25 +71,6 @@ def _parse(data: bytes, error: type[UsageError], *, where: str, first: bool) -> 
     if "\\u0000" in text and _holds_nul(value):
         raise error("a NUL character in a string", where=where, hint="remove \\u0000")
     return Line(where, text, value)
-
-
-def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if not math.isfinite(value):
-        raise ValueError(f"{number} is too large for a number")
-    return value
-
-
-def _unique(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
-        raise ValueError(f"key {twice!r} is given twice")
-    return result
 
 
 def _holds_nul(value: JSON) -> bool:

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from evalkit.api.errors import UsageError
+from evalkit.formats.strict_json import read_json
 from evalkit.store.durable import write_whole
 
 HISTORY = "history.json"
@@ -30,10 +31,10 @@ def read_history(folder: Path) -> list[Entry]:
     if not path.is_file():
         return []
     try:
-        history = _checked(json.loads(path.read_bytes()))
-    except (OSError, ValueError) as error:
+        history = _checked(read_json(path, UsageError))
+    except (UsageError, ValueError) as error:
         raise UsageError(
-            f"the history of the baseline `{folder.name}` can't be read: {error}",
+            f"the history of the baseline `{folder.name}` can't be read: {getattr(error, 'what', error)}",
             where=str(path),
             hint="restore the file, or move it away to begin a new history: the baseline itself does not depend on it",
         ) from error

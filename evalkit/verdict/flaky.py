@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pydantic import ValidationError
 from evalkit.api.errors import ConfigError
 from evalkit.api.records import Case
 from evalkit.formats.keys import from_json
+from evalkit.formats.strict_json import read_json
 
 MOST_BY_HAND = 0.1
 """Largest share of a suite that a list written by hand may leave out."""
@@ -46,13 +46,13 @@ def read_flaky(path: Path | None) -> FlakyList:
     """
     if path is None:
         return FlakyList(())
+    hint = "`evalkit stability RUN RUN --out FILE` writes one; a JSON list of case ids will do"
+    given = read_json(path, ConfigError, hint=hint)
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
         return from_json(FlakyList, {"cases": given} if isinstance(given, list) else given)
-    except (OSError, ValueError, RecursionError) as error:
-        why = "wrong keys or values" if isinstance(error, ValidationError) else str(error)
-        hint = "`evalkit stability RUN RUN --out FILE` writes one; a JSON list of case ids will do"
-        raise ConfigError(f"not a list of unstable cases: {why}", where=str(path), hint=hint) from error
+    except ValidationError as error:
+        what = "not a list of unstable cases: wrong keys or values"
+        raise ConfigError(what, where=str(path), hint=hint) from error
 
 
 def check_flaky(flaky: FlakyList, cases: Iterable[Case], fingerprint: Callable[[Case], str], path: Path | None) -> None:

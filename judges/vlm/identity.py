@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evalkit.api.cache_folder import cache_folder
-from evalkit.api.errors import EvalkitError
+from evalkit.api.errors import EvalkitError, UsageError
 from evalkit.formats.http_access import access_to
 from evalkit.formats.keys import digest
+from evalkit.formats.strict_json import read_json
 from evalkit.judges.vlm.source import EndpointSettings, model_id
 from evalkit.judges.vlm.wire import read_models
 
@@ -104,9 +105,9 @@ def weights_of(where: str) -> str:
 def quantisation_of(where: str) -> str:
     """What `config.json` of a folder says of quantisation, as JSON; empty if it says nothing."""
     try:
-        config = json.loads((Path(where) / "config.json").read_text("utf-8"))
+        config = read_json(Path(where) / "config.json", UsageError)
         return json.dumps(config.get("quantization_config"), sort_keys=True)
-    except (OSError, ValueError, AttributeError):
+    except (UsageError, AttributeError):
         return ""
 
 
@@ -130,9 +131,9 @@ class _Memory:
         self._known: dict[str, str] = {}
         self._changed = False
         try:
-            read = json.loads(path.read_text("utf-8"))
+            read = read_json(path, UsageError)
             self._known = {str(key): str(value) for key, value in read.items()}
-        except (OSError, ValueError, AttributeError):
+        except (UsageError, AttributeError):
             pass
 
     def digest_of(self, path: Path) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import json
 import shutil
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from evalkit.api.errors import UnavailableError
+from evalkit.api.errors import UnavailableError, UsageError
 from evalkit.api.install import install_line
+from evalkit.formats.strict_json import read_json
 from evalkit.student.pipelines.checkpoint import components, hub_file
 from evalkit.student.pipelines.settings import DiffusersSettings
 
@@ -68,9 +68,17 @@ def missing_files(folder: Path) -> list[str]:
         if not any((folder / part.name).glob("*")):
             missing.append(part.name)
         for index in (folder / part.name).glob("*.safetensors.index.json"):
-            shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-            missing += [f"{part.name}/{shard}" for shard in sorted(shards) if not (index.parent / shard).exists()]
+            missing += [f"{part.name}/{shard}" for shard in _shards(index) if not (index.parent / shard).exists()]
     return missing
+
+
+def _shards(index: Path) -> list[str]:
+    """The files of weights that an index names."""
+    try:
+        content = read_json(index, UsageError)
+        return sorted({str(name) for name in content["weight_map"].values()})
+    except (UsageError, KeyError, TypeError, AttributeError) as error:
+        raise UnavailableError("no index of weights", where=str(index), hint="copy the checkpoint again") from error
 
 
 def _package_problems(machine: Machine) -> list[tuple[str, str]]:

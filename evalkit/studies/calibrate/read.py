@@ -13,7 +13,7 @@ from evalkit.api.labels import FORMAT, SCHEMA, Label, LabelFile
 from evalkit.api.records import JSON
 from evalkit.formats.explain import explain
 from evalkit.formats.keys import from_json
-from evalkit.formats.strict_jsonl import loads
+from evalkit.formats.strict_json import loads
 
 MAX_BYTES = 200_000_000
 """Largest label file in bytes: about half a million labels."""
