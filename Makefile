@@ -8,18 +8,23 @@ EXTRAS := diffusers,fidelity,leaderboard,vllm,dev
 VLLM_VENV := .venv-vllm
 VLLM_READY := $(VLLM_VENV)/.ready
 # a file's tests stay in one process, so that what they share is made once and two vLLM servers never run at the same time
-PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile
+# (tests/conftest.py puts the long files first, so that no core is idle at the end)
+PYTEST := $(VENV)/bin/python -m pytest -n $(JOBS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test check lint docs bench vllm vllm-if-possible help clean
+.PHONY: run test nightly check lint docs bench vllm vllm-if-possible help clean
 
 run: $(READY) ## the whole job on the embedded default; the last line is the path of the report
 	@$(VENV)/bin/evalkit run
 
-test: lint vllm-if-possible ## everything: lint, types, all tests that can run on this machine
-	@$(PYTEST)
+test: $(READY) ## lint, types, and every test that can run on this machine but for the nightly ones
+	@$(MAKE) --no-print-directory -j2 lint vllm-if-possible
+	@$(PYTEST) -m "not nightly"
+
+nightly: lint vllm-if-possible ## all tests, with more kills and much more fuzzing; about an hour
+	@EVALKIT_KILLS=10 HYPOTHESIS_PROFILE=nightly $(PYTEST)
 
 check: lint ## the fast layer, for every commit: lint, types, the tests without a mark
-	@$(PYTEST) -m "not slow and not gpu and not vllm and not browser"
+	@$(PYTEST) -m "not slow and not nightly and not gpu and not vllm and not browser"
 
 lint: $(READY) ## style, types, dependencies, docs
 	@$(VENV)/bin/ruff check .

@@ -58,6 +58,7 @@ def test_arms_are_trained_measured_and_compared_once(plan, flat, capsys):  # noq
     assert capsys.readouterr().out == out
 
 
+@pytest.mark.nightly
 def test_an_arm_whose_recipe_was_changed_is_not_compared_as_it_is(plan, flat, capsys):  # noqa: F811 (fixture)
     path = plan()
     folder = path.with_suffix("")

@@ -205,6 +205,7 @@ def test_a_call_made_alone_gets_the_same_answer_as_among_many(asked: Asked) -> N
         assert alone.probabilities == pytest.approx(crowd.probabilities, abs=SAME)
 
 
+@pytest.mark.nightly
 def test_the_built_in_suite_gets_the_same_verdicts_over_http(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
