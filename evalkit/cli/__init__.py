@@ -26,6 +26,7 @@ from evalkit.api.errors import (
     EvalkitError,
     Interrupted,
     StoppedByUser,
+    StoreError,
     UnavailableError,
 )
 from evalkit.cli.faults_of_machine import fault_of_machine
@@ -162,6 +163,9 @@ def resumable(folder: Path) -> Iterator[None]:
     except BaseException as error:  # the machine's fault or a bug; `Exit` makes click end with this code
         if fault_of_machine(error):
             raise
+        if isinstance(error, OSError) and not folder.exists():
+            what = "the folder was removed while evalkit was writing to it"
+            raise StoreError(what, where=str(folder), hint="run the same command again") from error
         raise click.exceptions.Exit(say_bug(folder)) from error
 
 

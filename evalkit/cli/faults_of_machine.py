@@ -20,6 +20,9 @@ _REASONS = {
     errno.ENFILE: ("too many open files on this machine", "close other programs"),
     errno.ENOMEM: ("out of memory", "close other programs, or use a smaller batch"),
     errno.ENAMETOOLONG: ("the name is too long for the file system", "choose a shorter name"),
+    errno.ENOTDIR: ("a file stands where a folder is due", "move it away, or choose another folder"),
+    errno.EISDIR: ("a folder stands where a file is due", "move it away, or choose another folder"),
+    errno.EEXIST: ("something else has this name already", "move it away, or choose another folder"),
     errno.ELOOP: ("symbolic links lead in a circle", "remove one of them"),
     errno.ESTALE: ("the network file system lost the file", "mount it again"),
 }
