@@ -50,8 +50,9 @@ GOOD, BAD = 0.75, 0.375
 """Values from which a picture is good (level 4), and up to which it is bad (nearer to level 2 than to 3)."""
 STILL_GOOD = 0.625
 """Least value of a good picture in another shade (nearer to level 4 than to 3)."""
-SHADED = 3
-"""One of so many controls is a good picture in another shade: a model that calls nearly everything bad fails there."""
+FEW = 4
+"""From so many controls on, half are good pictures in another shade: however often a model that draws lots calls a
+picture bad, it is right about half of the controls at most."""
 SCREENED = 4
 """So many pictures are looked at for each control, at most, to find those that the model finds good."""
 FOR_SCENES = 3
@@ -172,13 +173,13 @@ class _Controls:
             return self._of_pairs()
         own = self._clean_pictures()
         most = self._most - self._spent
-        again = most // SHADED
+        again = most // 2 if most >= FEW else 0
         trials = _trials(self._rubric, own, [*own, *self._cases()], most - again)
         if not trials or (len(trials) < LEAST <= most - again):
             return self._of_scenes(most)
         trials += [
             Trial("in another shade", one, Spoilt(one.case, shaded(_reopened(one))), good=True)
-            for one in own[::-1][: min(again, len(trials) // 2)]
+            for one in own[::-1][: min(again, len(trials))]
         ]
         return self._known("pictures of this run", trials, _in_parallel(self._absolute, trials), guessed(self._rubric))
 

@@ -20,6 +20,7 @@ from evalkit.judges.vlm.mini.export import export, stale_segments
 from evalkit.judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
 from evalkit.judges.vlm.mini.helpers import Helpers
 from evalkit.judges.vlm.mini.lessons import Coder, corpus
+from evalkit.judges.vlm.mini.local import FILES
 from evalkit.judges.vlm.mini.prompts import segments
 from evalkit.judges.vlm.mini.tokens import train_tokenizer
 
@@ -86,13 +87,16 @@ class Trainer:
     """A model in training, which can continue after an interruption.
 
     Raises:
-        ConfigError: the tokenizer in the folder was made for other prompts than today's.
+        ConfigError: the tokenizer in the folder was made for other prompts than today's, or `start` holds no weights
+            of this model.
     """
 
     def __init__(self, data: JudgeData, plan: Plan, folder: Path, start: Path | None = None) -> None:
         import torch
 
         self.data, self.plan, self.folder = data, plan, folder
+        if start and (missing := [name for name in FILES if not (start / name).is_file()]):
+            raise ConfigError(f"no {missing[0]}", where=str(start), hint="name a folder with judge-mini's weights")
         self.tokenizer = _tokenizer(data, plan, start or folder / "tokenizer")
         self.coder = Coder(self.tokenizer)
         size = JudgeSize(side=data.side)

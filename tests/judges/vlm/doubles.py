@@ -13,6 +13,7 @@ import random
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,7 @@ from PIL import Image
 from evalkit.api.hooks import RunPictures
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Control
-from evalkit.api.records import Box, Case
+from evalkit.api.records import Box, Case, SourceImage, Task
 from evalkit.benchmarks.tiles.case import tile_case
 from evalkit.benchmarks.tiles.draw import draw_tiles
 from evalkit.benchmarks.tiles.scene import Mark, Portrait, TileScene, Word
@@ -220,6 +221,19 @@ def drawn(n: int, seed: int = 0, scale: int = 2, *, portraits: bool = False) -> 
             scene = TileScene("text", "white", Word(rng.choice(WORDS), rng.choice(COLORS), row), (mark,))
         case = larger(tile_case(scene, f"drawn/{number:04d}"), scale)
         made.append((case, Picture.from_pixels(np.kron(draw_tiles(scene), np.ones((scale, scale, 1), np.uint8)))))
+    return made
+
+
+def edited(n: int, folder: Path, seed: int = 0, scale: int = 2) -> list[tuple[Case, Picture]]:
+    """`n` edits with their right pictures: the source, a file in `folder`, is another picture than the result."""
+    made = []
+    pairs = zip(drawn(n, 2 * seed + 1, scale), drawn(n, 2 * seed + 2, scale), strict=True)
+    for number, ((case, result), (_, source)) in enumerate(pairs):
+        path = folder / f"{number}.png"
+        path.write_bytes(source.data)
+        prompt = f"Make it number {number}: {case.prompt}"
+        of = SourceImage(str(path), source.sha256)
+        made.append((dataclasses.replace(case, task=Task.EDIT, prompt=prompt, source=of), result))
     return made
 
 

@@ -1,6 +1,5 @@
 """Controls made from the run itself: a lying model is caught, an honest one passes with every single rubric alone."""
 
-import dataclasses
 import random
 from collections.abc import Iterable
 
@@ -9,7 +8,7 @@ import pytest
 
 from evalkit.api.hooks import ChecksVerdicts, ControlsFromRun, RunPictures
 from evalkit.api.pictures import Picture
-from evalkit.api.records import Case, SourceImage, Task
+from evalkit.api.records import Case
 from evalkit.api.results import ControlResult
 from evalkit.engine.judging import try_control
 from evalkit.judges.vlm.judge import VlmJudge
@@ -34,6 +33,7 @@ from tests.judges.vlm.doubles import (
     constant,
     drawing_lots,
     drawn,
+    edited,
     endpoint,
     praising_seldom,
     right_on_shipped_tiles,
@@ -55,18 +55,6 @@ SCENES = [one for run in (RUN, PORTRAITS) for one in scenes_at(256, 256, of(run,
 HONEST_MODEL = Truth([*RUN, *PORTRAITS, *SCENES])
 SEVERAL = ("compliance", "text", "background", "quality", "checklist")
 OF_T2I = [name for name in rubrics() if name != "edit"]
-
-
-def edits(n: int, folder) -> list[tuple[Case, Picture]]:
-    """`n` edits: the source is another picture than the result."""
-    made = []
-    for number, ((case, result), (_, source)) in enumerate(zip(drawn(n, 1), drawn(n, 2), strict=True)):
-        path = folder / f"{number}.png"
-        path.write_bytes(source.data)
-        prompt = f"Make it number {number}: {case.prompt}"
-        of = SourceImage(str(path), source.sha256)
-        made.append((dataclasses.replace(case, task=Task.EDIT, prompt=prompt, source=of), result))
-    return made
 
 
 def tried(says: Says, *names: str, run=None, teacher: bool = True, **more) -> list[ControlResult]:
@@ -101,7 +89,7 @@ def test_an_honest_model_passes_with_a_single_rubric(name: str) -> None:
 
 
 def test_an_honest_model_passes_with_edits_alone(tmp_path) -> None:
-    run = edits(60, tmp_path)
+    run = edited(60, tmp_path)
     results = tried(Truth(run), "edit", run=run)
     assert failed(results) == []
     assert of_run(results)[0].made
