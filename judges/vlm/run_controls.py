@@ -50,7 +50,7 @@ GOOD, BAD = 0.75, 0.375
 """Values from which a picture is good (level 4), and up to which it is bad (nearer to level 2 than to 3)."""
 STILL_GOOD = 0.625
 """Least value of a good picture in another shade (nearer to level 4 than to 3)."""
-FEW = 4
+FEW = 5
 """From so many controls on, half are good pictures in another shade: however often a model that draws lots calls a
 picture bad, it is right about half of the controls at most."""
 SCREENED = 4
@@ -87,20 +87,34 @@ def try_on_run(judge: str, rubrics: Sequence[Rubric], pictures: RunPictures, ask
     asked = [rubric for rubric in rubrics if _applicable(rubric, pictures)]
     single = [rubric for rubric in asked if rubric.name in WAYS and not is_pair(rubric)]
     several = len(single) > 1
-    error = ERROR / 2 if several else ERROR
+    errors = _errors(asked, single)
     counts = budgets(asked, pictures)
     tallies: list[Tally] = []
     for rubric in asked:
         together = several and rubric in single
         if control_name(rubric) in pictures.passed and not (together and ALL not in pictures.passed):
             continue
-        most = counts[rubric.name] if together else best_count(counts[rubric.name], error / len(asked), guessed(rubric))
+        most = counts[rubric.name]
+        if not together:
+            most = best_count(most, errors[rubric.name], guessed(rubric))
         tallies.append(_Controls(rubric, pictures, ask, most).tally())
     of_all = [tally for tally in tallies if tally.rubric in single and tally.said]
     for tally in tallies:
-        yield result_of_rubric(judge, tally, error / len(asked), alone=not (several and tally.rubric in single))
+        yield result_of_rubric(judge, tally, errors[tally.rubric.name], alone=not (several and tally.rubric in single))
     if several and ALL not in pictures.passed:
-        yield result_of_all(judge, of_all, ERROR / 2)
+        yield result_of_all(judge, of_all, errors[ALL])
+
+
+def _errors(asked: Sequence[Rubric], single: Sequence[Rubric]) -> Mapping[str, float]:
+    """`ERROR` shared out by name: half to rubrics of single pictures, the rest to pairs and to the test of all rubrics.
+
+    Of those rubrics none gets so little that one of two controls would not have to be right.
+    """
+    tests = [ALL] if len(single) > 1 else []
+    tests += [rubric.name for rubric in asked if is_pair(rubric)]
+    half = ERROR / 2 if tests and single else ERROR
+    names = [rubric.name for rubric in asked if not is_pair(rubric)]
+    return {name: half / len(tests) for name in tests} | {name: half / max(1, len(single)) for name in names}
 
 
 def budgets(asked: Sequence[Rubric], pictures: RunPictures) -> Mapping[str, int]:

@@ -72,10 +72,13 @@ def run_of(names: Sequence[str], seed: int, folder: Path) -> list[tuple[Case, Pi
     return drawn(CASES, seed, 1, portraits=names == ("portrait",))
 
 
-def main(runs: Mapping[str, int] = RUNS) -> None:
+ASKED = (*((name,) for name in rubrics()), SEVERAL)
+
+
+def main(runs: Mapping[str, int] = RUNS, asked: Sequence[Sequence[str]] = ASKED) -> None:
     """Print how many of the runs pass, fail and prove nothing, by rubric and model."""
     print(f"runs of {CASES} cases: passed / failed / not proven")
-    for names in (*((name,) for name in rubrics()), SEVERAL):
+    for names in asked:
         counts: dict[str, dict[str, int]] = {}
         for seed in range(max(runs.values())):
             with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +91,7 @@ def main(runs: Mapping[str, int] = RUNS) -> None:
                     "mostly bad": praising_seldom(seed),
                     "worst": constant(1, "no"),
                 }
-                for model, says in ((model, says) for model, says in models.items() if seed < runs[model]):
+                for model, says in ((model, says) for model, says in models.items() if seed < runs.get(model, 0)):
                     of = counts.setdefault(model, dict.fromkeys(("passes", "fails", "not proven"), 0))
                     of[outcome(says, names, run)] += 1
             drawn.cache_clear()

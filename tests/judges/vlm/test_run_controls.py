@@ -24,7 +24,8 @@ from evalkit.judges.vlm.quorum import (
     least_right,
 )
 from evalkit.judges.vlm.rubric import rubrics, why_not
-from evalkit.judges.vlm.run_controls import MOST, budgets
+from evalkit.judges.vlm.run_controls import FEW, MOST, _errors, budgets
+from evalkit.judges.vlm.spoil import WAYS
 from evalkit.judges.vlm.tally import ALL
 from tests.judges.vlm.doubles import (
     Says,
@@ -254,6 +255,15 @@ def test_an_honest_judge_passes_on_all_rubrics_together_and_guessing_does_not(n:
     least = least_of_all(n, ERROR / 2)
     assert 1 - at_least(least, n, HONEST) <= ERROR / 2 + 1e-9
     assert n < 20 or at_least(least, n, GUESSED) <= 2 * LUCK
+
+
+def test_of_two_controls_of_each_rubric_one_must_be_right() -> None:
+    asked = [rubric for rubric in rubrics().values() if rubric.name in WAYS]
+    errors = _errors(asked, [rubric for rubric in asked if rubric.name != "preference"])
+    assert sum(errors.values()) == pytest.approx(ERROR)
+    assert all(least_right(2, error) == 1 for error in errors.values())
+    for n in range(FEW, MOST + 1):
+        assert least_right(n, min(errors.values())) > n // 2, "good pictures alone are not enough"
 
 
 def test_so_many_controls_are_asked_that_guessing_passes_least_often() -> None:
