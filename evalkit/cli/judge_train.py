@@ -25,8 +25,9 @@ SAVE_EVERY = 180
     metavar="M",
     help="Training time.",
 )
+@option("--start", type=FOLDER, metavar="WEIGHTS", help="Folder with trained weights to teach more.")
 @option("--seed", type=int, default=0, show_default=True, metavar="K", help="Seed of the data and the weights.")
-def command(out: Path, data: str, minutes: float, seed: int) -> int:
+def command(out: Path, data: str, minutes: float, start: Path | None, seed: int) -> int:
     """Train judge-mini on judged pictures for a number of minutes, and write the model to OUT/model.
 
     If training is interrupted, the same command continues from the last checkpoint.
@@ -38,7 +39,7 @@ def command(out: Path, data: str, minutes: float, seed: int) -> int:
     from evalkit.plugins.registry import PluginSpec, create
 
     source: JudgeData = create("judge_data", PluginSpec(data))
-    training = trainer(source, out, minutes=minutes, seed=seed)
+    training = trainer(source, out, minutes=minutes, seed=seed, start=start)
     stop = stop_on_signal("step")
     saved = time.monotonic()
     for figures in training.run(stop.is_set):

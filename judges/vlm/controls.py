@@ -97,22 +97,25 @@ def cases() -> tuple[Case, Case]:
 
 
 @contextlib.contextmanager
-def scenes(width: int, height: int) -> Iterator[list[tuple[Case, Picture]]]:
-    """The shipped scenes drawn at another size, each with its case; the source of the edit lasts as long as this does.
+def scenes(width: int, height: int, tint: tuple[int, int, int]) -> Iterator[list[tuple[Case, Picture]]]:
+    """The shipped scenes drawn anew, each with its case; the source of the edit lasts as long as this does.
 
-    A scene is enlarged to the shorter side; what is left of the longer one gets the colour of its ground.
+    A scene is enlarged to the shorter side; what is left of the longer one gets the colour of its ground. `tint` is
+    added to all colours: the pixels are not those of the shipped files, even at their size.
     """
+
+    def drawn(name: str) -> Picture:
+        pixels = _enlarged(picture(name).pixels, width, height).astype(np.int16) + np.array(tint, np.int16)
+        return Picture.from_pixels(np.clip(pixels, 0, 255).astype(np.uint8))
+
     poster, edit, *others = _cases()
     with tempfile.TemporaryDirectory(prefix="evalkit-scenes-") as folder:
-        source = Picture.from_pixels(_enlarged(picture("poster").pixels, width, height))
+        source = drawn("poster")
         path = Path(folder) / "source.png"
         path.write_bytes(source.data)
         told = dataclasses.replace(edit, source=SourceImage(str(path), source.sha256))
         named = [(poster, "poster"), (told, "edited"), *((case, case.id.removeprefix("control/")) for case in others)]
-        yield [
-            (_placed(case, width, height), Picture.from_pixels(_enlarged(picture(name).pixels, width, height)))
-            for case, name in named
-        ]
+        yield [(_placed(case, width, height), drawn(name)) for case, name in named]
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Ways to spoil a picture or its case so that the right verdict is certain: pure functions for controls.
+"""Ways to change a picture or its case so that the right verdict is certain: pure functions for controls.
 
 A way returns `None` where the truth would not be certain: a blank picture is no defect where a blank one was asked for.
 """
@@ -24,6 +24,8 @@ NOISE_CELLS = 256
 LEAST_CHANGED = 0.01
 """Share of the pixels that must change by `VISIBLE` code values or more, else a picture is not surely spoilt."""
 VISIBLE = 32
+SHADE = 2
+"""Levels of 255 by which a picture can be lighter or darker without anyone's noticing."""
 MOST_ALIKE = 0.5
 """Two cases with a larger share of common words in their prompts may ask for the same picture."""
 _SMALL_WORDS = frozenset(
@@ -149,6 +151,13 @@ def source_of(case: Case) -> Picture | None:
         return Picture.from_pixels(source_pixels(case)) if case.source else None
     except JudgeError:
         return None
+
+
+def shaded(clean: Clean) -> Picture:
+    """The same picture to any eye, in other pixels: all of it lighter by `SHADE` levels, a light one darker."""
+    pixels = clean.picture.pixels.astype(np.int16)
+    shade = -SHADE if pixels.mean() > 127 else SHADE
+    return Picture.from_pixels(np.clip(pixels + shade, 0, 255).astype(np.uint8))
 
 
 WAYS: Mapping[str, Mapping[str, Way]] = {

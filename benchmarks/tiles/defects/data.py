@@ -42,13 +42,15 @@ ALIKE, CLEAN = 0.2, 0.35
 """Shares of twins that show the same content, drawn anew, and of twins without a defect."""
 MANNERED = 0.7
 LARGEST = 5.0
+HEAVY, HEAVIEST = ("noisy", "noisy-patch"), 25.0
+"""Faults of which half have sizes above `LARGEST`, up to this one: a picture can be ruined."""
 ON_GRID = 0.2
 """Share of shifts by a whole tile, which do not look like a shift."""
 WEIGHTS = {"text": 5, "shapes": 4, "portrait": 2, "landscape": 2}
 EDIT_WEIGHTS = {"text": 3, "background": 2, "recolor": 1, "move": 1, "add": 1, "remove": 1}
 """Weights of the kinds of edits. With equal weights, edits of texts and grounds were too few to learn and measure."""
 OF_WORDS = ("letters", "drop-letter", "double-letter", "swap-letters", "other-word", "no-word", "garbled", "restyled")
-LATE = ("tint",) * 3
+LATE = ("tint",) * 3 + ("noisy-patch",) * 4
 """Faults that the judge learns last. They are added to the list of faults again, so that they are drawn more often."""
 GRADED = {
     "letters": "text",
@@ -58,6 +60,7 @@ GRADED = {
     "grain": "background",
     "uneven": "background",
     "noisy": "quality",
+    "noisy-patch": "quality",
     "blurred": "quality",
 }
 _ONLY: dict[str, tuple[str, ...]] = {
@@ -186,8 +189,14 @@ def _put(
 ) -> Depiction | None:
     if size is None:
         on_grid = fault == "shifted" and rng.random() < ON_GRID
-        size = TILE / PLACE_UNIT if on_grid else rng.uniform(0.2, LARGEST)
+        size = TILE / PLACE_UNIT if on_grid else _any_size(rng, fault)
     return FAULTS[fault](rng, depiction, size, word)
+
+
+def _any_size(rng: random.Random, fault: str) -> float:
+    if fault in HEAVY and rng.random() < 0.5:
+        return rng.uniform(LARGEST, HEAVIEST)
+    return rng.uniform(0.2, LARGEST)
 
 
 def _any_fault(rng: random.Random, scene: TileScene) -> str:

@@ -216,6 +216,19 @@ def noisy(rng: random.Random, depiction: Depiction, size: float, word: WordSourc
     return _over(depiction, overlays.noise(size, rng.getrandbits(32)), "noise", size, Box(0, 0, SIDE, SIDE))
 
 
+def noisy_patch(rng: random.Random, depiction: Depiction, size: float, word: WordSource) -> Depiction | None:
+    """Add noise to a half of the picture, or to a smaller patch of it."""
+    half = SIDE // 2
+    x0, y0, x1, y1 = rng.choice(((0, 0, half, SIDE), (half, 0, SIDE, SIDE), (0, 0, SIDE, half), (0, half, SIDE, SIDE)))
+    if rng.random() < 0.5:
+        width, height = rng.randint(24, 100), rng.randint(24, 100)
+        x0, y0 = rng.randint(0, SIDE - width), rng.randint(0, SIDE - height)
+        x1, y1 = x0 + width, y0 + height
+    box, cell = Box(x0, y0, x1, y1), rng.choice((1, 1, 2))
+    over = overlays.noise_in(box, size, rng.getrandbits(32), gray=rng.random() < 0.6, cell=cell)
+    return _over(depiction, over, "noise", size, box)
+
+
 def blurred(rng: random.Random, depiction: Depiction, size: float, word: WordSource) -> Depiction | None:
     """Blur the whole picture."""
     return _over(depiction, overlays.blur(size), "blur", size, Box(0, 0, SIDE, SIDE))
@@ -242,6 +255,7 @@ FAULTS: dict[str, Injector] = {
     "grain": grain,
     "uneven": uneven,
     "noisy": noisy,
+    "noisy-patch": noisy_patch,
     "blurred": blurred,
 }
 

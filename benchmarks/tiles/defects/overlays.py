@@ -88,6 +88,19 @@ def noise(size: float, seed: int) -> Overlay:
     return apply
 
 
+def noise_in(box: Box, size: float, seed: int, *, gray: bool, cell: int) -> Overlay:
+    """Noise inside `box`, ink included: a new value for each cell of some px, equal in R, G and B if `gray`."""
+
+    def apply(canvas: Canvas, ink: Floats) -> None:
+        x0, y0, x1, y1 = _ints(box)
+        rows, columns = -(-(y1 - y0) // cell), -(-(x1 - x0) // cell)
+        cells = np.random.default_rng(seed).standard_normal((rows, columns, 1 if gray else 3)).astype(np.float32)
+        each = cells.repeat(cell, 0).repeat(cell, 1)[: y1 - y0, : x1 - x0]
+        canvas[y0:y1, x0:x1] += each * np.float32(size * NOISE_RMS)
+
+    return apply
+
+
 def blur(size: float) -> Overlay:
     """Blur of the whole picture."""
 

@@ -17,6 +17,8 @@ from evalkit.benchmarks.tiles.truth import placed
 SURE_TRUE, SURE_FALSE = 0.7, 1.5
 """Between these sizes people would not agree on an answer, so the question is left out."""
 GROUND_KINDS = ("grain", "banding", "grid", "mottle", "cast")
+VEILED = MOST
+"""Size of noise above which what it covers is not certain any more, so that only the noise itself is rated."""
 UNREADABLE = 2.5
 """Size of bent strokes above which a letter can't be recognised any more."""
 
@@ -30,6 +32,8 @@ def worse(wanted: TileScene, depiction: Depiction) -> dict[str, float]:
     """Total size of the defects by rubric, in visibility thresholds. Rubrics that do not apply are left out."""
     found, over = differences(wanted, depiction), depiction.sizes
     ground = total([over.get("noise", 0.0), *(over.get(kind, 0.0) for kind in GROUND_KINDS)])
+    if veiled(depiction):
+        return {"background": ground, "quality": quality(depiction)}
     made = {
         "compliance": total(_content(found, depiction)),
         "layout": total(_layout(found)),
@@ -43,6 +47,11 @@ def worse(wanted: TileScene, depiction: Depiction) -> dict[str, float]:
         body = ("subject", "head", "hair", "shirt", "extra.head", "head.shift")
         made["portrait"] = total(found.get(key, 0.0) for key in body)
     return made
+
+
+def veiled(depiction: Depiction) -> bool:
+    """Whether noise hides what the picture shows."""
+    return depiction.sizes.get("noise", 0.0) > VEILED
 
 
 def quality(depiction: Depiction) -> float:
@@ -65,8 +74,9 @@ def worse_edit(edit: Edit, depiction: Depiction) -> dict[str, float]:
         made["text"] = made["edit.spelling"] = general["text"]
         made["edit.legibility"] = total([depiction.sizes.get("malformed", 0.0), depiction.sizes.get("blur", 0.0)])
         made["edit.text-style"] = total(found.get(key, 0.0) for key in ("word.color", "word.row", "word.shift"))
-    made["edit.instruction"] = made["edit.target"] = done
-    made["edit.source-kept"] = made["edit.subject-kept"] = kept
+    if not veiled(depiction):
+        made["edit.instruction"] = made["edit.target"] = done
+        made["edit.source-kept"] = made["edit.subject-kept"] = kept
     if "quality" in general:
         clean = general["quality"]
         made["quality"] = clean
@@ -93,7 +103,9 @@ def answers(asked: TileScene, depiction: Depiction) -> list[tuple[Question, bool
 
 def relations(asked: TileScene, depiction: Depiction) -> list[tuple[Question, bool]]:
     """Questions about the relative places of things, if both are there and neither is shifted."""
-    if depiction.gone or depiction.doubled or depiction.shift or depiction.scene.figure or depiction.scene.land:
+    if depiction.gone or depiction.doubled or depiction.shift or veiled(depiction):
+        return []
+    if depiction.scene.figure or depiction.scene.land:
         return []
     places: dict[str, tuple[str, str, str]] = {
         mark.kind: (f"the {mark.kind}", mark.row, mark.column) for mark in depiction.scene.marks
@@ -123,6 +135,8 @@ def _size(id: str, asked: TileScene, depiction: Depiction, found: Mapping[str, f
         return GONE
     if id == "background":
         return total(ground)
+    if veiled(depiction):
+        return None
     if id == "no-text":
         return WRONG if depiction.scene.word else 0.0
     if id.startswith("no-"):

@@ -20,6 +20,7 @@ from evalkit.judges.vlm.mini.export import export, stale_segments
 from evalkit.judges.vlm.mini.fast import read_prefix, read_rows, see, to_patches
 from evalkit.judges.vlm.mini.helpers import Helpers
 from evalkit.judges.vlm.mini.lessons import Coder, corpus
+from evalkit.judges.vlm.mini.local import FILES
 from evalkit.judges.vlm.mini.prompts import segments
 from evalkit.judges.vlm.mini.tokens import train_tokenizer
 
@@ -47,6 +48,10 @@ WEIGHTS = {
     "differs": 1.0,
 }
 """Weights of the losses: of choices, of the other words of replies, and of the helpers."""
+GENTLE = 3e-4
+"""Largest rate with which trained weights are taught more."""
+REPLIES = {name: weight if name in ("choice", "reply") else 0.0 for name, weight in WEIGHTS.items()}
+"""Weights of the losses for trained weights: helpers are not shipped with them, and new ones would mislead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +78,31 @@ class Plan:
     seed: int = 0
 
 
+def more(minutes: float, seed: int) -> Plan:
+    """How to teach trained weights more: gently, and replies alone."""
+    return Plan(minutes, seeing=0.0, again=0.0, rate=GENTLE, cool=0.7, weights=REPLIES, seed=seed)
+
+
 class Trainer:
     """A model in training, which can continue after an interruption.
 
     Raises:
-        ConfigError: the tokenizer in the folder was made for other prompts than today's.
+        ConfigError: the tokenizer in the folder was made for other prompts than today's, or `start` holds no weights
+            of this model.
     """
 
-    def __init__(self, data: JudgeData, plan: Plan, folder: Path) -> None:
+    def __init__(self, data: JudgeData, plan: Plan, folder: Path, start: Path | None = None) -> None:
         import torch
 
         self.data, self.plan, self.folder = data, plan, folder
-        self.tokenizer = _tokenizer(data, plan, folder / "tokenizer")
+        if start and (missing := [name for name in FILES if not (start / name).is_file()]):
+            raise ConfigError(f"no {missing[0]}", where=str(start), hint="name a folder with judge-mini's weights")
+        self.tokenizer = _tokenizer(data, plan, start or folder / "tokenizer")
         self.coder = Coder(self.tokenizer)
         size = JudgeSize(side=data.side)
         self.model = build_model(self.tokenizer, size, plan.seed)
+        if start:
+            _put_weights(self.model, start)
         torch.manual_seed(plan.seed)
         self.helpers = Helpers(size.width, data.classes, size.grid // 2)
         self.grid = size.grid
@@ -245,6 +260,17 @@ def _tokenizer(data: JudgeData, plan: Plan, folder: Path) -> Any:
     return tokenizer
 
 
+def _put_weights(model: Any, folder: Path) -> None:
+    from transformers import Qwen3VLForConditionalGeneration
+
+    trained: Any = Qwen3VLForConditionalGeneration.from_pretrained(folder)
+    try:
+        model.load_state_dict(trained.state_dict())
+    except RuntimeError as error:
+        what = f"no weights of this model ({str(error).splitlines()[0]})"
+        raise ConfigError(what, where=str(folder), hint="name a folder with judge-mini's weights") from error
+
+
 def _split(model: Any) -> tuple[list[Any], list[Any]]:
     """Hidden matrices, for Muon; and for AdamW embeddings, norms, biases and large square matrices (slow to whiten)."""
     matrices: list[Any] = []
@@ -257,9 +283,13 @@ def _split(model: Any) -> tuple[list[Any], list[Any]]:
     return matrices, others
 
 
-def trainer(data: JudgeData, folder: Path, *, minutes: float, seed: int) -> Trainer:
-    """A trainer with the default plan; it continues from `folder` if a training was interrupted there."""
-    plan = Plan(minutes=minutes, seeing=minutes * SEEING, seed=seed)
-    made = Trainer(data, plan, folder)
+def trainer(data: JudgeData, folder: Path, *, minutes: float, seed: int, start: Path | None = None) -> Trainer:
+    """A trainer; it continues from `folder` if a training was interrupted there.
+
+    Args:
+        start: a folder with trained weights, which are taught more.
+    """
+    plan = more(minutes, seed) if start else Plan(minutes=minutes, seeing=minutes * SEEING, seed=seed)
+    made = Trainer(data, plan, folder, start)
     made.load()
     return made

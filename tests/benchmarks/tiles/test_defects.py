@@ -82,6 +82,7 @@ def test_a_defect_changes_the_picture_and_its_truth(fault: str) -> None:
         ("grain", "background", POSTER),
         ("uneven", "background", POSTER),
         ("noisy", "quality", PORTRAIT),
+        ("noisy-patch", "quality", PORTRAIT),
         ("blurred", "quality", PORTRAIT),
         ("tint", "compliance", PORTRAIT),
     ],
@@ -187,3 +188,15 @@ def test_what_is_wrong_is_read() -> None:
 def test_what_is_moved_out_of_the_picture_is_not_drawn(away: tuple[int, int]) -> None:
     bare = dataclasses.replace(POSTER, marks=())
     assert np.array_equal(draw(Depiction(POSTER, shift={"circle": away})), draw_tiles(bare))
+
+
+def test_noise_over_a_part_leaves_the_rest_and_heavy_noise_is_rated_alone() -> None:
+    for seed in range(20):
+        clean = Depiction(POSTER)
+        faint, heavy = (FAULTS["noisy-patch"](random.Random(seed), clean, size, training_word) for size in (2.0, 20.0))
+        changed = (draw(heavy) != draw(clean)).any(2).mean()
+        assert 0.02 < changed <= 0.65
+        assert heavy.boxes[0][1] == faint.boxes[0][1]
+        assert set(worse(POSTER, heavy)) == {"background", "quality"}
+        assert worse(POSTER, faint)["quality"] == 2.0
+        assert worse(POSTER, faint)["compliance"] == 0.0

@@ -11,14 +11,17 @@ import io
 import json
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from evalkit.api.hooks import RunPictures
 from evalkit.api.pictures import Picture
-from evalkit.api.records import Box, Case
+from evalkit.api.protocols import Control
+from evalkit.api.records import Box, Case, SourceImage, Task
 from evalkit.benchmarks.tiles.case import tile_case
 from evalkit.benchmarks.tiles.draw import draw_tiles
 from evalkit.benchmarks.tiles.scene import Mark, Portrait, TileScene, Word
@@ -26,7 +29,10 @@ from evalkit.judges.vlm.call import Call
 from evalkit.judges.vlm.controls import cases as control_cases
 from evalkit.judges.vlm.controls import picture as control_picture
 from evalkit.judges.vlm.controls import scenes
+from evalkit.judges.vlm.judge import VlmJudge
 from evalkit.judges.vlm.render import neutral
+from evalkit.judges.vlm.run_controls import tint_of
+from evalkit.judges.vlm.spoil import Clean, shaded
 from tests.judges.vlm.fakes import FakeEndpoint, Value
 from tests.judges.vlm.hostile_server import envelope, send
 
@@ -42,7 +48,8 @@ class Truth:
         poster, edit = control_cases()
         shipped = [(poster, control_picture("poster")), (edit, control_picture("edited"))]
         for case, picture in (*known, *shipped):
-            self.known.setdefault(digest_of(picture.pixels), []).append(case)
+            for seen in (picture, shaded(Clean(case, picture))):
+                self.known.setdefault(digest_of(seen.pixels), []).append(case)
 
     def __call__(self, name: str, text: str, pictures: list[np.ndarray]) -> Value:
         if name == "pairwise":
@@ -92,6 +99,21 @@ def constant(score: int = 4, answer: str = "yes", better: str = "tie") -> Says:
     return says
 
 
+def praising_seldom(seed: int = 0, good: float = 0.2) -> Says:
+    """A random answer to everything, mostly a bad one: what is spoilt is called so, by luck."""
+
+    def says(name, text, pictures):
+        rng = random.Random(f"{seed} {name} {text} {[digest_of(one) for one in pictures]}")
+        praised = rng.random() < good
+        if name == "scale":
+            return {"score": 5 if praised else 1, "findings": []}
+        if name == "question":
+            return {"answer": "yes" if praised else "no"}
+        return {"better": rng.choice(["A", "B", "tie"])} if name == "pairwise" else {"text": ""}
+
+    return says
+
+
 def drawing_lots(seed: int = 0) -> Says:
     """A random answer to everything, the same one for the same question."""
 
@@ -104,6 +126,25 @@ def drawing_lots(seed: int = 0) -> Says:
         return {"better": rng.choice(["A", "B", "tie"])} if name == "pairwise" else {"text": ""}
 
     return says
+
+
+def right_on_shipped_files(honest: Says, elsewhere: Says) -> Says:
+    """Honest if it is shown nothing but pictures of the shipped controls, broken ones included."""
+    judge = VlmJudge(VlmJudge.Settings(), endpoint(honest))
+    shipped = {digest_of(shown.pixels) for control in judge.controls() for shown in _shown(control)}
+    shipped |= {digest_of(control_picture(name).pixels) for name in ("poster", "edited")}
+    judge.close()
+
+    def says(name, text, shown):
+        return (honest if shipped >= {digest_of(one) for one in shown} else elsewhere)(name, text, shown)
+
+    return says
+
+
+def _shown(control: Control) -> Iterator[Picture]:
+    yield control.picture
+    if control.twin:
+        yield control.twin
 
 
 def right_on_shipped_tiles(honest: Says, elsewhere: Says, pictures: Iterable[np.ndarray]) -> Says:
@@ -183,6 +224,19 @@ def drawn(n: int, seed: int = 0, scale: int = 2, *, portraits: bool = False) -> 
     return made
 
 
+def edited(n: int, folder: Path, seed: int = 0, scale: int = 2) -> list[tuple[Case, Picture]]:
+    """`n` edits with their right pictures: the source, a file in `folder`, is another picture than the result."""
+    made = []
+    pairs = zip(drawn(n, 2 * seed + 1, scale), drawn(n, 2 * seed + 2, scale), strict=True)
+    for number, ((case, result), (_, source)) in enumerate(pairs):
+        path = folder / f"{number}.png"
+        path.write_bytes(source.data)
+        prompt = f"Make it number {number}: {case.prompt}"
+        of = SourceImage(str(path), source.sha256)
+        made.append((dataclasses.replace(case, task=Task.EDIT, prompt=prompt, source=of), result))
+    return made
+
+
 def larger(case: Case, scale: int) -> Case:
     """The case of a picture that is enlarged."""
 
@@ -199,7 +253,7 @@ def larger(case: Case, scale: int) -> Case:
     )
 
 
-def scenes_at(width: int, height: int) -> list[tuple[Case, Picture]]:
-    """The shipped scenes at the size of a run."""
-    with scenes(width, height) as drawn_:
+def scenes_at(width: int, height: int, run: RunPictures) -> list[tuple[Case, Picture]]:
+    """The shipped scenes as they are drawn for a run."""
+    with scenes(width, height, tint_of(run)) as drawn_:
         return list(drawn_)

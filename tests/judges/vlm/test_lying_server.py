@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,23 @@ from evalkit.benchmarks.tiles.draw import draw_tiles
 from evalkit.config.model import RunConfig
 from evalkit.engine.plan import assemble
 from tests.evalkit.conftest import Command
-from tests.judges.vlm.doubles import Says, Truth, act, always_a, constant, drawing_lots, right_on_shipped_tiles
+from tests.judges.vlm.doubles import (
+    Says,
+    Truth,
+    act,
+    always_a,
+    constant,
+    drawing_lots,
+    praising_seldom,
+    right_on_shipped_files,
+)
 from tests.judges.vlm.hostile_server import HostileServer
 
 pytestmark = pytest.mark.slow
 
+BENCHMARK = {"use": "tiles", "count": 60, "seed": 3}
 CONFIG = """
-benchmark: minis-core
+benchmark: {benchmark}
 student: tiles
 teacher: tiles
 judges:
@@ -30,55 +42,64 @@ out: out
 """
 
 
-def truth() -> tuple[Truth, list]:
-    """The honest model of the run, and the pixels of the teacher's pictures."""
-    config = RunConfig.model_validate({"benchmark": "minis-core", "student": "tiles", "exporters": []})
+@cache
+def truth() -> Truth:
+    """The honest model of the run."""
+    config = RunConfig.model_validate({"benchmark": BENCHMARK, "student": "tiles", "exporters": []})
     cases = [case for case in assemble(config).cases() if case.source is None]
-    pictures = [(case, Picture.from_pixels(draw_tiles(scene_of(case)))) for case in cases]
-    return Truth(pictures), [picture.pixels for _, picture in pictures]
+    return Truth([(case, Picture.from_pixels(draw_tiles(scene_of(case)))) for case in cases])
 
 
-HONEST, PIXELS = truth()
+def honest(name: str, text: str, pictures: list) -> Mapping[str, object]:
+    return truth()(name, text, pictures)
 
 
 def run(evalkit: Command, tmp_path: Path, says: Says, *rubrics: str):
     gates = "\n".join(f"  - {{dimension: vlm.{name}, min_value: 0.2}}" for name in rubrics)
     with HostileServer(act(says)) as server:
-        (tmp_path / "evalkit.yaml").write_text(CONFIG.format(url=server.url, rubrics=", ".join(rubrics), gates=gates))
+        (tmp_path / "evalkit.yaml").write_text(
+            CONFIG.format(benchmark=json.dumps(BENCHMARK), url=server.url, rubrics=", ".join(rubrics), gates=gates)
+        )
         done = evalkit("run", tmp_path / "evalkit.yaml")
     with sqlite3.connect(next(tmp_path.rglob("run.sqlite"))) as database:
         (summary,) = database.execute("SELECT value FROM meta WHERE key = 'summary'").fetchone()
     return done.returncode, json.loads(summary)
 
 
-def on_tiles(elsewhere: Says) -> Says:
-    return right_on_shipped_tiles(HONEST, elsewhere, PIXELS)
+def on_shipped(elsewhere: Says) -> Says:
+    return right_on_shipped_files(honest, elsewhere)
 
 
 @pytest.mark.parametrize("rubric", ["compliance", "preference"])
 def test_an_honest_server_passes(evalkit: Command, tmp_path: Path, rubric: str) -> None:
-    code, summary = run(evalkit, tmp_path, HONEST, rubric)
+    code, summary = run(evalkit, tmp_path, honest, rubric)
     assert [control["name"] for control in summary["controls"] if not control["passed"]] == []
     assert f"pictures of this run: {rubric}" in [control["name"] for control in summary["controls"]]
     assert code == 0
 
 
-@pytest.mark.parametrize(
-    "says",
-    [constant(5), drawing_lots(), on_tiles(constant(5))],
-    ids=["constant", "random", "tiles, constant"],
-)
-def test_a_lying_server_is_caught(evalkit: Command, tmp_path: Path, says: Says) -> None:
-    code, summary = run(evalkit, tmp_path, says, "compliance")
+LIARS = {
+    "constant": constant(5),
+    "random": drawing_lots(),
+    "shipped, constant": on_shipped(constant(5)),
+    "shipped, the worst": on_shipped(constant(1, "no")),
+    "shipped, mostly bad": on_shipped(praising_seldom()),
+    **{f"shipped, random {seed}": on_shipped(drawing_lots(seed)) for seed in range(10)},
+}
+
+
+@pytest.mark.parametrize("liar", LIARS)
+def test_a_lying_server_is_caught(evalkit: Command, tmp_path: Path, liar: str) -> None:
+    code, summary = run(evalkit, tmp_path, LIARS[liar], "compliance", "background", "quality")
     assert code != 0
     assert any(not control["passed"] for control in summary["controls"])
-    assert summary["gates"][0]["status"] in ("undecided", "fail")
+    assert {gate["status"] for gate in summary["gates"]} <= {"undecided", "fail"}
 
 
 def test_a_position_biased_server_makes_its_preference_undecided_and_nothing_else(
     evalkit: Command, tmp_path: Path
 ) -> None:
-    code, summary = run(evalkit, tmp_path, on_tiles(always_a(HONEST)), "compliance", "preference")
+    code, summary = run(evalkit, tmp_path, on_shipped(always_a(honest)), "compliance", "preference")
     assert code == 3
     assert {gate["dimension"]: gate["status"] for gate in summary["gates"]} == {
         "vlm.compliance": "pass",

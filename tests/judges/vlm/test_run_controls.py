@@ -1,6 +1,5 @@
 """Controls made from the run itself: a lying model is caught, an honest one passes with every single rubric alone."""
 
-import dataclasses
 import random
 from collections.abc import Iterable
 
@@ -9,12 +8,25 @@ import pytest
 
 from evalkit.api.hooks import ChecksVerdicts, ControlsFromRun, RunPictures
 from evalkit.api.pictures import Picture
-from evalkit.api.records import Case, SourceImage, Task
+from evalkit.api.records import Case
 from evalkit.api.results import ControlResult
 from evalkit.engine.judging import try_control
 from evalkit.judges.vlm.judge import VlmJudge
-from evalkit.judges.vlm.rubric import rubrics
-from evalkit.judges.vlm.run_controls import ERROR, HONEST, MOST, fewer_than, least_right
+from evalkit.judges.vlm.quorum import (
+    ERROR,
+    GUESSED,
+    HONEST,
+    LUCK,
+    at_least,
+    best_count,
+    fewer_than,
+    least_of_all,
+    least_right,
+)
+from evalkit.judges.vlm.rubric import rubrics, why_not
+from evalkit.judges.vlm.run_controls import FEW, MOST, _errors, budgets
+from evalkit.judges.vlm.spoil import WAYS
+from evalkit.judges.vlm.tally import ALL
 from tests.judges.vlm.doubles import (
     Says,
     Truth,
@@ -22,7 +34,9 @@ from tests.judges.vlm.doubles import (
     constant,
     drawing_lots,
     drawn,
+    edited,
     endpoint,
+    praising_seldom,
     right_on_shipped_tiles,
     scenes_at,
 )
@@ -30,31 +44,27 @@ from tests.judges.vlm.doubles import (
 QUIET = {"check_text": False, "check_with_instruments": False, "crops_from_px": 100_000}
 RUN = drawn(60)
 PORTRAITS = drawn(60, 5, portraits=True)
-HONEST_MODEL = Truth([*RUN, *PORTRAITS, *scenes_at(256, 256)])
+
+
+def of(run: Iterable[tuple[Case, Picture]], *, teacher: bool = True, n: int | None = None, **more) -> RunPictures:
+    """`run` as a judge sees it, of `n` cells if only part of them are shown."""
+    cells = tuple((case, picture if teacher else None) for case, picture in run)
+    return RunPictures(cells, n or len(cells), 2 if teacher else 1, **more)
+
+
+SCENES = [one for run in (RUN, PORTRAITS) for one in scenes_at(256, 256, of(run, teacher=False))]
+HONEST_MODEL = Truth([*RUN, *PORTRAITS, *SCENES])
+SEVERAL = ("compliance", "text", "background", "quality", "checklist")
 OF_T2I = [name for name in rubrics() if name != "edit"]
-
-
-def edits(n: int, folder) -> list[tuple[Case, Picture]]:
-    """`n` edits: the source is another picture than the result."""
-    made = []
-    for number, ((case, result), (_, source)) in enumerate(zip(drawn(n, 1), drawn(n, 2), strict=True)):
-        path = folder / f"{number}.png"
-        path.write_bytes(source.data)
-        prompt = f"Make it number {number}: {case.prompt}"
-        of = SourceImage(str(path), source.sha256)
-        made.append((dataclasses.replace(case, task=Task.EDIT, prompt=prompt, source=of), result))
-    return made
 
 
 def tried(says: Says, *names: str, run=None, teacher: bool = True, **more) -> list[ControlResult]:
     """The results of a judge with these rubrics: the shipped controls, and those of the run."""
     run = (PORTRAITS if names == ("portrait",) else RUN) if run is None else run
     judge = VlmJudge(VlmJudge.Settings(rubrics=names, **QUIET), endpoint(says))
-    cells = tuple((case, picture if teacher else None) for case, picture in run)
     try:
         results = [try_control(judge, control) for control in judge.controls()]
-        pictures = RunPictures(cells, len(cells), 2 if teacher else 1, **more)
-        return [*results, *judge.try_on_run(pictures)]
+        return [*results, *judge.try_on_run(of(run, teacher=teacher, **more))]
     finally:
         judge.close()
 
@@ -80,7 +90,7 @@ def test_an_honest_model_passes_with_a_single_rubric(name: str) -> None:
 
 
 def test_an_honest_model_passes_with_edits_alone(tmp_path) -> None:
-    run = edits(60, tmp_path)
+    run = edited(60, tmp_path)
     results = tried(Truth(run), "edit", run=run)
     assert failed(results) == []
     assert of_run(results)[0].made
@@ -89,17 +99,17 @@ def test_an_honest_model_passes_with_edits_alone(tmp_path) -> None:
 
 @pytest.mark.parametrize("name", [name for name in OF_T2I if name != "preference"])
 def test_without_a_teacher_shipped_scenes_are_asked_about_at_the_size_of_the_run(name: str) -> None:
-    results = tried(HONEST_MODEL, name, teacher=False)
+    results = tried(HONEST_MODEL, name, teacher=False, n=240)
     assert failed(results) == []
     (own,) = of_run(results)
-    assert own.made, own.rule
+    assert own.detail, own.rule
     assert "256x256" in own.rule
-    assert failed(tried(constant(), name, teacher=False))
+    assert failed(tried(constant(), name, teacher=False, n=240))
 
 
 def test_a_teacher_whose_pictures_are_bad_makes_no_judge_invalid() -> None:
     """An honest model says so of every one of them; the shipped scenes at that size show that it can tell."""
-    results = tried(Truth(scenes_at(256, 256)), "text")
+    results = tried(Truth(scenes_at(256, 256, of(RUN))), "text")
     assert failed(results) == []
     assert "shipped scenes at 256x256 px" in of_run(results)[0].rule
 
@@ -127,7 +137,32 @@ LIARS = {
 @pytest.mark.parametrize("name", OF_T2I)
 @pytest.mark.parametrize("liar", LIARS)
 def test_a_liar_is_caught_by_the_controls_of_a_single_rubric(liar: str, name: str) -> None:
-    assert failed(tried(LIARS[liar], name))
+    """Or, if it draws lots and is lucky with few controls, the run says that nothing is proven."""
+    results = tried(LIARS[liar], name)
+    assert failed(results) or ("random" in liar and not of_run(results)[0].made)
+
+
+@pytest.mark.parametrize("elsewhere", [drawing_lots, praising_seldom])
+def test_a_model_that_draws_lots_elsewhere_fails_the_controls_of_all_rubrics(elsewhere) -> None:
+    for seed in range(10):
+        assert ALL in failed(tried(on_tiles(elsewhere(seed)), "compliance", "background", "quality")), seed
+
+
+def test_in_a_small_run_the_controls_of_all_rubrics_together_are_enough() -> None:
+    honest = tried(HONEST_MODEL, *SEVERAL, run=RUN[:12])
+    assert failed(honest) == []
+    own = {result.name: result for result in of_run(honest)}
+    assert own[ALL].made, own[ALL].rule
+    assert failed(tried(on_tiles(constant(1, "no")), *SEVERAL, run=RUN[:12]))
+    caught = [bool(failed(tried(on_tiles(drawing_lots(seed)), *SEVERAL, run=RUN[:12]))) for seed in range(10)]
+    assert all(caught), caught
+
+
+def test_a_rubric_that_a_model_cannot_answer_leaves_the_others_valid() -> None:
+    def blind(name, text, pictures):
+        return {"score": 5, "findings": []} if "noise, blur" in text else HONEST_MODEL(name, text, pictures)
+
+    assert failed(tried(on_tiles(blind), *SEVERAL)) == ["pictures of this run: quality"]
 
 
 @pytest.mark.parametrize("liar", [name for name in LIARS if "tiles" in name])
@@ -159,6 +194,15 @@ def test_at_most_24_controls_of_a_rubric_and_a_tenth_of_its_looks() -> None:
         assert len(fresh) <= most, n
 
 
+def test_the_controls_of_several_rubrics_are_a_tenth_of_all_looks() -> None:
+    asked = [rubrics()[name] for name in (*SEVERAL, "preference")]
+    for n in (3, 7, 12, 33, 60):
+        counts = budgets(asked, of(RUN[:n]))
+        looks = sum(2 * sum(not why_not(r, case, twin=True) for case, _ in RUN[:n]) for r in asked[:-1])
+        assert sum(counts[r.name] for r in asked[:-1]) == looks // 10, n
+        assert counts["preference"] == n // 10
+
+
 def test_a_run_too_small_for_controls_says_so() -> None:
     (own,) = of_run(tried(HONEST_MODEL, "quality", run=RUN[:4]))
     assert own.passed
@@ -180,7 +224,7 @@ def test_a_blank_picture_proves_nothing_where_a_blank_one_was_asked_for() -> Non
         (Case(f"flat/{i}", f"a flat colour number {i}", width=256, height=256), Picture.from_pixels(grey(i)))
         for i in range(60)
     ]
-    (own,) = of_run(tried(Truth([*flat, *scenes_at(256, 256)]), "compliance", run=flat))
+    (own,) = of_run(tried(Truth([*flat, *scenes_at(256, 256, of(flat))]), "compliance", run=flat))
     assert "shipped scenes" in own.rule
     assert own.passed
 
@@ -204,6 +248,30 @@ def test_an_honest_judge_is_right_often_enough_in_99_of_100_runs(n: int) -> None
     least = least_right(n, ERROR)
     assert (right < least).mean() <= 1.2 * ERROR
     assert (right < least + 1).mean() > ERROR or least == n
+
+
+@pytest.mark.parametrize("n", range(2, 200, 9))
+def test_an_honest_judge_passes_on_all_rubrics_together_and_guessing_does_not(n: int) -> None:
+    least = least_of_all(n, ERROR / 2)
+    assert 1 - at_least(least, n, HONEST) <= ERROR / 2 + 1e-9
+    assert n < 20 or at_least(least, n, GUESSED) <= 2 * LUCK
+
+
+def test_of_two_controls_of_each_rubric_one_must_be_right() -> None:
+    asked = [rubric for rubric in rubrics().values() if rubric.name in WAYS]
+    errors = _errors(asked, [rubric for rubric in asked if rubric.name != "preference"])
+    assert sum(errors.values()) == pytest.approx(ERROR)
+    assert all(least_right(2, error) == 1 for error in errors.values())
+    for n in range(FEW, MOST + 1):
+        assert least_right(n, min(errors.values())) > n // 2, "good pictures alone are not enough"
+
+
+def test_so_many_controls_are_asked_that_guessing_passes_least_often() -> None:
+    chance = [at_least(least_right(n, ERROR), n, 0.4) for n in range(MOST + 1)]
+    assert best_count(8, ERROR, 0.4) == 7
+    assert [best_count(n, ERROR, 0.4) for n in (0, 1, 2)] == [0, 1, 2]
+    for most in range(2, MOST + 1):
+        assert chance[best_count(most, ERROR, 0.4)] == min(chance[2 : most + 1])
 
 
 def test_answers_that_depend_on_the_order_or_change_when_asked_again_make_the_judge_invalid() -> None:

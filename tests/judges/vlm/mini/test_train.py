@@ -13,7 +13,7 @@ import pytest
 from evalkit.api.errors import ConfigError
 from evalkit.api.training import JudgeData
 from evalkit.cli import main
-from evalkit.judges.vlm.mini.local import FILES
+from evalkit.judges.vlm.mini.local import FILES, WEIGHTS
 from evalkit.judges.vlm.mini.train import Plan, Trainer, trainer
 
 pytestmark = pytest.mark.slow
@@ -94,6 +94,27 @@ def test_changed_prompts_are_an_error_before_training(data: JudgeData, folder: P
     file.write_text(file.read_text().replace("Describe the picture.", "Say what is there."))
     with pytest.raises(ConfigError, match=r"another prompt `describe\.0`"):
         trainer(data, tmp_path, minutes=1.0, seed=0)
+
+
+def test_trained_weights_are_taught_more(data: JudgeData, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    made = trainer(data, tmp_path / "out", minutes=1.0, seed=0, start=WEIGHTS)
+    own, shipped = made.model.state_dict(), load_file(WEIGHTS / "model.safetensors")
+    assert all(torch.equal(own[name], shipped[name].float()) for name in shipped)
+    (figures,) = steps(made, 1)
+    assert figures["choice"] < 1.0, "it knows the answers already"
+    assert any(not torch.equal(made.model.state_dict()[name], shipped[name].float()) for name in shipped)
+
+
+def test_a_folder_without_weights_can_not_be_taught_more(data: JudgeData, tiny: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match=r"empty: no config\.json"):
+        trainer(data, tmp_path / "out", minutes=1.0, seed=0, start=tmp_path / "empty")
+    assert list((tmp_path / "empty").iterdir()) == []
+    with pytest.raises(ConfigError, match="no weights of this model"):
+        trainer(data, tmp_path / "out", minutes=1.0, seed=0, start=tiny)
 
 
 @pytest.mark.usefixtures("own_signals")
