@@ -6,7 +6,6 @@ import json
 import re
 
 from evalkit.api.records import JSON
-from evalkit.formats.foreign_text import no_command
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -69,7 +68,7 @@ def command_data(text: str, limit: int = 1_000) -> str:
 
     Escapes as the runner unescapes (actions/runner, `ActionCommand.cs`): `%`, carriage return and line feed.
     """
-    return no_command(one_line(text, limit)).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return one_line(text, limit).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def command_property(text: str, limit: int = 200) -> str:

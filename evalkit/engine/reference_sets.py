@@ -54,6 +54,14 @@ class ReferenceSet:
                 continue
             yield path.name, picture
 
+    def left_out(self) -> str:
+        """The broken pictures in one clause; empty if there are none."""
+        names = [*self.broken, *(readable(path.name) for path in sorted(self.lost))]
+        more = ", …" if len(names) > _NAMED else ""
+        return (
+            f"{len(names)} broken reference pictures are left out: {', '.join(names[:_NAMED])}{more}" if names else ""
+        )
+
     def in_words(self) -> list[str]:
         """What was found, one line for each broken picture."""
         name = readable(self.folder.name)

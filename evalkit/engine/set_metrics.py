@@ -138,7 +138,7 @@ def _measured(
                 asked.reference.n - lost,
                 _with_bounds(figure, dimension),
                 figure.reason,
-                "; ".join(filter(None, (figure.note, f"{lost} reference pictures can't be decoded" if lost else ""))),
+                "; ".join(filter(None, (figure.note, asked.read.left_out() if asked.read else ""))),
             )
         )
     if not failure:  # else the same command tries again
@@ -189,7 +189,9 @@ def _comparisons(
         return
     read = references[metric.reference]
     folder = PictureSet(f"folder {readable(metric.reference.name)}", len(read.files), read.pictures)
-    known = digest([[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in read.files])
+    known = digest(
+        [[str(path), path.stat().st_size, path.stat().st_mtime_ns] for path in read.files], sorted(read.broken)
+    )
     for role in plan.generators:
         samples = [sample for sample in store.samples(role) if sample.ok]
         contents = digest([[s.case_id, s.sha256] for s in samples], known)
