@@ -45,3 +45,12 @@ def evalkit(tmp_path: Path, environment: dict[str, str]) -> Command:
 
 FAKE_RUN = ("run", "--benchmark", "fake-benchmark", "--judge", "fake-brightness", "--teacher", "none", "--out", "out")
 """A run of the fakes, in well under a second of work; add `--student fake-flat…`."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run of the fakes, made once for a file of tests; copy it before you change it."""
+    folder = tmp_path_factory.mktemp("finished")
+    command = [sys.executable, "-m", "evalkit", *FAKE_RUN, "--student", "fake-flat", "--cache", "none"]
+    subprocess.run(command, cwd=folder, env=plugins_environment(folder / "cache"), check=True, capture_output=True)
+    return folder / "out"

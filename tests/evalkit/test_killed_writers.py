@@ -17,20 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.evalkit.conftest import FAKE_RUN, Command, plugins_environment
+from tests.evalkit.conftest import FAKE_RUN, Command
 
 pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("EVALKIT_KILLS", "2"))
 RUN = (*FAKE_RUN, "--student", "fake-flat")
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run, made once."""
-    folder = tmp_path_factory.mktemp("finished")
-    command = [sys.executable, "-m", "evalkit", *RUN, "--cache", "none"]
-    subprocess.run(command, cwd=folder, env=plugins_environment(folder / "cache"), check=True, capture_output=True)
-    return folder / "out"
 
 
 def seconds_of(command: list[str], cwd: Path, environment: dict[str, str]) -> float:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.evalkit.conftest import FAKE_RUN, Command, plugins_environment
+from tests.evalkit.conftest import FAKE_RUN, Command
 
 pytestmark = pytest.mark.slow
 RUN = (*FAKE_RUN, "--student", "fake-flat")
@@ -125,15 +125,6 @@ def damage(path: Path, how: str) -> None:
         data[2048:] = b"\xff" * (len(data) - 2048)
     path.with_name("run.sqlite-wal").unlink(missing_ok=True)
     path.write_bytes(data)
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run, made once."""
-    folder = tmp_path_factory.mktemp("finished")
-    command = [sys.executable, "-m", "evalkit", *RUN, "--cache", "none"]
-    subprocess.run(command, cwd=folder, env=plugins_environment(folder / "cache"), check=True, capture_output=True)
-    return folder / "out"
 
 
 @pytest.mark.parametrize("how", ["cut", "garbage", "pages"])
