@@ -10,6 +10,10 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+GREETING = 'Reply {"answer": "yes"}.'
+"""The question by which `evalkit doctor`, and a run before its work, see whether a server answers."""
+
+
 class Asked:
     """One request as the server saw it."""
 
@@ -32,6 +36,7 @@ class HostileServer:
         self.script, self.asked = [], []
         self.models = None  # what `/v1/models` lists; None: there is no such list
         self.always = always or good()
+        self.greeting = good()  # what the question of a check gets, which is not in `asked`
         self.under_way = self.most_under_way = 0
         self._lock = threading.Lock()
         outer = self
@@ -71,6 +76,9 @@ class HostileServer:
 
     def _serve(self, handler):
         asked = Asked(handler.headers, handler.rfile.read(int(handler.headers.get("Content-Length", 0))))
+        if asked.text == GREETING:
+            self.greeting(handler, asked)
+            return
         with self._lock:
             self.asked.append(asked)
             act = self.script.pop(0) if self.script else self.always

@@ -220,9 +220,8 @@ def test_the_doctor_asks_the_server(evalkit: Command, tmp_path: Path, server: Ho
         (tmp_path / "evalkit.yaml").write_text(CONFIG.format(url=url, out="out"))
         return next(line for line in evalkit("doctor", "evalkit.yaml").stdout.splitlines() if "judge vlm" in line)
 
-    server.always = server_.good()
     assert said(server.url).startswith("ok")
-    server.always = server_.status(404)
+    server.greeting = server_.status(404)
     assert "HTTP 404" in said(server.url)
     assert "no connection" in said("http://127.0.0.1:9/v1")
 
