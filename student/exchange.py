@@ -168,17 +168,21 @@ class Exchange:
                     if len(body) > MAX_ANSWER:
                         raise GenerationError(f"answer of more than {MAX_ANSWER / 1e6:.0f} MB; not read")
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise _NoAnswerError(f"can't connect: {_words(error)}", connected=False) from error
+            raise _NoAnswerError(f"can't connect: {self._words(error)}", connected=False) from error
         except (TimeoutError, httpx.TimeoutException) as error:
             raise _NoAnswerError(f"no whole answer within {self._patience.timeout_s:g} s") from error
         except httpx.InvalidURL as error:
             raise GenerationError("the picture's address can't be read", where=urlsplit(url).netloc) from error
         except httpx.RequestError as error:
-            raise _NoAnswerError(f"connection dropped: {_words(error)}") from error
+            raise _NoAnswerError(f"connection dropped: {self._words(error)}") from error
         location = response.headers.get("location", "")
         return _Response(
             response.status_code, retry_after_seconds(response.headers.get("retry-after")), location, bytes(body)
         )
+
+    def _words(self, error: Exception) -> str:
+        """The client's message, which may quote the answer."""
+        return clean(str(error), self._key) or type(error).__name__
 
     def _client(self, url: str) -> httpx.AsyncClient:
         """The client for the host of `url`: each may be reached in another way."""
@@ -201,7 +205,3 @@ class _NoAnswerError(Exception):
     def __init__(self, what: str, *, connected: bool = True) -> None:
         super().__init__(what)
         self.connected = connected
-
-
-def _words(error: Exception) -> str:
-    return clean(str(error)) or type(error).__name__

@@ -15,6 +15,7 @@ from evalkit.api.records import JSON, Case
 from evalkit.formats.foreign_text import clean
 from evalkit.formats.retry import RETRIED_STATUSES
 
+MOST_NFE = 1_000_000
 _STANDARD = str.maketrans("-_", "+/")
 RESERVED_FIELDS = frozenset({"prompt", "model", "n", "size", "image", "response_format"})
 
@@ -89,7 +90,7 @@ def parse_answer(body: bytes, secret: str = "") -> Answer:
         UnusableAnswerError: the answer is not JSON, is an error, or has no picture.
     """
     try:
-        answer = json.loads(body)
+        answer = json.loads(body, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise UnusableAnswerError(f"the answer is not JSON: {clean(body, secret, 200)}") from error
     answer = answer if isinstance(answer, dict) else {}
@@ -108,6 +109,11 @@ def parse_answer(body: bytes, secret: str = "") -> Answer:
     if isinstance(url, str) and url:
         return Answer(None, url, nfe, revised_prompt)
     raise UnusableAnswerError(f"the answer has neither b64_json nor url: {clean(body, secret, 200)}")
+
+
+def _integer(digits: str) -> int | None:
+    """`None` for a number of more digits than Python converts: no number here is that large."""
+    return int(digits) if len(digits) <= 18 else None
 
 
 def _first(listed: JSON) -> dict[str, JSON] | None:
@@ -191,4 +197,4 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
 
 
 def _positive(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_NFE else None

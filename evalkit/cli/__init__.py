@@ -29,7 +29,6 @@ from evalkit.api.errors import (
     StoreError,
     UnavailableError,
 )
-from evalkit.cli.faults_of_machine import fault_of_machine
 from evalkit.cli.say import say
 from evalkit.formats.foreign_text import printable as clean
 from evalkit.formats.foreign_text import readable
@@ -125,7 +124,7 @@ def main(argv: list[str]) -> int:
         say_error(UnavailableError(f"foreign code ended the program (sys.exit({error.code!r}))", hint=_WHOSE))
         return EXIT_UNDECIDED
     except BaseException as error:  # errors made on purpose are handled above: this is the machine's fault or a bug
-        if fault := fault_of_machine(error):
+        if fault := _fault(error):
             say_error(fault)
             return fault.exit_code
         return say_bug()
@@ -136,6 +135,13 @@ def exit_code_of(error: EvalkitError) -> int:
     own = next(cls for cls in type(error).__mro__ if cls.__module__ == EvalkitError.__module__)
     code: int = own.exit_code  # type: ignore[attr-defined]  # EvalkitError is the last of them
     return code
+
+
+def _fault(error: BaseException) -> EvalkitError | None:
+    """The fault of the machine or of a stored file that an error comes from; `None` for a bug."""
+    from evalkit.cli.faults_of_machine import fault_of_machine  # imports SQLite and pydantic
+
+    return fault_of_machine(error)
 
 
 def say_error(error: EvalkitError) -> None:
@@ -161,7 +167,7 @@ def resumable(folder: Path) -> Iterator[None]:
     except SystemExit:
         raise
     except BaseException as error:  # the machine's fault or a bug; `Exit` makes click end with this code
-        if fault_of_machine(error):
+        if _fault(error):
             raise
         if isinstance(error, OSError) and not folder.exists():
             what = "the folder was removed while evalkit was writing to it"

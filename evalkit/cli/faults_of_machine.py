@@ -6,6 +6,8 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 
+from pydantic import ValidationError
+
 from evalkit.api.errors import StoreError
 
 _REASONS = {
@@ -33,7 +35,8 @@ _SQLITE = {
     sqlite3.SQLITE_CANTOPEN: errno.EACCES,
     sqlite3.SQLITE_NOMEM: errno.ENOMEM,
 }
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
+"""The last one: a table or a column is not there, or holds what it should not."""
 _AGAIN = "; then the same command continues"
 
 
@@ -53,6 +56,10 @@ def fault_of_machine(error: BaseException) -> StoreError | None:
             reason, todo = _REASONS[each.errno]
             place = each.filename if isinstance(each.filename, str) else ""
             return StoreError(reason, where=place, hint=todo + _AGAIN)
+        elif isinstance(each, ValidationError):  # what users write is checked elsewhere, with better words
+            return StoreError(
+                f"a stored {each.title} can't be read", hint="is the run damaged, or from another version of evalkit?"
+            )
         elif isinstance(each, MemoryError):
             return StoreError("out of memory", hint=_REASONS[errno.ENOMEM][1] + _AGAIN)
     return None

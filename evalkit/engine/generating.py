@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from evalkit.api.errors import StoppedByUser, UnavailableError, UsageError
 from evalkit.api.protocols import Generator, GeneratorInfo
 from evalkit.api.records import Case, Generated, Request
@@ -16,9 +18,10 @@ def generate(generator: Generator, requests: list[Request]) -> list[Generated]:
         UnavailableError, UsageError: of the generator's own, which say that no request can succeed.
     """
     try:
-        results = list(generator.generate(requests))
+        results = list(islice(generator.generate(requests), len(requests) + 1))  # it may yield for ever
         if len(results) != len(requests):
-            raise FaultyValue(f"the generator returned {len(results)} pictures for {len(requests)} requests")
+            n = "more" if len(results) > len(requests) else str(len(results))
+            raise FaultyValue(f"the generator returned {n} pictures for {len(requests)} requests")
     except (UnavailableError, UsageError, StoppedByUser):
         raise
     except FaultyValue as problem:
@@ -57,3 +60,7 @@ def _checked(result: Generated) -> Generated:
         return checked_generated(result)
     except FaultyValue as problem:
         return Generated(error=str(problem))
+    except StoppedByUser:
+        raise
+    except BaseException as error:  # the methods of the values are foreign code
+        return Generated(error=f"the generator returned values that can't be read: {said(error)[:300]}")

@@ -69,6 +69,7 @@ class JudgeStage:
         self._folder = folder
         self._stall_limit_s = stall_limit_s
         self._heard: float | None = None
+        self._sent = 0.0
         self._stalled: frozenset[int] | None = None
         self._slots = threading.Semaphore(4 * judge.concurrency + 4)
         self._lock = threading.Lock()
@@ -161,6 +162,7 @@ class JudgeStage:
 
     def _send(self, message: object) -> None:
         """Send to the process. If it has died, the receiving thread deals with that."""
+        self._sent = time.monotonic()
         with contextlib.suppress(OSError):
             self._connection.send(message)
 
@@ -189,14 +191,16 @@ class JudgeStage:
         self._of_run_seen.set()
 
     def _end_if_stalled(self) -> None:
-        """End the process if one picture, or one control, takes longer than the limit; `_restart` does the rest."""
+        """End the process if a picture takes too long, or if it should say something and does not; see `_restart`."""
         now = time.monotonic()
         late = frozenset(number for number, since in self._begun.items() if now - since > self._stall_limit_s)
-        # the controls of a run are one task of many pictures, the shipped ones report one by one
-        limit_s = self._stall_limit_s * (1 if self._controls_wanted else _PICTURES_OF_CONTROLS)
-        silent = (self._controls_wanted or self._of_run_wanted) and (
-            now - self._heard > limit_s if self._heard else now - self._started > max(_START_S, limit_s)
-        )
+        limit_s = self._stall_limit_s
+        if self._of_run_wanted and not self._controls_wanted:  # one task of many pictures
+            limit_s *= _PICTURES_OF_CONTROLS
+        if self._heard is None:  # it starts
+            limit_s = max(limit_s, _START_S)
+        due = self._controls_wanted or self._of_run_wanted or self._pending or self._ending
+        silent = due and now - max(self._heard or self._started, self._sent) > limit_s
         if (late or silent) and self._stalled is None:
             self._stalled = late
             self._process.kill()
@@ -239,7 +243,7 @@ class JudgeStage:
             if stalled is not None:
                 died = f"the judge did not finish within {self._stall_limit_s:g} s"
             self._deaths += 1
-            hopeless = self._controls_wanted or (stalled is not None and not stalled)
+            hopeless = self._controls_wanted or (stalled is not None and self._of_run_wanted)
             if self._deaths >= _MAX_DEATHS or hopeless:
                 self._give_up(UnavailableError(f"{died}, {self._deaths} times in a row", where=self.judge.name))
             numbers = sorted(stalled or self._begun)

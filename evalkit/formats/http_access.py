@@ -84,7 +84,7 @@ def _proxy(scheme: str, host: str) -> str | None:
         raise UnavailableError("this is no address of a proxy", where=name, hint=unset)
     if parts.scheme.startswith("socks") and importlib.util.find_spec("socksio") is None:
         raise UnavailableError(
-            "a SOCKS proxy needs the package socksio", where=name, hint=f"pip install socksio; or {unset}"
+            "a SOCKS proxy needs the package socksio", where=name, hint=f"install that package; or {unset}"
         )
     return address
 

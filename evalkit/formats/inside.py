@@ -82,8 +82,10 @@ def _stores(root: Path) -> Iterator[Path]:
                 yield blobs
         git = place / ".git"
         if git.exists():  # in a submodule, git-annex makes it a link to the folder of the repository
-            objects = git.resolve() / "annex" / "objects"
-            if ".git" in objects.parts and objects.is_dir() and objects == objects.resolve():
+            home = git.resolve()
+            ours = home == git or any(home.is_relative_to(above / ".git" / "modules") for above in place.parents)
+            objects = home / "annex" / "objects"
+            if ours and objects.is_dir() and objects == objects.resolve():
                 yield objects
         cache = place / ".dvc" / "cache"
         if cache.is_dir() and cache == cache.resolve():

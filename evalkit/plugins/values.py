@@ -81,7 +81,8 @@ def checked_generated(given: object) -> Generated:
         raise FaultyValue(f"the generator returned an error that is {_type(given.error)}, not a text")
     if (given.image is None) == (not given.error):
         raise FaultyValue("the generator returned neither an image nor the reason why there is none, or both")
-    if given.batch_invariant not in (None, True, False) or isinstance(given.batch_invariant, float):
+    invariant = given.batch_invariant
+    if not (invariant is None or isinstance(invariant, bool | np.bool_)):
         raise FaultyValue("the generator's `batch_invariant` is not true, false or None")
     return Generated(
         image=given.image,
@@ -90,7 +91,7 @@ def checked_generated(given: object) -> Generated:
         seconds=_amount(given.seconds, "seconds", MAX_SECONDS),
         peak_memory_mb=_amount(given.peak_memory_mb, "peak_memory_mb", MAX_NUMBER),
         batch_size=_whole(given.batch_size, "batch_size", 1) or 1,
-        batch_invariant=given.batch_invariant,
+        batch_invariant=None if invariant is None else bool(invariant),
         notes=_notes(given.notes),
     )
 
@@ -268,7 +269,13 @@ def _shown(value: object) -> str:
 
 
 def _type(value: object) -> str:
-    return readable(type(value).__name__, 80)
+    """Name of the value's type; a metaclass may make even that fail."""
+    try:
+        return readable(str(type(value).__name__), 80)
+    except StoppedByUser:
+        raise
+    except BaseException:
+        return "an object without a name"
 
 
 def _explained(error: ValidationError) -> str:

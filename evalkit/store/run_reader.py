@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
-from evalkit.api.errors import UsageError
+from evalkit.api.errors import StoreError, UsageError
 from evalkit.api.records import JSON, Case, FindingKind, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
+from evalkit.formats.foreign_text import readable
 from evalkit.formats.keys import from_json, from_json_text
+from evalkit.formats.strict_json import loads
 from evalkit.store.blobs import BlobFolder
 from evalkit.store.schema import connect_read_only
 
+T = TypeVar("T")
+MOST_SEEDS = 1_000_000
+_SHAPES: dict[str, Any] = {
+    "seeds": int,
+    "plan": str,
+    "created": str,
+    "benchmark": str,
+    "baseline": str,
+    "summary": dict,
+    "kinds": dict,
+    "judges": dict,
+    "models": dict,
+    "config": dict,
+}
+"""Key of `meta` -> the type of its value."""
 FINAL = (Status.SCORED, Status.UNSCORED, Status.NOT_APPLICABLE)
 """Statuses that are final. The same command tries `error` and `skipped` cells again."""
 
@@ -54,7 +70,41 @@ class RunReader:
     def meta(self, key: str) -> JSON:
         """A value of `meta`, or `None`."""
         row = self._reader.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return json.loads(row[0]) if row else None
+        if row is None:
+            return None
+        try:
+            value = loads(row[0])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._damaged(f"`{key}` is not JSON") from error
+        if value is not None and not isinstance(value, _SHAPES.get(key, object)):
+            raise self._damaged(f"`{key}` is {type(value).__name__}")
+        if key == "seeds" and value is not None and not 0 < value <= MOST_SEEDS:
+            raise self._damaged(f"{value} seeds")
+        return value
+
+    def _damaged(self, what: str) -> StoreError:
+        return StoreError(
+            f"the run is damaged: {readable(what, 300)}",
+            where=str(self.database),
+            hint="move the folder away and run again; finished pictures and verdicts come from the cache",
+        )
+
+    def _record(self, cls: type[T], text: str) -> T:
+        """A stored record. Raises `StoreError` if it is none."""
+        try:
+            return from_json_text(cls, text)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise self._damaged(f"a record is no {cls.__name__}") from error
+
+    def _cell(self, status: str, value: object) -> tuple[Status, float | None]:
+        """Status and value of a cell. Raises `StoreError` if they are none."""
+        try:
+            known = Status(status)
+        except ValueError as error:
+            raise self._damaged(f"a score has the status {status!r}") from error
+        if value is not None and not isinstance(value, int | float):
+            raise self._damaged(f"a score has the value {value!r}")
+        return known, value
 
     def n_cases(self) -> int:
         (n,) = self._reader.execute("SELECT COUNT(*) FROM cases").fetchone()
@@ -68,7 +118,7 @@ class RunReader:
                 "SELECT idx, record FROM cases WHERE idx >= ? ORDER BY idx LIMIT ?", (start, page_size)
             ).fetchall()
             for idx, record in rows:
-                yield StoredCase(idx, from_json_text(Case, record))
+                yield StoredCase(idx, self._record(Case, record))
             if len(rows) < page_size:
                 return
             start = rows[-1][0] + 1
@@ -76,7 +126,7 @@ class RunReader:
     def find_case(self, case_id: str) -> StoredCase | None:
         """The case with this id, or `None`."""
         row = self._reader.execute("SELECT idx, record FROM cases WHERE id = ?", (case_id,)).fetchone()
-        return StoredCase(row[0], from_json_text(Case, row[1])) if row else None
+        return StoredCase(row[0], self._record(Case, row[1])) if row else None
 
     def case_groups(self) -> dict[str, tuple[str, ...]]:
         """The groups of each case by its id: `task:<task>`, and `category:<category>` if the case has one."""
@@ -89,7 +139,7 @@ class RunReader:
         row = self._reader.execute(
             "SELECT record FROM samples WHERE role = ? AND idx = ? AND seed = ?", (role.value, idx, seed)
         ).fetchone()
-        return from_json_text(Sample, row[0]) if row else None
+        return self._record(Sample, row[0]) if row else None
 
     def has_verdict(self, role: Role, idx: int, seed: int, judge: str, key: str) -> bool:
         """Whether the judge has a final verdict (scored or abstained) under exactly this key."""
@@ -104,7 +154,7 @@ class RunReader:
             "SELECT record FROM verdicts WHERE role = ? AND idx = ? AND seed = ? ORDER BY judge",
             (role.value, idx, seed),
         )
-        return tuple(from_json_text(Verdict, record) for (record,) in rows)
+        return tuple(self._record(Verdict, record) for (record,) in rows)
 
     def looked_at(self, judge: str) -> Iterator[tuple[str, float | None, str]]:
         """(key, seconds, record) of every final verdict of a judge in which it scored something or abstained."""
@@ -118,11 +168,15 @@ class RunReader:
 
     def scores(self, role: Role, dimension: str) -> Iterator[tuple[str, int, float]]:
         """(case id, seed, value) of every scored cell, grouped by case."""
-        yield from self._reader.execute(
+        rows = self._reader.execute(
             "SELECT cases.id, seed, value FROM scores JOIN cases USING (idx) "
             "WHERE role = ? AND dimension = ? AND status = 'scored' ORDER BY idx, seed",
             (role.value, dimension),
         )
+        for case, seed, value in rows:
+            if not isinstance(value, int | float):
+                raise self._damaged(f"a score has the value {value!r}")
+            yield case, seed, value
 
     def cells(self, dimension: str, start: int) -> Iterator[tuple[int, str, int, Role, Status, float | None]]:
         """(case index, case id, seed, role, status, value or `None`) of every cell from case `start` on."""
@@ -132,7 +186,7 @@ class RunReader:
             (dimension, start),
         )
         for idx, case, seed, role, status, value in rows:
-            yield idx, case, seed, Role(role), Status(status), value
+            yield idx, case, seed, Role(role), *self._cell(status, value)
 
     def statuses(self, role: Role, dimension: str) -> Iterator[tuple[int, int, Status, float | None, str]]:
         """(case index, seed, status, value or `None`, reason) of every cell of a role, in suite order."""
@@ -141,7 +195,7 @@ class RunReader:
             (role.value, dimension),
         )
         for idx, seed, status, value, reason in rows:
-            yield idx, seed, Status(status), value, reason
+            yield idx, seed, *self._cell(status, value), reason
 
     def drawn(self, role: Role) -> dict[tuple[int, int], bool]:
         """(case index, seed) -> whether the picture is there, of every sample of a role."""
@@ -151,10 +205,13 @@ class RunReader:
     def kinds(self) -> dict[str, dict[str, FindingKind]]:
         """By judge, the kinds of findings it declares; empty for a run of version 0.1.0."""
         stored: dict[str, list[JSON]] = self.meta("kinds") or {}
-        return {
-            judge: {kind.name: kind for kind in (from_json(FindingKind, each) for each in declared)}
-            for judge, declared in stored.items()
-        }
+        try:
+            return {
+                judge: {kind.name: kind for kind in (from_json(FindingKind, each) for each in declared)}
+                for judge, declared in stored.items()
+            }
+        except (ValueError, TypeError) as error:
+            raise self._damaged("`kinds` holds no kinds of findings") from error
 
     def n_samples(self, role: Role) -> int:
         """Number of samples of a role, failed ones included; fewer than planned only if the run stopped early."""
@@ -164,16 +221,16 @@ class RunReader:
     def status_counts(self) -> dict[tuple[Role, str, Status], int]:
         """(role, dimension, status) -> number of cells."""
         rows = self._reader.execute("SELECT role, dimension, status, COUNT(*) FROM scores GROUP BY 1, 2, 3")
-        return {(Role(role), dimension, Status(status)): n for role, dimension, status, n in rows}
+        return {(Role(role), dimension, self._cell(status, None)[0]): n for role, dimension, status, n in rows}
 
     def samples(self, role: Role) -> Iterator[Sample]:
         """All samples of a role, in suite order."""
         cursor = self._reader.execute("SELECT record FROM samples WHERE role = ? ORDER BY idx, seed", (role.value,))
         while rows := list(islice(cursor, 256)):
             for (record,) in rows:
-                yield from_json_text(Sample, record)
+                yield self._record(Sample, record)
 
     def control_results(self) -> list[tuple[str, ControlResult]]:
         """(judge fingerprint, result) of every control."""
         rows = self._reader.execute("SELECT fingerprint, record FROM controls ORDER BY judge, name")
-        return [(fingerprint, from_json_text(ControlResult, record)) for fingerprint, record in rows]
+        return [(fingerprint, self._record(ControlResult, record)) for fingerprint, record in rows]

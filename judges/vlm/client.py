@@ -334,8 +334,13 @@ def _http_client(limits: Limits, access: Access) -> Any:
 
 def base_url(url: str) -> str:
     """The base of an API, without `/` at its end. Raises `ConfigError` if it is no http(s) address, or holds a key."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
+    except ValueError:  # a broken port, IPv6 address or name
+        good = False
+    if not good:
         raise ConfigError("not an http(s) address", where=clean(url), hint="http://host:8000/v1")
     if parts.username or parts.password or secret_in_query(url):
         raise ConfigError("a name or a key in the address would end up in reports", hint=f"use {KEY_VARIABLE}")

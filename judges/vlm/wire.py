@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from evalkit.judges.vlm.call import Call, ReplyForm
 from evalkit.judges.vlm.choice import Token
 
 TOP_LOGPROBS = 20
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 MOST_MESSAGE = 200
 
 
@@ -80,14 +82,20 @@ def read_completion(body: bytes, secret: str = "") -> Completion:
         raise BadBody("the answer's content is no text")
     usage = usage if isinstance(usage, dict) else {}
     return Completion(
-        id=_text(answer.get("id")),
+        id=without_key(_text(answer.get("id")), secret),
         model=without_key(_text(answer.get("model")), secret),
-        content=without_key((content or "").encode("utf-8", errors="replace").decode(), secret),  # no lone surrogates
-        finish=_text(choice.get("finish_reason")),
+        content=_without_key((content or "").encode("utf-8", errors="replace").decode(), secret),  # no lone surrogates
+        finish=without_key(_text(choice.get("finish_reason")), secret),
         tokens=_tokens(choice.get("logprobs")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
     )
+
+
+def _without_key(content: str, secret: str) -> str:
+    """The content without the key, also where JSON escapes stand for some of its letters."""
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), content)
+    return without_key(plain if secret and secret in plain else content, secret)
 
 
 def read_models(body: bytes) -> dict[str, str]:

@@ -197,6 +197,6 @@ def test_a_foreign_database_is_refused(tmp_path: Path, evalkit: Command) -> None
     done = evalkit(
         "run", "--benchmark", "fake-benchmark", "--student", "fake-flat", "--judge", "fake-brightness", "--out", "out"
     )
-    assert done.returncode == 70
+    assert done.returncode == 3
     assert "not a database of evalkit" in done.stderr
     assert "Traceback" not in done.stderr

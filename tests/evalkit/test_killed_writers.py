@@ -20,7 +20,7 @@ import pytest
 from tests.evalkit.conftest import FAKE_RUN, Command
 
 pytestmark = pytest.mark.slow
-KILLS = int(os.environ.get("EVALKIT_KILLS", "2"))
+KILLS = int(os.environ.get("EVALKIT_KILLS", "1"))
 RUN = (*FAKE_RUN, "--student", "fake-flat")
 
 

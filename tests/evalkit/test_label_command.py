@@ -178,7 +178,7 @@ def test_an_edit_shows_its_source_and_a_hostile_prompt_stays_text(tmp_path: Path
     assert "note: 2 edits are shown without the picture before the edit" in done.stdout
     (tmp_path / "run" / "pictures").rename(tmp_path / "run" / "gone")
     done = evalkit("judge", "label", "run", "--dimension", DIMENSION, "--n", 2, "--out", "two.html")
-    assert done.returncode == 70, "the run folder is damaged"
+    assert done.returncode == 3, "the run folder is damaged"
     assert "Traceback" not in done.stderr
     assert "can't be read" in done.stderr
     assert "the same `evalkit run` again" in done.stderr

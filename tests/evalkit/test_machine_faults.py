@@ -1,8 +1,10 @@
 """Faults of the machine: full and read-only disks, a cache that can't be used, output that can't be written."""
 
+import contextlib
 import os
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +140,40 @@ def test_a_damaged_run_is_named(
     assert done.returncode in (2, 3), (done.returncode, done.stderr)
     assert "Traceback" not in done.stderr
     assert "evalkit: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE meta SET value = '{\"a\": 1}' WHERE key = 'summary'",
+        "UPDATE meta SET value = '{' WHERE key = 'summary'",
+        "UPDATE meta SET value = '99999999999' WHERE key = 'seeds'",
+        "UPDATE cases SET record = '{\"id\": 5}'",
+        "UPDATE samples SET record = '{}'",
+        "UPDATE verdicts SET record = substr(record, 1, 20)",
+        "UPDATE scores SET value = 'abc'",
+        "UPDATE scores SET status = 'bogus'",
+        "DROP TABLE verdicts",
+    ],
+)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("report", "out"),
+        pytest.param(("compare", "out", "out"), marks=pytest.mark.nightly),
+        pytest.param(("leaderboard", "out"), marks=pytest.mark.nightly),
+    ],
+)
+def test_a_run_with_damaged_rows_is_named(
+    evalkit: Command, tmp_path: Path, finished: Path, statement: str, verb: tuple[str, ...]
+) -> None:
+    shutil.copytree(finished, tmp_path / "out")
+    with contextlib.closing(sqlite3.connect(tmp_path / "out" / "run.sqlite")) as database, database:
+        database.execute(statement)
+    done = evalkit(*verb)
+    assert done.returncode in (0, 2, 3), (done.returncode, done.stderr)  # 0: the verb does not need that row
+    assert "Traceback" not in done.stderr
+    assert done.returncode or verb[0] != "report" or "scores" in statement, "a report needs every other row"
 
 
 @as_user

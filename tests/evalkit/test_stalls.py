@@ -52,6 +52,14 @@ def test_a_judge_that_is_stopped_costs_its_verdict(evalkit: Command, tmp_path: P
     assert "3/4 scored" in done.stdout
 
 
+def test_a_judge_that_is_stopped_when_it_has_nothing_in_hand_does_not_keep_the_run(
+    evalkit: Command, tmp_path: Path
+) -> None:
+    done = run(evalkit, tmp_path, student="seconds: 1.5", judge="stop_after: flat/0001, concurrency: 1")
+    assert done.returncode == 0, done.stderr
+    assert "4/4 scored" in done.stdout
+
+
 def test_a_judge_that_is_stopped_in_its_controls_ends_the_run(evalkit: Command, tmp_path: Path) -> None:
     done = run(evalkit, tmp_path, judge="stop_in_controls: true")
     assert done.returncode == 3, done.stderr

@@ -3,6 +3,7 @@ entry points like anybody's."""
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -171,6 +172,7 @@ class BrightnessSettings(Settings):
     wrong_dimension_on: str = ""
     die_on: str = ""
     stop_on: str = ""
+    stop_after: str = ""
     stop_in_controls: bool = False
     missing: str = ""
     broken_controls: bool = False
@@ -220,8 +222,13 @@ class FakeBrightnessJudge:
             os.kill(os.getpid(), signal.SIGKILL)
         if case.id in settings.stop_on.split("+"):
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(0.1)  # it takes a moment
         time.sleep(settings.seconds)
         log_line(settings.log, case.id)
+        if case.id in settings.stop_after.split("+"):
+            stop = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGSTOP))
+            stop.daemon = True
+            stop.start()
         value = 1.0 if settings.blind else float(picture.pixels.mean()) / 255
         evidence = {"array": np.zeros(2)} if case.id in settings.unserialisable_on.split("+") else {}
         height, width = picture.pixels.shape[:2]

@@ -148,7 +148,7 @@ def test_all_misspelt_titles_are_listed_everywhere_and_no_other(posters: Path) -
     assert all(f["grade"] == "failure" and f["severity"] < 0.5 and f["gates"] for f in worst)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_real_reader_finds_them_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # 53 pictures are read: the 27 that are right come from the cache in the second run

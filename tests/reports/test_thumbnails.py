@@ -110,5 +110,5 @@ def test_a_bug_in_a_thread_is_not_swallowed(tmp_path: Path, monkeypatch: pytest.
 def test_a_picture_larger_than_is_safe_is_not_decoded() -> None:
     buffer = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(buffer, "PNG")
-    with pytest.raises(PictureError, match="too large to decode"):
+    with pytest.raises(PictureError, match="too large"):
         thumbnail(buffer.getvalue(), EDGE)

@@ -454,3 +454,32 @@ def test_retry_after_is_a_number_or_a_date():
     assert retry_after_seconds("Thu, 01 Jan 2026 12:00:30 GMT", now) == 30
     assert retry_after_seconds("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0
     assert [retry_after_seconds(junk, now) for junk in (None, "", "soon", "-3", "1e9", "٣")] == [None] * 6
+
+
+@pytest.mark.parametrize("raw", [b"HTTP/1.1 200 OK\r\nX: %s\0\r\n\r\n", b"NOT HTTP %s\r\n\r\n"])
+def test_a_malformed_answer_that_holds_the_key_does_not_show_it(key, raw):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(65_536)
+                        connection.sendall(raw % KEY.encode())
+
+        threading.Thread(target=answer, daemon=True).start()
+        settings = HttpSettings(
+            url=f"http://127.0.0.1:{listener.getsockname()[1]}/v1", api_key_env=key, retries=0, timeout_s=5
+        )
+        found = HttpGenerator(settings).generate([request()])[0]
+    assert found.error
+    assert KEY not in found.error
+
+
+@pytest.mark.parametrize("nfe", ["7", -3, 10**30, [1], "@" * 10])
+def test_a_senseless_side_value_does_not_cost_the_picture(server, nfe):
+    server.script = [server.good(nfe=nfe)]
+    found = ask(server)
+    assert found.image == PICTURE
+    assert found.nfe is None

@@ -423,3 +423,18 @@ def test_a_server_without_a_list_is_believed_where_the_user_says_so(server: Host
     server.always = server_.says("{}", model="qwen-vl")
     assert "served_as" in ask(server)[0].error
     assert not ask(server, served_as=["qwen-vl"])[0].error
+
+
+@pytest.mark.parametrize("field", ["finish", "escaped"])
+def test_no_part_of_a_reply_holds_the_key(server: HostileServer, field: str) -> None:
+    escaped = '{"answer": "secret-ke\\u0079"}'
+    server.always = server_.says("{}", finish="secret-key") if field == "finish" else server_.says(escaped)
+    (reply,) = ask(server)
+    assert "secret-key" not in f"{reply.text}{reply.finish}{reply.error}"
+    assert "\\u0079" not in reply.text
+
+
+@pytest.mark.parametrize("url", ["http://[::1/v1", "http://127.0.0.1:x/v1", "http://é..example/v1"])
+def test_an_address_that_can_not_be_read_is_the_user_s_mistake(url: str) -> None:
+    with pytest.raises(ConfigError, match="not an http"):
+        OpenAIEndpoint(url, "judge", api_key="k")
