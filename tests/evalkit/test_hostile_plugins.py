@@ -1,13 +1,17 @@
 """Plug-ins that hand over what no store can hold, or leave in the middle: a marked cell or a named plug-in, no bug."""
 
+import itertools
 import json
 import sqlite3
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from evalkit.api.records import Case, Generated, Request
 from evalkit.cli import main
+from evalkit.engine.generating import generate
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.results import StoredResults
 from tests.evalkit.conftest import FAKES, Command
@@ -18,7 +22,8 @@ GENERATED = (
     *("image-list", "image-empty", "image-float", "image-grey", "image-object"),
     *("nfe-text", "nfe-nan", "nfe-huge", "batch-text"),
     *("seconds-nan", "seconds-inf", "seconds-huge", "seconds-text", "seconds-negative"),
-    *("notes-deep", "notes-huge", "notes-surrogate", "notes-list"),
+    *("notes-deep", "notes-huge", "notes-surrogate", "notes-list", "notes-exit"),
+    *("nfe-long", "seconds-whole", "batch-array", "image-nameless"),
 )
 JUDGED = (
     *("no-record", "none", "score-outside", "score-huge", "score-twice", "score-text", "reason-list"),
@@ -170,3 +175,12 @@ def test_a_path_that_is_not_utf_8_is_refused(tmp_path: Path, evalkit: Command, o
     done = evalkit(*run, option, f"folder:{name}" if option == "--student" else name)
     assert done.returncode == 2, done.stderr
     assert "UTF-8" in done.stderr
+
+
+def test_a_generator_that_yields_for_ever_is_cut_off() -> None:
+    class Endless:
+        def generate(self, requests: Sequence[Request]) -> Iterator[Generated]:
+            return itertools.repeat(Generated(error="again"))
+
+    (found,) = generate(Endless(), [Request(Case("a", "a cat"), 0, 0)])  # type: ignore[arg-type]
+    assert "returned more pictures for 1 requests" in found.error

@@ -43,6 +43,25 @@ class Unusual(BaseException):
     """No Exception."""
 
 
+class Exiting(dict[str, Any]):
+    """Notes that end the program when they are read."""
+
+    def keys(self) -> Any:
+        raise SystemExit(0)
+
+    items = values = __iter__ = keys
+
+
+class NamelessType(type):
+    @property
+    def __name__(cls) -> str:
+        raise RuntimeError("no name")
+
+
+class Nameless(metaclass=NamelessType):
+    """A thing whose type has no name."""
+
+
 def misbehave(how: str) -> None:
     """Raise what a plug-in should not."""
     if how == "exit":
@@ -115,6 +134,11 @@ class HostileGenerator(fakes.FakeFlatGenerator):
             "notes-huge": {"notes": {"a": "x" * 5_000_000}},
             "notes-surrogate": {"notes": {"a": "\udc80"}},
             "notes-list": {"notes": [1, 2]},
+            "notes-exit": {"notes": Exiting()},
+            "nfe-long": {"nfe": 10**5000},
+            "seconds-whole": {"seconds": 10**400},
+            "batch-array": {"batch_invariant": np.array([True, False])},
+            "image-nameless": {"image": Nameless()},
         }
         if how == "no-record":
             return {"image": made.image}
