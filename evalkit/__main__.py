@@ -23,7 +23,13 @@ def main() -> None:
     forget_working_folder()
     from evalkit.cli import main as run_command_line
 
-    sys.exit(run_command_line(sys.argv[1:]))
+    code = run_command_line(sys.argv[1:])
+    watchdog = sys.modules.get("evalkit.engine.watchdog")
+    if watchdog and watchdog.is_busy():  # foreign code still runs in a thread, and would crash while Python shuts down
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

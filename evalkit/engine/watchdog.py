@@ -11,6 +11,14 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+_running: set[int] = set()
+
+
+def is_busy() -> bool:
+    """Whether a call has not returned: one that was given up, or one during which the run was interrupted."""
+    return bool(_running)
+
+
 class StalledError(Exception):
     """A call did not return in time. Its thread still runs, so the object that was called must not be used again."""
 
@@ -47,7 +55,10 @@ class CallThread:
     def _work(self) -> None:
         while (item := self._calls.get()) is not None:
             future, function = item
+            _running.add(id(future))
             try:
                 future.set_result(function())
             except BaseException as error:
                 future.set_exception(error)
+            finally:
+                _running.discard(id(future))
