@@ -256,7 +256,7 @@ def test_a_run_and_the_file_made_from_it_are_one_entry(tmp_path: Path) -> None:
         ('{"format_version": 1, "entries": []}', "format 1, this evalkit reads 2 and 3"),
         ('{"format_version": 2, "sorted_by": "", "entries": [{}]}', "`entries.0.generator` is missing"),
         ('{"format_version": 2, "sorted_by": "", "entries": NaN}', "NaN is not a JSON number"),
-        ("[" * 100_000, "not JSON"),
+        ("[" * 100_000, "nested too deeply"),
         ("\udcff", "not JSON"),
     ],
 )
