@@ -162,5 +162,5 @@ def _beats_teacher(student: Figure) -> bool:
 def _placed(entry: Entry, figure: Figure, place: tuple[int, int] | None, min_coverage: float) -> Figure:
     best, worst = place if place else (None, None)
     why = "" if place else why_not_ranked(entry, figure, min_coverage)
-    behind = figure.falls_behind_teacher()
+    behind = figure.falls_behind_teacher() and not figure.failed_control
     return dataclasses.replace(figure, rank_best=best, rank_worst=worst, worse_than_teacher=behind, not_ranked=why)

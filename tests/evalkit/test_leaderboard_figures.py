@@ -29,17 +29,18 @@ def entries(file: Path) -> list[dict[str, Any]]:
 
 def test_a_judge_that_failed_its_controls_gives_no_rank(tmp_path: Path, evalkit: Command) -> None:
     """Also where the run passed, since no gate rests on that judge."""
-    gate = "student: fake-painter\ngates: [{dimension: fake.content, min_value: 0.8}]"
+    gate = "student: {use: fake-painter, bad: '0:30'}\nteacher: {use: fake-painter, name: t}\ngates: [{dimension: fake.content, min_value: 0.8}]"
     judges = "[{use: fake-truth, lying: true}, fake-content]"
     done = evalkit("run", config_of(tmp_path, "lied", judges, gate))
     assert done.returncode == 0, done.stderr
     assert evalkit("leaderboard", "lied", "--out", "board").returncode == 0
     for file in (tmp_path / "lied" / "leaderboard.json", tmp_path / "board" / "leaderboard.json"):
-        (entry,) = entries(file)
+        entry = next(entry for entry in entries(file) if entry["role"] == "student")
         assert entry["outcome"] == "passed"
         ranks = {figure["dimension"]: (figure["rank_best"], figure["not_ranked"]) for figure in entry["dimensions"]}
         assert ranks["fake.truth"] == (None, "its judge failed the control `black is good`")
         assert ranks["fake.content"] == (1, "")
+        assert not any(figure["worse_than_teacher"] for figure in entry["dimensions"])
     file = tmp_path / "board" / "leaderboard.json"
     assert evalkit("leaderboard", "--verify", "board/leaderboard.json", "lied").returncode == 0
     with pytest.raises(ConfigError, match=r"judge of `fake\.truth` failed the control `black is good`"):
