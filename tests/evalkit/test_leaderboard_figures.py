@@ -29,7 +29,8 @@ def entries(file: Path) -> list[dict[str, Any]]:
 
 def test_a_judge_that_failed_its_controls_gives_no_rank(tmp_path: Path, evalkit: Command) -> None:
     """Also where the run passed, since no gate rests on that judge."""
-    gate = "student: {use: fake-painter, bad: '0:30'}\nteacher: {use: fake-painter, name: t}\ngates: [{dimension: fake.content, min_value: 0.8}]"
+    two = "student: {use: fake-painter, bad: '0:30'}\nteacher: {use: fake-painter, name: t}"
+    gate = two + "\ngates: [{dimension: fake.content, min_value: 0.8}]"
     judges = "[{use: fake-truth, lying: true}, fake-content]"
     done = evalkit("run", config_of(tmp_path, "lied", judges, gate))
     assert done.returncode == 0, done.stderr
