@@ -97,7 +97,10 @@ class Replayable(Protocol):
 class DeclaresKinds(Protocol):
     """A judge that reports findings. A finding of a kind that is not declared is the judge's error."""
 
-    kinds: tuple[FindingKind, ...]
+    @property
+    def kinds(self) -> tuple[FindingKind, ...]:
+        """Every kind that it may report. A class attribute will do."""
+        ...
 
 
 @runtime_checkable

@@ -51,7 +51,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from evalkit.api.pictures import Picture
 from evalkit.api.records import JSON, Case, Dimension, Generated, Request, Verdict
@@ -149,10 +149,17 @@ class Judge(Protocol):
 
     name: str
     version: str
-    dimensions: tuple[Dimension, ...]
-    """What it measures, the most important first; names are unique in a run."""
     concurrency: int
     """How many threads call `judge` at once; 1 if it is not thread-safe."""
+    if TYPE_CHECKING:  # read only, so that a class may leave the type of `dimensions = (Dimension(…),)` to the checker
+
+        @property
+        def dimensions(self) -> tuple[Dimension, ...]:
+            """What it measures, the most important first; names are unique in a run."""
+            ...
+
+    else:
+        dimensions: tuple[Dimension, ...]
 
     def fingerprint(self) -> str:
         """A digest of name, version and every setting and model that can change a score."""
@@ -208,11 +215,23 @@ class Metric(Protocol):
 
     name: str
     version: str
-    dimensions: tuple[Dimension, ...]
-    reference: Path | None
-    """A folder of pictures to compare with; `None`: the teacher's pictures."""
     least_for_gate: int
     """With fewer pictures than this, none of its figures can fail a run."""
+    if TYPE_CHECKING:  # read only, as those of a judge
+
+        @property
+        def dimensions(self) -> tuple[Dimension, ...]:
+            """What it measures, the most important first; names are unique in a run."""
+            ...
+
+        @property
+        def reference(self) -> Path | None:
+            """A folder of pictures to compare with; `None`: the teacher's pictures."""
+            ...
+
+    else:
+        dimensions: tuple[Dimension, ...]
+        reference: Path | None
 
     def fingerprint(self) -> str:
         """A digest of name, version and every setting and model that can change a figure."""

@@ -264,7 +264,8 @@ class Dimension:
 
     `of_picture` is false if it describes the judge and not the picture; people are then not asked to label it. `worst`
     is the value that a missing score is taken for when a gate asks whether it could pass; a bounded dimension needs
-    none (its bad end is taken), and a gate on an unbounded one without it stays undecided if a cell is missing.
+    none (its bad end is taken), and a gate on an unbounded one without it stays undecided if a cell is missing. The
+    interval of an unbounded dimension takes it for the bound.
     """
 
     name: str
@@ -285,6 +286,13 @@ class Dimension:
     def good_end(self) -> float | None:
         """The most favourable value, `None` if that side has no bound."""
         return self.high if self.higher_is_better else self.low
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """Smallest and largest value of a case not seen: the bounds, or `worst` where the bad side has none."""
+        if self.higher_is_better:
+            return self.low if self.low is not None else self.worst, self.high
+        return self.low, self.high if self.high is not None else self.worst
 
 
 @dataclass(frozen=True, slots=True)

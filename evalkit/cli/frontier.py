@@ -68,7 +68,8 @@ def command(config: Path | None, student_nfe: tuple[int, ...], teacher_steps: tu
     from evalkit.reports.frontier.writer import FrontierReport
     from evalkit.studies.sweep import plan_sweep, run_sweep
 
-    settings = load_config(config, options.overrides(flags))
+    only_names = options.from_variables("cache")
+    settings = load_config(config, options.overrides(flags), only_names=only_names)
     sweep = plan_sweep(settings, student_nfe, teacher_steps)
     folder = settings.out or Path("runs").resolve() / f"frontier-{sweep.digest[:10]}"
     with resumable(folder):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
@@ -93,6 +94,12 @@ class Numbers(click.ParamType):  # type: ignore[type-arg]  # generic only from c
         if not all(self._least <= number <= self._most for number in numbers):
             self.fail(f"{value!r}: each number must lie between {self._least:g} and {self._most:g}", param, ctx)
         return numbers
+
+
+def from_variables(*names: str) -> frozenset[str]:
+    """Those of these parameters of the command that a variable gives, and no flag."""
+    context = click.get_current_context()
+    return frozenset(n for n in names if context.get_parameter_source(n) is ParameterSource.ENVIRONMENT)
 
 
 def overrides(flags: dict[str, Any]) -> dict[str, Any]:

@@ -72,7 +72,8 @@ def command(config: Path | None, **flags: Any) -> int:
     from evalkit.engine.progress import make_progress
     from evalkit.engine.run import execute, run_folder
 
-    settings = load_config(config, options.overrides(flags))
+    only_names = options.from_variables("cache")
+    settings = load_config(config, options.overrides(flags), only_names=only_names)
     plan = assemble(settings)
     folder = run_folder(settings, plan)
     with resumable(folder):

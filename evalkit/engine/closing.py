@@ -11,6 +11,8 @@ from evalkit.formats.foreign_text import printable, readable, said
 
 _LIMIT_S = 120.0
 _LOG = logging.getLogger("evalkit")
+_SAID: set[tuple[int, str]] = set()
+"""(id of the plug-in, warning): both the one who used a plug-in and the plan close it, and one warning is enough."""
 
 
 class Closable(Protocol):
@@ -21,10 +23,13 @@ class Closable(Protocol):
         ...
 
 
-def close(part: Closable, what: str) -> None:
+def close(part: Closable, what: str, *, warn: bool = True) -> None:
     """Close a plug-in. If its `close` raises or hangs, a warning says so: the results are complete, the run goes on.
 
-    `what` names the plug-in in the warning: "the judge `typography`".
+    Args:
+        part: the plug-in; closed twice, it gives one warning.
+        what: names it in the warning: "the judge `typography`".
+        warn: false for a plug-in that did no work here: its copy in another process did, and gives the warning.
     """
     thread = CallThread("closing")
     try:
@@ -32,7 +37,10 @@ def close(part: Closable, what: str) -> None:
     except StoppedByUser:
         raise
     except BaseException as error:  # a plug-in: anything can happen, `sys.exit` too
-        _LOG.warning("%s", printable(f"evalkit: {what} could not be closed: {_shown(error)}"))
+        warning = printable(f"evalkit: {what} could not be closed: {_shown(error)}")
+        if warn and (id(part), warning) not in _SAID:
+            _SAID.add((id(part), warning))
+            _LOG.warning("%s", warning)
     thread.close()
 
 

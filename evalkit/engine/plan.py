@@ -90,11 +90,11 @@ class Plan:
         )
 
     def close(self) -> None:
-        """Close every plug-in."""
+        """Close every plug-in. The judges here only described themselves; those that judged are in other processes."""
         for role, generator in self.generators.items():
             close(generator, f"the {role.value}")
         for judge in self.judges:
-            close(judge, f"the judge `{judge.name}`")
+            close(judge, f"the judge `{judge.name}`", warn=False)
         for metric in self.metrics:
             close(metric, f"the metric `{metric.name}`")
 

@@ -52,7 +52,7 @@ from evalkit.store.fingerprint import run_digest
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
 from evalkit.verdict.compare import Baseline, compare
-from evalkit.verdict.flaky import check_flaky, read_flaky
+from evalkit.verdict.flaky import check_flaky, check_pictures, read_flaky
 from evalkit.verdict.outcome import decide
 from evalkit.verdict.results import StoredResults
 
@@ -112,6 +112,7 @@ def execute(
             time_run(plan, store, progress, stop)
             controls = LocalExecutor(plan, store, cache, progress, stop).run()
             metrics = metric_results(plan, store, references, progress, stop)
+        check_pictures(flaky, store.samples(Role.STUDENT), store.n_cases(), config.flaky)
         store.set_meta("config", config_to_json(config))
         store.set_meta("baseline", str(config.baseline) if isinstance(reference, RunReader) else None)
         left_out = frozenset(flaky.cases)

@@ -47,7 +47,8 @@ def dimension_results(plan: Plan, store: RunReader) -> tuple[DimensionResult, ..
 def _mean(store: RunReader, role: Role, dimension: Dimension) -> Interval | None:
     """Mean of a dimension over the cases of a run."""
     values = case_means((case, value) for case, _, value in store.scores(role, dimension.name))
-    return mean_interval(values, low=dimension.low, high=dimension.high)
+    low, high = dimension.ends
+    return mean_interval(values, low=low, high=high)
 
 
 def _difference_to_teacher(store: RunReader, dimension: Dimension) -> Interval | None:

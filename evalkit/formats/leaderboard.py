@@ -48,9 +48,10 @@ class Figure:
     """One dimension of one judge over all pictures of an entry. A missing value is `None`; the counts say why.
 
     `low` and `high` bound the dimension (`None`: unbounded); `worst` is what a missing cell is taken for where it is
-    not a bound. `judge_fingerprint` covers the judge's settings and model; empty: not known. `n_cases` is the number of
-    cases behind the interval. `rank_best` and `rank_worst` hold among the entries of one file
-    (`reports.leaderboard.ranks`), and so does `worse_than_teacher`; `not_ranked` says why there is none.
+    not a bound. `judge_fingerprint` covers the judge's settings and model; empty: not known. `failed_control` names a
+    control that the judge failed in this run; empty: none. `n_cases` is the number of cases behind the interval.
+    `rank_best` and `rank_worst` hold among the entries of one file (`reports.leaderboard.ranks`), and so does
+    `worse_than_teacher`; `not_ranked` says why there is none.
 
     Raises:
         ValueError: a value of which nothing was scored, bounds without a value, or bounds in the wrong order.
@@ -76,6 +77,7 @@ class Figure:
     difference_to_teacher: Difference | None = None
     worst: float | None = None
     judge_fingerprint: str = ""
+    failed_control: str = ""
     rank_best: int | None = None
     rank_worst: int | None = None
     worse_than_teacher: bool = False
@@ -277,6 +279,8 @@ _FILE_FIELDS = tuple(each.name for each in dataclasses.fields(Board))
 _RANK_FIELDS = ("rank_best", "rank_worst", "worse_than_teacher", "not_ranked")
 LATER_FIELDS = {"worst": None, "judge_fingerprint": ""}
 """Fields of a figure that entries of format 2 do not have, with the value that means "not known"."""
+_LEFT_OUT = {**LATER_FIELDS, "failed_control": ""}
+"""Fields of a figure that a claim has only with another value than this, so that older signatures stay valid."""
 
 LATER_ENTRY_FIELDS = ("metrics", "undecided_by")
 """Fields of an entry that older files do not have, where an empty one means the same."""
@@ -292,7 +296,7 @@ def claim(entry: Entry) -> JSON:
     for figure in content["dimensions"]:
         for name in _RANK_FIELDS:
             del figure[name]
-        for name, unknown in LATER_FIELDS.items():
+        for name, unknown in _LEFT_OUT.items():
             if figure[name] == unknown:
                 del figure[name]
     return content

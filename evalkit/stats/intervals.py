@@ -84,7 +84,8 @@ def mean_interval(
     value = float(np.mean(means))
     if n == 1 or np.ptp(means) <= _ROUNDING * max(1.0, abs(value)):
         unseen = 1 - ((1 - confidence) / 2) ** (1 / n)
-        bounds = [None if n == 1 or end is None else value + unseen * (end - value) for end in (low, high)]
+        farthest = (None if low is None else min(low, value), None if high is None else max(high, value))
+        bounds = [None if n == 1 or end is None else value + unseen * (end - value) for end in farthest]
         return Interval(value, bounds[0], bounds[1], n, confidence)
     ends = _imagined(means, low, high)
     miss = (1 - confidence) / 2

@@ -70,13 +70,18 @@ class RecomputedRun(DigestedRun):
 
     def _with_digest(self) -> RunSummary:
         summary, reader = self._results.summary(), self._reader
-        decision = self._decision(summary)
+        decision, fingerprints = self._decision(summary), reader.meta("judges") or {}
         summary = replace(
             summary,
             dimensions=tuple(self._recompute(row, summary) for row in summary.dimensions),
             generators=tuple(self._recount(generator) for generator in summary.generators),
             benchmark_digest=str(reader.meta("benchmark") or summary.benchmark_digest),
-            judges=reader.meta("judges") or {},
+            judges=fingerprints,
+            controls=tuple(
+                control
+                for fingerprint, control in reader.control_results()
+                if fingerprints.get(control.judge) == fingerprint and control.made
+            ),
             n_cases=reader.n_cases(),
             seeds=reader.meta("seeds") or 1,
             run_digest=run_digest(reader),
@@ -107,6 +112,7 @@ class RecomputedRun(DigestedRun):
         reader, dimension = self._reader, row.dimension
         counts = reader.status_counts()
         means = case_means((case, value) for case, _, value in reader.scores(row.role, dimension.name))
+        least, most = dimension.ends
         difference = None
         if row.role is Role.STUDENT and any(generator.role is Role.TEACHER for generator in summary.generators):
             low, high = difference_bounds(dimension)
@@ -116,6 +122,6 @@ class RecomputedRun(DigestedRun):
             row,
             n_expected=reader.n_samples(row.role) - counts.get((row.role, dimension.name, Status.NOT_APPLICABLE), 0),
             n_scored=counts.get((row.role, dimension.name, Status.SCORED), 0),
-            estimate=mean_interval(means, low=dimension.low, high=dimension.high),
+            estimate=mean_interval(means, low=least, high=most),
             difference=difference,
         )

@@ -19,8 +19,18 @@ class Aggregate:
     entry: Entry
 
     def figure(self, dimension: str) -> Figure | None:
-        """The figure on a dimension, `None` if the file has none or nothing was scored."""
+        """The figure on a dimension, `None` if the file has none or nothing was scored.
+
+        Raises:
+            ConfigError: the judge failed a control in the run that the figure is of.
+        """
         figure = self.entry.figure(dimension)
+        if figure is not None and figure.failed_control:
+            raise ConfigError(
+                f"the baseline's judge of `{dimension}` failed the control `{figure.failed_control}` in that run",
+                where=str(self.path),
+                hint="make a new baseline",
+            )
         return None if figure is None or figure.value is None else figure
 
 

@@ -79,6 +79,21 @@ def _check_alike(readers: Sequence[RunReader]) -> None:
         ):
             if ours != theirs:
                 raise UsageError(f"runs of different {name}", where=f"{first.folder} and {reader.folder}")
+        _check_same_student(first, reader)
+
+
+def _check_same_student(one: RunReader, other: RunReader) -> None:
+    """Refuse runs whose students are configured alike but are not the same: a folder that was filled anew, say."""
+    ours, theirs = ({s.case_id: s.fingerprint for s in reader.samples(Role.STUDENT)} for reader in (one, other))
+    shared = ours.keys() & theirs.keys()
+    differ = sum(ours[case] != theirs[case] for case in shared)
+    if differ:
+        raise UsageError(
+            f"the student has changed between the runs: its fingerprint differs in {differ} of {len(shared)} cases",
+            where=f"{one.folder} and {other.folder}",
+            hint="chance shows in draws of the same student; several draws of a folder of pictures go into one folder, "
+            "as seeds 0, 1, … of one run with `--seeds`",
+        )
 
 
 def _check_independent(readers: Sequence[RunReader]) -> None:
@@ -99,15 +114,21 @@ def _check_independent(readers: Sequence[RunReader]) -> None:
 
 
 def _as_list(unstable: Sequence[UnstableCase], readers: Sequence[RunReader]) -> FlakyList:
-    wanted = {case.case_id for case in unstable}
-    prints = {
-        sample.case_id: sample.fingerprint
-        for reader in readers
-        for sample in reader.samples(Role.STUDENT)
-        if sample.case_id in wanted
-    }
+    """The list with what every one of the runs says of whose pictures they were, not only the last."""
+    cases = tuple(case.case_id for case in unstable)
+    prints: dict[str, set[str]] = {case: set() for case in cases}
+    pictures: dict[str, set[str]] = {case: set() for case in cases}
+    for reader in readers:
+        for sample in reader.samples(Role.STUDENT):
+            if sample.case_id in prints:
+                prints[sample.case_id].add(sample.fingerprint)
+                pictures[sample.case_id] |= {sample.sha256} if sample.ok else set()
     digests = tuple(StoredResults(reader).summary().run_digest for reader in readers)
-    return FlakyList(tuple(case.case_id for case in unstable), digests, prints)
+    return FlakyList(cases, digests, _sorted(prints), _sorted(pictures))
+
+
+def _sorted(found: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:
+    return {case: tuple(sorted(values)) for case, values in found.items()}
 
 
 def _student(reader: RunReader) -> JSON:

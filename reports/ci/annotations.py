@@ -25,16 +25,20 @@ def command(level: str, title: str, message: str) -> str:
 def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> list[str]:
     """At most `limit` commands of each level: errors for what decided the outcome, warnings for failures.
 
-    GitHub shows 10 errors and 10 warnings of a step; a notice counts those that were left out.
+    A run that ends with exit 0 has no errors: that it is undecided is a warning (`undecided: warn`). GitHub shows 10
+    errors and 10 warnings of a step; a notice counts those that were left out.
     """
+    level = "error" if summary.exit_code else "warning"
     undecided = summary.reasons if outcome_of(summary) is Outcome.UNDECIDED else ()
-    errors = [command("error", "evalkit: undecided", reason) for reason in undecided]
-    errors += [
-        command("error", f"evalkit: gate failed: {gate.rule}", gate.detail)
+    decisive = [command(level, "evalkit: undecided", reason) for reason in undecided]
+    decisive += [
+        command(level, f"evalkit: gate failed: {gate.rule}", gate.detail)
         for gate in summary.gates
         if gate.status is GateStatus.FAIL
     ]
-    warnings = [_failure(failure) for failure in failures.worst]
+    errors, warnings = (decisive, []) if summary.exit_code else ([], decisive)
+    n_warnings = len(warnings) + failures.n
+    warnings = [*warnings, *(_failure(failure) for failure in failures.worst)]
     notices = [
         command("notice", f"evalkit: {gate_state(gate)}: {gate.rule}", gate.detail)
         for gate in summary.gates
@@ -42,7 +46,7 @@ def workflow_commands(summary: RunSummary, failures: Failures, limit: int) -> li
     ]
     if failures.n_inherited:
         notices.insert(0, _inherited(failures))
-    cut = max(0, len(errors) - limit) + max(0, failures.n - limit) + max(0, len(notices) - limit)
+    cut = max(0, len(errors) - limit) + max(0, n_warnings - limit) + max(0, len(notices) - limit)
     more = [command("notice", "evalkit", f"{cut:,} more: see the summary and the report")] if cut else []
     return [*errors[:limit], *warnings[:limit], *notices[:limit], *more]
 

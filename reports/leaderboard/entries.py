@@ -93,7 +93,19 @@ def _figure(result: DimensionResult, summary: RunSummary) -> Figure:
         else None,
         worst=dimension.worst,
         judge_fingerprint=summary.judges.get(result.judge, ""),
+        failed_control=_failed_control(result, summary),
     )
+
+
+def _failed_control(result: DimensionResult, summary: RunSummary) -> str:
+    """The first control that the judge of a dimension failed; one that names no dimensions speaks for all of them."""
+    names = (
+        control.name
+        for control in summary.controls
+        if control.made and not control.passed and control.judge == result.judge
+        if not control.dimensions or result.dimension.name in control.dimensions
+    )
+    return next(names, "")
 
 
 def _set_figure(result: MetricResult) -> SetFigure:

@@ -16,8 +16,9 @@ RULE = (
     "apart by their paired difference where it is known (both runs were at hand, or one is the other's teacher in the "
     "same run), else only if their intervals do not overlap; each pair at 95 %, not corrected for the number of pairs. "
     "Nobody is certainly better unless so with every cell missing for it at its least favourable value. A figure has "
-    "no rank, and moves nobody, without both bounds, with too few of its cells scored, or of a run that stopped early "
-    "or was undecided for other reasons than too few cases: missing evidence, or a judge that failed its controls."
+    "no rank, and moves nobody, without both bounds, with too few of its cells scored, of a judge that failed its "
+    "controls, or of a run that stopped early or was undecided for other reasons than too few cases: missing evidence, "
+    "or a judge that failed its controls."
 )
 
 CellsByRun = Mapping[str, Mapping[Role, Cells]]
@@ -53,6 +54,8 @@ def why_not_ranked(entry: Entry, figure: Figure, min_coverage: float) -> str:
         return "its run is undecided" + (f" ({', '.join(entry.undecided_by)})" if entry.undecided_by else "")
     if entry.n_pictures + entry.n_errors < entry.n_cases * entry.seeds:
         return "its run stopped early, which biases its means"
+    if figure.failed_control:
+        return f"its judge failed the control `{figure.failed_control}`"
     if figure.value is None:
         return "nothing was scored"
     if figure.share_scored < min_coverage:
@@ -159,5 +162,5 @@ def _beats_teacher(student: Figure) -> bool:
 def _placed(entry: Entry, figure: Figure, place: tuple[int, int] | None, min_coverage: float) -> Figure:
     best, worst = place if place else (None, None)
     why = "" if place else why_not_ranked(entry, figure, min_coverage)
-    behind = figure.falls_behind_teacher()
+    behind = figure.falls_behind_teacher() and not figure.failed_control
     return dataclasses.replace(figure, rank_best=best, rank_worst=worst, worse_than_teacher=behind, not_ranked=why)

@@ -68,6 +68,22 @@ def test_variables_and_flags_override_the_file(tmp_path: Path, evalkit: Command)
     assert "6/6 scored" in done.stdout, "the flag beats the variable, the variable beats the file"
 
 
+@pytest.mark.slow
+def test_the_variable_of_the_cache_turns_none_on(tmp_path: Path, evalkit: Command) -> None:
+    """It names the folder that several runs share; a file that turns the cache off, and a flag, say whether."""
+    text = "benchmark: fake-benchmark\nstudent: fake-flat\njudges: [fake-brightness]\n"
+    (tmp_path / "on.yaml").write_text(f"{text}out: with\n")
+    (tmp_path / "off.yaml").write_text(f"{text}out: without\ncache: false\n")
+    named = tmp_path / "named"
+    assert evalkit("run", "off.yaml", env={"EVALKIT_CACHE": str(named)}).returncode == 0
+    assert not named.exists()
+    assert evalkit("run", "off.yaml", "--cache", named, "--out", "flag").returncode == 0
+    assert named.exists()
+    other = tmp_path / "other"
+    assert evalkit("run", "on.yaml", env={"EVALKIT_CACHE": str(other)}).returncode == 0
+    assert other.exists()
+
+
 def test_relative_paths_resolve_against_the_file(tmp_path: Path) -> None:
     folder = tmp_path / "configs"
     folder.mkdir()

@@ -230,3 +230,18 @@ class FakeContentJudge(FakeTruthJudge):
 
     def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
         return Verdict(self.name, (Score("fake.content", Status.SCORED, 1.0),))
+
+
+class FakeSlipsJudge(FakeTruthJudge):
+    """Counts slips, of which there may be any number; it says how many a picture is taken for that it can't read."""
+
+    name = "fake-slips"
+    dimensions = (Dimension("fake.counted", "number of slips", higher_is_better=False, high=None, worst=20.0),)
+    kinds = ()
+
+    def applies(self, case: Case, has_twin: bool) -> Mapping[str, str]:
+        return {}
+
+    def judge(self, picture: Picture, case: Case, twin: Picture | None) -> Verdict:
+        slips = 3.0 if self._read(picture)[0] < 1 else 0.0
+        return Verdict(self.name, (Score("fake.counted", Status.SCORED, slips),))

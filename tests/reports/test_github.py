@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from evalkit.api.results import GateStatus, Outcome
+from evalkit.api.results import GateStatus, Outcome, Undecided
 from evalkit.reports.ci.annotations import command, workflow_commands
 from evalkit.reports.ci.github import GithubExporter, output_lines
 from evalkit.reports.ci.markdown import STEP_SUMMARY_BYTES
@@ -117,6 +117,19 @@ def test_an_undecided_run_says_why(
     export(compared, tmp_path / "out")
     first = next(runner_reads(capsys.readouterr().out))
     assert first == Command("error", {"title": "evalkit: undecided"}, "coverage 40% is below 95%")
+
+
+def test_a_run_that_ends_with_0_has_no_errors(
+    compared: FakeRunResults, runner: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warns = replace(compared.run.gates[0], status=GateStatus.UNDECIDED, cause=Undecided.POWER, warns=True)
+    compared.run = replace(compared.run, outcome=Outcome.UNDECIDED, reasons=("too few cases",), gates=(warns,))
+    assert compared.run.exit_code == 0
+    export(compared, tmp_path / "out", annotations=2)
+    read = list(runner_reads(capsys.readouterr().out))
+    assert [c.name for c in read] == ["warning", "warning", "notice", "notice", "notice"]
+    assert read[0] == Command("warning", {"title": "evalkit: undecided"}, "too few cases")
+    assert read[-1].data == "1 more: see the summary and the report"
 
 
 def test_annotations_are_few_and_the_rest_is_counted(
