@@ -40,7 +40,8 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
     The figures of metrics are copied from the run; everything else is computed anew.
 
     Raises:
-        UsageError: `source` is not a finished run, none of its judges can be replayed, or a judge has changed since.
+        UsageError: `source` is not a finished run, its config can't be read here, none of its judges can be replayed,
+            or a judge has changed since.
         UnavailableError: a call is not in the journal.
         StoreError: the journal or a picture is missing or damaged.
         Interrupted: `stop` was set; the same command continues.
@@ -80,7 +81,7 @@ def _config(reader: RunReader) -> RunConfig:
     if stored is None:
         what = "the run does not hold its config: it was written before runs could be replayed"
         raise UsageError(what, where=str(reader.folder))
-    return config_from_json(stored)
+    return config_from_json(stored, where=str(reader.folder))
 
 
 def _check_judges(plan: Plan, fingerprints: dict[str, str], source: Path) -> None:
