@@ -50,6 +50,7 @@ class JudgeStage:
         judge: for its name, dimensions and concurrency; this instance judges nothing.
         spec: from which the process creates its own instance.
         done: called with each verdict, from another thread.
+        tried: called with what came of each control, from another thread.
         folder: the run folder.
         stall_limit_s: seconds after which a picture that the judge has not finished is given up. Its process is ended
             then, and a new one goes on with the others.
@@ -60,12 +61,14 @@ class JudgeStage:
         judge: Judge,
         spec: PluginSpec,
         done: Callable[[VerdictRow], None],
+        tried: Callable[[ControlResult], None],
         folder: Path,
         stall_limit_s: float,
     ) -> None:
         self.judge = judge
         self._spec = spec
         self._done = done
+        self._tried = tried
         self._folder = folder
         self._stall_limit_s = stall_limit_s
         self._heard: float | None = None
@@ -74,6 +77,10 @@ class JudgeStage:
         self._lock = threading.Lock()
         self._pending: dict[int, JudgeTask] = {}
         self._begun: dict[int, float] = {}
+        self.controls_asked = False
+        self._asked = 0.0
+        self._held: list[VerdictRow] = []
+        """Verdicts that wait for the controls: none is stored before it is known what came of these."""
         self._controls_wanted: Controls | None = None
         self._controls: tuple[ControlResult, ...] = ()
         self._controls_seen = threading.Event()
@@ -93,12 +100,15 @@ class JudgeStage:
     def ask_controls(self, passed: Iterable[str]) -> None:
         """Have the judge judge its controls, except those named in `passed`. Does not wait."""
         with self._lock:
+            self.controls_asked = True
+            self._asked = time.monotonic()
             self._controls_wanted = Controls(frozenset(passed))
             self._send(self._controls_wanted)
 
     def ask_controls_of_run(self, pictures: RunPictures) -> None:
         """Have the judge make controls of pictures of the run (it is a `ControlsFromRun`). Does not wait."""
         with self._lock:
+            self._asked = time.monotonic()
             self._of_run_seen.clear()
             self._of_run_wanted = ControlsOfRun(pictures)
             self._send(self._of_run_wanted)
@@ -111,7 +121,12 @@ class JudgeStage:
         return (*self._controls, *self._of_run)
 
     def submit(self, task: JudgeTask) -> None:
-        """Queue a picture; blocks while the queue is full. Raises the error that ended the judge."""
+        """Queue a picture, after all the controls if none are asked yet; blocks while the queue is full.
+
+        Raises the error that ended the judge.
+        """
+        if not self.controls_asked:
+            self.ask_controls(())
         self._slots.acquire()
         self._raise()
         with self._lock:
@@ -194,9 +209,9 @@ class JudgeStage:
         late = frozenset(number for number, since in self._begun.items() if now - since > self._stall_limit_s)
         # the controls of a run are one task of many pictures, the shipped ones report one by one
         limit_s = self._stall_limit_s * (1 if self._controls_wanted else _PICTURES_OF_CONTROLS)
-        silent = (self._controls_wanted or self._of_run_wanted) and (
-            now - self._heard > limit_s if self._heard else now - self._started > max(_START_S, limit_s)
-        )
+        since = max(self._asked, self._heard or self._started)
+        wanted = self._controls_wanted or self._of_run_wanted
+        silent = wanted and now - since > (limit_s if self._heard else max(_START_S, limit_s))
         if (late or silent) and self._stalled is None:
             self._stalled = late
             self._process.kill()
@@ -210,12 +225,16 @@ class JudgeStage:
         elif isinstance(message, Failed):
             self._give_up(message.error)
         elif isinstance(message, ControlsDone) and message.of_run:
+            self._keep(message.results)
             self._of_run = message.results
             self._of_run_wanted = None
             self._of_run_seen.set()
         elif isinstance(message, ControlsDone):
+            self._keep(message.results)
             self._controls = message.results
             self._controls_wanted = None
+            while self._held:
+                self._done(self._held.pop(0))
             self._controls_seen.set()
         else:
             self._deaths = 0
@@ -225,7 +244,15 @@ class JudgeStage:
             self._slots.release()
             if message.verdict is not None:
                 row = VerdictRow(task.role, task.idx, task.seed, task.key, message.verdict, message.seconds)
-                self._done(row)
+                if self._controls_wanted:
+                    self._held.append(row)
+                else:
+                    self._done(row)
+
+    def _keep(self, results: Iterable[ControlResult]) -> None:
+        """Results are stored at once: an interruption must not hide that a control failed."""
+        for result in results:
+            self._tried(result)
 
     def _restart(self) -> bool:
         """The process is dead: mark the tasks that had begun (if one of them took too long: that one), give the others

@@ -25,6 +25,7 @@ from evalkit.engine.progress import Progress
 from evalkit.engine.run import RunOutput, export, summarise
 from evalkit.engine.run_copy import copy_run
 from evalkit.engine.summarise import judge_fingerprints
+from evalkit.engine.suspects import drop_suspects
 from evalkit.formats.keys import noise_seed, to_json
 from evalkit.plugins.registry import PluginSpec, create, load
 from evalkit.store.run_reader import RunReader
@@ -59,6 +60,7 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
         replayed = {judge.name: judge.journal_files() for judge in plan.judges if isinstance(judge, Replayable)}
         copy_run(source, out, without=replayed, files=sorted({file for files in replayed.values() for file in files}))
         with closing(RunStore(out)) as store:
+            drop_suspects((judge for judge in plan.judges if judge.name not in replayed), store)
             with progress:
                 controls = Replayer(plan, store, None, progress, stop).run()
             summary = summarise(config, plan, store, controls, before.metrics, reference, flaky, before.command)

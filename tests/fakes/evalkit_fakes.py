@@ -220,6 +220,7 @@ class FakeBrightnessJudge:
             os.kill(os.getpid(), signal.SIGKILL)
         if case.id in settings.stop_on.split("+"):
             os.kill(os.getpid(), signal.SIGSTOP)
+            time.sleep(1)  # the signal may reach another thread first, and this one go on for a moment
         time.sleep(settings.seconds)
         log_line(settings.log, case.id)
         value = 1.0 if settings.blind else float(picture.pixels.mean()) / 255

@@ -9,7 +9,6 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-
 GREETING = 'Reply {"answer": "yes"}.'
 """The question by which `evalkit doctor`, and a run before its work, see whether a server answers."""
 
