@@ -36,7 +36,7 @@ from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.generating import fingerprint_of
 from evalkit.engine.judge_stage import JudgeStage
-from evalkit.engine.judging import JudgeTask, blank, complete, in_scope
+from evalkit.engine.judging import JudgeTask, blank, complete, in_scope, without_excuses
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.timing import conditions_of
@@ -300,7 +300,7 @@ class LocalExecutor:
     ) -> tuple[Verdict, float | None] | None:
         """A verdict from the cache and its seconds, with what judges have declared since it was made."""
         found = self._cache.verdict(key) if self._cache else None
-        if found is None:
+        if found is None or without_excuses(found[0], outside) != found[0]:
             return None
         try:
             return complete(judge, found[0], outside), found[1]
