@@ -265,7 +265,8 @@ class Dimension:
     `of_picture` is false if it describes the judge and not the picture; people are then not asked to label it. `worst`
     is the value that a missing score is taken for when a gate asks whether it could pass; a bounded dimension needs
     none (its bad end is taken), and a gate on an unbounded one without it stays undecided if a cell is missing. The
-    interval of an unbounded dimension takes it for the bound.
+    interval of an unbounded dimension takes it for the bound. It must be no better than the bound on the bad side, and
+    no score may be worse than it (`limited`).
     """
 
     name: str
@@ -281,6 +282,18 @@ class Dimension:
     def bad_end(self) -> float | None:
         """The least favourable value: `worst`, else the bound on the bad side; `None` if there is neither."""
         return self.worst if self.worst is not None else self.low if self.higher_is_better else self.high
+
+    def is_worse(self, value: float) -> bool:
+        """Whether a value is worse than `worst`, so that a missing score would not be the least favourable one."""
+        return self.worst is not None and (value < self.worst if self.higher_is_better else value > self.worst)
+
+    def limited(self, value: float) -> float:
+        """The value, or `worst` if it is worse than that.
+
+        >>> Dimension("extra_words", "", higher_is_better=False, high=None, worst=20.0).limited(31.0)
+        20.0
+        """
+        return self.worst if self.worst is not None and self.is_worse(value) else value
 
     @property
     def good_end(self) -> float | None:

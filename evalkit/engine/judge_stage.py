@@ -50,6 +50,7 @@ class JudgeStage:
         judge: for its name, dimensions and concurrency; this instance judges nothing.
         spec: from which the process creates its own instance.
         done: called with each verdict, from another thread.
+        tried: called with what came of each control, from another thread.
         folder: the run folder.
         stall_limit_s: seconds after which a picture that the judge has not finished is given up. Its process is ended
             then, and a new one goes on with the others.
@@ -60,12 +61,14 @@ class JudgeStage:
         judge: Judge,
         spec: PluginSpec,
         done: Callable[[VerdictRow], None],
+        tried: Callable[[ControlResult], None],
         folder: Path,
         stall_limit_s: float,
     ) -> None:
         self.judge = judge
         self._spec = spec
         self._done = done
+        self._tried = tried
         self._folder = folder
         self._stall_limit_s = stall_limit_s
         self._heard: float | None = None
@@ -75,6 +78,9 @@ class JudgeStage:
         self._lock = threading.Lock()
         self._pending: dict[int, JudgeTask] = {}
         self._begun: dict[int, float] = {}
+        self.controls_asked = False
+        self._held: list[VerdictRow] = []
+        """Verdicts that wait for the controls: none is stored before it is known what came of these."""
         self._controls_wanted: Controls | None = None
         self._controls: tuple[ControlResult, ...] = ()
         self._controls_seen = threading.Event()
@@ -94,6 +100,7 @@ class JudgeStage:
     def ask_controls(self, passed: Iterable[str]) -> None:
         """Have the judge judge its controls, except those named in `passed`. Does not wait."""
         with self._lock:
+            self.controls_asked = True
             self._controls_wanted = Controls(frozenset(passed))
             self._send(self._controls_wanted)
 
@@ -112,7 +119,12 @@ class JudgeStage:
         return (*self._controls, *self._of_run)
 
     def submit(self, task: JudgeTask) -> None:
-        """Queue a picture; blocks while the queue is full. Raises the error that ended the judge."""
+        """Queue a picture, after all the controls if none are asked yet; blocks while the queue is full.
+
+        Raises the error that ended the judge.
+        """
+        if not self.controls_asked:
+            self.ask_controls(())
         self._slots.acquire()
         self._raise()
         with self._lock:
@@ -214,12 +226,16 @@ class JudgeStage:
         elif isinstance(message, Failed):
             self._give_up(message.error)
         elif isinstance(message, ControlsDone) and message.of_run:
+            self._keep(message.results)
             self._of_run = message.results
             self._of_run_wanted = None
             self._of_run_seen.set()
         elif isinstance(message, ControlsDone):
+            self._keep(message.results)
             self._controls = message.results
             self._controls_wanted = None
+            while self._held:
+                self._done(self._held.pop(0))
             self._controls_seen.set()
         else:
             self._deaths = 0
@@ -229,7 +245,15 @@ class JudgeStage:
             self._slots.release()
             if message.verdict is not None:
                 row = VerdictRow(task.role, task.idx, task.seed, task.key, message.verdict, message.seconds)
-                self._done(row)
+                if self._controls_wanted:
+                    self._held.append(row)
+                else:
+                    self._done(row)
+
+    def _keep(self, results: Iterable[ControlResult]) -> None:
+        """Results are stored at once: an interruption must not hide that a control failed."""
+        for result in results:
+            self._tried(result)
 
     def _restart(self) -> bool:
         """The process is dead: mark the tasks that had begun (if one of them took too long: that one), give the others

@@ -37,14 +37,16 @@ def look(
 ) -> Verdict:
     """The judge's verdict; if the judge fails, a verdict with `error` for every dimension.
 
-    Findings carry the grade that their kind declares. Dimensions in `outside` do not apply, whatever the judge says.
+    Findings carry the grade that their kind declares. Dimensions in `outside` do not apply, whatever the judge says;
+    that any other does not apply is an error of its cell. `outside` is `None` for a control, of which nothing is known.
 
     Raises:
         UnavailableError: the judge can't judge any picture.
     """
     try:
-        verdict = complete(judge, checked_verdict(judge, judge.judge(picture, case, twin), picture), outside or {})
-        return stored(verdict)
+        given = checked_verdict(judge, judge.judge(picture, case, twin), picture)
+        asked = given if outside is None else without_excuses(given, outside)
+        return stored(complete(judge, asked, outside or {}))
     except (UnavailableError, StoppedByUser):
         raise
     except FaultyValue as problem:
@@ -71,6 +73,22 @@ def complete(judge: Judge, verdict: Verdict, outside: Mapping[str, str]) -> Verd
         JudgeError: a finding of a kind that the judge does not declare.
     """
     return _graded(in_scope(verdict, outside), kinds_of(judge))
+
+
+def without_excuses(verdict: Verdict, outside: Mapping[str, str]) -> Verdict:
+    """The same verdict, with an error where the judge says on its own that a dimension does not apply, or is skipped.
+
+    What does not apply counts in no figure. So it must be said before the judge has looked, by `applies`: else bad
+    pictures could be left out.
+    """
+
+    def answered(score: Score) -> Score:
+        if score.status not in (Status.NOT_APPLICABLE, Status.SKIPPED) or score.dimension in outside:
+            return score
+        said = f"the judge says `{score.status.value}` after looking ({score.reason}), which only its `applies` may say"
+        return Score(score.dimension, Status.ERROR, reason=said)
+
+    return dataclasses.replace(verdict, scores=tuple(map(answered, verdict.scores)))
 
 
 def in_scope(verdict: Verdict, outside: Mapping[str, str]) -> Verdict:

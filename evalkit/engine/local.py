@@ -16,42 +16,40 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 
-from evalkit.api.errors import Interrupted, JudgeError, StoppedByUser, UnavailableError
-from evalkit.api.hooks import ChecksVerdicts, ControlsFromRun, RunPictures, SharesDevice
+from evalkit.api.errors import Interrupted, JudgeError
+from evalkit.api.hooks import SharesDevice
 from evalkit.api.pictures import Picture
 from evalkit.api.protocols import Generator, Judge
-from evalkit.api.records import Case, Generated, Request, Role, Sample, Status, Verdict
+from evalkit.api.records import Generated, Request, Role, Sample, Status, Verdict
 from evalkit.api.results import ControlResult
 from evalkit.api.scope import not_applicable
 from evalkit.api.timing import TIMED_ON
+from evalkit.engine.controls import RunControls
 from evalkit.engine.drawing import Drawing
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.filing import file_picture
 from evalkit.engine.generating import fingerprint_of
 from evalkit.engine.judge_stage import JudgeStage
-from evalkit.engine.judging import JudgeTask, blank, complete, in_scope
+from evalkit.engine.judging import JudgeTask, blank, complete, in_scope, without_excuses
 from evalkit.engine.plan import Plan
 from evalkit.engine.progress import Progress
 from evalkit.engine.timing import conditions_of
 from evalkit.engine.writer import Writer
-from evalkit.formats.foreign_text import said
 from evalkit.formats.keys import digest, noise_seed, picture_key, score_key
 from evalkit.plugins.conformance import Origin, calling
 from evalkit.plugins.registry import PluginSpec, create
-from evalkit.plugins.values import FaultyValue, checked_control
+from evalkit.plugins.values import FaultyValue
 from evalkit.store.cache import Cache
-from evalkit.store.run_store import RunStore, VerdictRow
+from evalkit.store.run_store import ControlRow, RunStore, VerdictRow
 from evalkit.verdict.flaky import read_flaky
 
 _FILING_THREADS = 2
-_SHOWN_CELLS = 512
-"""So many cells, at most, are shown to a judge that makes controls of them."""
 _CHECK_EVERY = 8
 """After so many pictures it is checked whether the gates are decided."""
 
@@ -91,6 +89,7 @@ class LocalExecutor:
         flaky = frozenset(read_flaky(plan.config.flaky).cases)
         self._early = EarlyStop(plan, flaky) if self.stops_early and plan.config.stop_early else None
         self._fingerprints = {judge.name: judge.fingerprint() for judge in plan.judges}
+        self._controls = RunControls(plan, store, cache, self._fingerprints)
 
     def run(self) -> tuple[ControlResult, ...]:
         """Bring every picture and every verdict of the plan into the store; return the results of the controls.
@@ -113,7 +112,7 @@ class LocalExecutor:
             for judge, _ in specs:
                 self._progress.start(f"{judge.name} verdicts", total * len(self._plan.generators))
             if Role.TEACHER not in self._plan.generators:
-                self._ask_controls_of_run(stages)
+                self._controls.ask_of_run(stages)
             for role, generator in self._plan.generators.items():
                 self._progress.start(f"{role.value} pictures", total)
                 drawing = Drawing(
@@ -123,7 +122,7 @@ class LocalExecutor:
                 drawing.close()
                 writer.flush()
                 if role is Role.TEACHER and not self._stop.is_set():
-                    self._ask_controls_of_run(stages)
+                    self._controls.ask_of_run(stages)
             for judge, spec in waiting:
                 if not self._stop.is_set():
                     stages.append(self._show_all(judge, spec, writer, stack))
@@ -131,91 +130,36 @@ class LocalExecutor:
                 for stage in stages:
                     stage.drop()
             for stage in stages:
-                stage.finish()
+                self._finish(stage)
             writer.flush()
         if self._stop.is_set():
             raise Interrupted("stopped; everything finished so far is kept")
-        results = self._control_results(stages)
-        self._share_verdicts(results)
+        results = self._controls.results(stages)
+        self._controls.share_verdicts(results)
         return results
 
     # ------------------------------------------------------------------------------------------------------ judges
 
     def _stage(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
-        """Start a judge. It is first given the controls that it has not passed in this run."""
+        """Start a judge. If it is new to this run, it is given its controls at once."""
 
         def done(row: VerdictRow) -> None:
             writer.put(row)
             self._progress.advance(f"{judge.name} verdicts")
 
-        stage = JudgeStage(judge, spec, done, self._store.folder, self._plan.config.stall_limit_s)
+        def tried(result: ControlResult) -> None:
+            writer.put(ControlRow(self._fingerprints[judge.name], result))
+
+        stage = JudgeStage(judge, spec, done, tried, self._store.folder, self._plan.config.stall_limit_s)
         stack.callback(stage.kill)
-        stage.ask_controls(result.name for result in self._passed_controls(judge))
+        self._controls.ask_unless_known(stage)
         return stage
 
-    def _passed_controls(self, judge: Judge) -> list[ControlResult]:
-        fingerprint, stored = self._fingerprints[judge.name], self._store.control_results()
-        return [result for theirs, result in stored if theirs == fingerprint and result.passed]
-
-    def _control_results(self, stages: list[JudgeStage]) -> tuple[ControlResult, ...]:
-        results: list[ControlResult] = []
-        for stage in stages:
-            fresh = stage.controls()
-            known = {result.name: result for result in (*self._passed_controls(stage.judge), *fresh)}
-            if isinstance(stage.judge, ChecksVerdicts):
-                checked = self._checked_by(stage.judge)
-                known |= {result.name: result for result in checked}
-                fresh = (*fresh, *checked)
-            for result in fresh:
-                self._store.put_control(self._fingerprints[stage.judge.name], result)
-            results += known.values()
-        return tuple(results)
-
-    def _checked_by(self, judge: Judge) -> tuple[ControlResult, ...]:
-        """What a judge says of all its verdicts; that it fails to say anything is a control it has failed."""
-        assert isinstance(judge, ChecksVerdicts)
-        try:
-            return tuple(checked_control(judge, each) for each in judge.check_verdicts(self._verdicts(judge.name)))
-        except (UnavailableError, StoppedByUser):
-            raise
-        except BaseException as error:  # a judge is a plug-in: anything can happen, `sys.exit` too
-            rule = "the judge can check its verdicts"
-            return (ControlResult(judge.name, "check of the verdicts", rule, False, said(error)),)
-
-    def _ask_controls_of_run(self, stages: list[JudgeStage]) -> None:
-        """Give every judge that makes controls of the run its cases and the teacher's pictures."""
-        able = [stage for stage in stages if isinstance(stage.judge, ControlsFromRun)]
-        if not able:
-            return
-        n_cells, cells = self._store.n_cases() * len(self._plan.seeds), tuple(self._cells_for_controls())
-        for stage in able:
-            passed = frozenset(result.name for result in self._passed_controls(stage.judge) if result.made)
-            stage.ask_controls_of_run(RunPictures(cells, n_cells, len(self._plan.generators), passed))
-
-    def _cells_for_controls(self) -> Iterator[tuple[Case, Picture | None]]:
-        """Cases, each with the teacher's picture of its first seed, evenly spread over the run."""
-        n_cases = self._store.n_cases()
-        step = max(1, -(-n_cases // _SHOWN_CELLS))
-        for number, (idx, case) in enumerate(self._store.cases()):
-            if number % step == 0:
-                sample = self._store.sample(Role.TEACHER, idx, 0)
-                ok = sample if sample and sample.ok else None
-                picture = Picture(ok.sha256, self._store.blobs.path(ok.sha256, ok.suffix)) if ok else None
-                yield case, picture
-
-    def _verdicts(self, judge: str) -> Iterator[Verdict]:
-        """Every verdict of a judge."""
-        for role in self._plan.generators:
-            for idx, _ in self._store.cases():
-                for seed in self._plan.seeds:
-                    yield from (v for v in self._store.verdicts(role, idx, seed) if v.judge == judge)
-
-    def _share_verdicts(self, results: Sequence[ControlResult]) -> None:
-        """Put the verdicts into the shared cache, but for those of judges that failed a control."""
-        failed = {result.judge for result in results if not result.passed}
-        for judge in self._plan.judges:
-            if self._cache and judge.name not in failed:
-                self._cache.add_verdicts(self._store.looked_at(judge.name))
+    def _finish(self, stage: JudgeStage) -> None:
+        """Wait until a judge has judged everything, and end its process."""
+        if not self._stop.is_set():
+            self._controls.ask_the_rest(stage)
+        stage.finish()
 
     # ---------------------------------------------------------------------------------------------------- pictures
 
@@ -305,7 +249,7 @@ class LocalExecutor:
     def _show_all(self, judge: Judge, spec: PluginSpec, writer: Writer, stack: ExitStack) -> JudgeStage:
         """Start a judge that had to wait, give it every picture in the store, and wait for the end of its process."""
         stage = self._stage(judge, spec, writer, stack)
-        self._ask_controls_of_run([stage])
+        self._controls.ask_of_run([stage])
         for role in self._plan.generators:
             for idx, case in self._store.cases():
                 for seed in self._plan.seeds:
@@ -315,7 +259,7 @@ class LocalExecutor:
                         self._show(role, idx, request, sample, writer, [stage])
         if self._stop.is_set():
             stage.drop()
-        stage.finish()
+        self._finish(stage)
         writer.flush()
         return stage
 
@@ -356,7 +300,7 @@ class LocalExecutor:
     ) -> tuple[Verdict, float | None] | None:
         """A verdict from the cache and its seconds, with what judges have declared since it was made."""
         found = self._cache.verdict(key) if self._cache else None
-        if found is None:
+        if found is None or without_excuses(found[0], outside) != found[0]:
             return None
         try:
             return complete(judge, found[0], outside), found[1]

@@ -116,10 +116,20 @@ def assemble(config: RunConfig) -> Plan:
     metrics = tuple(create("metrics", spec) for spec in config.metrics)
     plan = Plan(config, benchmark, _info(config.benchmark, benchmark), generators, judges, metrics)
     _check_names(plan)
-    check_findings(config.gates, judges, teacher=Role.TEACHER in generators)
+    check_gates(plan)
     for spec in config.exporters:
         create("exporters", spec)  # they write at the end, but a faulty one is refused now
     return plan
+
+
+def check_gates(plan: Plan) -> None:
+    """Raise `ConfigError` for a gate on what nothing in this run measures or reports."""
+    known = [*plan.dimensions(), *plan.metric_dimensions()]
+    for gate in plan.config.gates:
+        if gate.dimension and gate.dimension not in known:
+            what = f"no judge of this run measures `{gate.dimension}`"
+            raise ConfigError(what, where="gates", hint=f"dimensions of this run: {', '.join(known)}")
+    check_findings(plan.config.gates, plan.judges, teacher=Role.TEACHER in plan.generators)
 
 
 def _info(spec: PluginSpec, benchmark: Benchmark) -> BenchmarkInfo:
@@ -140,13 +150,6 @@ def _check_names(plan: Plan) -> None:
         twice = sorted({name for name in given if given.count(name) > 1})
         if twice:
             raise ConfigError(f"the {kind} `{twice[0]}` is given twice", where="judges")
-    for gate in plan.config.gates:
-        if gate.dimension and gate.dimension not in (*dimensions, *plan.metric_dimensions()):
-            raise ConfigError(
-                f"no judge of this run measures `{gate.dimension}`",
-                where="gates",
-                hint=f"dimensions of this run: {', '.join([*dimensions, *plan.metric_dimensions()])}",
-            )
 
 
 def _check_metrics(plan: Plan, taken: list[str]) -> None:

@@ -10,8 +10,6 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
 from evalkit.api.errors import EvalkitError, UnavailableError
 from evalkit.api.protocols import BenchmarkInfo, Judge
 from evalkit.api.records import Case, Dimension, FindingKind
@@ -20,7 +18,7 @@ from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_from_json
 from evalkit.engine.early_stop import EarlyStop
 from evalkit.engine.gating import gate_results, open_reference
-from evalkit.engine.plan import Plan
+from evalkit.engine.plan import Plan, check_gates
 from evalkit.engine.summarise import coverage, incomplete
 from evalkit.plugins.registry import create
 from evalkit.store.run_reader import RunReader
@@ -44,12 +42,11 @@ def decide_again(reader: RunReader, summary: RunSummary) -> Decision:
     if reader.meta("config") is None or reader.meta("kinds") is None:
         return Decision(None, None, "an earlier version of evalkit decided it, by other rules")
     try:
-        config = config_from_json(reader.meta("config"))
+        config = config_from_json(reader.meta("config"), where=str(reader.folder))
         plan = _plan(config, reader, summary)
+        check_gates(plan)
         flaky = frozenset(read_flaky(config.flaky).cases)
         reference = open_reference(config)
-    except ValidationError as problem:
-        return Decision(None, None, f"its config can't be used here: {problem.errors()[0]['msg']}")
     except EvalkitError as problem:
         return Decision(None, None, str(problem))
     try:

@@ -15,14 +15,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from evalkit.api.errors import UsageError
-from evalkit.api.records import Role, Sample
+from evalkit.api.records import JSON, Role, Sample
 from evalkit.api.results import RunSummary
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_from_json, config_to_json
+from evalkit.engine.plan import check_gates
 from evalkit.engine.progress import Progress
 from evalkit.engine.replay import Replayer, recorded_plan
 from evalkit.engine.run import summarise
@@ -61,8 +60,8 @@ def rejudge(
         stop: set on Ctrl-C.
 
     Raises:
-        UsageError: there is no such baseline, it does not hold its config, a picture is not found (thumbnails are not
-            judged), or its history can't be read.
+        UsageError: there is no such baseline, its config is missing or can't be read here, a gate is on what its judges
+            no longer measure, a picture is not found (thumbnails are not judged), or its history can't be read.
         UnavailableError: a judge can't judge any picture.
         Interrupted: `stop` was set; the baseline is as it was.
     """
@@ -86,6 +85,7 @@ def _judge(
 ) -> RunSummary:
     plan = recorded_plan(config, config.judges, before, folder)
     try:
+        check_gates(plan)
         _forget_judges(work / "run.sqlite")
         with closing(RunStore(work)) as store:
             store.set_meta("config", config_to_json(config))
@@ -110,11 +110,12 @@ def _config(reader: RunReader) -> RunConfig:
         what = "the baseline does not hold its config, so that its judges are not known"
         raise UsageError(what, where=str(reader.folder), hint="`evalkit baseline set` a new run")
     stored = {**stored, "baseline": None, "flaky": None, "exporters": [], "stop_early": False}
-    stored["gates"] = [gate for gate in stored.get("gates") or () if gate.get("against") != "baseline"]
-    try:
-        return config_from_json(stored)
-    except ValidationError:  # gates of another version; a baseline is compared with, not gated
-        return config_from_json({**stored, "gates": []})
+    stored["gates"] = [gate for gate in stored.get("gates") or () if not _is_against_its_baseline(gate)]
+    return config_from_json(stored, where=str(reader.folder))
+
+
+def _is_against_its_baseline(gate: JSON) -> bool:
+    return gate.get("max_drop") is not None and gate.get("against") == "baseline"
 
 
 def _forget_judges(database: Path) -> None:

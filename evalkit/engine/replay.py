@@ -25,6 +25,7 @@ from evalkit.engine.progress import Progress
 from evalkit.engine.run import RunOutput, export, summarise
 from evalkit.engine.run_copy import copy_run
 from evalkit.engine.summarise import judge_fingerprints
+from evalkit.engine.suspects import drop_suspects
 from evalkit.formats.keys import noise_seed, to_json
 from evalkit.plugins.registry import PluginSpec, create, load
 from evalkit.store.run_reader import RunReader
@@ -40,7 +41,8 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
     The figures of metrics are copied from the run; everything else is computed anew.
 
     Raises:
-        UsageError: `source` is not a finished run, none of its judges can be replayed, or a judge has changed since.
+        UsageError: `source` is not a finished run, its config can't be read here, none of its judges can be replayed,
+            or a judge has changed since.
         UnavailableError: a call is not in the journal.
         StoreError: the journal or a picture is missing or damaged.
         Interrupted: `stop` was set; the same command continues.
@@ -58,6 +60,7 @@ def replay(source: Path, out: Path, *, progress: Progress, stop: threading.Event
         replayed = {judge.name: judge.journal_files() for judge in plan.judges if isinstance(judge, Replayable)}
         copy_run(source, out, without=replayed, files=sorted({file for files in replayed.values() for file in files}))
         with closing(RunStore(out)) as store:
+            drop_suspects((judge for judge in plan.judges if judge.name not in replayed), store)
             with progress:
                 controls = Replayer(plan, store, None, progress, stop).run()
             summary = summarise(config, plan, store, controls, before.metrics, reference, flaky, before.command)
@@ -80,7 +83,7 @@ def _config(reader: RunReader) -> RunConfig:
     if stored is None:
         what = "the run does not hold its config: it was written before runs could be replayed"
         raise UsageError(what, where=str(reader.folder))
-    return config_from_json(stored)
+    return config_from_json(stored, where=str(reader.folder))
 
 
 def _check_judges(plan: Plan, fingerprints: dict[str, str], source: Path) -> None:

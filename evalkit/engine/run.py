@@ -40,6 +40,7 @@ from evalkit.engine.summarise import (
     incomplete,
     judge_fingerprints,
 )
+from evalkit.engine.suspects import drop_suspects
 from evalkit.engine.timed_draws import time_run, untimed_in_words
 from evalkit.formats.foreign_text import readable, said
 from evalkit.formats.keys import to_json
@@ -85,7 +86,7 @@ def execute(
     """Do what is missing of a run, then summarise and export it.
 
     Before the first picture, `announce` is told what the run will not ask. `notice` is told, line by line, what the run
-    goes on without: parts of the reference sets, the cache.
+    goes on without: parts of the reference sets, the cache, verdicts of a judge that had failed a control.
 
     Raises:
         UsageError: the folder holds another run, or the benchmark is empty.
@@ -107,6 +108,8 @@ def execute(
         student = plan.generators[Role.STUDENT]
         check_flaky(flaky, (case for _, case in store.cases()), student.fingerprint, config.flaky)
         announce(scope_of(plan, (case for _, case in store.cases())))
+        for line in drop_suspects(plan.judges, store):
+            notice(line)
         check_before_work(plan, store, cache)
         with progress:
             time_run(plan, store, progress, stop)

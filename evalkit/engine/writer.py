@@ -8,9 +8,9 @@ from typing import Self
 
 from evalkit.api.records import Sample
 from evalkit.store.cache import Cache
-from evalkit.store.run_store import RunStore, VerdictRow
+from evalkit.store.run_store import ControlRow, RunStore, VerdictRow
 
-Row = VerdictRow | tuple[int, Sample]
+Row = VerdictRow | ControlRow | tuple[int, Sample]
 _WAITING = 256
 
 
@@ -18,7 +18,7 @@ class Writer:
     """A thread that writes rows to the run store and pictures to the cache.
 
     Verdicts enter the cache at the end of the run, when the controls have shown that the judge can be believed
-    (`LocalExecutor`).
+    (`RunControls`).
 
     `put` blocks while the queue is full. The next `put` or `flush`, or the end, raises an error of the disk.
     """
@@ -74,7 +74,7 @@ class Writer:
         self._store.transaction(row for row, _ in rows)
         if self._cache is None:
             return
-        fresh = [row for row, cached in rows if not cached and not isinstance(row, VerdictRow)]
+        fresh = [row for row, cached in rows if not cached and not isinstance(row, VerdictRow | ControlRow)]
         samples = [sample for _, sample in fresh if sample.ok]
         if samples:
             self._cache.add(samples, self._store.blobs)

@@ -236,6 +236,19 @@ def _bounds(dimension: Dimension) -> str:
             return f"{name} is {value!r}"
     if dimension.low is not None and dimension.high is not None and dimension.low >= dimension.high:
         return f"low {dimension.low} is not below its high {dimension.high}"
+    return _worst(dimension)
+
+
+def _worst(dimension: Dimension) -> str:
+    """Why `worst` is not at the bad end: a missing score would then count as better than it may have been."""
+    if dimension.worst is None:
+        return ""
+    down = dimension.higher_is_better
+    bad, good = (dimension.low, dimension.high) if down else (dimension.high, dimension.low)
+    if bad is not None and (dimension.worst > bad if down else dimension.worst < bad):
+        return f"worst {dimension.worst} is better than its {'low' if down else 'high'} {bad}"
+    if good is not None and (dimension.worst >= good if down else dimension.worst <= good):
+        return f"worst {dimension.worst} is no worse than its {'high' if down else 'low'} {good}"
     return ""
 
 

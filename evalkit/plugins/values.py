@@ -193,7 +193,13 @@ def _score(score: Score, dimension: Dimension) -> Score:
     high = MAX_NUMBER if dimension.high is None else dimension.high
     if not low - _SLACK <= value <= high + _SLACK:
         raise FaultyValue(f"the judge scores {value:g} on `{score.dimension}`, which has {low:g} to {high:g}")
-    return score if low <= value <= high else dataclasses.replace(score, value=min(max(value, low), high))
+    within = dimension.limited(min(max(value, low), high))
+    if abs(within - value) > _SLACK:
+        what = (
+            f"the judge scores {value:g} on `{score.dimension}`, worse than the {within:g} that it declares as `worst`"
+        )
+        raise FaultyValue(what)
+    return score if within == value else dataclasses.replace(score, value=within)
 
 
 def _finding(finding: Finding, picture: Picture) -> Finding:

@@ -33,6 +33,13 @@ class VerdictRow(NamedTuple):
     seconds: float | None
 
 
+class ControlRow(NamedTuple):
+    """What came of a control, and the fingerprint that its judge had."""
+
+    fingerprint: str
+    result: ControlResult
+
+
 class RunStore(RunReader):
     """The folder of one run, for writing; it is created if it does not exist.
 
@@ -70,14 +77,16 @@ class RunStore(RunReader):
                 hint="run the same command again; what the cache holds is not made anew",
             )
 
-    def transaction(self, rows: Iterable[Sample | VerdictRow | tuple[int, Sample]]) -> None:
-        """Write samples (with the index of their case) and verdicts in one commit."""
+    def transaction(self, rows: Iterable[Sample | VerdictRow | ControlRow | tuple[int, Sample]]) -> None:
+        """Write samples (with the index of their case), verdicts and results of controls in one commit."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             for row in rows:
                 if isinstance(row, VerdictRow):
                     self._put_verdict(row)
+                elif isinstance(row, ControlRow):
+                    self.put_control(*row)
                 elif isinstance(row, tuple):
                     self._put_sample(*row)
             connection.execute("COMMIT")
@@ -139,6 +148,24 @@ class RunStore(RunReader):
         connection.execute("DELETE FROM cases")
         connection.execute("INSERT INTO cases SELECT idx, id, record FROM shuffled")
         connection.execute("DROP TABLE shuffled")
+
+    def drop_judge(self, judge: str) -> int:
+        """Delete all verdicts and controls of a judge, and the summary, which rests on them; returns how many verdicts.
+
+        They go in one commit.
+        """
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for table in ("scores", "controls"):
+                connection.execute(f"DELETE FROM {table} WHERE judge = ?", (judge,))
+            connection.execute("DELETE FROM meta WHERE key = 'summary'")
+            n = connection.execute("DELETE FROM verdicts WHERE judge = ?", (judge,)).rowcount
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        return n
 
     def put_control(self, fingerprint: str, result: ControlResult) -> None:
         self._connection.execute(

@@ -50,7 +50,9 @@ def check_judge(
                 called(f"{name}.attach", made.attach, Path(folder))
             _check_scope(made, case)
             for twin in (None, picture):
-                _check_verdict(made, _verdict(made, picture, case, twin), picture)
+                verdict = _verdict(made, picture, case, twin)
+                _check_verdict(made, verdict, picture)
+                _check_excuses(made, verdict, case, has_twin=twin is not None)
             _check_controls(made)
         finally:
             check_close(made)
@@ -85,6 +87,14 @@ def _check_verdict(made: Judge, verdict: Verdict, picture: Picture) -> None:
         box = finding.box
         inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
         check(inside, f"{made.name}: the box {box} of a finding `{finding.kind}` is not inside {width}x{height} px")
+
+
+def _check_excuses(made: Judge, verdict: Verdict, case: Case, *, has_twin: bool) -> None:
+    outside = not_applicable(made, case, has_twin)
+    for score in verdict.scores:
+        excused = score.status is Status.NOT_APPLICABLE and score.dimension not in outside
+        where = f"{made.name}: the score on `{score.dimension}`"
+        check(not excused, f"{where} is `not-applicable`, which its `applies` does not say of the case")
 
 
 def _check_scope(made: Judge, case: Case) -> None:

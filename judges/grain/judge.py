@@ -57,6 +57,7 @@ _DIMENSIONS = (
     _worse_higher(MOTTLE, f"blotches on the flat ground, 95th percentile, {_TIMES}", "JND", _PURE_NOISE_JND),
     _worse_higher(CAST, "distance of the flat ground from its right colour, 95th percentile", "ΔE00", _OPPOSITE),
 )
+_BY_NAME = {dimension.name: dimension for dimension in _DIMENSIONS}
 _UNDECLARED = "the case declares no flat ground: only the comparison with the twin means something"
 _NO_TWIN = "there is no twin to compare with"
 _NO_COLOUR = "nothing says which colour is right"
@@ -152,7 +153,7 @@ def _nowhere(case: Case, no_twin: str) -> str:
 def _score(dimension: str, value: float | None, reason: str) -> Score:
     if reason or value is None:
         return Score(dimension, Status.UNSCORED, reason=reason or _NO_COLOUR)
-    return Score(dimension, Status.SCORED, value)
+    return Score(dimension, Status.SCORED, _BY_NAME[dimension].limited(value))
 
 
 def _scores(seen: Analysis, absolute: str, no_twin: str) -> tuple[tuple[Score, ...], dict[str, JSON]]:

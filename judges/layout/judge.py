@@ -57,6 +57,7 @@ _DIMENSIONS = (
         worst=_WORST_DRIFT,
     ),
 )
+_BY_NAME = {dimension.name: dimension for dimension in _DIMENSIONS}
 _NO_TWIN = "there is no twin to compare with"
 _NO_ITEMS = "the case declares no place of any text or element"
 _NO_PAIR = "the case declares no two things apart from each other"
@@ -109,7 +110,7 @@ class LayoutJudge:
         looked = look(View(pixels, spec))
         moved, no_drift = _declared_drift(looked.found, case, (spec.width, spec.height), twin)
         scores = (
-            Score(VIOLATIONS, Status.SCORED, float(len(looked.findings))),
+            _score(VIOLATIONS, float(len(looked.findings)), ""),
             Score(PLACEMENT, Status.SCORED, 1 - len(looked.misplaced) / len(spec.items)),
             _overlap(looked, factor),
             _contrast(looked),
@@ -150,7 +151,7 @@ def unfit(spec: Spec, case: Case) -> str:
 def _score(dimension: str, value: float | None, reason: str) -> Score:
     if value is None:
         return Score(dimension, Status.UNSCORED, reason=reason)
-    return Score(dimension, Status.SCORED, value)
+    return Score(dimension, Status.SCORED, _BY_NAME[dimension].limited(value))
 
 
 def _overlap(looked: Inspection, factor: int) -> Score:

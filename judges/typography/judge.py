@@ -172,16 +172,16 @@ def scores(measures: Measures | None, unread: str = "") -> tuple[Score, ...]:
     return tuple(
         Score(dimension.name, Status.UNSCORED, reason=unread)
         if unread and dimension.name in _OF_ALL_TEXT
-        else _score(dimension.name, measures)
+        else _score(dimension, measures)
         for dimension in _DIMENSIONS
     )
 
 
-def _score(dimension: str, measures: Measures | None) -> Score:
+def _score(dimension: Dimension, measures: Measures | None) -> Score:
     if measures is None:
-        return Score(dimension, Status.UNSCORED, reason="the reader is unsure of every word")
-    value = getattr(measures, dimension.removeprefix("typography."))
+        return Score(dimension.name, Status.UNSCORED, reason="the reader is unsure of every word")
+    value = getattr(measures, dimension.name.removeprefix("typography."))
     if value is None:
-        what = "nothing was found whose glyphs could be weighed" if dimension == "typography.clarity" else ""
-        return Score(dimension, Status.UNSCORED, reason=what or f"the reader is unsure of {measures.unsure} words")
-    return Score(dimension, Status.SCORED, float(value))
+        what = "nothing was found whose glyphs could be weighed" if dimension.name == "typography.clarity" else ""
+        return Score(dimension.name, Status.UNSCORED, reason=what or f"the reader is unsure of {measures.unsure} words")
+    return Score(dimension.name, Status.SCORED, dimension.limited(float(value)))

@@ -130,6 +130,11 @@ def _cases() -> tuple[Case, ...]:
     )
 
 
+def is_shipped(case: Case) -> bool:
+    """Whether the case is that of a shipped control."""
+    return case in _cases()
+
+
 def picture(name: str) -> Picture:
     """One of the shipped pictures."""
     data = (FOLDER / f"{name}.png").read_bytes()

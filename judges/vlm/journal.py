@@ -1,5 +1,7 @@
 """The journal of a run's calls, `calls.sqlite`: no call is made twice, and a run can be replayed without a server.
 
+But for controls: each session makes their calls anew, because the server may be another one by then.
+
 Rows are only added, by one process. A row is on the disk (WAL, full sync) before its reply is returned, so `kill -9`
 loses no call that a verdict depends on. Calls that end together share one commit.
 """
@@ -58,14 +60,22 @@ class Journal:
         except sqlite3.Error as error:
             raise self._damaged(error) from error
 
-    def find(self, key: str, *, failed: bool = False) -> Reply | None:
-        """The last reply to a call; `failed`: also the reply of a call that failed, if there is no other."""
+    def find(self, key: str, *, failed: bool = False, after: int = 0) -> Reply | None:
+        """The last reply to a call, in a row behind `after`; `failed`: also one of a call that failed."""
         wanted = "" if failed else "AND error = ''"
-        query = f"SELECT {_COLUMNS} FROM calls WHERE key = ? {wanted} ORDER BY error = '' DESC, id DESC LIMIT 1"
+        query = f"SELECT {_COLUMNS} FROM calls WHERE key = ? AND id > ? {wanted} ORDER BY id DESC LIMIT 1"
         try:
-            row = self._database.execute(query, (key,)).fetchone()
+            row = self._database.execute(query, (key, after)).fetchone()
             return _reply(row) if row else None
         except (sqlite3.Error, ValueError, TypeError) as error:
+            raise self._damaged(error) from error
+
+    def last_row(self) -> int:
+        """Number of the last row, 0 if there is none."""
+        try:
+            (last,) = self._database.execute("SELECT COALESCE(MAX(id), 0) FROM calls").fetchone()
+            return int(last)
+        except sqlite3.Error as error:
             raise self._damaged(error) from error
 
     def models(self) -> list[str]:
@@ -146,10 +156,20 @@ class JournalledEndpoint:
         self._journal = Journal(path, replay=self._replay)
         self.model = model or (inner.model if inner else next(iter(self._journal.models()), ""))
         self._under_way: dict[str, asyncio.Task[Reply]] = {}
+        self._begun_after = 0 if self._replay else self._journal.last_row()
 
     async def ask(self, call: Call[ReplyForm]) -> Reply:
+        return await self.answer(call, after=0)
+
+    def this_session(self) -> Endpoint:
+        """The same endpoint, which takes no answer from an earlier session: for controls, which are to show what the
+        model is worth now. A replay takes the last answer."""
+        return _ThisSession(self, self._begun_after)
+
+    async def answer(self, call: Call[ReplyForm], *, after: int) -> Reply:
+        """The reply to a call: from a row of the journal behind `after`, else the endpoint's."""
         key = call.key(self.model)
-        reply = self._journal.find(key, failed=self._replay)
+        reply = self._journal.find(key, failed=self._replay, after=after)
         if reply is not None:
             return reply
         if self._replay or self._inner is None:
@@ -176,6 +196,21 @@ class JournalledEndpoint:
             return reply
         finally:
             del self._under_way[key]
+
+
+class _ThisSession:
+    """The endpoint of a journal, of whose rows those behind `after` count alone."""
+
+    def __init__(self, journalled: JournalledEndpoint, after: int) -> None:
+        self.model = journalled.model
+        self._journalled = journalled
+        self._after = after
+
+    async def ask(self, call: Call[ReplyForm]) -> Reply:
+        return await self._journalled.answer(call, after=self._after)
+
+    async def close(self) -> None:
+        await self._journalled.close()
 
 
 def _open(path: Path, *, replay: bool) -> sqlite3.Connection:

@@ -24,7 +24,7 @@ from evalkit.judges.vlm import instruments
 from evalkit.judges.vlm.background import BackgroundLoop
 from evalkit.judges.vlm.call import Endpoint
 from evalkit.judges.vlm.checklist import NOTHING_TO_ASK, check, checklist_items
-from evalkit.judges.vlm.controls import controls
+from evalkit.judges.vlm.controls import controls, is_shipped
 from evalkit.judges.vlm.findings import LocatedFindings, located, merged, with_target
 from evalkit.judges.vlm.identity import identity, unasked
 from evalkit.judges.vlm.instruments import Instruments
@@ -189,7 +189,7 @@ class VlmJudge:
         reasons = self._not_asked(case, has_twin=twin is not None)
         asked = [rubric for rubric in self._rubrics if not reasons[rubric.name]]
         look = self._look(picture, case, twin)
-        asker = Asker(self._open(), self.settings.repeats)
+        asker = Asker(self._endpoint_for(case), self.settings.repeats)
         results = self._loop.run(self._ask_all(asker, asked, look)) if asked else []
         by_name = dict(zip((rubric.name for rubric in asked), results, strict=True))
         scores = [_score(rubric, by_name.get(rubric.name), reasons[rubric.name]) for rubric in self._rubrics]
@@ -322,6 +322,13 @@ class VlmJudge:
             if self._endpoint is None:
                 self._endpoint = self._journalled()
             return self._endpoint
+
+    def _endpoint_for(self, case: Case) -> Endpoint:
+        """The endpoint; a shipped control is not answered from the journal of an earlier session."""
+        endpoint = self._open()
+        if isinstance(endpoint, JournalledEndpoint) and is_shipped(case):
+            return endpoint.this_session()
+        return endpoint
 
     def _journalled(self) -> Endpoint:
         folder, settings = self._folder, self.settings

@@ -125,6 +125,7 @@ class TruthSettings(Settings):
     unsure_of_text: str = ""
     abstain_on_bad: bool = False
     crash_on_bad: bool = False
+    excuse_bad: str = ""
     reason: str = "could not read it"
     lying: bool = False
 
@@ -164,6 +165,9 @@ class FakeTruthJudge:
         bad = quality < 1
         if bad and self.settings.crash_on_bad:
             raise RuntimeError("the judge crashed (fake)")
+        if bad and self.settings.excuse_bad:
+            status = Status(self.settings.excuse_bad)
+            return Verdict(self.name, tuple(Score(d.name, status, reason="nothing to see") for d in self.dimensions))
         if (bad and self.settings.abstain_on_bad) or is_in(number_of(case), self.settings.abstain):
             unsure = [Score(d.name, Status.UNSCORED, reason=self.settings.reason) for d in self.dimensions]
             return Verdict(self.name, tuple(unsure))

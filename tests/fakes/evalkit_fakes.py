@@ -222,7 +222,7 @@ class FakeBrightnessJudge:
             os.kill(os.getpid(), signal.SIGKILL)
         if case.id in settings.stop_on.split("+"):
             os.kill(os.getpid(), signal.SIGSTOP)
-            time.sleep(0.1)  # it takes a moment
+            time.sleep(1)  # the signal may reach another thread first, and this one go on for a moment
         time.sleep(settings.seconds)
         log_line(settings.log, case.id)
         if case.id in settings.stop_after.split("+"):

@@ -51,7 +51,8 @@ class DeepJudge(ABC):
         dimension = self.dimensions[0].name
         if other is None or reason:
             return Verdict(self.name, (Score(dimension, Status.UNSCORED, reason=reason),))
-        return Verdict(self.name, (Score(dimension, Status.SCORED, self._distance(picture.pixels, other)),))
+        distance = self.dimensions[0].limited(self._distance(picture.pixels, other))
+        return Verdict(self.name, (Score(dimension, Status.SCORED, distance),))
 
     def controls(self) -> Iterable[Control]:
         case = Case("control/twins", "squares on a plain ground", width=128, height=128)

@@ -138,7 +138,8 @@ def test_controls_that_can_not_be_asked_make_the_judge_invalid(
 def test_the_same_command_continues_once_the_server_is_back(
     evalkit: Command, tmp_path: Path, server: HostileServer
 ) -> None:
-    """Below the coverage limit nothing is decided. Only the calls that failed are made again."""
+    """Below the coverage limit nothing is decided. Only the calls that failed are made again, and the shipped controls:
+    the server that is back may be another one."""
     server.always = judged(server_.status(400, "no such thing"))
     assert run(evalkit, tmp_path, server).returncode == 3
     assert {(status, value) for status, value, _ in scores(tmp_path / "out")} == {("error", None)}
@@ -147,7 +148,33 @@ def test_the_same_command_continues_once_the_server_is_back(
     server.always = served_seeing
     assert run(evalkit, tmp_path, server).returncode == 0
     assert [status for status, *_ in scores(tmp_path / "out")] == ["scored"] * 6
-    assert len(server.asked) - before <= 8
+    assert len(server.asked) - before <= 8 + 3
+
+
+def test_what_a_lying_server_said_is_not_kept(evalkit: Command, tmp_path: Path, server: HostileServer) -> None:
+    """Neither its verdicts nor its replies in the journal outlive the control that it failed."""
+    server.always = server_.says('{"score": 5, "findings": []}')
+    assert run(evalkit, tmp_path, server).returncode == 3
+    assert {value for _, value, _ in scores(tmp_path / "out")} == {1.0}
+    server.always = served_seeing
+    done = run(evalkit, tmp_path, server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(status, value) for status, value, _ in scores(tmp_path / "out")] == [("scored", 0.25)] * 6
+    assert (tmp_path / "out" / "calls.sqlite.suspect").is_file()
+    again = evalkit("judge", "replay", "out", cwd=tmp_path)
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_the_controls_are_asked_of_the_server_that_is_there_now(
+    evalkit: Command, tmp_path: Path, server: HostileServer
+) -> None:
+    """An unfinished run goes on with another model behind the same address: the journal does not vouch for it."""
+    server.always = judged(server_.status(400, "no such thing"))
+    assert run(evalkit, tmp_path, server).returncode == 3
+    server.always = server_.says('{"score": 5, "findings": []}')
+    done = run(evalkit, tmp_path, server)
+    assert done.returncode == 3, done.stdout
+    assert "judge invalid" in done.stdout
 
 
 # --------------------------------------------------------------------------------------------------------------- replay

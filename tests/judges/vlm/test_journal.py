@@ -61,6 +61,23 @@ def test_a_call_in_the_journal_is_not_made_again(tmp_path: Path) -> None:
     assert second.asked == []
 
 
+def test_a_control_is_asked_once_in_each_session(tmp_path: Path) -> None:
+    """A session takes no answer to a control from an earlier one; a replay takes the last one."""
+
+    async def session(inner: Counting | None) -> list[str]:
+        endpoint = JournalledEndpoint(inner, tmp_path / FILE, replay=inner is None)
+        try:
+            return [(await endpoint.this_session().ask(scale())).text for _ in range(2)]
+        finally:
+            await endpoint.close()
+
+    assert asyncio.run(session(Counting(Reply("first", "stop")))) == ["first"] * 2
+    second = Counting(Reply("second", "stop"))
+    assert asyncio.run(session(second)) == ["second"] * 2
+    assert len(second.asked) == 1
+    assert asyncio.run(session(None)) == ["second"] * 2
+
+
 def test_a_change_of_anything_the_model_is_shown_changes_the_key(tmp_path: Path) -> None:
     inner = Counting()
     asks = [question(), question("Is it red?"), question(repeat=1), question(max_tokens=9), question(system="x")]
