@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,9 +93,12 @@ def check_gates_on_metrics(plan: Plan, n_cases: int) -> None:
 def metric_ruling(gate: Gate, metric: Metric, results: Sequence[MetricResult], min_coverage: float) -> Ruling:
     """What the student's figure says of a gate: nothing, where it came from too few of the pictures."""
     found = next((r for r in results if r.dimension.name == gate.dimension and r.role is Role.STUDENT), None)
-    return rule_on_interval(
+    ruling = rule_on_interval(
         gate, found.estimate if found else None, lack=_lack_of_pictures(found, metric, min_coverage)
     )
+    if ruling.lack or found is None or found.n_pictures >= found.n_expected:
+        return ruling
+    return replace(ruling, missing=f"{found.n_pictures:,} of {found.n_expected:,} pictures were measured")
 
 
 def _lack_of_pictures(found: MetricResult | None, metric: Metric, min_coverage: float) -> str:
