@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evalkit.api.errors import ConfigError
 from evalkit.api.protocols import Judge
-from evalkit.api.records import Dimension, Role, Status, Verdict, grade_of
+from evalkit.api.records import Dimension, Role, Status, grade_of
 from evalkit.api.results import ControlResult, GateResult, GateStatus, Interval, MetricResult, Undecided
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate, RunConfig
@@ -26,8 +26,6 @@ from evalkit.verdict.aggregate import Aggregate, at_confidence, read_aggregate
 from evalkit.verdict.blame import blame_verdicts, counts_as
 from evalkit.verdict.cells import Asked, pairs_of, twin_cell
 from evalkit.verdict.evidence import (
-    NO_ROW,
-    Cell,
     Evidence,
     Pair,
     bounds_of_drops,
@@ -39,6 +37,7 @@ from evalkit.verdict.evidence import (
 )
 from evalkit.verdict.gates import Ruling, bound_of, is_upper, lack_of, rule_on, rule_on_interval, settle, undecided
 from evalkit.verdict.kinds import concerns, dimensions_of_finding, judges_of_finding
+from evalkit.verdict.looked import looked
 
 Reference = RunReader | Aggregate | None
 
@@ -166,10 +165,10 @@ def _with_worst(dimension: Dimension) -> tuple[float | None, float | None]:
 
 
 def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
-    """The share of pictures with such a finding, over the pictures that a judge which declares its kind has scored."""
+    """The share of pictures with such a finding, over the pictures on which every kind was looked for."""
     meant = judges_of_finding(gate, plan.judges)
-    looked_for = {judge.name: dimensions_of_finding(gate, judge) for judge in plan.judges if judge.name in meant}
     kinds = {judge.name: kinds_of(judge) for judge in plan.judges}
+    wanted = {judge: [kinds[judge][name] for name in sorted(names)] for judge, names in meant.items()}
     roles = [role for role in Role if role in plan.generators]
     twins = asked.store.drawn(Role.TEACHER)
     known: list[tuple[str, float]] = []
@@ -178,8 +177,8 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     left_out = 0
     for idx, case, seed in asked.cells():
         verdicts = blame_verdicts({role: asked.store.verdicts(role, idx, seed) for role in roles}, kinds)
-        student = _looked(verdicts[Role.STUDENT], looked_for)
-        teacher = _looked(verdicts[Role.TEACHER], looked_for) if Role.TEACHER in verdicts else None
+        student = looked(verdicts[Role.STUDENT], wanted)
+        teacher = looked(verdicts[Role.TEACHER], wanted) if Role.TEACHER in verdicts else None
         if teacher is not None and teacher.status is Status.NOT_APPLICABLE:
             teacher = twin_cell(twins.get((idx, seed), False))
         pairs.append(Pair(case.id, student, teacher))
@@ -216,33 +215,6 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     )
 
 
-def _looked(verdicts: Sequence[Verdict], looked_for: Mapping[str, frozenset[str]]) -> Cell:
-    """One cell for all judges of a kind: scored if each that the case concerns has looked for it and said so.
-
-    Args:
-        verdicts: on one picture.
-        looked_for: by judge, the dimensions under which it looks for the kind.
-    """
-    said = {verdict.judge: verdict for verdict in verdicts}
-    missing: Cell | None = None
-    concerned = False
-    reasons: list[str] = []
-    for judge, dimensions in looked_for.items():
-        verdict = said.get(judge)
-        if verdict is None:
-            missing, concerned = missing or Cell(Status.SKIPPED, reason=NO_ROW), True
-            continue
-        scores = [score for score in verdict.scores if score.dimension in dimensions]
-        asked = [score for score in scores if score.status is not Status.NOT_APPLICABLE]
-        concerned = concerned or bool(asked)
-        if asked and all(score.value is None for score in asked):
-            missing = missing or Cell(asked[0].status, reason=asked[0].reason)
-        reasons += [score.reason for score in scores if not asked]
-    if not concerned:
-        return Cell(Status.NOT_APPLICABLE, reason=reasons[0] if reasons else "not asked")
-    return missing or Cell(Status.SCORED, 0.0)
-
-
 # -------------------------------------------------------------------------------------------------- against a baseline
 
 
@@ -266,8 +238,10 @@ def _against_figures(
     lack = lack_of(gate, evidence.counts, plan.config.min_coverage, paired=False)
     if not lack and figure.share_scored < gate.min_scored:
         lack = f"only {figure.n_scored} of {figure.n_expected} cells of the baseline were scored"
+    gaps = figure.n_scored < figure.n_expected
     return dataclasses.replace(
         rule_on_interval(gate, worse(evidence.scored, known)),
+        missing=f"{figure.n_scored} of {figure.n_expected} cells of the baseline were scored" if gaps else "",
         imputed=worse(evidence.imputed, best),
         counts=evidence.counts,
         lack=lack,
