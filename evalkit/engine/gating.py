@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evalkit.api.errors import ConfigError
 from evalkit.api.protocols import Judge
 from evalkit.api.records import Dimension, Role, Status, grade_of
-from evalkit.api.results import ControlResult, GateResult, GateStatus, Interval, MetricResult, Undecided
+from evalkit.api.results import ControlResult, GateResult, Interval, MetricResult, Undecided
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.early_stop import EarlyStop
@@ -25,6 +25,7 @@ from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import Aggregate, at_confidence, read_aggregate
 from evalkit.verdict.blame import blame_verdicts, counts_as
 from evalkit.verdict.cells import Asked, pairs_of, twin_cell
+from evalkit.verdict.doubts import doubted, failed_controls, part_asked
 from evalkit.verdict.evidence import (
     Evidence,
     Pair,
@@ -35,8 +36,17 @@ from evalkit.verdict.evidence import (
     of_drops,
     of_values,
 )
-from evalkit.verdict.gates import Ruling, bound_of, is_upper, lack_of, rule_on, rule_on_interval, settle, undecided
-from evalkit.verdict.kinds import concerns, dimensions_of_finding, judges_of_finding
+from evalkit.verdict.gates import (
+    Ruling,
+    bound_of,
+    describe,
+    is_upper,
+    lack_of,
+    rule_on,
+    rule_on_interval,
+    settle,
+)
+from evalkit.verdict.kinds import dimensions_of_finding, judges_of_finding
 from evalkit.verdict.looked import looked
 
 Reference = RunReader | Aggregate | None
@@ -61,32 +71,29 @@ def gate_results(
     ]
     if watched is not None:
         rulings = watched.combine(rulings, store)
-    return _with_outside_doubts(settle(rulings), plan, store, controls)
+    return _with_outside_doubts(settle(rulings), plan, store, controls, baseline)
 
 
 def _with_outside_doubts(
-    results: Sequence[GateResult], plan: Plan, store: RunReader, controls: Sequence[ControlResult]
+    results: Sequence[GateResult],
+    plan: Plan,
+    store: RunReader,
+    controls: Sequence[ControlResult],
+    baseline: Reference,
 ) -> tuple[GateResult, ...]:
-    """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
-    wrong = [control for control in controls if not control.passed]
-    doubted = []
-    for gate, result in zip(plan.config.gates, results, strict=True):
-        rests_on = _rests_on(gate, plan)
-        failed = next((control for control in wrong if concerns(control, rests_on)), None)
-        if failed is not None:
-            why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
-            result = undecided(result, Undecided.INVALID_JUDGE, why)
-        elif result.status is GateStatus.PASS and (part := _part_asked(plan, store)):
-            result = undecided(result, Undecided.LIMITED, f"{part}; `--no-gates` leaves gates out")
-        doubted.append(result)
-    return tuple(doubted)
+    """The same, with what the cells don't say: failed controls of this run and of its baseline, parts of the suite."""
+    ours = {"": [control for control in controls if not control.passed]}
+    theirs = {"the baseline": failed_controls(baseline)} if isinstance(baseline, RunReader) else {}
+    part = part_asked(store)
+    hint = f"{part}; `--no-gates` leaves gates out" if part else ""
+    return tuple(
+        doubted(result, _rests_on(gate, plan), ours | theirs if _on_baseline(gate) else ours, hint)
+        for gate, result in zip(plan.config.gates, results, strict=True)
+    )
 
 
-def _part_asked(plan: Plan, store: RunReader) -> str:
-    """Which part of the suite a run was limited to, in words; empty if it asks all of it."""
-    if plan.config.limit is not None and store.n_cases() >= plan.config.limit:
-        return f"only the first {plan.config.limit} cases were asked (`limit`)"
-    return f"only {len(plan.config.cases)} chosen cases were asked (`cases`)" if plan.config.cases else ""
+def _on_baseline(gate: Gate) -> bool:
+    return gate.max_drop is not None and gate.against == "baseline"
 
 
 def _rests_on(gate: Gate, plan: Plan) -> dict[str, frozenset[str]]:
@@ -103,6 +110,37 @@ def open_reference(config: RunConfig) -> Reference:
     if config.baseline is None:
         return None
     return read_aggregate(config.baseline) if config.baseline.is_file() else RunReader(config.baseline)
+
+
+def check_reference(
+    config: RunConfig, plan: Plan, store: RunReader, reference: Reference, flaky: frozenset[str]
+) -> None:
+    """Raise `ConfigError`, before the work, for a baseline that a gate of the plan can't be compared with."""
+    given = None if config.baseline is None else config.baseline.resolve()
+    if given is not None and store.folder.resolve() in (given, given.parent if given.is_file() else given):
+        raise ConfigError("a run can't be its own baseline", where=str(config.baseline), hint="choose another --out")
+    for gate in filter(_on_baseline, config.gates):
+        if gate.dimension not in plan.dimensions():
+            continue  # the gates on metrics are checked elsewhere
+        judge, _ = plan.dimensions()[gate.dimension]
+        if isinstance(reference, RunReader):
+            _check_comparable(reference, plan, judge.name)
+        elif reference is not None:
+            _check_same_cases(gate, store, reference, flaky)
+            _same_figure(reference, plan, store, judge, gate.dimension)
+
+
+def _check_same_cases(gate: Gate, store: RunReader, reference: Aggregate, flaky: frozenset[str]) -> None:
+    """Raise `ConfigError` for a gate on a part of the cases: a leaderboard file has the mean of all of them."""
+    left_out = sum(case.id in flaky for _, case in store.cases()) if flaky else 0
+    if gate.where is None and not left_out:
+        return
+    why = "`where` asks for a part of the cases" if gate.where else f"`flaky` leaves out {left_out} of the cases"
+    raise ConfigError(
+        f"`{describe(gate)}` can't be compared with a leaderboard file, which has the mean of all cases: {why}",
+        where=str(reference.path),
+        hint="take the run folder as the baseline",
+    )
 
 
 def independent_difference(one: Interval | None, other: Interval | None) -> Interval | None:
@@ -135,7 +173,7 @@ def _ruling(gate: Gate, plan: Plan, asked: Asked, baseline: Reference) -> Ruling
         return rule_on(
             gate, evidence, low=low, high=high, min_coverage=plan.config.min_coverage, paired=False, cases=broken
         )
-    if gate.against == "baseline" and isinstance(baseline, Aggregate):
+    if isinstance(baseline, Aggregate) and _on_baseline(gate):
         return _against_figures(gate, plan, asked, baseline, judge, dimension)
     reference, role = asked.store, Role.TEACHER
     if gate.against == "baseline" and isinstance(baseline, RunReader):
@@ -270,6 +308,8 @@ def _same_figure(baseline: Aggregate, plan: Plan, store: RunReader, judge: Judge
     if figure.judge_fingerprint != judge.fingerprint():
         said = "has another version, other settings or another model" if figure.judge_fingerprint else "is not told"
         _refuse(where, f"the judge of `{dimension}` {said}")
+    if Undecided.INVALID_JUDGE in entry.undecided_by:
+        _refuse(where, "a judge failed its controls in it")
     return figure
 
 

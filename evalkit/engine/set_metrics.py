@@ -79,6 +79,9 @@ def check_gates_on_metrics(plan: Plan, n_cases: int) -> None:
         if gate.max_drop is not None:
             hint = "a metric compares the two sets already: use `max_value`"
             raise ConfigError(f"`{gate.dimension}` has no value of the teacher's own", where="gates", hint=hint)
+        if gate.where is not None:
+            hint = "leave `where` out, or run only these cases (`cases`)"
+            raise ConfigError(f"`{gate.dimension}` has one value for all pictures, no part", where="gates", hint=hint)
         if gate.confidence != CONFIDENCE:
             raise ConfigError(f"`{gate.dimension}` has a {CONFIDENCE:.0%} interval, no other", where="gates")
         if n < metric.least_for_gate:
