@@ -20,7 +20,6 @@ pytestmark = pytest.mark.slow
 __all__ = ["run"]
 
 BASELINE = DROP | {"against": "baseline"}
-WARNS = {"undecided": "warn"}
 
 
 def buckets(evalkit: Command, base: str, new: str) -> dict[str, int]:
@@ -31,12 +30,6 @@ def buckets(evalkit: Command, base: str, new: str) -> dict[str, int]:
 
 
 # ----------------------------------------------------------------------------------------------------- parts of a suite
-
-
-def test_a_limited_run_is_not_only_warned_of(run: Runner) -> None:
-    ended = run([CONTENT | WARNS, QUALITY | WARNS], "--limit", "20")
-    assert ended.code == 3
-    assert [gate.cause for gate in ended.gates] == [Undecided.LIMITED] * 2
 
 
 def test_a_limit_that_leaves_nothing_out_is_the_whole_suite(tmp_path: Path, run: Runner) -> None:

@@ -359,22 +359,6 @@ def test_a_gate_may_only_warn_of_too_few_cases_but_never_of_missing_evidence(run
     assert (ended.code, ended.statuses, ended.gates[0].cause) == (3, [UNDECIDED], Undecided.EVIDENCE)
 
 
-@pytest.mark.parametrize(
-    ("gate", "truth", "student", "min_coverage"),
-    [
-        ({"dimension": "fake.truth", "min_value": 0.97}, {"abstain_on_bad": True}, {"bad": "0:29"}, 0.95),
-        ({"finding": "typo", "max_rate": 0.03}, {"abstain_on_bad": True}, {"bad": "0:29"}, 0.95),
-        (QUALITY | {"min_scored": 0}, {"abstain": "0:60"}, {}, 0),
-        (DROP | {"max_drop": 0.05}, {}, {"lost": "0:3"}, 0.95),
-    ],
-)
-def test_a_gap_is_never_called_too_few_cases(
-    run: Runner, gate: dict[str, Any], truth: dict[str, Any], student: dict[str, Any], min_coverage: float
-) -> None:
-    ended = run([gate | {"undecided": "warn"}], truth=truth, student=student, min_coverage=min_coverage, judges=())
-    assert (ended.code, ended.statuses, ended.gates[0].cause) == (3, [UNDECIDED], Undecided.EVIDENCE)
-
-
 # ------------------------------------------------------------------------------------------------- against a baseline
 
 
