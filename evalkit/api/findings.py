@@ -61,7 +61,8 @@ class FindingKind:
         reason: why a finding of this kind has its grade, one sentence.
         ratio: how many times the twin's size a finding must have to count as worsened and not as inherited.
         dimensions: of the judge, under which it looks for this kind: a gate on it asks the cases to which one of them
-            applies, and takes a picture for looked at where one of them is scored. Empty: all of the judge's.
+            applies, and takes a picture for looked at where one of them is scored. Empty: all of the judge's, and a
+            picture is looked at only where each of them that applies is scored.
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import numpy as np
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from evalkit.api.errors import ConfigError
 from evalkit.api.protocols import Judge
-from evalkit.api.records import Dimension, Role, Status, Verdict, grade_of
-from evalkit.api.results import ControlResult, GateResult, GateStatus, Interval, MetricResult, Undecided
+from evalkit.api.records import Dimension, Role, Status, grade_of
+from evalkit.api.results import ControlResult, GateResult, Interval, MetricResult, Undecided
 from evalkit.api.scope import kinds_of
 from evalkit.config.model import Gate, RunConfig
 from evalkit.engine.early_stop import EarlyStop
@@ -25,9 +25,8 @@ from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import Aggregate, at_confidence, read_aggregate
 from evalkit.verdict.blame import blame_verdicts, counts_as
 from evalkit.verdict.cells import Asked, pairs_of, twin_cell
+from evalkit.verdict.doubts import doubted, failed_controls, part_asked
 from evalkit.verdict.evidence import (
-    NO_ROW,
-    Cell,
     Evidence,
     Pair,
     bounds_of_drops,
@@ -37,8 +36,18 @@ from evalkit.verdict.evidence import (
     of_drops,
     of_values,
 )
-from evalkit.verdict.gates import Ruling, bound_of, is_upper, lack_of, rule_on, rule_on_interval, settle, undecided
-from evalkit.verdict.kinds import concerns, dimensions_of_finding, judges_of_finding
+from evalkit.verdict.gates import (
+    Ruling,
+    bound_of,
+    describe,
+    is_upper,
+    lack_of,
+    rule_on,
+    rule_on_interval,
+    settle,
+)
+from evalkit.verdict.kinds import dimensions_of_finding, judges_of_finding
+from evalkit.verdict.looked import looked
 
 Reference = RunReader | Aggregate | None
 
@@ -62,32 +71,29 @@ def gate_results(
     ]
     if watched is not None:
         rulings = watched.combine(rulings, store)
-    return _with_outside_doubts(settle(rulings), plan, store, controls)
+    return _with_outside_doubts(settle(rulings), plan, store, controls, baseline)
 
 
 def _with_outside_doubts(
-    results: Sequence[GateResult], plan: Plan, store: RunReader, controls: Sequence[ControlResult]
+    results: Sequence[GateResult],
+    plan: Plan,
+    store: RunReader,
+    controls: Sequence[ControlResult],
+    baseline: Reference,
 ) -> tuple[GateResult, ...]:
-    """The same, undecided where a gate rests on a judge that failed its controls, or would pass on part of a suite."""
-    wrong = [control for control in controls if not control.passed]
-    doubted = []
-    for gate, result in zip(plan.config.gates, results, strict=True):
-        rests_on = _rests_on(gate, plan)
-        failed = next((control for control in wrong if concerns(control, rests_on)), None)
-        if failed is not None:
-            why = f"the judge {failed.judge} failed the control `{failed.name}` ({failed.rule})"
-            result = undecided(result, Undecided.INVALID_JUDGE, why)
-        elif result.status is GateStatus.PASS and (part := _part_asked(plan, store)):
-            result = undecided(result, Undecided.LIMITED, f"{part}; `--no-gates` leaves gates out")
-        doubted.append(result)
-    return tuple(doubted)
+    """The same, with what the cells don't say: failed controls of this run and of its baseline, parts of the suite."""
+    ours = {"": [control for control in controls if not control.passed]}
+    theirs = {"the baseline": failed_controls(baseline)} if isinstance(baseline, RunReader) else {}
+    part = part_asked(store)
+    hint = f"{part}; `--no-gates` leaves gates out" if part else ""
+    return tuple(
+        doubted(result, _rests_on(gate, plan), ours | theirs if _on_baseline(gate) else ours, hint)
+        for gate, result in zip(plan.config.gates, results, strict=True)
+    )
 
 
-def _part_asked(plan: Plan, store: RunReader) -> str:
-    """Which part of the suite a run was limited to, in words; empty if it asks all of it."""
-    if plan.config.limit is not None and store.n_cases() >= plan.config.limit:
-        return f"only the first {plan.config.limit} cases were asked (`limit`)"
-    return f"only {len(plan.config.cases)} chosen cases were asked (`cases`)" if plan.config.cases else ""
+def _on_baseline(gate: Gate) -> bool:
+    return gate.max_drop is not None and gate.against == "baseline"
 
 
 def _rests_on(gate: Gate, plan: Plan) -> dict[str, frozenset[str]]:
@@ -104,6 +110,37 @@ def open_reference(config: RunConfig) -> Reference:
     if config.baseline is None:
         return None
     return read_aggregate(config.baseline) if config.baseline.is_file() else RunReader(config.baseline)
+
+
+def check_reference(
+    config: RunConfig, plan: Plan, store: RunReader, reference: Reference, flaky: frozenset[str]
+) -> None:
+    """Raise `ConfigError`, before the work, for a baseline that a gate of the plan can't be compared with."""
+    given = None if config.baseline is None else config.baseline.resolve()
+    if given is not None and store.folder.resolve() in (given, given.parent if given.is_file() else given):
+        raise ConfigError("a run can't be its own baseline", where=str(config.baseline), hint="choose another --out")
+    for gate in filter(_on_baseline, config.gates):
+        if gate.dimension not in plan.dimensions():
+            continue  # the gates on metrics are checked elsewhere
+        judge, _ = plan.dimensions()[gate.dimension]
+        if isinstance(reference, RunReader):
+            _check_comparable(reference, plan, judge.name)
+        elif reference is not None:
+            _check_same_cases(gate, store, reference, flaky)
+            _same_figure(reference, plan, store, judge, gate.dimension)
+
+
+def _check_same_cases(gate: Gate, store: RunReader, reference: Aggregate, flaky: frozenset[str]) -> None:
+    """Raise `ConfigError` for a gate on a part of the cases: a leaderboard file has the mean of all of them."""
+    left_out = sum(case.id in flaky for _, case in store.cases()) if flaky else 0
+    if gate.where is None and not left_out:
+        return
+    why = "`where` asks for a part of the cases" if gate.where else f"`flaky` leaves out {left_out} of the cases"
+    raise ConfigError(
+        f"`{describe(gate)}` can't be compared with a leaderboard file, which has the mean of all cases: {why}",
+        where=str(reference.path),
+        hint="take the run folder as the baseline",
+    )
 
 
 def independent_difference(one: Interval | None, other: Interval | None) -> Interval | None:
@@ -136,7 +173,7 @@ def _ruling(gate: Gate, plan: Plan, asked: Asked, baseline: Reference) -> Ruling
         return rule_on(
             gate, evidence, low=low, high=high, min_coverage=plan.config.min_coverage, paired=False, cases=broken
         )
-    if gate.against == "baseline" and isinstance(baseline, Aggregate):
+    if isinstance(baseline, Aggregate) and _on_baseline(gate):
         return _against_figures(gate, plan, asked, baseline, judge, dimension)
     reference, role = asked.store, Role.TEACHER
     if gate.against == "baseline" and isinstance(baseline, RunReader):
@@ -166,10 +203,10 @@ def _with_worst(dimension: Dimension) -> tuple[float | None, float | None]:
 
 
 def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
-    """The share of pictures with such a finding, over the pictures that a judge which declares its kind has scored."""
+    """The share of pictures with such a finding, over the pictures on which every kind was looked for."""
     meant = judges_of_finding(gate, plan.judges)
-    looked_for = {judge.name: dimensions_of_finding(gate, judge) for judge in plan.judges if judge.name in meant}
     kinds = {judge.name: kinds_of(judge) for judge in plan.judges}
+    wanted = {judge: [kinds[judge][name] for name in sorted(names)] for judge, names in meant.items()}
     roles = [role for role in Role if role in plan.generators]
     twins = asked.store.drawn(Role.TEACHER)
     known: list[tuple[str, float]] = []
@@ -178,8 +215,8 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     left_out = 0
     for idx, case, seed in asked.cells():
         verdicts = blame_verdicts({role: asked.store.verdicts(role, idx, seed) for role in roles}, kinds)
-        student = _looked(verdicts[Role.STUDENT], looked_for)
-        teacher = _looked(verdicts[Role.TEACHER], looked_for) if Role.TEACHER in verdicts else None
+        student = looked(verdicts[Role.STUDENT], wanted)
+        teacher = looked(verdicts[Role.TEACHER], wanted) if Role.TEACHER in verdicts else None
         if teacher is not None and teacher.status is Status.NOT_APPLICABLE:
             teacher = twin_cell(twins.get((idx, seed), False))
         pairs.append(Pair(case.id, student, teacher))
@@ -216,33 +253,6 @@ def _on_findings(gate: Gate, plan: Plan, asked: Asked) -> Ruling:
     )
 
 
-def _looked(verdicts: Sequence[Verdict], looked_for: Mapping[str, frozenset[str]]) -> Cell:
-    """One cell for all judges of a kind: scored if each that the case concerns has looked for it and said so.
-
-    Args:
-        verdicts: on one picture.
-        looked_for: by judge, the dimensions under which it looks for the kind.
-    """
-    said = {verdict.judge: verdict for verdict in verdicts}
-    missing: Cell | None = None
-    concerned = False
-    reasons: list[str] = []
-    for judge, dimensions in looked_for.items():
-        verdict = said.get(judge)
-        if verdict is None:
-            missing, concerned = missing or Cell(Status.SKIPPED, reason=NO_ROW), True
-            continue
-        scores = [score for score in verdict.scores if score.dimension in dimensions]
-        asked = [score for score in scores if score.status is not Status.NOT_APPLICABLE]
-        concerned = concerned or bool(asked)
-        if asked and all(score.value is None for score in asked):
-            missing = missing or Cell(asked[0].status, reason=asked[0].reason)
-        reasons += [score.reason for score in scores if not asked]
-    if not concerned:
-        return Cell(Status.NOT_APPLICABLE, reason=reasons[0] if reasons else "not asked")
-    return missing or Cell(Status.SCORED, 0.0)
-
-
 # -------------------------------------------------------------------------------------------------- against a baseline
 
 
@@ -266,8 +276,10 @@ def _against_figures(
     lack = lack_of(gate, evidence.counts, plan.config.min_coverage, paired=False)
     if not lack and figure.share_scored < gate.min_scored:
         lack = f"only {figure.n_scored} of {figure.n_expected} cells of the baseline were scored"
+    gaps = figure.n_scored < figure.n_expected
     return dataclasses.replace(
         rule_on_interval(gate, worse(evidence.scored, known)),
+        missing=f"{figure.n_scored} of {figure.n_expected} cells of the baseline were scored" if gaps else "",
         imputed=worse(evidence.imputed, best),
         counts=evidence.counts,
         lack=lack,
@@ -296,6 +308,8 @@ def _same_figure(baseline: Aggregate, plan: Plan, store: RunReader, judge: Judge
     if figure.judge_fingerprint != judge.fingerprint():
         said = "has another version, other settings or another model" if figure.judge_fingerprint else "is not told"
         _refuse(where, f"the judge of `{dimension}` {said}")
+    if Undecided.INVALID_JUDGE in entry.undecided_by:
+        _refuse(where, "a judge failed its controls in it")
     return figure
 
 

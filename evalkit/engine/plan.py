@@ -40,6 +40,15 @@ class Plan:
         chosen = (case for case in self._all_cases() if not wanted or case.id in wanted)
         return islice(chosen, self.config.limit)
 
+    def part(self) -> str:
+        """Which part of the suite this run asks, in words; empty if it asks all of it."""
+        limit, chosen = self.config.limit, self.config.cases
+        if chosen:
+            return f"only {len(chosen)} chosen cases were asked (`cases`)"
+        if limit is None or next(islice(self._all_cases(), limit, None), None) is None:
+            return ""
+        return f"only the first {limit} cases were asked (`limit`)"
+
     def _all_cases(self) -> Iterator[Case]:
         with calling(Origin("benchmarks", self.config.benchmark.use), "`cases`"):
             cases = iter(self.benchmark.cases())

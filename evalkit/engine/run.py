@@ -24,7 +24,7 @@ from evalkit.api.scope import kinds_of
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_to_json
 from evalkit.engine.early_stop import EarlyStop
-from evalkit.engine.gating import Reference, gate_results, open_reference
+from evalkit.engine.gating import Reference, check_reference, gate_results, open_reference
 from evalkit.engine.local import LocalExecutor
 from evalkit.engine.plan import Plan
 from evalkit.engine.preflight import check_before_work
@@ -101,6 +101,7 @@ def execute(
         _identify(store, plan)
         _claim(store, plan)
         check_gates_on_metrics(plan, store.n_cases())
+        check_reference(config, plan, store, reference, frozenset(flaky.cases))
         check_drops(plan, (case for _, case in store.cases()))
         references = read_references(plan)
         for line in (line for read in references.values() for line in read.in_words()):
@@ -212,6 +213,8 @@ def _claim(store: RunStore, plan: Plan) -> None:
         store.set_meta("benchmark", plan.benchmark_info.digest)
         store.set_meta("judges", judge_fingerprints(plan))
         store.set_meta("plan", ours)
+    if store.meta("part") is None:  # a run of an earlier version
+        store.set_meta("part", plan.part())
     kinds = {judge.name: [to_json(kind) for kind in kinds_of(judge).values()] for judge in plan.judges}
     store.set_meta("kinds", kinds)  # always: a run that version 0.1.0 began does not have them
 
@@ -233,7 +236,7 @@ def summarise(
     comparison = None
     if isinstance(reference, RunReader):
         dimensions = {name: dimension for name, (_, dimension) in plan.dimensions().items()}
-        comparison = compare(store, Baseline(reference), dimensions, gate_outcomes)
+        comparison = compare(store, Baseline(reference), dimensions, gate_outcomes, config.gates)
     warnings = (*flaky_in_words(flaky, store), *unmade, *untimed_in_words(store))
     outcome, reasons = decide(gate_outcomes, controls, incomplete(plan, store), warnings)
     asked, expected = store.n_samples(Role.STUDENT), store.n_cases() * len(plan.seeds)

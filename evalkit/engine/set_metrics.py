@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,6 +79,9 @@ def check_gates_on_metrics(plan: Plan, n_cases: int) -> None:
         if gate.max_drop is not None:
             hint = "a metric compares the two sets already: use `max_value`"
             raise ConfigError(f"`{gate.dimension}` has no value of the teacher's own", where="gates", hint=hint)
+        if gate.where is not None:
+            hint = "leave `where` out, or run only these cases (`cases`)"
+            raise ConfigError(f"`{gate.dimension}` has one value for all pictures, no part", where="gates", hint=hint)
         if gate.confidence != CONFIDENCE:
             raise ConfigError(f"`{gate.dimension}` has a {CONFIDENCE:.0%} interval, no other", where="gates")
         if n < metric.least_for_gate:
@@ -92,9 +96,12 @@ def check_gates_on_metrics(plan: Plan, n_cases: int) -> None:
 def metric_ruling(gate: Gate, metric: Metric, results: Sequence[MetricResult], min_coverage: float) -> Ruling:
     """What the student's figure says of a gate: nothing, where it came from too few of the pictures."""
     found = next((r for r in results if r.dimension.name == gate.dimension and r.role is Role.STUDENT), None)
-    return rule_on_interval(
+    ruling = rule_on_interval(
         gate, found.estimate if found else None, lack=_lack_of_pictures(found, metric, min_coverage)
     )
+    if ruling.lack or found is None or found.n_pictures >= found.n_expected:
+        return ruling
+    return replace(ruling, missing=f"{found.n_pictures:,} of {found.n_expected:,} pictures were measured")
 
 
 def _lack_of_pictures(found: MetricResult | None, metric: Metric, min_coverage: float) -> str:

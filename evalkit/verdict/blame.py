@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
 from evalkit.api.records import Blame, Finding, FindingKind, Role, Status, Verdict, grade_of
+from evalkit.verdict.looked import look
 
 MIN_IOU = 0.1
 """Boxes of one defect in two pictures overlap at least this much: layouts drift between student and teacher."""
@@ -32,7 +33,8 @@ def blame_verdicts(
 ) -> dict[Role, tuple[Verdict, ...]]:
     """The same verdicts with `blame` on every finding of a judge that scored both pictures.
 
-    Findings of a judge that scored only one of the two keep `blame=None`: nobody knows.
+    A finding without a match keeps `blame=None` where the judge has not looked for its kind on the other picture, as
+    do all findings of a judge that scored only one of the two: nobody knows.
 
     Args:
         verdicts: by role, of one case and seed.
@@ -174,17 +176,26 @@ def _pair(student: Verdict, teacher: Verdict, kinds: Kinds) -> tuple[Verdict, Ve
     matched = match(student.findings, teacher.findings, kinds)
     inherited = set(matched.values())
 
-    def blame(index: int, finding: Finding) -> Blame:
+    def known(finding: Finding, other: Verdict) -> bool:
+        declared = kinds.get(finding.kind)
+        return declared is None or kinds is _UNDECLARED or look(declared, other).value is not None
+
+    def blame(index: int, finding: Finding) -> Blame | None:
         if index not in matched:
-            return Blame.STUDENT_ONLY
+            return Blame.STUDENT_ONLY if known(finding, teacher) else None
         return Blame.WORSENED if is_worse(finding, teacher.findings[matched[index]], kinds) else Blame.BOTH
+
+    def twins(index: int, finding: Finding) -> Blame | None:
+        if index in inherited:
+            return Blame.BOTH
+        return Blame.TEACHER_ONLY if known(finding, student) else None
 
     return (
         _blamed(student, [blame(i, finding) for i, finding in enumerate(student.findings)]),
-        _blamed(teacher, [Blame.BOTH if i in inherited else Blame.TEACHER_ONLY for i in range(len(teacher.findings))]),
+        _blamed(teacher, [twins(i, finding) for i, finding in enumerate(teacher.findings)]),
     )
 
 
-def _blamed(verdict: Verdict, blames: Sequence[Blame]) -> Verdict:
+def _blamed(verdict: Verdict, blames: Sequence[Blame | None]) -> Verdict:
     findings = (dataclasses.replace(f, blame=blame) for f, blame in zip(verdict.findings, blames, strict=True))
     return dataclasses.replace(verdict, findings=tuple(findings))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from evalkit.api.records import Case, Role, Status
 from evalkit.config.model import Gate
 from evalkit.store.run_reader import RunReader
-from evalkit.verdict.compare import same_question
 from evalkit.verdict.evidence import NO_ROW, Cell, Pair
+from evalkit.verdict.question import same_question
 
 _NO_CELL = Cell(Status.SKIPPED, reason=NO_ROW)
 _NEVER_ASKED = Cell(Status.SKIPPED, reason="the baseline was not asked for it")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evalkit.api.failing import failed_gates_by_case, fails, inherits, knows_blame
 from evalkit.api.records import Case, Dimension, Role, Verdict
 from evalkit.api.results import Bucket, CaseChange, Comparison, DimensionChange, GateResult, RunSummary
+from evalkit.config.model import Gate
 from evalkit.formats.keys import from_json
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg
@@ -19,6 +20,9 @@ from evalkit.stats.paired_tests import paired_p_value
 from evalkit.store.baseline_pictures import KeptThumbnails
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts, scored_anything
+from evalkit.verdict.bounds import breaking_cases, stored_gates
+from evalkit.verdict.gates import describe
+from evalkit.verdict.question import same_question
 
 
 class Baseline:
@@ -31,8 +35,30 @@ class Baseline:
         self.created = str(reader.meta("created") or "")
         self.thumbnails = KeptThumbnails(reader)
         self._kinds = reader.kinds()
-        summary = reader.meta("summary")
-        self._failed = failed_gates_by_case(from_json(RunSummary, summary).gates) if summary else {}
+        stored = reader.meta("summary")
+        self._summary = from_json(RunSummary, stored) if stored else None
+        self._failed = failed_gates_by_case(self._summary.gates) if self._summary else {}
+        self._broken_before: Mapping[str, frozenset[str]] = {}
+        self._broken_now: Mapping[str, frozenset[str]] = {}
+
+    def apply(self, new: RunReader, gates: Sequence[Gate], failed: Iterable[str]) -> None:
+        """Hold both runs to the same bounds: the new run's failed gates here, and the failed gates of this one there.
+
+        Args:
+            new: the run under test.
+            gates: its gates, and others that it is held to.
+            failed: rules of those that failed.
+        """
+        if self._summary is None:
+            return
+        ours = new.meta("judges") or {}
+        same = frozenset(name for name, print_ in ours.items() if self.judges.get(name) == print_)
+        dimensions = {row.dimension.name: row.dimension for row in self._summary.dimensions if row.judge in same}
+        rules, theirs = frozenset(failed), {rule for rules in self._failed.values() for rule in rules}
+        now = [gate for gate in gates if describe(gate) in rules]
+        before = [gate for gate in stored_gates(self.reader) if describe(gate) in theirs]
+        self._broken_before = breaking_cases(now, self.reader, new, dimensions, same)
+        self._broken_now = breaking_cases(before, new, self.reader, dimensions, same)
 
     def change(
         self,
@@ -56,21 +82,29 @@ class Baseline:
             failing = fails(verdicts, failed_gates)
             return CaseChange(Bucket.NEW_FAILURE if failing else Bucket.UNCHANGED, "not in the baseline")
         sample = self.reader.sample(Role.STUDENT, found.idx, seed)
+        # what a failed gate counted is a failure of this run, whatever can be said of the baseline
+        unknown = Bucket.NEW_FAILURE if failed_gates else Bucket.INCOMPARABLE
         if not same_question(found.case, case):
-            return CaseChange(Bucket.INCOMPARABLE, "the case has changed", sample)
+            return CaseChange(unknown, "the case has changed", sample)
         comparable = {name for name, fingerprint in judges.items() if self.judges.get(name) == fingerprint}
         theirs = self._verdicts(found.idx, seed)
         if not comparable:
-            return CaseChange(Bucket.INCOMPARABLE, f"changed: {_changed(judges, self.judges)}", sample, theirs)
+            return CaseChange(unknown, f"changed: {_changed(judges, self.judges)}", sample, theirs)
         before = tuple(verdict for verdict in theirs if verdict.judge in comparable and scored_anything(verdict))
         now = tuple(verdict for verdict in verdicts if verdict.judge in comparable and scored_anything(verdict))
         if not now:
-            return CaseChange(Bucket.INCOMPARABLE, "not judged in this run", sample, theirs)
+            return CaseChange(unknown, "not judged in this run", sample, theirs)
         if not before:
             bucket = Bucket.NEW_FAILURE if fails(now, failed_gates) else Bucket.UNCHANGED
             return CaseChange(bucket, "not judged in the baseline", sample, theirs)
-        failed_before = _failed_before(before, self._failed.get(case.id, ()), now)
+        counted = [rule for rule in self._failed.get(case.id, ()) if failed_gates or not self._breaks_now(rule, case)]
+        counted += [rule for rule in failed_gates if case.id in self._broken_before.get(rule, ())]
+        failed_before = _failed_before(before, counted, now)
         return CaseChange(bucket_of(failed_before, fails(now, failed_gates)), "", sample, theirs)
+
+    def _breaks_now(self, rule: str, case: Case) -> bool:
+        """Whether the new run breaks a bound of the baseline's, which it has no gate for: then nothing was fixed."""
+        return case.id in self._broken_now.get(rule, ())
 
     def _verdicts(self, idx: int, seed: int) -> tuple[Verdict, ...]:
         roles = {role: self.reader.verdicts(role, idx, seed) for role in Role}
@@ -90,17 +124,6 @@ def _failed_before(before: tuple[Verdict, ...], failed_gates: Sequence[str], now
     return fails(before) or (inherits(before) and not knows_blame(now))
 
 
-def same_question(one: Case, other: Case) -> bool:
-    """Whether two cases of one id ask for the same picture and the same truth."""
-    return _question(one) == _question(other)
-
-
-def _question(case: Case) -> Case:
-    """The case without what may change: its labels, and where its source lies."""
-    source = dataclasses.replace(case.source, path="") if case.source else None
-    return dataclasses.replace(case, category="", tags=(), source=source)
-
-
 def bucket_of(failed_before: bool, fails_now: bool) -> Bucket:
     """The bucket of a case that both runs judged."""
     if fails_now:
@@ -109,7 +132,11 @@ def bucket_of(failed_before: bool, fails_now: bool) -> Bucket:
 
 
 def compare(
-    new: RunReader, baseline: Baseline, dimensions: Mapping[str, Dimension], gates: Sequence[GateResult] = ()
+    new: RunReader,
+    baseline: Baseline,
+    dimensions: Mapping[str, Dimension],
+    gates: Sequence[GateResult] = (),
+    rules: Sequence[Gate] = (),
 ) -> Comparison:
     """Everything that changed between a baseline and a run: buckets of cases, and dimensions by group.
 
@@ -118,9 +145,11 @@ def compare(
         baseline: what it is compared with.
         dimensions: name -> dimension, of the judges whose versions are the same in both.
         gates: what the gates of the new run say; a case that a failed gate counted is a failure.
+        rules: the gates themselves, by which the baseline is measured too.
     """
     judges, kinds = new.meta("judges") or {}, new.kinds()
     failed = failed_gates_by_case(gates)
+    baseline.apply(new, rules, {rule for counted in failed.values() for rule in counted})
     buckets: Counter[Bucket] = Counter()
     reasons: Counter[str] = Counter()
     for idx, case in new.cases():

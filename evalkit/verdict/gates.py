@@ -46,6 +46,7 @@ class Ruling:
         lack: why the evidence does not suffice to decide at all; empty if it does.
         cases: ids of the cases that break the bound by themselves.
         detail: more for people, such as how it was decided.
+        missing: what of the evidence is missing that is none of these cells, in words; empty if nothing is.
     """
 
     gate: Gate
@@ -60,6 +61,13 @@ class Ruling:
     needed: tuple[int, int] | None = None
     p_pass: float = 1.0
     watched: bool = False
+    missing: str = ""
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether any evidence that was asked for is missing; nothing scored at all counts as that."""
+        cells = self.counts is not None and _gaps(self.gate, self.counts)
+        return bool(self.missing) or self.interval is None or cells
 
 
 def describe(gate: Gate) -> str:
@@ -183,6 +191,12 @@ def format_interval(interval: Interval | None) -> str:
     return f"{interval.value:.4g} [{low}, {high}] (n = {interval.n})"
 
 
+def _gaps(gate: Gate, counts: CellCounts) -> bool:
+    """Whether cells that the figure rests on were asked and not scored, on both sides if it compares them."""
+    compares = gate.max_drop is not None or gate.blame is not None
+    return counts.student_scored < counts.student or (compares and counts.reference_scored < counts.reference)
+
+
 def lack_of(gate: Gate, counts: CellCounts, min_coverage: float, *, paired: bool) -> str:
     """Why the cells do not suffice to decide a gate at all; empty if they do."""
     sides = [("student", counts.student, counts.student_scored, counts.failed)]
@@ -202,17 +216,17 @@ def _settled(ruling: Ruling, p_adjusted: float | None) -> GateResult:
     gate, alpha = ruling.gate, (1 - ruling.gate.confidence) / 2
     status, cause = _status(ruling, p_adjusted, alpha)
     label = "worse by" if gate.max_drop is not None else "share" if gate.finding else "mean"
-    details = [f"{label} {format_interval(ruling.interval)}", ruling.detail, ruling.lack]
+    details = [f"{label} {format_interval(ruling.interval)}", ruling.detail, ruling.missing, ruling.lack]
     counts = ruling.counts
     if counts and counts.reason and not ruling.lack:  # how many cells there are is in `asked`
         details.append(f"missing: {counts.reason}")
-    if cause is Undecided.EVIDENCE and not ruling.lack:
+    if cause is Undecided.EVIDENCE and counts and not ruling.lack and not ruling.watched:
         details.append(
             "with every missing cell at its least favourable value: " + format_interval(ruling.imputed)
             if ruling.imputed
             else "the dimension declares no worst value that a missing cell could take"
         )
-    if cause is Undecided.FAMILY:
+    if status is GateStatus.UNDECIDED and p_adjusted is not None and ruling.p_value <= alpha:
         details.append(f"it would have failed as the only gate (p = {ruling.p_value:.2g}, corrected {p_adjusted:.2g})")
     needed = ruling.needed if cause is Undecided.POWER else None
     if needed:
@@ -240,17 +254,15 @@ def _settled(ruling: Ruling, p_adjusted: float | None) -> GateResult:
 
 
 def _status(ruling: Ruling, p_adjusted: float | None, alpha: float) -> tuple[GateStatus, Undecided | None]:
-    if ruling.lack or p_adjusted is None:
+    if ruling.lack or p_adjusted is None or ruling.interval is None:
         return GateStatus.UNDECIDED, Undecided.EVIDENCE
     if p_adjusted <= alpha:
         return GateStatus.FAIL, None
     if ruling.p_pass <= alpha if ruling.watched else _holds(ruling.gate, ruling.imputed):
         return GateStatus.PASS, None
-    if ruling.p_value <= alpha:
-        return GateStatus.UNDECIDED, Undecided.FAMILY
-    if _holds(ruling.gate, ruling.interval) and not _holds(ruling.gate, ruling.imputed):
+    if ruling.has_gaps:  # it may lack power too, but what is missing could have decided it
         return GateStatus.UNDECIDED, Undecided.EVIDENCE
-    return GateStatus.UNDECIDED, Undecided.POWER
+    return GateStatus.UNDECIDED, Undecided.FAMILY if ruling.p_value <= alpha else Undecided.POWER
 
 
 def _holds(gate: Gate, interval: Interval | None) -> bool:

@@ -14,6 +14,7 @@ from evalkit.api.results import CaseChange, CaseResult, RunSummary
 from evalkit.formats.keys import from_json
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts
+from evalkit.verdict.bounds import stored_gates
 from evalkit.verdict.compare import Baseline
 
 
@@ -49,6 +50,9 @@ class StoredResults:
         seeds = self._store.meta("seeds") or 1
         stored = self._store.meta("summary")
         failed = failed_gates_by_case(from_json(RunSummary, stored).gates) if stored else {}
+        if self._baseline:
+            every = {rule for counted in failed.values() for rule in counted}
+            self._baseline.apply(self._store, stored_gates(self._store), every)
         for idx, case in self._store.cases():
             for seed in range(seeds):
                 samples = {role: self._store.sample(role, idx, seed) for role in Role}

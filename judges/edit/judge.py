@@ -30,11 +30,13 @@ KINDS = (
         description="nothing changed in a region that the edit must change",
         grade=Grade.FAILURE,
         reason="the edit that was asked for did not happen",
+        dimensions=(CHANGED,),
     ),
     FindingKind(
         "unwanted-change",
         description="something changed that must stay as it was",
         reason="how bad it is depends on how much of the picture it changes, and how strongly: see `severity`",
+        dimensions=(PRESERVED,),
     ),
 )
 LEAST_CHANGED = 0.05

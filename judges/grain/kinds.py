@@ -10,10 +10,27 @@ _REASON = (
 )
 
 KINDS = (
-    FindingKind("grain", description="noise where the ground should be flat", reason=_REASON),
-    FindingKind("grid", description="a pattern of period 8, 16 or 32 px on the ground", reason=_REASON),
-    FindingKind("banding", description="steps between plateaus where the ground should be smooth", reason=_REASON),
-    FindingKind("mottle", description="blotches coarser than grain", reason=_REASON),
-    FindingKind("cast", description="the ground has not its right colour", reason=_REASON),
+    FindingKind(
+        "grain",
+        description="noise where the ground should be flat",
+        reason=_REASON,
+        dimensions=("grain.area", "grain.ratio"),
+    ),
+    FindingKind(
+        "grid",
+        description="a pattern of period 8, 16 or 32 px on the ground",
+        reason=_REASON,
+        dimensions=("grain.grid", "grain.ratio"),
+    ),
+    FindingKind(
+        "banding",
+        description="steps between plateaus where the ground should be smooth",
+        reason=_REASON,
+        dimensions=("grain.banding", "grain.ratio"),
+    ),
+    FindingKind(
+        "mottle", description="blotches coarser than grain", reason=_REASON, dimensions=("grain.mottle", "grain.ratio")
+    ),
+    FindingKind("cast", description="the ground has not its right colour", reason=_REASON, dimensions=("grain.cast",)),
 )
 """Each is a family of its own: bands in the twin's picture are no excuse for grain in the student's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from evalkit.api.records import FAILURE_FROM, FindingKind, Grade
 
@@ -38,7 +39,7 @@ def severity(kind: str, share: float) -> float:
 _BY_SIZE = "how bad it is depends on how far it is off: see `evalkit.judges.layout.kinds.severity`"
 _NOT_ASKED = "the picture does not show what was asked for"
 
-KINDS = (
+_KINDS = (
     FindingKind(
         "missing-element", "", "a declared thing is neither in its place nor elsewhere", Grade.FAILURE, _NOT_ASKED
     ),
@@ -73,4 +74,7 @@ KINDS = (
     FindingKind("low-contrast", "", "a text has too little contrast with its ground", reason=_BY_SIZE),
     FindingKind("extra-element", "", "something that was not asked for", reason=_BY_SIZE),
 )
+_LOOKED_FOR_UNDER = {"overlap": "layout.overlap_px", "low-contrast": "layout.contrast_min"}
+"""Where that is not under the number of all defects."""
+KINDS = tuple(replace(kind, dimensions=(_LOOKED_FOR_UNDER.get(kind.name, "layout.violations"),)) for kind in _KINDS)
 """Each is a family of its own: a defect of the same thing in the twin's picture is the same one if its kind is."""

@@ -6,6 +6,10 @@ from evalkit.api.records import FindingKind, Grade
 
 FAMILY = "text"
 """All kinds are one family: a word that is misspelt in one picture may be missing in its twin."""
+EXPECTED = ("typography.word_accuracy",)
+"""Under which the words that were asked for are looked at."""
+SURPLUS = ("typography.extra_words",)
+"""Under which text that was not asked for is looked for."""
 
 KINDS = (
     FindingKind(
@@ -15,6 +19,7 @@ KINDS = (
         Grade.FAILURE,
         "the text asked for is not there, however few letters are wrong; only a symbol (© for ℗) that was read as "
         "another one is a defect, because readers confuse symbols",
+        dimensions=EXPECTED,
     ),
     FindingKind(
         "missing-text",
@@ -22,6 +27,7 @@ KINDS = (
         "an expected word is nowhere in the picture",
         Grade.FAILURE,
         "the text asked for is not there",
+        dimensions=EXPECTED,
     ),
     FindingKind(
         "malformed",
@@ -30,6 +36,7 @@ KINDS = (
         Grade.DEFECT,
         "a badly drawn glyph is seen at once, but the word can be read; where the word can't be read as the expected "
         "one, the finding is a failure",
+        dimensions=EXPECTED,
     ),
     FindingKind(
         "duplicate-text",
@@ -37,6 +44,7 @@ KINDS = (
         "an expected word or line is there once more than asked for",
         Grade.DEFECT,
         "it is seen at once, but all that was asked for is there and can be read",
+        dimensions=SURPLUS,
     ),
     FindingKind(
         "extra-text",
@@ -44,5 +52,6 @@ KINDS = (
         "text that was not asked for",
         Grade.DEFECT,
         "it is seen at once, but all that was asked for is there and can be read",
+        dimensions=SURPLUS,
     ),
 )

@@ -13,7 +13,8 @@ from evalkit.api.records import Case, Role, SourceImage, Task
 from evalkit.api.results import Bucket, Interval
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.aggregate import at_confidence
-from evalkit.verdict.compare import Baseline, bucket_of, same_question
+from evalkit.verdict.compare import Baseline, bucket_of
+from evalkit.verdict.question import same_question
 from evalkit.verdict.results import StoredResults
 from tests.evalkit.conftest import Command
 
@@ -68,7 +69,10 @@ def test_compare_says_what_became_of_every_case(tmp_path: Path, evalkit: Command
         "incomparable": 0,
     }
     assert "fake.brightness" in done.stdout
-    assert evalkit("compare", "base", "new", "--max-drop", "fake.brightness=0.5").returncode == 0
+    gated = evalkit("compare", "base", "new", "--max-drop", "fake.brightness=1")
+    assert gated.returncode == 3, gated.stdout
+    assert "the baseline does not have 1 of the 6 cases" in gated.stdout
+    assert evalkit("compare", "base", "base", "--max-drop", "fake.brightness=0.6").returncode == 0
     assert evalkit("compare", "base", "new", "--max-drop", "fake.nothing=0.5").returncode == 2
     assert evalkit("compare", "nowhere", "new").returncode == 2
 

@@ -78,7 +78,7 @@ def run(tmp_path: Path, evalkit: Command) -> Runner:
         summary = None
         if (tmp_path / out / "run.sqlite").is_file():
             with RunReader(tmp_path / out) as reader, StoredResults(reader) as results:
-                summary = results.summary()
+                summary = results.summary() if reader.meta("summary") else None
         return Ended(done.returncode, done.stdout, done.stderr, summary)
 
     return call

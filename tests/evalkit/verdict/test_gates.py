@@ -1,5 +1,7 @@
 """Gates decide on interval bounds, whatever the missing cells hold."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pydantic import ValidationError
@@ -147,6 +149,24 @@ def test_a_power_problem_may_warn_but_missing_evidence_never_does() -> None:
     assert decide(warns, [*few, *(Pair(f"m{i}", MISSING) for i in range(40))]).warns is False
 
 
+@pytest.mark.parametrize("n_missing", [1, 9, 19])
+def test_a_gap_is_the_cause_even_where_power_lacks_too(n_missing: int) -> None:
+    few = [Pair(f"c{i}", scored(float(i % 2))) for i in range(20)]
+    gaps = [Pair(f"m{i}", MISSING) for i in range(n_missing)]
+    result = decide(Gate(dimension="d", min_value=0.5, undecided="warn"), [*few, *gaps])
+    assert (result.status, result.cause, result.warns) == (GateStatus.UNDECIDED, Undecided.EVIDENCE, False)
+    drop = Gate(dimension="d", max_drop=0.1, undecided="warn")
+    result = decide(drop, cases([(float(i % 2), 0.5) for i in range(20)] + [(0.5, None)] * n_missing))
+    assert (result.cause, result.warns) == (Undecided.EVIDENCE, False)
+
+
+def test_nothing_scored_is_missing_evidence_whatever_the_gate_asks_for() -> None:
+    for rule in ({"min_value": 0.5}, {"min_value": 0.0}, {"max_drop": 1.0}):
+        gate = Gate(dimension="d", min_scored=0, undecided="warn", **rule)
+        result = decide(gate, cases([(None, None)] * 40), min_coverage=0)
+        assert (result.cause, result.warns) == (Undecided.EVIDENCE, False), rule
+
+
 def test_a_gate_may_ask_for_more_scored_cells() -> None:
     pairs = cases([(1.0, 1.0)] * 60 + [(None, None)] * 40)
     assert decide(Gate(dimension="d", max_drop=0.1), pairs).status is GateStatus.PASS
@@ -162,6 +182,9 @@ def test_several_gates_fail_by_holm() -> None:
     among = settle([rule_on_interval(gate, just), *(rule_on_interval(gate, fine) for _ in range(7))])
     assert (among[0].status, among[0].cause) == (GateStatus.UNDECIDED, Undecided.FAMILY)
     assert "it would have failed as the only gate" in among[0].detail
+    gaps = replace(rule_on_interval(gate, just), missing="48 of 50 cells of the baseline were scored")
+    among = settle([gaps, *(rule_on_interval(gate, fine) for _ in range(7))])
+    assert (among[0].status, among[0].cause) == (GateStatus.UNDECIDED, Undecided.EVIDENCE)
     clear = Interval(0.6, 0.5, 0.7, 50)
     assert settle([rule_on_interval(gate, clear), *(rule_on_interval(gate, fine) for _ in range(7))])[0].status is (
         GateStatus.FAIL
