@@ -169,7 +169,7 @@ def _ruling(gate: Gate, plan: Plan, asked: Asked, baseline: Reference) -> Ruling
         upper = is_upper(gate)
         evidence = of_values(pairs, breaking_end(dimension, upper=upper))
         broken = breaking(evidence, bound_of(gate), upper=upper)
-        low, high = _with_worst(dimension)
+        low, high = dimension.ends
         return rule_on(
             gate, evidence, low=low, high=high, min_coverage=plan.config.min_coverage, paired=False, cases=broken
         )
@@ -190,13 +190,6 @@ def _ruling(gate: Gate, plan: Plan, asked: Asked, baseline: Reference) -> Ruling
         paired=True,
         cases=breaking(evidence, bound_of(gate), upper=True),
     )
-
-
-def _with_worst(dimension: Dimension) -> tuple[float | None, float | None]:
-    """The bounds of a dimension; its declared `worst` stands for the bound on the bad side where there is none."""
-    if dimension.higher_is_better:
-        return dimension.low if dimension.low is not None else dimension.worst, dimension.high
-    return dimension.low, dimension.high if dimension.high is not None else dimension.worst
 
 
 # ------------------------------------------------------------------------------------------------------------ findings
@@ -262,7 +255,7 @@ def _against_figures(
     """Against a leaderboard file, of which only the figures are known: the two means are taken as independent."""
     figure = _same_figure(baseline, plan, asked.store, judge, gate.dimension)
     evidence = of_values(pairs_of(asked, dimension.name), dimension.bad_end)
-    low, high = _with_worst(dimension)
+    low, high = dimension.ends
     stated = figure.interval()
     known = None if stated is None else at_confidence(stated, gate.confidence, dimension.low, dimension.high)
     best = figure.interval_with_missing_at(dimension.good_end, known)
@@ -277,8 +270,11 @@ def _against_figures(
     if not lack and figure.share_scored < gate.min_scored:
         lack = f"only {figure.n_scored} of {figure.n_expected} cells of the baseline were scored"
     gaps = figure.n_scored < figure.n_expected
+    assert gate.max_drop is not None and figure.value is not None
+    least = figure.value + (-gate.max_drop if dimension.higher_is_better else gate.max_drop)
     return dataclasses.replace(
         rule_on_interval(gate, worse(evidence.scored, known)),
+        cases=tuple(breaking(evidence, least, upper=not dimension.higher_is_better)),
         missing=f"{figure.n_scored} of {figure.n_expected} cells of the baseline were scored" if gaps else "",
         imputed=worse(evidence.imputed, best),
         counts=evidence.counts,
