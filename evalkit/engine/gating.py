@@ -270,11 +270,13 @@ def _against_figures(
     if not lack and figure.share_scored < gate.min_scored:
         lack = f"only {figure.n_scored} of {figure.n_expected} cells of the baseline were scored"
     gaps = figure.n_scored < figure.n_expected
-    assert gate.max_drop is not None and figure.value is not None
-    least = figure.value + (-gate.max_drop if dimension.higher_is_better else gate.max_drop)
+    cases: list[str] = []
+    if figure.value is not None and gate.max_drop is not None:
+        least = figure.value + (-gate.max_drop if dimension.higher_is_better else gate.max_drop)
+        cases = breaking(evidence, least, upper=not dimension.higher_is_better)
     return dataclasses.replace(
         rule_on_interval(gate, worse(evidence.scored, known)),
-        cases=tuple(breaking(evidence, least, upper=not dimension.higher_is_better)),
+        cases=tuple(cases),
         missing=f"{figure.n_scored} of {figure.n_expected} cells of the baseline were scored" if gaps else "",
         imputed=worse(evidence.imputed, best),
         counts=evidence.counts,
