@@ -150,6 +150,7 @@ def test_a_change_that_was_recorded_but_never_came_does_not_count(tmp_path: Path
     assert [entry["reason"] for entry in read_history(kept)] == ["v1", "v3"]
 
 
+@pytest.mark.nightly
 def test_a_baseline_is_whole_whenever_its_setting_is_killed(
     tmp_path: Path, evalkit: Command, environment: dict[str, str]
 ) -> None:

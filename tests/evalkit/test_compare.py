@@ -166,6 +166,7 @@ def test_a_named_baseline_is_set_on_purpose(tmp_path: Path, evalkit: Command) ->
     assert evalkit("run", "evalkit.yaml", "--out", "other").returncode == 2
 
 
+@pytest.mark.nightly
 def test_a_leaderboard_file_is_a_baseline_too(tmp_path: Path, evalkit: Command) -> None:
     levels = list(range(150, 180))
     run(evalkit, "base", levels, tmp_path)
@@ -205,6 +206,7 @@ def test_the_interval_of_a_leaderboard_file_is_taken_at_the_confidence_of_the_ga
     assert at_confidence(stated, 1 - 1e-9, 0.0, 1.0).high == 1.0
 
 
+@pytest.mark.nightly
 def test_flaky_cases_do_not_fail_a_gate(tmp_path: Path, evalkit: Command) -> None:
     levels = [200] * 180 + [30] * 20
     pictures(tmp_path / "p", levels)

@@ -54,6 +54,7 @@ def test_a_list_from_the_student_under_test_is_refused(tmp_path: Path, evalkit: 
     assert f"{len(found['cases'])} of {CASES}" in taken.stdout, "the verdict names what is left out"
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("runs", [None, "a" * 64, "x"])
 def test_a_long_list_needs_runs_of_a_student(tmp_path: Path, evalkit: Command, runs: str | None) -> None:
     """Also if it claims runs, but not whose they were, or if what it claims is no digest of a run."""
@@ -69,6 +70,7 @@ def test_a_long_list_needs_runs_of_a_student(tmp_path: Path, evalkit: Command, r
     assert evalkit("run", gated(tmp_path, 100, listed(CASES // 10))).returncode == 1
 
 
+@pytest.mark.nightly
 def test_runs_that_share_pictures_show_no_chance(evalkit: Command) -> None:
     for out in ("one", "two"):
         assert evalkit(*run(STUDENT, out)).returncode == 0

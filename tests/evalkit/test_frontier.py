@@ -36,6 +36,7 @@ def test_nothing_beaten_is_on_the_front() -> None:
     assert pareto([], higher_is_better=True) == ()
 
 
+@pytest.mark.nightly
 def test_a_sweep_and_the_same_with_one_point_more(evalkit: Command, tmp_path: Path) -> None:
     log = tmp_path / "drawn"
     generators = ("--student", f"{STUDENT},log={log}", "--teacher", f"{TEACHER},log={log}")

@@ -53,6 +53,7 @@ def kill_at_random(
         check()
 
 
+@pytest.mark.nightly
 def test_reports(evalkit: Command, tmp_path: Path, finished: Path, environment: dict[str, str]) -> None:
     out = tmp_path / "out"
     shutil.copytree(finished, out)
@@ -72,6 +73,7 @@ def test_reports(evalkit: Command, tmp_path: Path, finished: Path, environment: 
     kill_at_random(("report", "out"), tmp_path, environment, prepare, check)
 
 
+@pytest.mark.nightly
 def test_a_leaderboard(evalkit: Command, tmp_path: Path, finished: Path, environment: dict[str, str]) -> None:
     shutil.copytree(finished, tmp_path / "out")
     arguments = ("leaderboard", "out", "--out", "board")
@@ -89,6 +91,7 @@ def test_a_leaderboard(evalkit: Command, tmp_path: Path, finished: Path, environ
     kill_at_random(arguments, tmp_path, environment, prepare, check)
 
 
+@pytest.mark.nightly
 def test_the_cache(evalkit: Command, tmp_path: Path, environment: dict[str, str]) -> None:
     def prepare() -> None:
         for folder in ("out", "cache"):

@@ -43,6 +43,7 @@ def test_the_result_is_that_of_one_that_does_not_wait(evalkit: Command, tmp_path
     assert late_["summary"] == early["summary"]
 
 
+@pytest.mark.nightly
 def test_nothing_is_looked_at_twice(evalkit: Command, tmp_path: Path) -> None:
     log, out = tmp_path / "log", tmp_path / "out"
     evalkit(*arguments(out, log, late=True))

@@ -87,6 +87,7 @@ def left_over(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.nightly
 def test_kill_9_again_and_again(tmp_path: Path, environment: dict[str, str], evalkit: Command) -> None:
     log = tmp_path / "log"
     command = [sys.executable, "-m", "evalkit", *arguments(tmp_path / "out", log)]
@@ -195,6 +196,7 @@ def test_verdicts_of_a_judge_that_fails_its_controls_stay_out_of_the_cache(tmp_p
         assert database.execute("SELECT COUNT(*) FROM verdicts").fetchone() == (2 * N_CASES,)
 
 
+@pytest.mark.nightly
 def test_a_cache_entry_of_another_version_is_made_again(tmp_path: Path, evalkit: Command) -> None:
     log, cache = tmp_path / "log", tmp_path / "shared"
     assert evalkit(*arguments(tmp_path / "one", log, str(cache))).returncode == 0

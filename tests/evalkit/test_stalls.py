@@ -39,6 +39,7 @@ def test_a_generator_that_hangs_costs_its_picture(evalkit: Command, tmp_path: Pa
     assert (tmp_path / "drawn.txt").read_text().split() == ["flat/0000", "flat/0002", "flat/0003"]
 
 
+@pytest.mark.nightly
 def test_a_generator_that_always_hangs_ends_the_run(evalkit: Command, tmp_path: Path) -> None:
     done = run(evalkit, tmp_path, student="hang_on: all", count=40, limit=0.5)
     assert done.returncode == 3, done.stderr
@@ -52,6 +53,7 @@ def test_a_judge_that_is_stopped_costs_its_verdict(evalkit: Command, tmp_path: P
     assert "3/4 scored" in done.stdout
 
 
+@pytest.mark.nightly
 def test_a_judge_that_is_stopped_when_it_has_nothing_in_hand_does_not_keep_the_run(
     evalkit: Command, tmp_path: Path
 ) -> None:
@@ -60,6 +62,7 @@ def test_a_judge_that_is_stopped_when_it_has_nothing_in_hand_does_not_keep_the_r
     assert "4/4 scored" in done.stdout
 
 
+@pytest.mark.nightly
 def test_a_judge_that_is_stopped_in_its_controls_ends_the_run(evalkit: Command, tmp_path: Path) -> None:
     done = run(evalkit, tmp_path, judge="stop_in_controls: true")
     assert done.returncode == 3, done.stderr

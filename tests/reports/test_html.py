@@ -194,6 +194,7 @@ def test_hostile_text_is_text(hostile: FakeRunResults, tmp_path: Path) -> None:
     assert "\x1b" not in page.text
 
 
+@pytest.mark.nightly
 def test_many_cases_stay_small_and_in_chunks(many: Callable[[int], FakeRunResults], tmp_path: Path) -> None:
     index = HtmlExporter(SETTINGS).export(many(3000), tmp_path / "out")
     assert index.stat().st_size < 100_000

@@ -231,6 +231,7 @@ def test_what_is_no_run_is_said(runs: Path, evalkit: Callable[..., Answer], tmp_
         assert refused.value.exit_code == 2
 
 
+@pytest.mark.nightly
 def test_a_killed_and_resumed_run_has_the_digest_of_an_undisturbed_one(tmp_path: Path) -> None:
     undisturbed = run(tmp_path / "undisturbed", 100, count=40, seconds=0.01)
     slow = arguments(tmp_path / "killed", 100, count=40, seconds=0.01)

@@ -64,6 +64,7 @@ def test_the_policy_allows_just_these_scripts_and_styles(demo: FakeRunResults, t
     assert policy.count("'sha256-") == len(inline)
 
 
+@pytest.mark.nightly
 def test_a_small_file_keeps_the_worst(many: Callable[[int], FakeRunResults], tmp_path: Path) -> None:
     results = many(2500)
     file = exported(results, tmp_path / "out", cap_mb=1)
@@ -90,6 +91,7 @@ def test_a_small_file_keeps_the_worst(many: Callable[[int], FakeRunResults], tmp
     assert f"any mention of {2500 - total:,}" in text
 
 
+@pytest.mark.nightly
 def test_the_list_itself_may_not_fit(many: Callable[[int], FakeRunResults], tmp_path: Path) -> None:
     results = many(2500)
     with ReportData(tmp_path / "data", results.run, 100) as data:

@@ -40,6 +40,7 @@ def plan(checkpoints, tmp_path, flat):  # noqa: F811 (fixture)
     return write
 
 
+@pytest.mark.nightly
 def test_arms_are_trained_measured_and_compared_once(plan, flat, capsys):  # noqa: F811 (fixture)
     path = plan()
     assert main(["student", "ablate", str(path)]) == 0

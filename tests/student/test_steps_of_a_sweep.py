@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 ASKED = Request(Case("a", "a red square", width=32, height=32), seed=0, noise_seed=7)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(("guidance", "counted"), [(1.0, (1, 2, 4)), (4.0, (2, 4, 8))])
 def test_nfe_is_counted_at_every_number_of_steps(checkpoints, guidance: float, counted: tuple[int, ...]) -> None:
     spec = PluginSpec(

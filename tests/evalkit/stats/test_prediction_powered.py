@@ -36,6 +36,7 @@ def test_the_estimate_is_that_of_ppi_py(seed: int) -> None:
     assert found.estimate.high == pytest.approx(high, abs=0.12 * (high - low))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("place", "labelled", "wide"),
     [

@@ -142,6 +142,7 @@ def test_a_liar_is_caught_by_the_controls_of_a_single_rubric(liar: str, name: st
     assert failed(results) or ("random" in liar and not of_run(results)[0].made)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("elsewhere", [drawing_lots, praising_seldom])
 def test_a_model_that_draws_lots_elsewhere_fails_the_controls_of_all_rubrics(elsewhere) -> None:
     for seed in range(10):

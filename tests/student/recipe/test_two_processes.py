@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.nightly
 def test_two_processes_train_one_student_and_resume_bit_equal(checkpoints, tmp_path):
     import torch
 

@@ -36,6 +36,7 @@ def test_a_model_that_always_prefers_the_first_picture_has_no_preference(data: J
     assert found["compliance"]["accuracy"] == 0.5, "all is bad"
 
 
+@pytest.mark.nightly
 def test_scores_fall_with_the_size_of_a_defect(data: JudgeData) -> None:
     found = monotone(asker(lambda row: {"1": 1.0} if row.other else dict(row.options)), data, 3, "held-out")
     assert set(found) == set(data.graded)
