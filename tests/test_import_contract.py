@@ -43,8 +43,8 @@ ONLY_LOADED = {"evalkit.student.mini.codec", "evalkit.student.mini.scheduler"}
 imports them, by name; nothing imports them on start-up."""
 PATHS = {
     ".".join(("evalkit", *path.relative_to(top).with_suffix("").parts)).removesuffix(".__init__"): path
-    for top in (ROOT / "evalkit", ROOT)
-    for folder in ([top] if top.name == "evalkit" else [top / room for room in ROOMS])
+    for top, folders in ((ROOT / "evalkit", ["."]), (ROOT, ROOMS))
+    for folder in (top / name for name in folders)
     for path in sorted(folder.rglob("*.py"))
     if top != ROOT / "evalkit" or path.relative_to(top).parts[0] not in ROOMS
 }
