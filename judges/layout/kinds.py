@@ -39,7 +39,7 @@ def severity(kind: str, share: float) -> float:
 _BY_SIZE = "how bad it is depends on how far it is off: see `evalkit.judges.layout.kinds.severity`"
 _NOT_ASKED = "the picture does not show what was asked for"
 
-_KINDS = (
+_SEARCHED = (
     FindingKind(
         "missing-element", "", "a declared thing is neither in its place nor elsewhere", Grade.FAILURE, _NOT_ASKED
     ),
@@ -76,5 +76,5 @@ _KINDS = (
 )
 _LOOKED_FOR_UNDER = {"overlap": "layout.overlap_px", "low-contrast": "layout.contrast_min"}
 """Where that is not under the number of all defects."""
-KINDS = tuple(replace(kind, dimensions=(_LOOKED_FOR_UNDER.get(kind.name, "layout.violations"),)) for kind in _KINDS)
+KINDS = tuple(replace(kind, dimensions=(_LOOKED_FOR_UNDER.get(kind.name, "layout.violations"),)) for kind in _SEARCHED)
 """Each is a family of its own: a defect of the same thing in the twin's picture is the same one if its kind is."""

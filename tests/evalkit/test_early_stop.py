@@ -59,7 +59,7 @@ def test_it_can_not_pass_by_pictures_that_are_missing(tmp_path: Path, evalkit: C
     done = evalkit("run", path, "--cache", "none")
     assert done.returncode == 3, done.stderr + done.stdout
     (gate,) = json.loads((tmp_path / "out" / "verdict.json").read_text())["gates"]
-    assert "least favourable value" in gate["detail"]
+    assert "missing: no picture" in gate["detail"]
 
 
 def test_it_does_not_stop_on_cells_that_would_not_suffice(tmp_path: Path, evalkit: Command) -> None:
