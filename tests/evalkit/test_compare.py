@@ -77,6 +77,7 @@ def test_compare_says_what_became_of_every_case(tmp_path: Path, evalkit: Command
     assert evalkit("compare", "nowhere", "new").returncode == 2
 
 
+@pytest.mark.nightly
 def test_what_is_inherited_fails_in_neither_run_unless_a_gate_counted_it(tmp_path: Path, evalkit: Command) -> None:
     dark = [50, 50, 200]  # the teacher's; it is right where the student of `own` is wrong
     teacher = ("--teacher", f"folder:{pictures(tmp_path / 'teacher', dark)}")
@@ -144,6 +145,7 @@ def test_an_edit_is_the_same_question_wherever_its_source_lies() -> None:
     assert not same_question(edit("here.png", "a" * 64), edit("here.png", "b" * 64))
 
 
+@pytest.mark.nightly
 def test_a_named_baseline_is_set_on_purpose(tmp_path: Path, evalkit: Command) -> None:
     levels = list(range(200, 230))
     run(evalkit, "base", levels, tmp_path)

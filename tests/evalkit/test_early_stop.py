@@ -71,6 +71,7 @@ def test_it_does_not_stop_on_cells_that_would_not_suffice(tmp_path: Path, evalki
     assert "stopped early" not in done.stdout
 
 
+@pytest.mark.nightly
 def test_it_leaves_out_the_unstable_cases(tmp_path: Path, evalkit: Command) -> None:
     path = config(tmp_path, 180)
     (tmp_path / "flaky.json").write_text(json.dumps([f"flat/{i:04d}" for i in range(40)]))

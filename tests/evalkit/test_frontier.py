@@ -77,6 +77,7 @@ def test_a_sweep_and_the_same_with_one_point_more(evalkit: Command, tmp_path: Pa
     assert [point["name"] for point in again["points"]] == ["student-04", "teacher-10", "teacher-40"]
 
 
+@pytest.mark.nightly
 def test_without_a_shared_cache_the_teacher_is_still_drawn_once(evalkit: Command, tmp_path: Path) -> None:
     log = tmp_path / "drawn"
     done = evalkit(*SWEEP, "--cache", "none", "--limit", "2", "--student", STUDENT, "--teacher", f"{TEACHER},log={log}")

@@ -53,6 +53,7 @@ def test_nothing_is_looked_at_twice(evalkit: Command, tmp_path: Path) -> None:
     assert set(log.read_text().splitlines()[len(first) :]) <= {"release", "closed"}
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("late", [False, True])
 def test_one_that_is_gone_leaves_the_run_undecided(evalkit: Command, tmp_path: Path, late: bool) -> None:
     given = arguments(tmp_path / "out", tmp_path / "log", late=late)

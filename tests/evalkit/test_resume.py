@@ -150,6 +150,7 @@ def test_a_second_run_takes_pictures_and_verdicts_from_the_cache(tmp_path: Path,
     assert len(lines(f"{log}.student")) == 2 * N_CASES
 
 
+@pytest.mark.nightly
 def test_a_damaged_cache_picture_is_made_again(tmp_path: Path, evalkit: Command) -> None:
     log, cache = tmp_path / "log", tmp_path / "shared"
     assert evalkit(*arguments(tmp_path / "one", log, str(cache))).returncode == 0
@@ -181,6 +182,7 @@ def test_an_overwritten_picture_gives_no_verdict_under_the_good_hash(tmp_path: P
             assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
 
 
+@pytest.mark.nightly
 def test_verdicts_of_a_judge_that_fails_its_controls_stay_out_of_the_cache(tmp_path: Path, evalkit: Command) -> None:
     log, cache = tmp_path / "log", tmp_path / "shared"
     bad = [

@@ -88,6 +88,7 @@ def test_a_pair_of_which_one_is_missing_is_left_out_on_both_sides(tmp_path: Path
     assert measured(tmp_path)["student fake.set_brightness"].n_expected == 6
 
 
+@pytest.mark.nightly
 def test_a_metric_may_be_added_to_a_finished_run_and_is_measured_once(tmp_path: Path, evalkit: Command) -> None:
     assert evalkit("run", config(tmp_path, metrics=[])).returncode == 0
     assert measured(tmp_path) == {}
@@ -117,6 +118,7 @@ def test_a_metric_that_fails_says_why_and_is_tried_again(
         assert measured(tmp_path)["student fake.set_brightness"].estimate is not None
 
 
+@pytest.mark.nightly
 def test_a_folder_as_reference_is_compared_with_both_roles(tmp_path: Path, evalkit: Command) -> None:
     import numpy as np
 

@@ -326,6 +326,7 @@ def test_weights_are_found_by_path_and_in_the_hub_cache_without_the_network(tmp_
     assert problem == "no such LoRA: gone.safetensors"
 
 
+@pytest.mark.nightly
 def test_list_and_doctor_show_every_preset(tmp_path, monkeypatch):
     from evalkit.cli import doctor
     from evalkit.cli import list as listing

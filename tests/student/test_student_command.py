@@ -127,6 +127,7 @@ def test_the_tiles_of_this_repository_train(checkpoints, tmp_path, capsys):
     assert "the encoder of this checkpoint resizes 128x128 px" in capsys.readouterr().err
 
 
+@pytest.mark.nightly
 def test_sample_draws_with_a_folder_of_weights(checkpoints, tmp_path, capsys):
     from PIL import Image
 

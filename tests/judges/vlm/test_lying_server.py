@@ -87,7 +87,8 @@ LIARS = {
     "shipped, random": on_shipped(drawing_lots(0)),
 }
 MORE_LOTS = {f"shipped, random {seed}": on_shipped(drawing_lots(seed)) for seed in range(1, 10)}
-ALL_LIARS = [*LIARS, *(pytest.param(name, marks=pytest.mark.nightly) for name in MORE_LOTS)]
+BY_NIGHT = ("constant", "random", *MORE_LOTS)
+ALL_LIARS = [pytest.param(name, marks=pytest.mark.nightly if name in BY_NIGHT else ()) for name in (*LIARS, *MORE_LOTS)]
 
 
 @pytest.mark.parametrize("liar", ALL_LIARS)
