@@ -20,7 +20,7 @@ from evalkit.api.results import (
 
 OUTCOMES = {
     Outcome.PASSED: "Passed",
-    Outcome.MEASURED: "Measured: no gate configured",
+    Outcome.MEASURED: "Measured: no gate applied",
     Outcome.FAILED: "Failed",
     Outcome.UNDECIDED: "Undecided",
 }

@@ -45,7 +45,7 @@ def with_home(path: Path) -> Path:
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
-    return _place(path, info).resolve()
+    return Path(os.path.realpath(_place(path, info)))  # `resolve` raises where links lead in a circle
 
 
 ResolvedPath = Annotated[Path, AfterValidator(_resolve)]

@@ -6,8 +6,6 @@ import errno
 import sqlite3
 from collections.abc import Iterator
 
-from pydantic import ValidationError
-
 from evalkit.api.errors import StoreError
 
 _REASONS = {
@@ -35,8 +33,9 @@ _SQLITE = {
     sqlite3.SQLITE_CANTOPEN: errno.EACCES,
     sqlite3.SQLITE_NOMEM: errno.ENOMEM,
 }
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
-"""The last one: a table or a column is not there, or holds what it should not."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_LACKS = ("no such table", "no such column", "malformed JSON")
+"""How SQLite says that a database is not as evalkit made it."""
 _AGAIN = "; then the same command continues"
 
 
@@ -45,7 +44,7 @@ def fault_of_machine(error: BaseException) -> StoreError | None:
     for each in _chain(error):
         if isinstance(each, sqlite3.DatabaseError):
             code = getattr(each, "sqlite_errorcode", 0) & 0xFF  # the higher bits tell where it happened
-            if code in _DAMAGED:
+            if code in _DAMAGED or str(each).startswith(_LACKS):
                 return StoreError(
                     f"a database is damaged: {each}", hint="move the run folder (or the cache) away, and run again"
                 )
@@ -56,19 +55,15 @@ def fault_of_machine(error: BaseException) -> StoreError | None:
             reason, todo = _REASONS[each.errno]
             place = each.filename if isinstance(each.filename, str) else ""
             return StoreError(reason, where=place, hint=todo + _AGAIN)
-        elif isinstance(each, ValidationError):  # what users write is checked elsewhere, with better words
-            return StoreError(
-                f"a stored {each.title} can't be read", hint="is the run damaged, or from another version of evalkit?"
-            )
         elif isinstance(each, MemoryError):
             return StoreError("out of memory", hint=_REASONS[errno.ENOMEM][1] + _AGAIN)
     return None
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what caused it."""
+    """The error and what caused it; not what was being handled when a bug showed up."""
     for _ in range(20):
         if error is None:
             return
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__

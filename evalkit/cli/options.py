@@ -124,9 +124,9 @@ def overrides(flags: dict[str, Any]) -> dict[str, Any]:
         given["baseline"] = _find_baseline(given["baseline"], here)
     for key in ("flaky", "out"):
         if key in given:
-            given[key] = (here / given[key]).resolve()
+            given[key] = Path(os.path.realpath(here / given[key]))
     if "cache" in given:
-        given["cache"] = False if given["cache"] == "none" else (here / given["cache"]).resolve()
+        given["cache"] = False if given["cache"] == "none" else Path(os.path.realpath(here / given["cache"]))
     return given
 
 

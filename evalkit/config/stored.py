@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,15 @@ def config_from_json(stored: JSON, *, where: str) -> RunConfig:
         raise ConfigError(f"{what}: {explain(error, RunConfig).what}", where=where, hint=hint) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{what}: it is not as evalkit writes it", where=where, hint=hint) from error
+
+
+def gates_from_json(stored: JSON) -> tuple[Gate, ...]:
+    """The gates of a stored config, but for those that this version of evalkit does not understand."""
+    gates = []
+    for each in (stored or {}).get("gates") or ():
+        with contextlib.suppress(ValidationError):
+            gates.append(Gate.model_validate(_gate(each)))
+    return tuple(gates)
 
 
 def _plain(value: object) -> JSON:

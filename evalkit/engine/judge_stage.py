@@ -234,21 +234,27 @@ class JudgeStage:
             self._keep(message.results)
             self._controls = message.results
             self._controls_wanted = None
-            while self._held:
-                self._done(self._held.pop(0))
+            for row in self._held:
+                self._store(row)
+            self._held.clear()
             self._controls_seen.set()
         else:
             self._deaths = 0
             with self._lock:
                 task = self._pending.pop(message.number)
             self._begun.pop(message.number, None)
-            self._slots.release()
-            if message.verdict is not None:
-                row = VerdictRow(task.role, task.idx, task.seed, task.key, message.verdict, message.seconds)
-                if self._controls_wanted:
-                    self._held.append(row)
-                else:
-                    self._done(row)
+            if message.verdict is None:
+                self._slots.release()
+                return
+            row = VerdictRow(task.role, task.idx, task.seed, task.key, message.verdict, message.seconds)
+            if self._controls_wanted:
+                self._held.append(row)  # with its slot: no more wait than the queue holds
+            else:
+                self._store(row)
+
+    def _store(self, row: VerdictRow) -> None:
+        self._done(row)
+        self._slots.release()
 
     def _keep(self, results: Iterable[ControlResult]) -> None:
         """Results are stored at once: an interruption must not hide that a control failed."""
@@ -269,7 +275,8 @@ class JudgeStage:
             self._deaths += 1
             hopeless = self._controls_wanted or (stalled is not None and self._of_run_wanted)
             if self._deaths >= _MAX_DEATHS or hopeless:
-                self._give_up(UnavailableError(f"{died}, {self._deaths} times in a row", where=self.judge.name))
+                again = f", {self._deaths} times in a row" if self._deaths > 1 else ""
+                self._give_up(UnavailableError(f"{died}{again}", where=self.judge.name))
             numbers = sorted(stalled or self._begun)
             lost = [self._pending.pop(number) for number in numbers if number in self._pending]
             self._begun.clear()
@@ -285,8 +292,7 @@ class JudgeStage:
                     self._send(None)
         for task in lost:
             verdict = blank(self.judge, Status.ERROR, died)
-            self._done(VerdictRow(task.role, task.idx, task.seed, task.key, verdict, None))
-            self._slots.release()
+            self._store(VerdictRow(task.role, task.idx, task.seed, task.key, verdict, None))
         return self._error is None
 
     def _give_up(self, error: BaseException) -> None:

@@ -166,7 +166,6 @@ class LocalExecutor:
     def _run_role(
         self, role: Role, drawing: Drawing, writer: Writer, stages: list[JudgeStage], filing: ThreadPoolExecutor
     ) -> None:
-        generator = drawing.generator
         batch: list[WorkItem] = []
         pending: deque[tuple[WorkItem, Future[Sample]]] = deque()
 
@@ -183,10 +182,10 @@ class LocalExecutor:
                 future = filing.submit(file_picture, noted, item.request, role, item.fingerprint, self._store.blobs)
                 pending.append((item, future))
             batch.clear()
-            settle(at_most=generator.batch_size)
+            settle(at_most=drawing.generator.batch_size)
 
         watched = self._early if role is Role.STUDENT else None
-        for number, item in enumerate(self._items(generator)):
+        for number, item in enumerate(self._items(drawing)):
             if self._stop.is_set() or (watched and number % _CHECK_EVERY == 0 and watched.decided(self._store)):
                 break
             ready = self._ready(role, item)
@@ -200,7 +199,7 @@ class LocalExecutor:
                 self._add(role, item, sample, writer, stages)
                 continue
             batch.append(item)
-            if len(batch) >= generator.batch_size:
+            if len(batch) >= drawing.generator.batch_size:
                 generate()
         if batch and not self._stop.is_set():
             generate()
@@ -209,11 +208,11 @@ class LocalExecutor:
     def _renewed(self, role: Role) -> Generator:
         return create("generators", self._plan.generator_spec(role))
 
-    def _items(self, generator: Generator) -> Iterator[WorkItem]:
+    def _items(self, drawing: Drawing) -> Iterator[WorkItem]:
         for idx, case in self._store.cases():
             fault = ""
             try:
-                fingerprint = fingerprint_of(generator, case)
+                fingerprint = fingerprint_of(drawing.generator, case)
             except FaultyValue as problem:
                 fingerprint, fault = "", str(problem)
             for seed in self._plan.seeds:

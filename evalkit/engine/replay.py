@@ -18,6 +18,7 @@ from evalkit.api.records import Case, Generated, Request, Role, Sample
 from evalkit.api.results import GeneratorResult, RunSummary
 from evalkit.config.model import RunConfig
 from evalkit.config.stored import config_from_json
+from evalkit.engine.drawing import Drawing
 from evalkit.engine.gating import open_reference
 from evalkit.engine.local import LocalExecutor, WorkItem
 from evalkit.engine.plan import Plan
@@ -163,7 +164,8 @@ class Replayer(LocalExecutor):
 
     stops_early = False
 
-    def _items(self, generator: Generator) -> Iterator[WorkItem]:
+    def _items(self, drawing: Drawing) -> Iterator[WorkItem]:
+        generator = drawing.generator
         assert isinstance(generator, _RecordedGenerator)
         for idx, case in self._store.cases():
             for seed in self._plan.seeds:

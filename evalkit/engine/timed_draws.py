@@ -113,7 +113,10 @@ def chosen_requests(reader: RunReader, n: int) -> list[Request]:
 def timings(reader: RunReader) -> dict[Role, Timed]:
     """What the store knows of a timing; empty if there was none."""
     stored: Mapping[str, JSON] = reader.meta(_META) or {}
-    return {Role(role): from_json(Timed, each) for role, each in stored.items()}
+    try:
+        return {Role(role): from_json(Timed, each) for role, each in stored.items()}
+    except (ValueError, AttributeError) as error:
+        raise reader.damaged(f"`{_META}` holds no timings") from error
 
 
 def timed_result(result: GeneratorResult, timed: Timed | None) -> GeneratorResult:

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-
 _running: set[int] = set()
 
 
@@ -44,8 +43,8 @@ class CallThread:
         try:
             return future.result(limit_s)
         except TimeoutError:
-            if future.done():  # the function itself raised one
-                raise
+            if future.done():  # it raised one itself, or has ended just now
+                return future.result()
             raise StalledError(f"no result within {limit_s:g} s") from None
 
     def close(self) -> None:

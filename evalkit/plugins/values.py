@@ -111,9 +111,10 @@ def checked_pixels(image: object) -> Pixels:
 
 def checked_verdict(judge: Judge, given: object, picture: Picture) -> Verdict:
     """A verdict of this judge, with plain values, its scores within their bounds and its boxes within the picture."""
-    if problem := _shape_problem(given) or verdict_problem(judge, given):  # type: ignore[arg-type]
+    if not isinstance(given, Verdict):
+        raise FaultyValue(f"the judge returned {_type(given)}, not a Verdict")
+    if problem := _shape_problem(given) or verdict_problem(judge, given):
         raise FaultyValue(problem)
-    assert isinstance(given, Verdict)
     dimensions = {dimension.name: dimension for dimension in judge.dimensions}
     verdict = stored(dataclasses.replace(given, scores=tuple(given.scores), findings=tuple(given.findings)))
     scores = tuple(_score(score, dimensions[score.dimension]) for score in verdict.scores)
@@ -170,10 +171,8 @@ def checked_text(given: object, what: str) -> str:
 # ------------------------------------------------------------------------------------------------------------- details
 
 
-def _shape_problem(given: object) -> str:
-    """Why the parts of a verdict are not records; what is no verdict is for `verdict_problem` to say."""
-    if not isinstance(given, Verdict):
-        return ""
+def _shape_problem(given: Verdict) -> str:
+    """Why the parts of a verdict are not records; empty if they are."""
     for name, kind in (("scores", Score), ("findings", Finding)):
         parts = getattr(given, name)
         if not isinstance(parts, tuple | list):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 
 from evalkit.api.errors import StoreError, UsageError
 from evalkit.api.records import JSON, Case, FindingKind, Role, Sample, Status, Verdict
-from evalkit.api.results import ControlResult
+from evalkit.api.results import ControlResult, RunSummary
 from evalkit.formats.foreign_text import readable
 from evalkit.formats.keys import from_json, from_json_text
 from evalkit.formats.strict_json import loads
@@ -75,14 +75,23 @@ class RunReader:
         try:
             value = loads(row[0])
         except (ValueError, TypeError, RecursionError) as error:
-            raise self._damaged(f"`{key}` is not JSON") from error
+            raise self.damaged(f"`{key}` is not JSON") from error
         if value is not None and not isinstance(value, _SHAPES.get(key, object)):
-            raise self._damaged(f"`{key}` is {type(value).__name__}")
+            raise self.damaged(f"`{key}` is {type(value).__name__}")
         if key == "seeds" and value is not None and not 0 < value <= MOST_SEEDS:
-            raise self._damaged(f"{value} seeds")
+            raise self.damaged(f"{value} seeds")
         return value
 
-    def _damaged(self, what: str) -> StoreError:
+    def summary(self) -> RunSummary | None:
+        """The summary of a finished run, `None` for any other. Raises `StoreError` if it can't be read."""
+        stored = self.meta("summary")
+        try:
+            return None if stored is None else from_json(RunSummary, stored)
+        except ValueError as error:
+            raise self.damaged("`summary` is no summary of a run") from error
+
+    def damaged(self, what: str) -> StoreError:
+        """The error for a run of which a stored value is not as evalkit writes it."""
         return StoreError(
             f"the run is damaged: {readable(what, 300)}",
             where=str(self.database),
@@ -94,16 +103,16 @@ class RunReader:
         try:
             return from_json_text(cls, text)
         except (ValueError, TypeError, RecursionError) as error:
-            raise self._damaged(f"a record is no {cls.__name__}") from error
+            raise self.damaged(f"a record is no {cls.__name__}") from error
 
     def _cell(self, status: str, value: object) -> tuple[Status, float | None]:
         """Status and value of a cell. Raises `StoreError` if they are none."""
         try:
             known = Status(status)
         except ValueError as error:
-            raise self._damaged(f"a score has the status {status!r}") from error
+            raise self.damaged(f"a score has the status {status!r}") from error
         if value is not None and not isinstance(value, int | float):
-            raise self._damaged(f"a score has the value {value!r}")
+            raise self.damaged(f"a score has the value {value!r}")
         return known, value
 
     def n_cases(self) -> int:
@@ -175,7 +184,7 @@ class RunReader:
         )
         for case, seed, value in rows:
             if not isinstance(value, int | float):
-                raise self._damaged(f"a score has the value {value!r}")
+                raise self.damaged(f"a score has the value {value!r}")
             yield case, seed, value
 
     def cells(self, dimension: str, start: int) -> Iterator[tuple[int, str, int, Role, Status, float | None]]:
@@ -211,7 +220,7 @@ class RunReader:
                 for judge, declared in stored.items()
             }
         except (ValueError, TypeError) as error:
-            raise self._damaged("`kinds` holds no kinds of findings") from error
+            raise self.damaged("`kinds` holds no kinds of findings") from error
 
     def n_samples(self, role: Role) -> int:
         """Number of samples of a role, failed ones included; fewer than planned only if the run stopped early."""

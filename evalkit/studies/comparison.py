@@ -11,11 +11,11 @@ from evalkit.api.errors import UsageError
 from evalkit.api.records import Dimension, Role
 from evalkit.api.results import Comparison, GateResult, RunSummary, Undecided
 from evalkit.config.model import Gate, RunConfig
+from evalkit.config.stored import gates_from_json
 from evalkit.engine.run import export
 from evalkit.formats.keys import to_json
 from evalkit.store.run_reader import RunReader
 from evalkit.store.run_store import RunStore
-from evalkit.verdict.bounds import stored_gates
 from evalkit.verdict.cells import Asked, pairs_of
 from evalkit.verdict.compare import Baseline, compare
 from evalkit.verdict.doubts import doubted, failed_controls, part_asked, stopped_early
@@ -54,7 +54,7 @@ def compare_runs(base: Path, new: Path, drops: Iterable[str] = (), *, report: bo
         given = [_gate(text, dimensions) for text in drops]
         rulings = [_ruling(gate, reader, reference, dimensions[gate.dimension]) for gate in given]
         gates = _with_outside_doubts(settle(rulings), given, reader, reference, summary)
-        rules = stored_gates(reader)
+        rules = gates_from_json(reader.meta("config"))
         comparison = compare(reader, Baseline(reference), dimensions, (*summary.gates, *gates), (*rules, *given))
         # the reports list failures by the gates of the run itself
         own = gates and report

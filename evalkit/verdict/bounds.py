@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Mapping, Sequence
-
-from pydantic import ValidationError
 
 from evalkit.api.records import Dimension, Role, grade_of
 from evalkit.config.model import Gate
@@ -15,16 +12,6 @@ from evalkit.verdict.cells import Asked, pairs_of
 from evalkit.verdict.evidence import breaking, of_drops, of_values
 from evalkit.verdict.gates import bound_of, describe, is_upper
 from evalkit.verdict.kinds import kinds_meant
-
-
-def stored_gates(reader: RunReader) -> tuple[Gate, ...]:
-    """The gates of a finished run, but for those that this version of evalkit does not understand."""
-    gates = []
-    for stored in (reader.meta("config") or {}).get("gates") or ():
-        keys = stored if stored.get("finding") else {key: stored[key] for key in stored if key != "grade"}
-        with contextlib.suppress(ValidationError):
-            gates.append(Gate.model_validate(keys))
-    return tuple(gates)
 
 
 def breaking_cases(

@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from evalkit.api.failing import failed_gates_by_case, fails, inherits, knows_blame
 from evalkit.api.records import Case, Dimension, Role, Verdict
-from evalkit.api.results import Bucket, CaseChange, Comparison, DimensionChange, GateResult, RunSummary
+from evalkit.api.results import Bucket, CaseChange, Comparison, DimensionChange, GateResult
 from evalkit.config.model import Gate
-from evalkit.formats.keys import from_json
+from evalkit.config.stored import gates_from_json
 from evalkit.stats.intervals import case_means, mean_interval
 from evalkit.stats.multiplicity import benjamini_hochberg
 from evalkit.stats.paired_tests import paired_p_value
 from evalkit.store.baseline_pictures import KeptThumbnails
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts, scored_anything
-from evalkit.verdict.bounds import breaking_cases, stored_gates
+from evalkit.verdict.bounds import breaking_cases
 from evalkit.verdict.gates import describe
 from evalkit.verdict.question import same_question
 
@@ -35,8 +35,7 @@ class Baseline:
         self.created = str(reader.meta("created") or "")
         self.thumbnails = KeptThumbnails(reader)
         self._kinds = reader.kinds()
-        stored = reader.meta("summary")
-        self._summary = from_json(RunSummary, stored) if stored else None
+        self._summary = reader.summary()
         self._failed = failed_gates_by_case(self._summary.gates) if self._summary else {}
         self._broken_before: Mapping[str, frozenset[str]] = {}
         self._broken_now: Mapping[str, frozenset[str]] = {}
@@ -56,7 +55,7 @@ class Baseline:
         dimensions = {row.dimension.name: row.dimension for row in self._summary.dimensions if row.judge in same}
         rules, theirs = frozenset(failed), {rule for rules in self._failed.values() for rule in rules}
         now = [gate for gate in gates if describe(gate) in rules]
-        before = [gate for gate in stored_gates(self.reader) if describe(gate) in theirs]
+        before = [gate for gate in gates_from_json(self.reader.meta("config")) if describe(gate) in theirs]
         self._broken_before = breaking_cases(now, self.reader, new, dimensions, same)
         self._broken_now = breaking_cases(before, new, self.reader, dimensions, same)
 

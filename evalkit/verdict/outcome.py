@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evalkit.api.results import ControlResult, GateResult, GateStatus, Outcome
 
-NO_GATE = "no gate configured: the run was measured, nothing could have failed it"
+NO_GATE = "no gate applied: the run was measured, nothing could have failed it"
 ONLY_WARNS = "undecided only for too few cases, of which the gates only warn (`undecided: warn`): exit 0"
 
 

@@ -11,10 +11,9 @@ from evalkit.api.errors import UsageError
 from evalkit.api.failing import failed_gates_by_case
 from evalkit.api.records import Case, Role, Sample, Verdict
 from evalkit.api.results import CaseChange, CaseResult, RunSummary
-from evalkit.formats.keys import from_json
+from evalkit.config.stored import gates_from_json
 from evalkit.store.run_reader import RunReader
 from evalkit.verdict.blame import blame_verdicts
-from evalkit.verdict.bounds import stored_gates
 from evalkit.verdict.compare import Baseline
 
 
@@ -26,6 +25,8 @@ class StoredResults:
         self._judges: dict[str, str] = store.meta("judges") or {}
         self._baseline = _open_baseline(store.meta("baseline"))
         self._kinds = store.kinds()
+        self._applied: frozenset[str] | None = None
+        """Rules of the failed gates that the baseline was last held to."""
 
     def __enter__(self) -> Self:
         return self
@@ -36,23 +37,23 @@ class StoredResults:
 
     def summary(self) -> RunSummary:
         """The stored summary. Raises `UsageError` for a run that has not finished."""
-        stored = self._store.meta("summary")
-        if stored is None:
+        summary = self._store.summary()
+        if summary is None:
             raise UsageError(
                 "this run has not finished",
                 where=str(self._store.folder),
                 hint="the same `evalkit run` command continues it",
             )
-        summary = from_json(RunSummary, stored)
         return summary if summary.judges else dataclasses.replace(summary, judges=self._judges)  # version 0.1.0
 
     def cases(self) -> Iterator[CaseResult]:
         seeds = self._store.meta("seeds") or 1
-        stored = self._store.meta("summary")
-        failed = failed_gates_by_case(from_json(RunSummary, stored).gates) if stored else {}
-        if self._baseline:
-            every = {rule for counted in failed.values() for rule in counted}
-            self._baseline.apply(self._store, stored_gates(self._store), every)
+        summary = self._store.summary()
+        failed = failed_gates_by_case(summary.gates) if summary else {}
+        every = frozenset(rule for counted in failed.values() for rule in counted)
+        if self._baseline and every != self._applied:  # a pass over both runs, and every report asks for the cases
+            self._baseline.apply(self._store, gates_from_json(self._store.meta("config")), every)
+            self._applied = every
         for idx, case in self._store.cases():
             for seed in range(seeds):
                 samples = {role: self._store.sample(role, idx, seed) for role in Role}

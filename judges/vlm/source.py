@@ -201,12 +201,15 @@ def _check_vllm(settings: EndpointSettings) -> None:
 
 
 def _check_answer(settings: EndpointSettings) -> None:
-    from evalkit.judges.vlm.client import Limits, OpenAIEndpoint
+    from evalkit.judges.vlm.client import Limits, OpenAIEndpoint, key_for
+    from evalkit.judges.vlm.serving import wake
 
+    if settings.share_gpu == "sleep":  # a run that was interrupted may have left it asleep
+        wake(settings.url, key_for(settings.url))
     call: Call[ReplyForm] = Call("", (), 'Reply {"answer": "yes"}.', _Hello, max_tokens=32)
 
     async def once() -> Reply:
-        limits = Limits(attempts=1, timeout_s=60)
+        limits = Limits(attempts=2, timeout_s=settings.timeout_s)
         endpoint = OpenAIEndpoint(settings.url, settings.model or MINI, limits=limits, served_as=settings.served_as)
         try:
             return await endpoint.ask(call)

@@ -122,7 +122,7 @@ class JunitExporter:
             for gate in summary.gates:
                 suite("gates").add(gate_case(gate))
             if not summary.gates:
-                suite("gates").add(TestCase("gates", "no gate configured", "skipped", message=NO_GATE))
+                suite("gates").add(TestCase("gates", "no gate applied", "skipped", message=NO_GATE))
             for control in summary.controls:
                 suite("controls").add(control_case(control))
             judges = list(dict.fromkeys(d.judge for d in summary.dimensions if d.role is Role.STUDENT))

@@ -36,7 +36,7 @@ FORMAT_VERSION = 2
 MAX_TEXT = 2_000
 EXITS = {
     Outcome.PASSED: (EXIT_OK, "finished, every gate passed"),
-    Outcome.MEASURED: (EXIT_OK, "measured, no gate configured"),
+    Outcome.MEASURED: (EXIT_OK, "measured, no gate applied"),
     Outcome.FAILED: (EXIT_GATE_FAILED, "finished, a gate failed (regression)"),
     Outcome.UNDECIDED: (
         EXIT_UNDECIDED,

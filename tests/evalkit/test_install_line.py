@@ -119,7 +119,7 @@ def test_no_other_place_advises_an_installation() -> None:
 
 def test_nothing_installs_somebody_elses_evalkit() -> None:
     from_an_index = re.compile(r"""pip install[^\n`]*[\s'"](?:flash-)?evalkit(?:\[[\w,-]*\])?(?![-\w\[]| @ )""")
-    assert from_an_index.search("pip install -U 'evalkit[vllm]'")
+    assert from_an_index.search("pip install -U 'evalkit[vllm]'")  # what nobody may write: the pattern finds it
     assert not from_an_index.search("pip install 'flash-evalkit[vllm] @ git+https://git.example/evalkit'")
     for path, text in tracked():
         if path not in ("CHANGELOG.md", "tests/evalkit/test_install_line.py"):

@@ -27,6 +27,10 @@ def spoil_file(cache: Path) -> None:
     cache.write_text("a file, not a folder")
 
 
+def spoil_loop(cache: Path) -> None:
+    cache.symlink_to(cache)
+
+
 def spoil_pages(cache: Path) -> None:
     """A cache that opens and is damaged further in."""
     (cache / "cache.sqlite-wal").unlink(missing_ok=True)
@@ -35,7 +39,7 @@ def spoil_pages(cache: Path) -> None:
     (cache / "cache.sqlite").write_bytes(data)
 
 
-@pytest.mark.parametrize("spoil", [spoil_garbage, spoil_file])
+@pytest.mark.parametrize("spoil", [spoil_garbage, spoil_file, spoil_loop])
 def test_a_run_goes_on_without_its_cache(evalkit: Command, tmp_path: Path, spoil) -> None:
     spoil(tmp_path / "cache")
     done = evalkit(*RUN, "--cache", "cache")

@@ -346,7 +346,7 @@ def test_a_run_without_gates_is_measured(run: Runner) -> None:
         assert ended.code == 0
         assert ended.summary is not None
         assert ended.summary.outcome is Outcome.MEASURED
-        assert "measured: no gate configured" in ended.out
+        assert "measured: no gate applied" in ended.out
 
 
 def test_a_gate_may_only_warn_of_too_few_cases_but_never_of_missing_evidence(run: Runner) -> None:

@@ -254,12 +254,12 @@ def test_a_measured_run_wears_no_green_tick() -> None:
     for summary in (gated(outcome=Outcome.MEASURED), gated(outcome=Outcome.PASSED)):
         page = render_page(summary, 0)
         assert '<section id="verdict" class="verdict is-measured"' in page
-        assert "Measured: no gate configured" in page
+        assert "Measured: no gate applied" in page
         assert "✓" not in page[page.index('class="outcome"') : page.index("</h1>")]
         assert "✅ " not in render_summary(FakeRunResults(summary, Path(), lambda: iter(()))).split("### ")[0]
         content = verdict(summary, collect_failures(FakeRunResults(summary, Path(), lambda: iter(())), 1))
         assert (content["outcome"], content["exit_code"]) == ("measured", 0)
-        assert content["exit_meaning"] == "measured, no gate configured"
+        assert content["exit_meaning"] == "measured, no gate applied"
 
 
 def test_an_old_run_whose_gates_could_not_decide_did_not_pass() -> None:

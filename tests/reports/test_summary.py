@@ -39,7 +39,7 @@ def test_no_gate_is_said_aloud(demo: FakeRunResults) -> None:
     text = render_summary(demo)
     assert "**No gate configured" in text
     demo.run = replace(demo.run, outcome=Outcome.MEASURED)
-    assert render_summary(demo).splitlines()[0] == "## ⚪ Measured: no gate configured; flash-mini against base-mini"
+    assert render_summary(demo).splitlines()[0] == "## ⚪ Measured: no gate applied; flash-mini against base-mini"
 
 
 def test_failures_are_the_students_own_and_the_inherited_ones_stand_apart(demo: FakeRunResults) -> None:

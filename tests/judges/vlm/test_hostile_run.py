@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from evalkit.judges.vlm.source import EndpointSettings, problems
 from tests.evalkit.conftest import FAKE_RUN, FAKES, Command
 from tests.judges.vlm import hostile_server as server_
 from tests.judges.vlm.fakes import served_seeing
@@ -265,3 +266,14 @@ def test_a_run_without_a_replayable_judge_is_refused(evalkit: Command, tmp_path:
     again = evalkit("judge", "replay", "out")
     assert again.returncode == 2
     assert "keeps a journal" in again.stderr
+
+
+def test_a_server_that_was_left_asleep_is_woken_before_it_is_asked(
+    server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[str] = []
+    monkeypatch.setattr("evalkit.judges.vlm.serving.wake", lambda url, key: woken.append(url))
+    assert problems(EndpointSettings(url=server.url, model="judge", share_gpu="sleep")) == []
+    assert woken == [server.url]
+    assert problems(EndpointSettings(url=server.url, model="judge")) == []
+    assert len(woken) == 1
